@@ -1,0 +1,36 @@
+package caddymodule
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// listenerEnded writes the access line of a listener, to the log "icecast.access".
+// The server's own access log can't: to it the request was over when it began.
+func (l *live) listenerEnded(who *streaming.Listener) {
+	entry := l.logger().Named("access").Check(zap.InfoLevel, "listener")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("mount", who.Mount().Path),
+		zap.Uint64("id", who.ID),
+		zap.Stringer("client_ip", who.Client.IP),
+		zap.String("proto", who.Client.Protocol),
+		zap.Bool("tls", who.Client.Encrypted),
+		zap.String("user_agent", who.Client.Agent),
+		zap.Uint64("bytes", who.Sent()),
+		zap.Duration("duration", time.Since(who.Since)),
+		zap.Stringer("reason", who.Reason()),
+	}
+	if who.Client.Referer != "" {
+		fields = append(fields, zap.String("referer", who.Client.Referer))
+	}
+	if who.Client.User != "" {
+		fields = append(fields, zap.String("user_id", who.Client.User))
+	}
+	entry.Write(fields...)
+}

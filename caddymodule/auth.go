@@ -1,0 +1,164 @@
+package caddymodule
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Credential is a user and what that user must know.
+type Credential struct {
+	// The user name. The default depends on what the credential is for.
+	User string `json:"user,omitempty"`
+
+	// The password, plain or as a hash made by `caddy hash-password` (bcrypt
+	// or argon2id). Placeholders such as {env.NAME} and {file.PATH} are
+	// replaced when the configuration is loaded.
+	Password string `json:"password,omitempty"`
+}
+
+// logins are the credentials of a station, ready to be compared with.
+type logins struct {
+	admin, relay *login
+	sources      map[*Credential]*login
+}
+
+// provision makes the logins of a station from its settings.
+func (ls *logins) provision(ctx caddy.Context, s *Station) (err error) {
+	if ls.admin, err = newLogin(ctx, "admin_password", "admin", s.AdminPassword); err != nil {
+		return err
+	}
+	if ls.relay, err = newLogin(ctx, "relay_password", "relay", s.RelayPassword); err != nil {
+		return err
+	}
+	ls.sources = make(map[*Credential]*login)
+	if ls.sources[s.SourcePassword], err = newLogin(ctx, "source_password", "source", s.SourcePassword); err != nil {
+		return err
+	}
+	for _, m := range s.Mounts {
+		if m.SourcePassword == nil {
+			continue
+		}
+		l, err := newLogin(ctx, "source_password", "source", m.SourcePassword)
+		if err != nil {
+			return fmt.Errorf("mount %s: %w", m.Path, err)
+		}
+		ls.sources[m.SourcePassword] = l
+	}
+	return nil
+}
+
+// source returns the login that a source of the mount at a path must have, or
+// nil if there is none.
+func (s *Station) source(path string) *login {
+	credential := s.mount(path).SourcePassword
+	if credential == nil {
+		credential = s.SourcePassword
+	}
+	return s.logins.sources[credential]
+}
+
+// login is one user who may do something. A nil login lets nobody in.
+type login struct {
+	user   string
+	digest [sha256.Size]byte        // of the password, if that is plain
+	hashed *caddyauth.HTTPBasicAuth // compares, if the password is a hash
+}
+
+// newLogin makes the login of a credential; a nil credential makes a nil login.
+func newLogin(ctx caddy.Context, name, defaultUser string, c *Credential) (*login, error) {
+	if c == nil {
+		return nil, nil
+	}
+	repl := caddy.NewReplacer()
+	user, err := repl.ReplaceOrErr(c.User, true, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the user: %w", name, err)
+	}
+	password, err := repl.ReplaceOrErr(c.Password, true, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if password == "" {
+		return nil, fmt.Errorf("%s: the password is empty; write one, or leave %s out", name, name)
+	}
+	if user == "" {
+		user = defaultUser
+	}
+	l := &login{user: user}
+	algorithm, err := hashAlgorithm(password)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if algorithm == "" {
+		l.digest = sha256.Sum256([]byte(password))
+		return l, nil
+	}
+	raw, err := json.Marshal(map[string]string{"algorithm": algorithm})
+	if err != nil {
+		return nil, err
+	}
+	l.hashed = &caddyauth.HTTPBasicAuth{
+		HashRaw:     raw,
+		AccountList: []caddyauth.Account{{Username: user, Password: password}},
+		HashCache:   new(caddyauth.Cache),
+	}
+	if err := l.hashed.Provision(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return l, nil
+}
+
+// hashAlgorithm returns the name of the algorithm that made a hash, or "" for a
+// password that is plain.
+func hashAlgorithm(password string) (string, error) {
+	switch {
+	case strings.HasPrefix(password, "$argon2id$"):
+		return "argon2id", nil
+	case strings.HasPrefix(password, "$2a$"), strings.HasPrefix(password, "$2b$"), strings.HasPrefix(password, "$2y$"):
+		if _, err := bcrypt.Cost([]byte(password)); err != nil {
+			return "", errors.New("it begins as a bcrypt hash does but is none; make one with caddy hash-password")
+		}
+		return "bcrypt", nil
+	}
+	return "", nil
+}
+
+// accepts tells whether these are the user and the password of the login. How
+// long it takes tells nothing of how much of them was right.
+func (l *login) accepts(user, password string) bool {
+	if l == nil {
+		return false
+	}
+	if l.hashed != nil {
+		req := &http.Request{Header: make(http.Header)}
+		req.SetBasicAuth(user, password)
+		_, ok, err := l.hashed.Authenticate(noAnswer{}, req)
+		return ok && err == nil
+	}
+	digest := sha256.Sum256([]byte(password))
+	same := subtle.ConstantTimeCompare(digest[:], l.digest[:])
+	return same&subtle.ConstantTimeCompare([]byte(user), []byte(l.user)) == 1
+}
+
+// allows tells whether the request carries the login's user and password.
+func (l *login) allows(r *http.Request) bool {
+	user, password, ok := r.BasicAuth()
+	return ok && l.accepts(user, password)
+}
+
+// noAnswer is a response that nobody reads: Caddy's comparison would put its own
+// challenge there.
+type noAnswer struct{}
+
+func (noAnswer) Header() http.Header         { return make(http.Header) }
+func (noAnswer) Write(p []byte) (int, error) { return len(p), nil }
+func (noAnswer) WriteHeader(int)             {}

@@ -1,0 +1,147 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("icecast", parseGlobal)
+	httpcaddyfile.RegisterHandlerDirective("icecast", parseHandler)
+	// What is not the station's goes on to whatever answers requests.
+	httpcaddyfile.RegisterDirectiveOrder("icecast", httpcaddyfile.Before, "respond")
+}
+
+// parseHandler parses the directive that puts a station on a site.
+//
+//	icecast [<matcher>] [<station>]
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler; see parseHandler.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	d.Args(&h.Station)
+	if d.NextArg() {
+		return d.Errf("icecast: %q is too much; write icecast, or icecast and the name of a station", d.Val())
+	}
+	if d.NextBlock(0) {
+		return d.Err("icecast: a site has no settings of a station; write them into the global options, in { icecast { … } }")
+	}
+	return nil
+}
+
+// parseGlobal parses the settings of one station. There may be several blocks.
+//
+//	icecast [<station>] {
+//		name     <text>
+//		location <text>
+//		contact  <text>
+//		hostname <host>[:<port>]
+//
+//		source_password [<user>] <secret>
+//		relay_password  [<user>] <secret>
+//		admin_password  [<user>] <secret>
+//
+//		limits { … }         # see parseLimits
+//		mount <path> { … }   # see parseMount
+//	}
+func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
+	app := new(App)
+	if before, ok := existing.(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(before.Value, app); err != nil {
+			return nil, err
+		}
+	}
+	if app.Stations == nil {
+		app.Stations = make(map[string]*Station)
+	}
+	d.Next() // the option's name
+	name := defaultStation
+	d.Args(&name)
+	if d.NextArg() {
+		return nil, d.Errf("icecast: %q is too much; write icecast, or icecast and the name of the station", d.Val())
+	}
+	if app.Stations[name] != nil {
+		return nil, d.Errf("icecast: station %s is there twice; write all its settings into one block", name)
+	}
+	station := new(Station)
+	if err := parseStation(d, station); err != nil {
+		return nil, err
+	}
+	app.Stations[name] = station
+	return httpcaddyfile.App{Name: "icecast", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// parseStation parses the block of a station; see parseGlobal.
+func parseStation(d *caddyfile.Dispenser, s *Station) error {
+	return parseBlock(d, "icecast", words{
+		"name":            text(d, &s.Name),
+		"location":        text(d, &s.Location),
+		"contact":         text(d, &s.Contact),
+		"hostname":        text(d, &s.Hostname),
+		"source_password": credential(d, &s.SourcePassword),
+		"relay_password":  credential(d, &s.RelayPassword),
+		"admin_password":  credential(d, &s.AdminPassword),
+		"limits":          func() error { return parseLimits(d, &s.Limits) },
+		"mount": func() error {
+			m, err := parseMount(d)
+			s.Mounts = append(s.Mounts, m)
+			return err
+		},
+	})
+}
+
+// words are the directives of a block, each with what reads the rest of its line
+// or its block.
+type words map[string]func() error
+
+// parseBlock parses the block at d, which is called what in errors. All words
+// but mount may stand in it once.
+func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		parse, ok := known[word]
+		if !ok {
+			return d.Errf("%s: %q is unknown here; the words are %s",
+				what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		if seen[word] && word != "mount" {
+			return d.Errf("%s: %s is there twice", what, word)
+		}
+		seen[word] = true
+		if err := parse(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneArg returns the one value that must follow a word.
+func oneArg(d *caddyfile.Dispenser, example string) (string, error) {
+	word := d.Val()
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		return "", d.Errf("%s: write one value after it, such as %s %s; there are %d", word, word, example, len(args))
+	}
+	return args[0], nil
+}
+
+// complain says what is wrong with a value and what would be right.
+func complain(d *caddyfile.Dispenser, word, value, right string) error {
+	return d.Errf("%s %q: %s", word, value, fmt.Sprintf("write %s", right))
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*Handler)(nil)

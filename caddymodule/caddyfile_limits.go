@@ -1,0 +1,24 @@
+package caddymodule
+
+import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+// parseLimits parses the limits of a station and the defaults of its mounts.
+//
+//	limits {
+//		listeners      <number>
+//		sources        <number>
+//		source_timeout <duration>
+//		queue          <size>
+//		burst          <size>|<duration>|off
+//		latency        <duration>
+//	}
+func parseLimits(d *caddyfile.Dispenser, l *Limits) error {
+	return parseBlock(d, "limits", words{
+		"listeners":      count(d, &l.Listeners),
+		"sources":        count(d, &l.Sources),
+		"source_timeout": duration(d, &l.SourceTimeout),
+		"queue":          size(d, &l.Queue),
+		"burst":          burst(d, &l.Burst),
+		"latency":        duration(d, &l.Latency),
+	})
+}

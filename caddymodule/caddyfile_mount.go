@@ -1,0 +1,63 @@
+package caddymodule
+
+import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+// parseMount parses the settings of a mount, or of all that a pattern fits.
+//
+//	mount <path> {
+//		source_password [<user>] <secret>
+//
+//		max_listeners         <number>
+//		max_listener_duration <duration>
+//		takeover [off]
+//		direct   [off]
+//		hidden   [off]
+//
+//		linger         <duration>
+//		burst          <size>|<duration>|off
+//		queue          <size>
+//		source_timeout <duration>
+//
+//		name              <text>
+//		description       <text>
+//		genre             <text>
+//		url               <url>
+//		bitrate           <kbit/s>
+//		public            [off]
+//		type              <content type>
+//		subtype           <text>
+//		charset           <charset>
+//		metadata_interval <size>|off
+//	}
+func parseMount(d *caddyfile.Dispenser) (*Mount, error) {
+	m := new(Mount)
+	var err error
+	if m.Path, err = oneArg(d, "/live.mp3"); err != nil {
+		return nil, err
+	}
+	if err := checkMountPath(m.Path); err != nil {
+		return nil, d.WrapErr(err)
+	}
+	return m, parseBlock(d, "mount "+m.Path, words{
+		"source_password":       credential(d, &m.SourcePassword),
+		"max_listeners":         count(d, &m.MaxListeners),
+		"max_listener_duration": duration(d, &m.MaxListenerDuration),
+		"takeover":              flag(d, &m.Takeover),
+		"direct":                flag(d, &m.Direct),
+		"hidden":                flag(d, &m.Hidden),
+		"linger":                duration(d, &m.Linger),
+		"burst":                 burst(d, &m.Burst),
+		"queue":                 size(d, &m.Queue),
+		"source_timeout":        duration(d, &m.SourceTimeout),
+		"name":                  text(d, &m.Name),
+		"description":           text(d, &m.Description),
+		"genre":                 text(d, &m.Genre),
+		"url":                   text(d, &m.URL),
+		"bitrate":               count(d, &m.Bitrate),
+		"public":                flag(d, &m.Public),
+		"type":                  text(d, &m.Type),
+		"subtype":               text(d, &m.Subtype),
+		"charset":               text(d, &m.Charset),
+		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
+	})
+}

@@ -1,0 +1,137 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler puts a station on a site: sources send to it, listeners hear it. It
+// takes what is the station's, which are its mounts, their playlists, its
+// status page and its admin pages, and leaves all else to the next handler.
+//
+// The same station may be on any number of sites, over HTTP and HTTPS alike.
+type Handler struct {
+	// The name of the station. Default: `default`.
+	Station string `json:"station,omitempty"`
+
+	station *Station
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.icecast",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision finds the station.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	app, err := ctx.App("icecast")
+	if err != nil {
+		return fmt.Errorf("getting the icecast app: %w", err)
+	}
+	if h.station, err = app.(*App).station(h.Station); err != nil {
+		return err
+	}
+	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		h.station.reign.sites.add(srv)
+	}
+	return nil
+}
+
+const (
+	statusPage  = "/status-json.xsl"
+	adminPrefix = "/admin/"
+
+	methodSource = "SOURCE"
+)
+
+// isReserved tells whether a path is a page of the station and so no mount.
+func isReserved(path string) bool {
+	return path == statusPage || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == "/admin.cgi"
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	path := r.URL.Path
+	switch r.Method {
+	case methodSource, http.MethodPut:
+		if r.Method == methodSource || !isReserved(path) {
+			return h.serveSource(w, r)
+		}
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		if page := h.page(path); page != nil {
+			return page(w, r)
+		}
+		if r.Method != http.MethodPost && !isReserved(path) {
+			if ok, err := h.serveListener(w, r); ok {
+				return err
+			}
+		}
+	case http.MethodOptions:
+		if h.station.live.Mount(path) != nil || isReserved(path) {
+			return h.serveOptions(w)
+		}
+	}
+	return h.serveNext(w, r, next)
+}
+
+// page returns what serves the page at a path, or nil.
+func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) error {
+	switch path {
+	case statusPage:
+		return h.serveStatus
+	case adminPrefix + "metadata", adminPrefix + "metadata.xsl":
+		return h.serveMetadata
+	case adminPrefix + "streamlist.txt":
+		return h.serveStreamList
+	}
+	if mount, ok := strings.CutSuffix(path, ".m3u"); ok && h.station.knows(mount) {
+		return h.servePlaylist
+	}
+	return nil
+}
+
+// knows tells whether a path is that of a mount that lives, or has settings of
+// its own.
+func (s *Station) knows(path string) bool {
+	for _, m := range s.Mounts {
+		if m.Path == path && !m.isPattern() {
+			return true
+		}
+	}
+	return s.live.Mount(path) != nil
+}
+
+// serveNext leaves the request to the handlers that follow. If none of them
+// answers, the page does not exist.
+func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	watch := &watchedWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	err := next.ServeHTTP(watch, r)
+	if err != nil || watch.answered {
+		return err
+	}
+	switch r.Method {
+	case http.MethodOptions:
+		return h.serveOptions(w)
+	case http.MethodGet, http.MethodHead:
+		return refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+printable(r.URL.Path))
+	}
+	w.Header().Set("Allow", allowed)
+	return refuse(w, r, http.StatusMethodNotAllowed, "This takes "+allowed)
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,180 @@
+package caddymodule
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// answerTime bounds the writing of the few bytes that a source is answered.
+const answerTime = 10 * time.Second
+
+// serveSource checks a source, takes it in and stays with it to its end. What is
+// refused is refused before anything is known of it but its request: no mount
+// is touched and nobody is told.
+func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.Path
+	login := h.station.source(path)
+	if login == nil {
+		h.station.live.logger().Warn("a source was refused since no source_password is set",
+			zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
+	}
+	if !login.allows(r) {
+		return challenge(w, r)
+	}
+	if err := checkMountPath(path); err != nil {
+		return refuse(w, r, http.StatusBadRequest, printable(err.Error()))
+	}
+	if r.Method == http.MethodPut && r.Header.Get("Content-Type") == "" {
+		return refuse(w, r, http.StatusForbidden, "No Content-type given")
+	}
+	src := &streaming.Source{
+		User:      login.user,
+		Addr:      clientIP(r),
+		Encrypted: r.TLS != nil,
+		Interval:  interval(r),
+	}
+	in := newIngest(r.Context())
+	if err := h.station.live.NewSource(path, src, sourceInfo(r), in.stop); err != nil {
+		return refuseSource(w, r, err)
+	}
+	defer src.End()
+	if err := in.open(w, r); err != nil {
+		return err
+	}
+	defer in.close()
+	h.runSource(src, path, in)
+	return nil
+}
+
+// runSource feeds the mount, and says so in the log.
+func (h *Handler) runSource(src *streaming.Source, path string, in *ingest) {
+	log := h.station.live.logger
+	who := []zap.Field{
+		zap.String("mount", path),
+		zap.String("client_ip", src.Addr),
+		zap.String("user_agent", src.Info().UserAgent),
+	}
+	log().Info("source connected", who...)
+	reason := src.Run(in)
+	log().Info("source disconnected", append(who,
+		zap.Stringer("reason", reason),
+		zap.Duration("duration", time.Since(src.Since)))...)
+}
+
+// sourceInfo reads what a source says of itself.
+func sourceInfo(r *http.Request) streaming.Info { return streaming.ParseInfo(r.Header.Get) }
+
+// interval returns the space between the metadata blocks in what a source sends,
+// 0 if it sends none.
+func interval(r *http.Request) int {
+	n, err := strconv.Atoi(r.Header.Get("icy-metaint"))
+	if err != nil || n < 0 || n > icy.MaxInterval {
+		return 0
+	}
+	return n
+}
+
+// refuseSource answers a source that has the right to come but no place.
+func refuseSource(w http.ResponseWriter, r *http.Request, err error) error {
+	if errors.Is(err, streaming.ErrClosed) {
+		return refuse(w, r, http.StatusServiceUnavailable, "The server is shutting down")
+	}
+	return refuse(w, r, http.StatusForbidden, err.Error())
+}
+
+// ingest is the body of a source's request. Stop ends its reading from any
+// goroutine, also before it is open.
+type ingest struct {
+	io.Reader
+	ctx  context.Context
+	stop context.CancelFunc
+	conn net.Conn // of HTTP/1
+}
+
+func newIngest(ctx context.Context) *ingest {
+	in := new(ingest)
+	in.ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
+	return in
+}
+
+// open answers the source and gets hold of what it sends.
+func (in *ingest) open(w http.ResponseWriter, r *http.Request) error {
+	if r.ProtoMajor > 1 {
+		return in.openStream(w, r)
+	}
+	conn, buffered, err := takeOver(w)
+	if err != nil {
+		return err
+	}
+	in.conn = conn
+	context.AfterFunc(in.ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	in.Reader = sourceBody(r, conn, buffered)
+	_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
+	if _, err := io.WriteString(conn, sourceAnswer(r)); err != nil {
+		_ = conn.Close()
+		return fmt.Errorf("answering a source: %w", err)
+	}
+	return nil
+}
+
+// openStream opens a source over HTTP/2 or 3, whose body comes as any other.
+func (in *ingest) openStream(w http.ResponseWriter, r *http.Request) error {
+	control := http.NewResponseController(w)
+	w.WriteHeader(http.StatusOK)
+	if err := control.Flush(); err != nil {
+		return fmt.Errorf("answering a source: %w", err)
+	}
+	context.AfterFunc(in.ctx, func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
+	in.Reader = r.Body
+	return nil
+}
+
+// close ends the connection of a source.
+func (in *ingest) close() {
+	in.stop()
+	if in.conn != nil {
+		_ = in.conn.Close()
+	}
+}
+
+// sourceAnswer is what a source of HTTP/1 waits for before it sends. It comes at
+// once, since encoders don't send before it, and most read nothing after it.
+func sourceAnswer(r *http.Request) string {
+	if r.Method == methodSource || !r.ProtoAtLeast(1, 1) {
+		return "HTTP/1.0 200 OK\r\n\r\n"
+	}
+	ok := "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	if strings.Contains(strings.ToLower(r.Header.Get("Expect")), "100-continue") {
+		return "HTTP/1.1 100 Continue\r\n\r\n" + ok
+	}
+	return ok
+}
+
+// sourceBody returns what a source of HTTP/1 sends after its head. Most
+// encoders say no length and mean all that comes.
+func sourceBody(r *http.Request, conn net.Conn, buffered *bufio.Reader) io.Reader {
+	if len(r.TransferEncoding) > 0 {
+		return httputil.NewChunkedReader(buffered)
+	}
+	early, _ := buffered.Peek(buffered.Buffered())
+	body := io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
+	if r.ContentLength > 0 {
+		return io.LimitReader(body, r.ContentLength)
+	}
+	return body
+}

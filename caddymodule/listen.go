@@ -1,0 +1,206 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// awaitTime is how long a listener waits for a source that has connected but
+// sent nothing yet.
+const awaitTime = 10 * time.Second
+
+// serveListener serves a listener of the mount that the request asks for. It
+// reports false, having done nothing, if there is no such mount.
+func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
+	defer cancel()
+	mount := h.station.live.Await(ctx, r.URL.Path)
+	if mount == nil {
+		return false, nil
+	}
+	l, err := mount.Admit(clientOf(r))
+	if err != nil {
+		return true, h.refuseListener(w, r, err)
+	}
+	fields := listenerFields(w.Header(), mount, l.Interval)
+	switch {
+	case r.Method == http.MethodHead:
+		l.Cancel()
+		setFields(w.Header(), fields)
+		if r.ProtoMajor == 1 {
+			w.Header().Set("Connection", "close")
+		}
+		w.WriteHeader(http.StatusOK)
+		return true, nil
+	case r.ProtoMajor == 1:
+		return true, listenHTTP1(w, r, l, fields)
+	}
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // we log it when it ends
+	setFields(w.Header(), fields)
+	w.Header().Set("Incremental", "?1")
+	w.WriteHeader(http.StatusOK)
+	l.Run(newResponseConn(w, r))
+	return true, nil
+}
+
+// refuseListener answers a listener that may not come in.
+func (h *Handler) refuseListener(w http.ResponseWriter, r *http.Request, err error) error {
+	if errors.Is(err, streaming.ErrClosed) {
+		return refuse(w, r, http.StatusServiceUnavailable, "The server is shutting down")
+	}
+	return refuse(w, r, http.StatusForbidden, err.Error())
+}
+
+// listenHTTP1 takes the connection over and leaves it to the engine: a plain one
+// for good, any other with a goroutine that is not this one, so that all that
+// the request holds is freed.
+func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, fields []field) error {
+	conn, _, err := takeOver(w)
+	if err != nil {
+		l.Cancel()
+		return err
+	}
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // we log it when it ends
+	w.WriteHeader(http.StatusOK)                              // for the metrics, and for what changes the header when it is written
+	first := head(r, w.Header(), fields)
+	if tcp, ok := plainConn(conn, r); ok {
+		l.Attach(tcp, first)
+	} else {
+		l.Go(streaming.NetConn(conn), first)
+	}
+	return nil
+}
+
+// clientOf tells who asks.
+func clientOf(r *http.Request) streaming.Client {
+	c := streaming.Client{
+		Agent:     icy.Clean(r.UserAgent()),
+		Referer:   icy.Clean(r.Referer()),
+		Protocol:  r.Proto,
+		Encrypted: r.TLS != nil,
+	}
+	c.IP, _ = netip.ParseAddr(clientIP(r))
+	if n, err := strconv.Atoi(strings.TrimSpace(r.Header.Get("Icy-MetaData"))); err == nil && n != 0 {
+		c.Metadata = true
+	}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		if user, ok := repl.GetString("http.auth.user.id"); ok {
+			c.User = icy.Clean(user)
+		}
+	}
+	return c
+}
+
+// clientIP returns the address of the client, which Caddy takes from a header if
+// the peer is a trusted proxy.
+func clientIP(r *http.Request) string {
+	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
+		return ip
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// listenerFields returns what Icecast tells a listener of a mount, and puts our
+// other fields into header, where the site's configuration may have its own.
+func listenerFields(header http.Header, m *streaming.Mount, interval int) []field {
+	stream, _ := m.Stream()
+	header.Set("Content-Type", stream.Type)
+	header.Set("X-Content-Type-Options", "nosniff")
+	setDefault(header, "Cache-Control", "no-cache, no-store")
+	setDefault(header, "Pragma", "no-cache")
+	setDefault(header, "Expires", "Mon, 26 Jul 1997 05:00:00 GMT")
+	for _, f := range corsHeader {
+		setDefault(header, f[0], f[1])
+	}
+
+	info := stream.Info
+	public := "0"
+	if info.Public != nil && *info.Public {
+		public = "1"
+	}
+	all := []field{
+		{"icy-br", info.Bitrate},
+		{"ice-audio-info", info.AudioInfo},
+		{"icy-description", info.Description},
+		{"icy-genre", info.Genre},
+		{"icy-name", info.Name},
+		{"icy-pub", public},
+		{"icy-url", info.URL},
+	}
+	if interval > 0 {
+		all = append(all, field{"icy-metaint", strconv.Itoa(interval)})
+	}
+	said := all[:0]
+	for _, f := range all {
+		if f.value != "" {
+			said = append(said, f)
+		}
+	}
+	return said
+}
+
+// setFields puts Icecast's fields into a header, as they are written.
+func setFields(h http.Header, fields []field) {
+	for _, f := range fields {
+		h[f.name] = []string{f.value}
+	}
+}
+
+// responseConn is a response of HTTP/2 or 3 as a listener's connection.
+type responseConn struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	leave   func() bool // stops watching the request
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func newResponseConn(w http.ResponseWriter, r *http.Request) *responseConn {
+	c := &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
+	c.leave = context.AfterFunc(r.Context(), c.Abort) // the client went away
+	return c
+}
+
+func (c *responseConn) Flush() error { return c.control.Flush() }
+
+func (c *responseConn) SetWriteDeadline(t time.Time) error { return c.control.SetWriteDeadline(t) }
+
+// Abort makes writes fail. The response must not be touched once the handler
+// has returned, so it does nothing after Close.
+func (c *responseConn) Abort() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// Close lets go of the response; the stream ends when the handler returns.
+func (c *responseConn) Close() error {
+	c.leave()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return nil
+}
+
+// Interface guard
+var _ streaming.Conn = (*responseConn)(nil)

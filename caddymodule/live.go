@@ -1,0 +1,124 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// stations holds what lives, by the name of the station, as long as some
+// configuration uses it.
+var stations = caddy.NewUsagePool()
+
+// live is a station that configurations come and go over.
+type live struct {
+	*streaming.Station
+
+	mu      sync.Mutex
+	current *reign // nil: none, or none any more
+	last    *reign // the last that was in force; listeners may outlive it
+	welcome sync.Once
+}
+
+// acquire returns the live station of that name, making it if it is the first
+// to ask. Each acquire wants a release.
+func acquire(name string) (*live, error) {
+	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
+		l := new(live)
+		l.Station = streaming.NewStation(l.listenerEnded)
+		return l, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.(*live), nil
+}
+
+func release(name string) error {
+	if _, err := stations.Delete(name); err != nil {
+		return fmt.Errorf("closing station %s: %w", name, err)
+	}
+	return nil
+}
+
+// Destruct ends the station when no configuration has it any more.
+func (l *live) Destruct() error {
+	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
+	defer cancel()
+	l.close(ctx)
+	return nil
+}
+
+// close ends the station politely, as far as there is time.
+func (l *live) close(ctx context.Context) {
+	if err := l.Close(ctx); err != nil {
+		l.logger().Warn("streams were cut off", zap.Error(err))
+	}
+}
+
+// publish puts a configuration into force.
+func (l *live) publish(r *reign) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.before, r.live = l.current, l
+	l.current, l.last = r, r
+	l.Apply(r.settings)
+}
+
+// retire takes a configuration back, whether it is in force or not. If it was
+// the newest, the one before it is in force again, unless that is retired too.
+func (l *live) retire(r *reign) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case r.live == nil: // it was never published
+	case l.current == r:
+		l.current = r.before
+		if r.before != nil {
+			l.last = r.before
+			l.Apply(r.before.settings)
+		}
+	default:
+		for c := l.current; c != nil; c = c.before {
+			if c.before == r {
+				c.before = r.before
+			}
+		}
+	}
+	r.before, r.live = nil, nil
+}
+
+// logger returns the logger of the configuration that is in force.
+func (l *live) logger() *zap.Logger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		return zap.NewNop()
+	}
+	return l.last.log
+}
+
+// reign is a configuration in relation to the live station: what goes with the
+// configuration and not with what lives. It does not change.
+type reign struct {
+	station  string
+	settings *streaming.Settings
+	log      *zap.Logger
+	sites    *sites
+
+	// Guarded by live.mu.
+	live   *live
+	before *reign
+}
+
+func newReign(station string, settings *streaming.Settings, log *zap.Logger) *reign {
+	if station != defaultStation {
+		log = log.With(zap.String("station", station))
+	}
+	return &reign{station: station, settings: settings, log: log, sites: new(sites)}
+}

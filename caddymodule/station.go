@@ -1,0 +1,158 @@
+package caddymodule
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// Station is a set of mounts with one identity.
+type Station struct {
+	// What the station is called on its status pages.
+	Name string `json:"name,omitempty"`
+
+	// Where it is, for its status pages.
+	Location string `json:"location,omitempty"`
+
+	// How to reach its operator, mostly an email address.
+	Contact string `json:"contact,omitempty"`
+
+	// The host that listen URLs name, with a port if it is not the one that
+	// the request came by. Default: the host of the request.
+	Hostname string `json:"hostname,omitempty"`
+
+	// What a source must know. The user is `source` if none is given. Without
+	// it only mounts with a password of their own take a source.
+	SourcePassword *Credential `json:"source_password,omitempty"`
+
+	// What a slave must know. The user is `relay` if none is given.
+	RelayPassword *Credential `json:"relay_password,omitempty"`
+
+	// What an administrator must know. The user is `admin` if none is given.
+	AdminPassword *Credential `json:"admin_password,omitempty"`
+
+	// Limits of the whole station, and the defaults of its mounts.
+	Limits Limits `json:"limits,omitzero"`
+
+	// Settings of single mounts and of patterns. A pattern has stars, each of
+	// which stands for any characters but slashes. The mount whose path is
+	// written out wins over patterns, and an earlier pattern over a later one,
+	// field by field. A mount needs no entry to exist.
+	Mounts []*Mount `json:"mounts,omitempty"`
+
+	key    string // name in the pool; empty until the station is acquired
+	live   *live
+	reign  *reign
+	logins logins
+}
+
+// Limits bounds what a station serves. Zero is no limit, and the default of a
+// mount's setting.
+type Limits struct {
+	// Listeners at a time, on all mounts together.
+	Listeners int `json:"listeners,omitempty"`
+
+	// Sources at a time.
+	Sources int `json:"sources,omitempty"`
+
+	// How long a source may be silent before it is gone. Default: 10s.
+	SourceTimeout caddy.Duration `json:"source_timeout,omitempty"`
+
+	// How many bytes a listener may be behind before it is dropped. Default:
+	// 524288 (512KiB).
+	Queue int `json:"queue,omitempty"`
+
+	// How much of the past a new listener gets at once. Default: 64KiB.
+	Burst *Burst `json:"burst,omitempty"`
+
+	// The longest that a byte waits for others to be written with. With few
+	// listeners there is hardly any wait. Default: 250ms.
+	Latency caddy.Duration `json:"latency,omitempty"`
+}
+
+// provision reads the station's settings into a reign, which Start puts into
+// force, and acquires the live station that it will be over.
+func (s *Station) provision(ctx caddy.Context, name string) error {
+	if err := s.replacePlaceholders(); err != nil {
+		return err
+	}
+	if err := s.logins.provision(ctx, s); err != nil {
+		return err
+	}
+	if err := s.validate(); err != nil {
+		return err
+	}
+	live, err := acquire(name)
+	if err != nil {
+		return err
+	}
+	s.key, s.live = name, live
+	s.reign = newReign(name, s.settings(), ctx.Logger())
+	return nil
+}
+
+// validate refuses values that no setting can mean.
+func (s *Station) validate() error {
+	l := s.Limits
+	if err := notNegative(map[string]int{
+		"listeners": l.Listeners, "sources": l.Sources, "queue": l.Queue,
+		"source_timeout": int(l.SourceTimeout), "latency": int(l.Latency),
+	}); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
+	seen := make(map[string]bool)
+	for _, m := range s.Mounts {
+		if seen[m.Path] {
+			return fmt.Errorf("mount %s: it is there twice; write all its settings into one block", m.Path)
+		}
+		seen[m.Path] = true
+		if err := m.validate(); err != nil {
+			return fmt.Errorf("mount %s: %w", m.Path, err)
+		}
+	}
+	return nil
+}
+
+func notNegative(values map[string]int) error {
+	for name, v := range values {
+		if v < 0 {
+			return fmt.Errorf("%s: %d is less than zero; leave it out for the default", name, v)
+		}
+	}
+	return nil
+}
+
+// replacePlaceholders fills in what is known when the configuration is loaded,
+// such as {env.NAME} and {file.PATH}.
+func (s *Station) replacePlaceholders() error {
+	repl := caddy.NewReplacer()
+	for _, f := range []*string{&s.Name, &s.Location, &s.Contact, &s.Hostname} {
+		*f = repl.ReplaceKnown(*f, "")
+	}
+	for _, m := range s.Mounts {
+		if m == nil {
+			return fmt.Errorf("a mount is null; it wants an object with a path")
+		}
+		for _, f := range []*string{&m.Name, &m.Description, &m.Genre, &m.URL} {
+			*f = repl.ReplaceKnown(*f, "")
+		}
+	}
+	return nil
+}
+
+// retire takes the settings back if they are in force. It may be called twice.
+func (s *Station) retire() {
+	if s.live != nil {
+		s.live.retire(s.reign)
+	}
+}
+
+func (s *Station) cleanup() error {
+	if s.key == "" {
+		return nil
+	}
+	s.retire()
+	key := s.key
+	s.key = ""
+	return release(key)
+}

@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// takeOver takes an HTTP/1 connection from the server. It goes to the innermost
+// writer, since the connection that the outer ones hand out keeps the request
+// and all its writers in memory for as long as it lives.
+//
+// Nothing may be written or flushed through w afterwards.
+func takeOver(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("taking over the connection: %w", err)
+	}
+	return conn, rw.Reader, nil
+}
+
+// plainConn returns the TCP connection beneath conn if that is all that conn is:
+// no TLS and nothing else that changes the bytes. Types that we don't know are
+// left alone.
+func plainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
+	if r.TLS != nil {
+		return nil, false
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	return tcp, ok
+}
+
+// field is a line of a response head.
+type field struct{ name, value string }
+
+// head renders the head of a response to an HTTP/1 listener: what the site's
+// configuration has set, then ours, then Icecast's, which come as Icecast
+// writes them (tiny players look for just these bytes).
+func head(r *http.Request, header http.Header, fields []field) []byte {
+	var b strings.Builder
+	version := "1.1"
+	if !r.ProtoAtLeast(1, 1) {
+		version = "1.0"
+	}
+	fmt.Fprintf(&b, "HTTP/%s 200 OK\r\n", version)
+	if header.Get("Date") == "" {
+		fmt.Fprintf(&b, "Date: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
+	}
+	names := make([]string, 0, len(header))
+	for name := range header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		switch name {
+		case "Connection", "Content-Length", "Transfer-Encoding", "Trailer", "Upgrade":
+			continue
+		}
+		for _, value := range header[name] {
+			fmt.Fprintf(&b, "%s: %s\r\n", name, oneLine.Replace(value))
+		}
+	}
+	b.WriteString("Connection: close\r\n")
+	for _, f := range fields {
+		fmt.Fprintf(&b, "%s:%s\r\n", f.name, oneLine.Replace(f.value))
+	}
+	b.WriteString("\r\n")
+	return []byte(b.String())
+}
+
+// oneLine keeps a value from ending its line, as net/http does.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")

@@ -1,0 +1,7 @@
+package caddymodule
+
+// Version is that of caddycast; CHANGELOG.md has what it brings.
+const Version = "0.1.0"
+
+// serverID is how the station's status pages call the server.
+const serverID = "caddycast " + Version

@@ -1,0 +1,124 @@
+package streaming
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// maxAudioInfo is how many values of ice-audio-info are kept.
+const maxAudioInfo = 16
+
+// Info is what a source says of itself in its request. Empty fields were not
+// said. All text has gone through icy.Clean.
+type Info struct {
+	ContentType string // as declared, parameters and all
+	Subtype     string
+	Name        string
+	Description string
+	Genre       string
+	URL         string
+	Bitrate     string // as the source says it, mostly kbit/s
+	Public      *bool
+	AudioInfo   string       // ice-audio-info as it came
+	Audio       []AudioValue // and taken apart, in the order in which it came
+	UserAgent   string
+}
+
+// AudioValue is one value of ice-audio-info.
+type AudioValue struct{ Key, Value string }
+
+// ParseInfo reads the header of a source's request. get returns the first value
+// of a field, whose name it is given in lower case.
+func ParseInfo(get func(name string) string) Info {
+	say := func(names ...string) string {
+		for _, name := range names {
+			if v := icy.Clean(get(name)); v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	info := Info{
+		ContentType: say("content-type"),
+		Name:        say("ice-name", "icy-name", "x-audiocast-name"),
+		Description: say("ice-description", "icy-description", "x-audiocast-description"),
+		Genre:       say("ice-genre", "icy-genre", "x-audiocast-genre"),
+		URL:         say("ice-url", "icy-url", "x-audiocast-url"),
+		Bitrate:     say("ice-bitrate", "icy-br", "x-audiocast-bitrate"),
+		AudioInfo:   say("ice-audio-info"),
+		UserAgent:   say("user-agent"),
+	}
+	if v := say("ice-public", "icy-pub", "icy-public", "x-audiocast-public"); v != "" {
+		public := v != "0"
+		info.Public = &public
+	}
+	info.Audio = parseAudioInfo(info.AudioInfo)
+	for _, key := range []string{"bitrate", "ice-bitrate"} { // libshout writes the latter
+		if info.Bitrate == "" {
+			info.Bitrate = info.audio(key)
+		}
+	}
+	return info
+}
+
+// parseAudioInfo takes "samplerate=44100;quality=3%2e5" apart.
+func parseAudioInfo(s string) []AudioValue {
+	var values []AudioValue
+	for pair := range strings.SplitSeq(s, ";") {
+		key, value, ok := strings.Cut(pair, "=")
+		if v, err := url.QueryUnescape(value); err == nil {
+			value = v
+		}
+		key = icy.Clean(key)
+		value = icy.Clean(value)
+		if ok && key != "" && len(values) < maxAudioInfo {
+			values = append(values, AudioValue{key, value})
+		}
+	}
+	return values
+}
+
+func (i *Info) audio(key string) string {
+	for _, v := range i.Audio {
+		if v.Key == key {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// Kbps returns the bitrate as a number, 0 if it is none. Some say bit/s.
+func (i *Info) Kbps() int {
+	n, err := strconv.Atoi(i.Bitrate)
+	if err != nil || n < 0 {
+		return 0
+	}
+	if n >= 8000 {
+		n /= 1000
+	}
+	return n
+}
+
+// override returns i with what o says in place of what the source said.
+func (i Info) override(o Info) Info {
+	for _, f := range []struct{ dst, src *string }{
+		{&i.ContentType, &o.ContentType},
+		{&i.Subtype, &o.Subtype},
+		{&i.Name, &o.Name},
+		{&i.Description, &o.Description},
+		{&i.Genre, &o.Genre},
+		{&i.URL, &o.URL},
+		{&i.Bitrate, &o.Bitrate},
+	} {
+		if *f.src != "" {
+			*f.dst = *f.src
+		}
+	}
+	if o.Public != nil {
+		i.Public = o.Public
+	}
+	return i
+}

@@ -1,0 +1,157 @@
+package streaming
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// Client is what is known of a listener's program and person. All text has gone
+// through icy.Clean.
+type Client struct {
+	IP        netip.Addr
+	Agent     string
+	Referer   string
+	User      string // whom it authenticated as
+	Protocol  string // such as HTTP/1.1
+	Encrypted bool
+	Metadata  bool // asked for ICY metadata
+}
+
+// Conn is a connection that a goroutine of the listener writes to. Write blocks
+// until all is written. Abort makes a Write that is under way, and all that
+// follow, fail soon; it may be called from any goroutine, also after Close.
+type Conn interface {
+	Write(p []byte) (int, error)
+	Flush() error
+	SetWriteDeadline(t time.Time) error
+	Abort()
+	Close() error
+}
+
+// writeTimeout bounds each write of a listener's goroutine, so that a peer that
+// stalls on a mount that is silent does not stay for ever.
+const writeTimeout = 30 * time.Second
+
+// Listener is a cursor in a mount's log and a connection that is fed from it. It
+// belongs to the mount it asked for until it ends.
+//
+// Mount.Admit makes one. It is then given its connection once, by Attach, Go or
+// Run, or given up by Cancel.
+type Listener struct {
+	// Set once.
+	ID     uint64
+	Client Client
+	Since  time.Time
+	// Interval is the number of bytes between metadata blocks, 0 without.
+	Interval int
+
+	mount    *Mount
+	shard    *shard
+	deadline time.Time // zero: no limit
+	socket   socket    // of a plain listener
+	conn     Conn      // of any other
+	wake     chan struct{}
+
+	reason atomic.Uint32 // why it ends or has ended
+	sent   atomic.Uint64 // bytes written
+
+	// The cursor of a plain listener is the shard's. Any other's is its
+	// goroutine's while busy is set, the shard's while it is not.
+	cursor
+	busy atomic.Bool
+	gone atomic.Bool   // the goroutine has ended
+	pos  atomic.Uint64 // the cursor's position, for the shard while busy is set
+
+	// The shard's.
+	pause, backoff uint8 // turns to pass over a socket that would block
+	aborted        bool  // the goroutine has been told to give up its write
+}
+
+// Mount returns the mount that the listener asked for.
+func (l *Listener) Mount() *Mount { return l.mount }
+
+// Sent returns how many bytes have been written to the connection.
+func (l *Listener) Sent() uint64 { return l.sent.Load() }
+
+// Reason tells why the listener ended, or Running.
+func (l *Listener) Reason() Reason { return Reason(l.reason.Load()) }
+
+// end marks the listener as ending; the first reason given stays.
+func (l *Listener) end(r Reason) { l.reason.CompareAndSwap(uint32(Running), uint32(r)) }
+
+// Remove ends the listener.
+func (l *Listener) Remove(r Reason) {
+	l.end(r)
+	l.shard.attend()
+}
+
+// Cancel gives up a listener that was not given a connection.
+func (l *Listener) Cancel() { l.release() }
+
+func (l *Listener) release() {
+	l.shard.load.Add(-1)
+	l.mount.release()
+}
+
+// Go starts a goroutine that feeds the listener over c, and returns at once. head
+// is written first. The listener closes c.
+func (l *Listener) Go(c Conn, head []byte) {
+	l.prepare(c, head)
+	l.mount.station.running.Go(l.feed) // Station.Close waits for it
+}
+
+// Run feeds the listener over c until it ends. The listener closes c.
+func (l *Listener) Run(c Conn) {
+	l.prepare(c, nil)
+	l.feed()
+}
+
+func (l *Listener) prepare(c Conn, head []byte) {
+	l.conn, l.socket = c, noSocket
+	l.wake = make(chan struct{}, 1)
+	l.cursor = newCursor(l.mount.log, head, l.Interval)
+	l.pos.Store(l.position())
+	l.busy.Store(true)
+	l.wake <- struct{}{}
+	l.shard.add(l)
+}
+
+// feed writes what is due each time the shard wakes it, until the listener ends.
+func (l *Listener) feed() {
+	for range l.wake {
+		if !l.writeDue() {
+			break
+		}
+		l.busy.Store(false)
+	}
+	_ = l.conn.Close()
+	l.gone.Store(true)
+	l.shard.attend()
+}
+
+// writeDue writes all that is due and reports whether the listener goes on.
+func (l *Listener) writeDue() bool {
+	wrote := false
+	for l.Reason() == Running {
+		p := l.peek()
+		if p == nil {
+			break
+		}
+		_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+		n, err := l.conn.Write(p)
+		l.advance(n)
+		l.sent.Add(uint64(n))
+		l.mount.bytesSent.Add(uint64(n))
+		l.pos.Store(l.position())
+		if err != nil {
+			l.end(Departed)
+			return false
+		}
+		wrote = true
+	}
+	if wrote && l.conn.Flush() != nil {
+		l.end(Departed)
+	}
+	return l.Reason() == Running
+}

@@ -1,0 +1,116 @@
+package streaming
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
+
+const (
+	blockSize = 4 << 10  // a block is closed when it has this many bytes
+	arenaSize = 16 << 10 // blocks are cut from arenas, so that neighbours make one write
+)
+
+// Burst is how much of the past a new listener gets at once: Bytes, or Time if
+// that is not zero.
+type Burst struct {
+	Bytes int
+	Time  time.Duration
+}
+
+// Log is the append-only stream of one mount: a linked list of blocks, of which
+// the log itself holds the newest and the one where a new listener begins. What
+// lies between them is the burst. Older blocks live only as long as a listener
+// has yet to send them.
+//
+// One goroutine at a time writes (the fields under "writer"); any number read.
+type Log struct {
+	tail atomic.Pointer[Block] // never nil: a log begins with an empty block
+	join atomic.Pointer[Block] // where listeners begin, at its first byte
+
+	// urgeAt is the offset from which on the shards are not left to sleep out
+	// their turn: more is due than one write should carry.
+	urgeAt atomic.Uint64
+
+	// writer
+	arena []byte
+	open  *Block // the block being filled, not in the list yet
+	at    time.Duration
+}
+
+func newLog() *Log {
+	l := new(Log)
+	first := &Block{meta: noMetadata}
+	l.tail.Store(first)
+	l.join.Store(first)
+	l.urgeAt.Store(urgeBytes)
+	return l
+}
+
+// cut makes listeners who come from now on begin with what is appended from now
+// on: a new source must not be introduced by the sound of the one before.
+func (l *Log) cut(meta *Metadata) {
+	tail := l.tail.Load()
+	l.arena = nil
+	mark := &Block{offset: tail.end(), at: l.at, meta: meta}
+	tail.next.Store(mark)
+	l.tail.Store(mark)
+	l.join.Store(mark)
+}
+
+// add copies a unit into the log. Readers see it after the next flush, or when
+// enough has been added.
+func (l *Log) add(u format.Unit, meta *Metadata) {
+	if b := l.open; b != nil &&
+		(b.meta != meta || len(b.data)+len(u.Data) > blockSize || u.Start && !b.start) {
+		l.flush()
+	}
+	if l.open == nil {
+		l.open = &Block{start: u.Start, offset: l.tail.Load().end(), at: l.at, meta: meta}
+	}
+	b := l.open
+	if cap(l.arena)-len(l.arena) < len(u.Data) {
+		// The block goes on in the new arena, in one piece.
+		l.arena = append(make([]byte, 0, max(arenaSize, len(b.data)+len(u.Data))), b.data...)
+	}
+	from := len(l.arena) - len(b.data)
+	l.arena = append(l.arena, u.Data...)
+	b.data = l.arena[from:len(l.arena):len(l.arena)]
+	l.at += u.Duration
+}
+
+// flush puts the open block, if there is one, into the list.
+func (l *Log) flush() {
+	b := l.open
+	if b == nil {
+		return
+	}
+	l.open = nil
+	l.tail.Load().next.Store(b)
+	l.tail.Store(b)
+}
+
+// keep moves the place where listeners begin: to the newest start from which
+// the burst is still whole, but never further back than limit bytes. Without
+// such a start it is the tail, and listeners wait for the next one.
+func (l *Log) keep(burst Burst, limit int) {
+	tail := l.tail.Load()
+	join := l.join.Load()
+	whole := func(b *Block) bool {
+		if burst.Time > 0 {
+			return l.at-b.at >= burst.Time
+		}
+		return tail.end()-b.offset >= uint64(burst.Bytes)
+	}
+	far := func() bool { return tail.end()-join.offset > uint64(limit) }
+	for b := join.next.Load(); b != nil && (whole(b) || far()); b = b.next.Load() {
+		if b.start {
+			join = b
+		}
+	}
+	if far() {
+		join = tail
+	}
+	l.join.Store(join)
+}

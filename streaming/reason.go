@@ -1,0 +1,35 @@
+package streaming
+
+// Reason says why a listener or a source ended.
+type Reason uint32
+
+// The reasons. Zero means that it has not ended.
+const (
+	Running      Reason = iota
+	Departed            // the peer closed the connection, or it broke
+	Slow                // the listener was further behind than the queue is long
+	SourceEnded         // the mount's source ended and nothing took its place
+	TypeChanged         // a new source sends what the listener was not promised
+	TimeLimit           // max_listener_duration has passed
+	TimedOut            // the source was silent for source_timeout
+	Finished            // the source sent all it had announced
+	Replaced            // another source took the mount over
+	Removed             // an administrator removed it
+	ShuttingDown        // the server ends
+)
+
+var reasonNames = [...]string{
+	Running:      "running",
+	Departed:     "departed",
+	Slow:         "slow",
+	SourceEnded:  "source ended",
+	TypeChanged:  "content type changed",
+	TimeLimit:    "time limit",
+	TimedOut:     "timed out",
+	Finished:     "finished",
+	Replaced:     "replaced",
+	Removed:      "removed",
+	ShuttingDown: "shutting down",
+}
+
+func (r Reason) String() string { return reasonNames[r] }

@@ -1,0 +1,82 @@
+package streaming
+
+import "time"
+
+// Settings are what the configuration says of a station. They are a snapshot: a
+// change is a new Settings for Station.Apply.
+type Settings struct {
+	Identity Identity
+
+	MaxListeners int           // listeners of all mounts together; 0: no limit
+	MaxSources   int           // sources at a time; 0: no limit
+	Latency      time.Duration // the longest that a byte waits for its turn; 0: DefaultLatency
+
+	// Mount returns the settings of the mount at a path. It must be safe for
+	// concurrent use and return the same for the same path. Nil: all defaults.
+	Mount func(path string) MountSettings
+}
+
+// Identity is what a station says of itself.
+type Identity struct {
+	Name, Location, Contact, Hostname string
+}
+
+// MountSettings are those of one mount. The zero value is a mount with the
+// defaults of Icecast.
+type MountSettings struct {
+	MaxListeners        int           // 0: no limit
+	MaxListenerDuration time.Duration // 0: no limit
+	SourceTimeout       time.Duration // silence after which a source is gone; 0: DefaultSourceTimeout
+	Linger              time.Duration // how long listeners wait for a source that ended
+	Burst               Burst         // zero: DefaultBurst, unless NoBurst
+	NoBurst             bool
+	Queue               int  // bytes a listener may be behind; 0: DefaultQueue
+	Takeover            bool // a source may replace the one that is there
+	Hidden              bool // left out of public lists
+	NoDirect            bool // listeners may not ask for this mount
+	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
+
+	Charset string // of titles, from the source and to listeners; empty: UTF-8
+
+	// Override is what replaces what the source says of itself.
+	Override Info
+}
+
+// The defaults are Icecast's.
+const (
+	DefaultSourceTimeout    = 10 * time.Second
+	DefaultQueue            = 512 << 10
+	DefaultLatency          = 250 * time.Millisecond
+	DefaultMetadataInterval = 16000
+)
+
+// DefaultBurst is what a new listener gets at once.
+var DefaultBurst = Burst{Bytes: 64 << 10}
+
+// withDefaults fills in what was left out.
+func (m MountSettings) withDefaults() MountSettings {
+	if m.SourceTimeout <= 0 {
+		m.SourceTimeout = DefaultSourceTimeout
+	}
+	if m.NoBurst {
+		m.Burst = Burst{}
+	} else if m.Burst == (Burst{}) {
+		m.Burst = DefaultBurst
+	}
+	if m.Queue <= 0 {
+		m.Queue = DefaultQueue
+	}
+	// A listener who has just got his burst must not be a slow one.
+	m.Queue = max(m.Queue, 2*m.Burst.Bytes)
+	if m.MetadataInterval == 0 {
+		m.MetadataInterval = DefaultMetadataInterval
+	}
+	return m
+}
+
+func (s *Settings) mount(path string) MountSettings {
+	if s.Mount == nil {
+		return MountSettings{}.withDefaults()
+	}
+	return s.Mount(path).withDefaults()
+}

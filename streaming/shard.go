@@ -1,0 +1,288 @@
+package streaming
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// effort is how many times longer than its work a shard's turn is. What a
+	// write costs hardly depends on its length, so the work is the number of
+	// listeners: with few of them a turn is short and they hear at once, with
+	// many it grows up to Settings.Latency, and each write carries more.
+	effort = 25
+
+	// urgeBytes is how much a mount appends before the turn is cut short: what
+	// is due must fit into a socket's buffer.
+	urgeBytes = 64 << 10
+
+	// round is how often a shard looks after listeners for whom nothing is due.
+	round = time.Second
+
+	// retry is the least time between attempts at sockets that would block.
+	retry = 20 * time.Millisecond
+
+	maxPause = 8 // turns
+
+	// drainTime is how long listeners have to take the rest of a stream that
+	// has ended.
+	drainTime = 500 * time.Millisecond
+)
+
+// shard serves a share of a station's listeners, of all mounts, in turns. One
+// goroutine runs it; what it writes to never blocks it.
+type shard struct {
+	station *Station
+	wake    chan struct{} // something is due; cap 1
+	urge    chan struct{} // the turn should not be waited for; cap 1
+	quit    chan struct{}
+
+	dirty     atomic.Bool  // wake has been sent since the last pass
+	attention atomic.Bool  // every listener is to be looked at
+	load      atomic.Int64 // listeners given to this shard
+
+	mu    sync.Mutex
+	inbox []*Listener
+
+	// The loop's.
+	groups map[*Mount]*group
+	ended  []*Listener
+	behind bool // some listener could not take all that was due
+	turn   time.Duration
+	vector vector
+}
+
+// group is a shard's listeners of one mount.
+type group struct {
+	mount     *Mount
+	listeners []*Listener
+	seen      *Block // tail of the log at the last visit
+	behind    bool
+}
+
+func newShard(st *Station) *shard {
+	return &shard{
+		station: st,
+		wake:    make(chan struct{}, 1),
+		urge:    make(chan struct{}, 1),
+		quit:    make(chan struct{}),
+		groups:  make(map[*Mount]*group),
+	}
+}
+
+// add hands a listener to the shard.
+func (s *shard) add(l *Listener) {
+	s.mu.Lock()
+	s.inbox = append(s.inbox, l)
+	s.mu.Unlock()
+	s.notify()
+}
+
+// notify tells the shard that something is due. It costs next to nothing when
+// the shard knows.
+func (s *shard) notify() {
+	if !s.dirty.Load() && !s.dirty.Swap(true) {
+		select {
+		case s.wake <- struct{}{}:
+		default: // it is on its way already
+		}
+	}
+}
+
+// attend makes the shard look at every listener soon.
+func (s *shard) attend() {
+	s.attention.Store(true)
+	s.notify()
+	s.hurry()
+}
+
+// hurry cuts the turn short.
+func (s *shard) hurry() {
+	select {
+	case s.urge <- struct{}{}:
+	default:
+	}
+}
+
+// run is the loop. It ends when quit is closed.
+func (s *shard) run() {
+	timer := time.NewTimer(round)
+	defer timer.Stop()
+	var last, lastRound time.Time
+	for {
+		timer.Reset(s.rest())
+		select {
+		case <-s.wake:
+		case <-timer.C:
+		case <-s.quit:
+			return
+		}
+		if wait := s.turn - time.Since(last); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-s.urge:
+			case <-s.quit:
+				return
+			}
+		}
+		s.dirty.Store(false) // what is appended from here on may miss this pass
+		last = time.Now()
+		all := s.attention.Swap(false)
+		if last.Sub(lastRound) >= round {
+			all, lastRound = true, last
+		}
+		s.pass(last, all)
+		s.turn = s.pace(time.Since(last))
+	}
+}
+
+// rest returns how long the shard may sleep if nothing is appended.
+func (s *shard) rest() time.Duration {
+	if s.behind {
+		return max(s.turn, retry)
+	}
+	return round
+}
+
+// pace returns the length of the next turn after a pass that took cost.
+func (s *shard) pace(cost time.Duration) time.Duration {
+	smooth := (3*s.turn + effort*cost) / 4
+	return min(smooth, s.station.latency())
+}
+
+// pass serves every group for which something is due, and with all every group.
+func (s *shard) pass(now time.Time, all bool) {
+	s.takeInbox()
+	s.behind = false
+	for m, g := range s.groups {
+		tail := m.log.tail.Load()
+		if !all && !g.behind && tail == g.seen {
+			continue
+		}
+		g.seen, g.behind = tail, false
+		m.log.urgeAt.Store(tail.end() + urgeBytes)
+		s.visit(g, now)
+		s.behind = s.behind || g.behind
+		if len(g.listeners) == 0 {
+			delete(s.groups, m)
+		}
+	}
+	if len(s.ended) > 0 {
+		s.station.departures.push(s.ended)
+		clear(s.ended)
+		s.ended = s.ended[:0]
+	}
+}
+
+func (s *shard) takeInbox() {
+	s.mu.Lock()
+	inbox := s.inbox
+	s.inbox = nil
+	s.mu.Unlock()
+	for _, l := range inbox {
+		g := s.groups[l.mount]
+		if g == nil {
+			g = &group{mount: l.mount}
+			s.groups[l.mount] = g
+		}
+		g.listeners = append(g.listeners, l)
+		g.seen = nil // so that the group is visited
+	}
+}
+
+// visit serves the listeners of a group and takes out those that have ended.
+func (s *shard) visit(g *group, now time.Time) {
+	queue := uint64(g.mount.Settings().Queue)
+	closing := g.mount.closing.Load()
+	late := closing != nil && now.After(closing.at.Add(drainTime))
+	var sent uint64
+	s.vector.forget()
+	for i := 0; i < len(g.listeners); {
+		l := g.listeners[i]
+		if !l.deadline.IsZero() && now.After(l.deadline) {
+			l.end(TimeLimit)
+		}
+		var over bool
+		if l.conn == nil {
+			n, caughtUp := s.serveSocket(l)
+			sent += uint64(n)
+			g.behind = g.behind || !caughtUp
+			if closing != nil && (caughtUp || late) {
+				l.end(closing.reason)
+			}
+			if g.seen.end()-min(l.position(), g.seen.end()) > queue {
+				l.end(Slow)
+			}
+			over = l.Reason() != Running
+		} else {
+			over = s.serveConn(g, l, closing, late, queue)
+		}
+		if !over {
+			i++
+			continue
+		}
+		g.listeners[i] = g.listeners[len(g.listeners)-1]
+		g.listeners[len(g.listeners)-1] = nil
+		g.listeners = g.listeners[:len(g.listeners)-1]
+		s.ended = append(s.ended, l)
+	}
+	g.mount.bytesSent.Add(sent)
+}
+
+// serveSocket writes what is due to a plain listener. It returns the bytes
+// written and whether that was all.
+func (s *shard) serveSocket(l *Listener) (int, bool) {
+	if l.Reason() != Running {
+		return 0, true
+	}
+	if l.pause > 0 {
+		l.pause--
+		return 0, false
+	}
+	n, caughtUp, err := s.vector.write(l.socket, &l.cursor)
+	l.sent.Store(l.sent.Load() + uint64(n))
+	switch {
+	case err != nil:
+		l.end(Departed)
+	case n > 0 || caughtUp:
+		l.backoff = 0
+	default:
+		l.backoff = min(max(1, 2*l.backoff), maxPause)
+		l.pause = l.backoff
+	}
+	return n, caughtUp
+}
+
+// serveConn wakes a listener's goroutine if something is due and nothing keeps
+// it busy. It reports whether the goroutine has ended.
+func (s *shard) serveConn(g *group, l *Listener, closing *closing, late bool, queue uint64) bool {
+	if l.gone.Load() {
+		return true
+	}
+	if l.busy.Load() {
+		g.behind = true // what is appended meanwhile must not wait for what comes after it
+		if g.seen.end()-min(l.pos.Load(), g.seen.end()) > queue {
+			l.end(Slow)
+		}
+		if late {
+			l.end(closing.reason)
+		}
+		if l.Reason() != Running && !l.aborted {
+			l.aborted = true
+			s.station.departures.abort(l)
+		}
+		return false
+	}
+	due := l.peek() != nil
+	if closing != nil && !due {
+		l.end(closing.reason)
+	}
+	if due || l.Reason() != Running {
+		l.busy.Store(true)
+		l.wake <- struct{}{} // never blocks: busy admits one
+		g.behind = g.behind || closing != nil
+	}
+	return false
+}

@@ -1,0 +1,25 @@
+//go:build !linux
+
+package streaming
+
+import "net"
+
+// Where there is no shared writer yet, a plain listener has a goroutine as all
+// others have.
+
+type socket struct{}
+
+var noSocket socket
+
+func (socket) close() {}
+
+// Attach feeds the listener over a plain TCP connection and returns at once.
+// head is written first. The listener closes c.
+func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.Go(NetConn(c), head) }
+
+// vector is never used, since no listener has a socket.
+type vector struct{}
+
+func (*vector) forget() {}
+
+func (*vector) write(socket, *cursor) (int, bool, error) { return 0, true, nil }

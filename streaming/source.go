@@ -1,0 +1,139 @@
+package streaming
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+const (
+	readSize = 4 << 10 // room for a read; a source's buffer begins with that
+	maxRead  = 32 << 10
+)
+
+// Source feeds a mount. Station.NewSource makes one, Run does its work, End
+// gives the mount back.
+type Source struct {
+	// Set once.
+	User      string // whom it authenticated as
+	Addr      string // its IP address
+	Encrypted bool
+	Since     time.Time
+	Interval  int // bytes of audio between the metadata blocks that it sends; 0: none
+
+	info  Info
+	stop  func()
+	ended chan struct{} // closed by End
+
+	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
+	reason atomic.Uint32
+	heard  atomic.Int64 // when something last came, in nanoseconds of Unix time
+	timer  *time.Timer
+
+	announced bool // the type of what it sends is known; Run's
+}
+
+// Reason tells why the source ended, or Running.
+func (s *Source) Reason() Reason { return Reason(s.reason.Load()) }
+
+// Stop makes Run return soon; the first reason given stays.
+func (s *Source) Stop(r Reason) {
+	if s.reason.CompareAndSwap(uint32(Running), uint32(r)) {
+		s.stop()
+	}
+}
+
+// Info returns what the source said of itself.
+func (s *Source) Info() Info { return s.info }
+
+// Mount returns the mount that the source feeds.
+func (s *Source) Mount() *Mount { return s.mount.Load() }
+
+// Run reads r to its end and appends it to the mount. It blocks until r ends, the
+// source is silent for too long, or Stop is called, and returns the reason.
+func (s *Source) Run(r io.Reader) Reason {
+	s.heard.Store(time.Now().UnixNano())
+	s.timer = time.AfterFunc(s.Mount().Settings().SourceTimeout, s.watch)
+	defer s.timer.Stop()
+	if s.Interval > 0 {
+		r = icy.NewReader(r, s.Interval, s.setTitle)
+	}
+	err := s.pump(r)
+	if errors.Is(err, io.EOF) {
+		s.reason.CompareAndSwap(uint32(Running), uint32(Finished))
+	}
+	s.reason.CompareAndSwap(uint32(Running), uint32(Departed))
+	return s.Reason()
+}
+
+// End gives the mount back. It is called once, after Run or in its place, by
+// the goroutine that would run Run.
+func (s *Source) End() {
+	s.Mount().station.endSource(s)
+	close(s.ended)
+}
+
+// watch runs when the source may have been silent for too long.
+func (s *Source) watch() {
+	limit := s.Mount().Settings().SourceTimeout
+	silent := time.Since(time.Unix(0, s.heard.Load()))
+	if silent >= limit {
+		s.Stop(TimedOut)
+		return
+	}
+	s.timer.Reset(limit - silent)
+}
+
+func (s *Source) setTitle(title, url string) {
+	charset := s.Mount().Settings().Charset
+	s.Mount().SetMetadata("", DecodeText(title, charset), DecodeText(url, charset))
+}
+
+// pump reads r to its end, or until an error, which it returns.
+func (s *Source) pump(r io.Reader) error {
+	framer := format.New(s.info.ContentType)
+	buf := make([]byte, 0, readSize)
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		if n > 0 {
+			s.heard.Store(time.Now().UnixNano())
+			s.Mount().bytesRead.Add(uint64(n))
+		}
+		buf = buf[:len(buf)+n]
+		rest := s.append(framer, buf, err != nil)
+		buf = buf[:copy(buf, rest)]
+		if err != nil {
+			return err
+		}
+		if cap(buf)-len(buf) < readSize/2 || n > maxRead/2 && cap(buf) < maxRead {
+			buf = append(make([]byte, 0, min(2*cap(buf), 2*format.MaxUnit)), buf...)
+		}
+	}
+}
+
+// append cuts what was read into units, appends those to the log, and returns
+// the bytes that are not part of a whole unit yet.
+func (s *Source) append(f format.Framer, buf []byte, final bool) []byte {
+	for len(buf) > 0 {
+		n, u := f.Next(buf, final)
+		if n == 0 {
+			break
+		}
+		buf = buf[n:]
+		if u.Data == nil {
+			continue
+		}
+		if !s.announced {
+			s.announced = true
+			s.Mount().station.announce(s, f.Type())
+		}
+		m := s.Mount()
+		m.log.add(u, m.meta.Load())
+	}
+	s.Mount().appended()
+	return buf
+}

@@ -1,0 +1,337 @@
+package streaming
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// takeoverTime is how long a source that is being replaced has to go.
+const takeoverTime = 2 * time.Second
+
+// Station is a set of mounts with one identity. It lives as long as the process
+// serves it, whatever becomes of its settings.
+type Station struct {
+	Started time.Time
+
+	settings  atomic.Pointer[Settings]
+	nextID    atomic.Uint64 // of listeners
+	listeners atomic.Int64
+
+	// Since the station started.
+	connections       atomic.Int64 // listeners
+	sourceConnections atomic.Int64
+
+	mu      sync.RWMutex
+	mounts  map[string]*Mount
+	sources map[*Source]struct{}
+	closed  bool
+
+	start      sync.Once
+	shards     atomic.Pointer[[]*shard] // nil until there is a listener
+	departures *departures
+	running    sync.WaitGroup // shards and the listeners' goroutines
+	departing  sync.WaitGroup // departures
+}
+
+// NewStation returns a station without mounts. It starts no goroutine before its
+// first listener comes. observe is called once with each listener that has
+// ended, from one goroutine, in order; it may be slow.
+func NewStation(observe func(*Listener)) *Station {
+	st := &Station{
+		Started: time.Now(),
+		mounts:  make(map[string]*Mount),
+		sources: make(map[*Source]struct{}),
+	}
+	st.departures = newDepartures(observe)
+	st.settings.Store(&Settings{})
+	return st
+}
+
+// Apply puts settings into force, for the mounts that live too.
+func (st *Station) Apply(s *Settings) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.settings.Store(s)
+	for _, m := range st.mounts {
+		m.applySettings(s)
+	}
+}
+
+// Settings returns what is in force.
+func (st *Station) Settings() *Settings { return st.settings.Load() }
+
+// Listeners returns how many listeners there are.
+func (st *Station) Listeners() int64 { return st.listeners.Load() }
+
+// Mounts returns the mounts that live, in the order of their paths.
+func (st *Station) Mounts() []*Mount {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	mounts := make([]*Mount, 0, len(st.mounts))
+	for _, m := range st.mounts {
+		mounts = append(mounts, m)
+	}
+	slices.SortFunc(mounts, func(a, b *Mount) int { return strings.Compare(a.Path, b.Path) })
+	return mounts
+}
+
+// Mount returns the mount that lives at a path, or nil.
+func (st *Station) Mount(path string) *Mount {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.mounts[path]
+}
+
+// Source returns the source of a mount, or nil.
+func (st *Station) Source(m *Mount) *Source {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return m.source
+}
+
+// Await returns the mount at a path, or nil. It waits, until ctx is done, for a
+// source that has just come to show what it sends.
+func (st *Station) Await(ctx context.Context, path string) *Mount {
+	for {
+		m := st.Mount(path)
+		if m == nil || m.stream.Load() != nil {
+			return m
+		}
+		select {
+		case <-m.ready:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// NewSource gives the mount at a path to a source. s has the fields that are set
+// once; stop must make the reading end that Run does, and may be called from any
+// goroutine. The source must be given back with End.
+func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
+	s.info, s.stop, s.ended, s.Since = info, stop, make(chan struct{}), time.Now()
+	deadline := time.Now().Add(takeoverTime)
+	for {
+		busy, err := st.tryNewSource(path, s)
+		if busy == nil {
+			return err
+		}
+		busy.Stop(Replaced)
+		select {
+		case <-busy.ended:
+		case <-time.After(time.Until(deadline)):
+			return ErrMountInUse
+		}
+	}
+}
+
+// tryNewSource takes the mount, or returns the source that must go first.
+func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closed {
+		return nil, ErrClosed
+	}
+	m := st.mounts[path]
+	if m != nil && m.source != nil {
+		if m.Settings().Takeover && m.source.User == s.User {
+			return m.source, nil
+		}
+		return nil, ErrMountInUse
+	}
+	if limit := st.settings.Load().MaxSources; limit > 0 && len(st.sources) >= limit {
+		return nil, ErrTooManySources
+	}
+	if m == nil {
+		m = newMount(st, path)
+		st.mounts[path] = m
+	}
+	if m.linger != nil {
+		m.linger.Stop()
+		m.linger = nil
+	}
+	m.meta.Store(noMetadata)
+	m.source = s
+	s.mount.Store(m)
+	st.sources[s] = struct{}{}
+	st.sourceConnections.Add(1)
+	return nil, nil
+}
+
+// announce makes known what a source sends. Listeners who were promised another
+// type by the source before are let go with their mount: a new one takes its
+// place.
+func (st *Station) announce(s *Source, contentType string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	m := s.Mount()
+	if old := m.stream.Load(); old != nil && old.Type != contentType {
+		fresh := newMount(st, m.Path)
+		fresh.meta.Store(m.meta.Load())
+		fresh.source, m.source = s, nil
+		fresh.bytesRead.Store(m.bytesRead.Load())
+		if st.mounts[m.Path] == m {
+			st.mounts[m.Path] = fresh
+		}
+		s.mount.Store(fresh)
+		m.end(TypeChanged)
+		m = fresh
+	}
+	first := m.stream.Load() == nil
+	m.stream.Store(&Stream{Type: contentType, Info: s.info, Since: s.Since})
+	if first {
+		close(m.ready)
+	}
+}
+
+// endSource takes the mount back from its source. Its listeners wait for the
+// next one as long as the mount lingers.
+func (st *Station) endSource(s *Source) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.sources, s)
+	m := s.Mount()
+	m.source = nil
+	m.log.cut(m.meta.Load())
+	linger := m.Settings().Linger
+	if r := s.Reason(); st.closed || r == Removed || r == ShuttingDown || m.stream.Load() == nil {
+		linger = 0
+	}
+	if linger > 0 {
+		m.linger = time.AfterFunc(linger, func() { st.abandon(m) })
+		return
+	}
+	st.drop(m, SourceEnded)
+}
+
+// abandon drops a mount for which no source came back.
+func (st *Station) abandon(m *Mount) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if m.source == nil && st.mounts[m.Path] == m {
+		st.drop(m, SourceEnded)
+	}
+}
+
+// drop takes a mount without a source out of the station. mu is held.
+func (st *Station) drop(m *Mount, r Reason) {
+	if st.mounts[m.Path] == m {
+		delete(st.mounts, m.Path)
+	}
+	if m.stream.Load() == nil {
+		close(m.ready) // nobody shall wait for it any longer
+	}
+	m.end(r)
+}
+
+// Close ends the station for good: sources are stopped, listeners get what is in
+// the log and are let go. It returns when all that is over, or ctx is done. Then
+// no goroutine of the station is left.
+func (st *Station) Close(ctx context.Context) error {
+	st.mu.Lock()
+	already := st.closed
+	st.closed = true
+	sources := make([]*Source, 0, len(st.sources))
+	for s := range st.sources {
+		sources = append(sources, s)
+	}
+	for _, m := range st.mounts {
+		if m.source == nil {
+			if m.linger != nil {
+				m.linger.Stop()
+			}
+			st.drop(m, ShuttingDown)
+		}
+	}
+	st.mu.Unlock()
+	if already {
+		return nil
+	}
+	for _, s := range sources {
+		s.Stop(ShuttingDown)
+	}
+	return st.wait(ctx, sources)
+}
+
+// wait waits for the sources, then for the listeners, then stops the shards.
+func (st *Station) wait(ctx context.Context, sources []*Source) error {
+	for _, s := range sources {
+		select {
+		case <-s.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for st.listeners.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	st.start.Do(func() {}) // whoever comes too late finds no shards
+	for _, sh := range st.allShards() {
+		close(sh.quit)
+	}
+	st.running.Wait()
+	st.departures.close()
+	st.departing.Wait()
+	return nil
+}
+
+func (st *Station) latency() time.Duration {
+	if l := st.settings.Load().Latency; l > 0 {
+		return l
+	}
+	return DefaultLatency
+}
+
+func (st *Station) allShards() []*shard {
+	if p := st.shards.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// pickShard returns the shard with the fewest listeners, starting them all when
+// the first listener comes.
+func (st *Station) pickShard() (*shard, error) {
+	st.start.Do(func() {
+		shards := make([]*shard, runtime.GOMAXPROCS(0))
+		for i := range shards {
+			shards[i] = newShard(st)
+			st.running.Go(shards[i].run)
+		}
+		st.departing.Go(st.departures.run)
+		st.shards.Store(&shards)
+	})
+	shards := st.allShards()
+	if len(shards) == 0 {
+		return nil, ErrClosed
+	}
+	return slices.MinFunc(shards, func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
+}
+
+// notify tells all shards that something was appended.
+func (st *Station) notify(urgent bool) {
+	for _, sh := range st.allShards() {
+		sh.notify()
+		if urgent {
+			sh.hurry()
+		}
+	}
+}
+
+// attend makes all shards look at all their listeners soon.
+func (st *Station) attend() {
+	for _, sh := range st.allShards() {
+		sh.attend()
+	}
+}
