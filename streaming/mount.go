@@ -51,10 +51,11 @@ type Mount struct {
 	linger *time.Timer
 }
 
-// closing says that a mount is no more, and why.
+// closing says that a mount is no more, and why, and how long listeners have to
+// take what is left.
 type closing struct {
-	reason Reason
-	at     time.Time
+	reason   Reason
+	deadline time.Time
 }
 
 func newMount(st *Station, path string) *Mount {
@@ -161,6 +162,6 @@ func (m *Mount) appended() {
 
 // end lets the mount's listeners go once they have got what is in the log.
 func (m *Mount) end(r Reason) {
-	m.closing.Store(&closing{reason: r, at: time.Now()})
+	m.closing.Store(&closing{reason: r, deadline: time.Now().Add(drainTime)})
 	m.station.attend()
 }

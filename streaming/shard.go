@@ -26,8 +26,9 @@ const (
 	maxPause = 8 // turns
 
 	// drainTime is how long listeners have to take the rest of a stream that
-	// has ended.
-	drainTime = 500 * time.Millisecond
+	// has ended; lastDrainTime if the server ends too.
+	drainTime     = 10 * time.Second
+	lastDrainTime = 500 * time.Millisecond
 )
 
 // shard serves a share of a station's listeners, of all mounts, in turns. One
@@ -196,7 +197,7 @@ func (s *shard) takeInbox() {
 func (s *shard) visit(g *group, now time.Time) {
 	queue := uint64(g.mount.Settings().Queue)
 	closing := g.mount.closing.Load()
-	late := closing != nil && now.After(closing.at.Add(drainTime))
+	late := closing != nil && (now.After(closing.deadline) || s.station.closedFor(now) > lastDrainTime)
 	var sent uint64
 	s.vector.forget()
 	for i := 0; i < len(g.listeners); {

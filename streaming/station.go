@@ -21,6 +21,7 @@ type Station struct {
 	settings  atomic.Pointer[Settings]
 	nextID    atomic.Uint64 // of listeners
 	listeners atomic.Int64
+	closedAt  atomic.Pointer[time.Time] // nil: it is open
 
 	// Since the station started.
 	connections       atomic.Int64 // listeners
@@ -29,7 +30,6 @@ type Station struct {
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
-	closed  bool
 
 	start      sync.Once
 	shards     atomic.Pointer[[]*shard] // nil until there is a listener
@@ -134,7 +134,7 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closed {
+	if st.closedAt.Load() != nil {
 		return nil, ErrClosed
 	}
 	m := st.mounts[path]
@@ -199,14 +199,18 @@ func (st *Station) endSource(s *Source) {
 	m.source = nil
 	m.log.cut(m.meta.Load())
 	linger := m.Settings().Linger
-	if r := s.Reason(); st.closed || r == Removed || r == ShuttingDown || m.stream.Load() == nil {
+	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.stream.Load() == nil {
 		linger = 0
 	}
 	if linger > 0 {
 		m.linger = time.AfterFunc(linger, func() { st.abandon(m) })
 		return
 	}
-	st.drop(m, SourceEnded)
+	reason := SourceEnded
+	if st.closedAt.Load() != nil {
+		reason = ShuttingDown
+	}
+	st.drop(m, reason)
 }
 
 // abandon drops a mount for which no source came back.
@@ -233,9 +237,9 @@ func (st *Station) drop(m *Mount, r Reason) {
 // the log and are let go. It returns when all that is over, or ctx is done. Then
 // no goroutine of the station is left.
 func (st *Station) Close(ctx context.Context) error {
+	now := time.Now()
 	st.mu.Lock()
-	already := st.closed
-	st.closed = true
+	already := !st.closedAt.CompareAndSwap(nil, &now)
 	sources := make([]*Source, 0, len(st.sources))
 	for s := range st.sources {
 		sources = append(sources, s)
@@ -284,6 +288,14 @@ func (st *Station) wait(ctx context.Context, sources []*Source) error {
 	st.departures.close()
 	st.departing.Wait()
 	return nil
+}
+
+// closedFor returns how long ago the station was closed, 0 if it was not.
+func (st *Station) closedFor(now time.Time) time.Duration {
+	if at := st.closedAt.Load(); at != nil {
+		return now.Sub(*at)
+	}
+	return 0
 }
 
 func (st *Station) latency() time.Duration {

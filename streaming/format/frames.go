@@ -11,22 +11,19 @@ type header struct {
 	duration time.Duration
 }
 
-// maxFree is the longest frame of free format without padding: 640 kbit/s, the
-// most that layer III is decoded at, at 8 kHz.
-const maxFree = 5760
-
-// frames is the framer of codecs whose frames carry a sync word and a length:
-// MPEG audio and ADTS. While it holds the sync it trusts each header that looks
-// like the one before; to find the sync it wants two of them, one frame apart.
+// frames is the framer of codecs whose frames carry a sync word, whose first
+// byte is 0xff, and a length: MPEG audio and ADTS. While it holds the sync it
+// trusts each header that looks like the one before; to find the sync it wants
+// two of them, one frame apart.
 type frames struct {
 	contentType string
 	headerSize  int
 	parse       func([]byte) (header, bool)
 	noStart     func(frame []byte) bool // nil: a stream may start at every frame
 
-	last     header // the header last accepted; its size is 0 while there is no sync
-	freeSize int    // bytes of a frame in free format, without padding
-	drop     int    // bytes of a tag that are still to be dropped
+	last header // the header last accepted; its size is 0 while there is no sync
+	free freeFormat
+	drop int // bytes of a tag that are still to be dropped
 }
 
 func (f *frames) Type() string { return f.contentType }
@@ -62,7 +59,7 @@ func (f *frames) follows(b []byte) (header, bool) {
 		return header{}, false
 	}
 	if h.free {
-		h.size = f.freeSize + h.padding
+		h.size = f.free.size + h.padding
 	}
 	return h, true
 }
@@ -106,41 +103,61 @@ func (f *frames) tag(buf []byte, final bool) (int, Unit, bool) {
 	return 0, Unit{}, !final
 }
 
-// search looks for the first two frames in a row and returns what lies before
-// them as consumed. If they are at the beginning it takes the first of them.
+// search takes the frame at the beginning of buf if another one follows it, else
+// all that can't be the beginning of one.
 func (f *frames) search(buf []byte, final bool) (int, Unit) {
-	for i := range buf {
-		rest := buf[i:]
-		if len(rest) < f.headerSize {
-			if final {
-				break
-			}
-			return i, Unit{}
-		}
-		if i > 0 && startsTag(rest) && (len(rest) < id3v2Header || id3v2Size(rest) > 0) {
-			return i, Unit{}
-		}
-		h, ok := f.parse(rest)
-		if !ok {
-			continue
-		}
+	if len(buf) < f.headerSize && !final {
+		return 0, Unit{}
+	}
+	if h, ok := f.candidate(buf, 0); ok {
 		var found verdict
 		if h.free {
-			h, found = f.measure(rest, h, final)
+			h, found = f.measure(buf, h, final)
 		} else {
-			found = f.confirm(rest, h, final)
+			found = f.confirm(buf, h, final)
 		}
-		switch {
-		case found == no:
-			continue
-		case i > 0:
-			return i, Unit{}
-		case found == unsure:
+		switch found {
+		case yes:
+			return f.frame(buf, h, final)
+		case unsure:
 			return 0, Unit{}
 		}
-		return f.frame(rest, h, final)
 	}
-	return len(buf), Unit{}
+	n := f.garbage(buf, final)
+	f.free.deaf = max(0, f.free.deaf-n)
+	return n, Unit{}
+}
+
+// candidate reads the header at b, which is at bytes after the first one that
+// has not been consumed.
+func (f *frames) candidate(b []byte, at int) (header, bool) {
+	if len(b) < f.headerSize {
+		return header{}, false
+	}
+	h, ok := f.parse(b)
+	return h, ok && (!h.free || at >= f.free.deaf)
+}
+
+// garbage returns how far it is to the next place where a frame or a tag may
+// begin, which is not the first.
+func (f *frames) garbage(buf []byte, final bool) int {
+	end := len(buf) - f.headerSize + 1 // from there on no header fits
+	for i := 1; i < end; i++ {
+		switch buf[i] {
+		case 0xff:
+			if _, ok := f.candidate(buf[i:], i); ok {
+				return i
+			}
+		case 'I':
+			if startsTag(buf[i:]) && (len(buf)-i < id3v2Header || id3v2Size(buf[i:]) > 0) {
+				return i
+			}
+		}
+	}
+	if final {
+		return len(buf)
+	}
+	return end
 }
 
 // verdict says whether a header is one: that depends on bytes after the frame,
@@ -170,31 +187,4 @@ func (f *frames) confirm(b []byte, h header, final bool) verdict {
 		return yes
 	}
 	return no
-}
-
-// measure finds the size of a frame in free format: the distance to a next
-// header that the one after it confirms.
-func (f *frames) measure(b []byte, h header, final bool) (header, verdict) {
-	least := f.headerSize + h.padding
-	for size := least + 1; size <= maxFree+h.padding; size++ {
-		if len(b) < size+f.headerSize {
-			if final {
-				return h, no
-			}
-			return h, unsure
-		}
-		n, ok := f.parse(b[size:])
-		if !ok || n.same != h.same || !n.free {
-			continue
-		}
-		n.size = size - h.padding + n.padding
-		switch f.confirm(b[size:], n, final) {
-		case unsure:
-			return h, unsure
-		case yes:
-			h.size, f.freeSize = size, size-h.padding
-			return h, yes
-		}
-	}
-	return h, no
 }

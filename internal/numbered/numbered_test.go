@@ -1,0 +1,51 @@
+package numbered
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func stream(from, to uint64) []byte {
+	var b []byte
+	for n := from; n < to; n++ {
+		b = AppendFrame(b, n, time.Unix(1, 0))
+	}
+	return b
+}
+
+func TestCheckerAcceptsWholeFramesCutAnywhere(t *testing.T) {
+	sent := stream(1000, 1100)
+	for _, step := range []int{1, 7, 417, 418, 5000, len(sent)} {
+		var c Checker
+		for i := 0; i < len(sent); i += step {
+			if _, err := c.Write(sent[i:min(i+step, len(sent))]); err != nil {
+				t.Fatalf("in steps of %d: %v", step, err)
+			}
+		}
+		if c.Frames != 100 || c.First != 1000 || c.Last != 1099 || c.Rest() != 0 {
+			t.Errorf("in steps of %d: %+v", step, c)
+		}
+	}
+}
+
+func TestCheckerNoticesWhatIsWrong(t *testing.T) {
+	whole := stream(5, 10)
+	damaged := append([]byte(nil), whole...)
+	damaged[600]++
+	for name, sent := range map[string][]byte{
+		"a frame that is missing":     append(stream(5, 7), stream(8, 10)...),
+		"a frame that comes twice":    append(stream(5, 7), stream(6, 10)...),
+		"a byte that has changed":     damaged,
+		"a byte that is missing":      append(append([]byte(nil), whole[:500]...), whole[501:]...),
+		"a beginning within a frame":  whole[1:],
+		"bytes between the frames":    append(append(stream(5, 7), "xyz"...), stream(7, 10)...),
+		"something altogether else":   make([]byte, 1000),
+		"a frame cut off by the next": append(stream(5, 6)[:400], stream(6, 10)...),
+	} {
+		var c Checker
+		if _, err := c.Write(sent); !errors.Is(err, ErrBroken) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
