@@ -126,7 +126,7 @@ func TestTitlesAreCleanedAndRenderedInTheMountsCharset(t *testing.T) {
 		{"artist and title", "A", "T", "", "A - T", "StreamTitle='A - T';"},
 		{"artist alone", "A", "", "", "A", "StreamTitle='A';"},
 		{"control characters", "", "a\x00b\r\nc\x1b", "", "ab  c", "StreamTitle='ab  c';"},
-		{"the end of the field", "", "it's';x", "", "it's';x", "StreamTitle='it's\u2019;x';"},
+		{"the end of the field", "", "it's';x", "", "it's';x", "StreamTitle='it's`;x';"},
 		{"UTF-8", "", "caf\u00e9", "", "caf\u00e9", "StreamTitle='caf\u00e9';"},
 		{"Latin-1 to listeners", "", "caf\u00e9", "iso-8859-1", "caf\u00e9", "StreamTitle='caf\xe9';"},
 		{"bytes that are no UTF-8", "", "caf\xe9", "", "caf\u00e9", "StreamTitle='caf\u00e9';"},

@@ -64,8 +64,9 @@ type Listener struct {
 	pos  atomic.Uint64 // the cursor's position, for the shard while busy is set
 
 	// The shard's.
-	pause, backoff uint8 // turns to pass over a socket that would block
-	aborted        bool  // the goroutine has been told to give up its write
+	pause, backoff uint8     // turns to pass over a socket that would block
+	abortAt        time.Time // when the goroutine is made to give up its write; zero: not yet
+	aborted        bool
 }
 
 // Mount returns the mount that the listener asked for.

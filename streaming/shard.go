@@ -25,6 +25,10 @@ const (
 
 	maxPause = 8 // turns
 
+	// abortTime is how long a listener's goroutine has to notice that it is to
+	// end before its write is made to fail.
+	abortTime = 200 * time.Millisecond
+
 	// drainTime is how long listeners have to take the rest of a stream that
 	// has ended; lastDrainTime if the server ends too.
 	drainTime     = 10 * time.Second
@@ -162,7 +166,7 @@ func (s *shard) pass(now time.Time, all bool) {
 		if !all && !g.behind && tail == g.seen {
 			continue
 		}
-		g.seen, g.behind = tail, false
+		g.seen = tail
 		m.log.urgeAt.Store(tail.end() + urgeBytes)
 		s.visit(g, now)
 		s.behind = s.behind || g.behind
@@ -195,10 +199,13 @@ func (s *shard) takeInbox() {
 
 // visit serves the listeners of a group and takes out those that have ended.
 func (s *shard) visit(g *group, now time.Time) {
-	queue := uint64(g.mount.Settings().Queue)
-	closing := g.mount.closing.Load()
-	late := closing != nil && (now.After(closing.deadline) || s.station.closedFor(now) > lastDrainTime)
-	var sent uint64
+	v := visit{
+		now:     now,
+		end:     g.seen.end(),
+		queue:   uint64(g.mount.Settings().Queue),
+		closing: g.mount.closing.Load(),
+	}
+	v.late = v.closing != nil && (now.After(v.closing.deadline) || s.station.closedFor(now) > lastDrainTime)
 	s.vector.forget()
 	for i := 0; i < len(g.listeners); {
 		l := g.listeners[i]
@@ -207,43 +214,65 @@ func (s *shard) visit(g *group, now time.Time) {
 		}
 		var over bool
 		if l.conn == nil {
-			n, caughtUp := s.serveSocket(l)
-			sent += uint64(n)
-			g.behind = g.behind || !caughtUp
-			if closing != nil && (caughtUp || late) {
-				l.end(closing.reason)
-			}
-			if g.seen.end()-min(l.position(), g.seen.end()) > queue {
-				l.end(Slow)
-			}
-			over = l.Reason() != Running
+			over = s.serveSocket(l, &v)
 		} else {
-			over = s.serveConn(g, l, closing, late, queue)
+			over = s.serveConn(l, &v)
 		}
 		if !over {
 			i++
 			continue
 		}
-		g.listeners[i] = g.listeners[len(g.listeners)-1]
-		g.listeners[len(g.listeners)-1] = nil
-		g.listeners = g.listeners[:len(g.listeners)-1]
+		last := len(g.listeners) - 1
+		g.listeners[i], g.listeners[last] = g.listeners[last], nil
+		g.listeners = g.listeners[:last]
 		s.ended = append(s.ended, l)
 	}
-	g.mount.bytesSent.Add(sent)
+	g.behind = v.behind
+	g.mount.bytesSent.Add(v.sent)
 }
 
-// serveSocket writes what is due to a plain listener. It returns the bytes
-// written and whether that was all.
-func (s *shard) serveSocket(l *Listener) (int, bool) {
-	if l.Reason() != Running {
-		return 0, true
-	}
-	if l.pause > 0 {
+// visit is what a shard knows while it serves a group, and what it learns.
+type visit struct {
+	now     time.Time
+	end     uint64 // of the log
+	queue   uint64 // bytes that a listener may be behind
+	closing *closing
+	late    bool // the mount is closing, and time is up
+
+	sent   uint64
+	behind bool // some listener could not take all that was due
+}
+
+// tooSlow tells whether a listener at a position is too far behind.
+func (v *visit) tooSlow(position uint64) bool { return v.end-min(position, v.end) > v.queue }
+
+// serveSocket writes what is due to a plain listener, unless its socket would
+// block or has just done so. It reports whether the listener has ended.
+func (s *shard) serveSocket(l *Listener, v *visit) bool {
+	caughtUp := false
+	switch {
+	case l.Reason() != Running:
+		return true
+	case l.pause > 0:
 		l.pause--
-		return 0, false
+	default:
+		caughtUp = s.write(l, v)
 	}
+	if v.closing != nil && (caughtUp || v.late) {
+		l.end(v.closing.reason)
+	}
+	if v.tooSlow(l.position()) {
+		l.end(Slow)
+	}
+	v.behind = v.behind || !caughtUp
+	return l.Reason() != Running
+}
+
+// write writes what is due to a plain listener and reports whether that was all.
+func (s *shard) write(l *Listener, v *visit) bool {
 	n, caughtUp, err := s.vector.write(l.socket, &l.cursor)
 	l.sent.Store(l.sent.Load() + uint64(n))
+	v.sent += uint64(n)
 	switch {
 	case err != nil:
 		l.end(Departed)
@@ -253,37 +282,47 @@ func (s *shard) serveSocket(l *Listener) (int, bool) {
 		l.backoff = min(max(1, 2*l.backoff), maxPause)
 		l.pause = l.backoff
 	}
-	return n, caughtUp
+	return caughtUp
 }
 
 // serveConn wakes a listener's goroutine if something is due and nothing keeps
 // it busy. It reports whether the goroutine has ended.
-func (s *shard) serveConn(g *group, l *Listener, closing *closing, late bool, queue uint64) bool {
+func (s *shard) serveConn(l *Listener, v *visit) bool {
 	if l.gone.Load() {
 		return true
 	}
 	if l.busy.Load() {
-		g.behind = true // what is appended meanwhile must not wait for what comes after it
-		if g.seen.end()-min(l.pos.Load(), g.seen.end()) > queue {
+		v.behind = true // what is appended meanwhile must not wait for what comes after it
+		if v.tooSlow(l.pos.Load()) {
 			l.end(Slow)
 		}
-		if late {
-			l.end(closing.reason)
+		if v.late {
+			l.end(v.closing.reason)
 		}
-		if l.Reason() != Running && !l.aborted {
-			l.aborted = true
-			s.station.departures.abort(l)
-		}
+		s.abort(l, v.now)
 		return false
 	}
 	due := l.peek() != nil
-	if closing != nil && !due {
-		l.end(closing.reason)
+	if v.closing != nil && !due {
+		l.end(v.closing.reason)
 	}
 	if due || l.Reason() != Running {
 		l.busy.Store(true)
 		l.wake <- struct{}{} // never blocks: busy admits one
-		g.behind = g.behind || closing != nil
+		v.behind = v.behind || v.closing != nil
 	}
 	return false
+}
+
+// abort makes a goroutine give up its write, if its listener is to end and it
+// does not notice by itself.
+func (s *shard) abort(l *Listener, now time.Time) {
+	switch {
+	case l.Reason() == Running || l.aborted:
+	case l.abortAt.IsZero():
+		l.abortAt = now.Add(abortTime)
+	case now.After(l.abortAt):
+		l.aborted = true
+		s.station.departures.abort(l)
+	}
 }

@@ -106,7 +106,7 @@ func (s *Source) pump(r io.Reader) error {
 		buf = buf[:len(buf)+n]
 		rest := s.append(framer, buf, err != nil)
 		buf = buf[:copy(buf, rest)]
-		if err != nil {
+		if err != nil || s.Reason() != Running {
 			return err
 		}
 		if cap(buf)-len(buf) < readSize/2 || n > maxRead/2 && cap(buf) < maxRead {

@@ -1,0 +1,331 @@
+package tests
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go/http3"
+	"golang.org/x/net/http2"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// kind is a way in which listeners ask.
+type kind string
+
+const (
+	http10  kind = "HTTP/1.0"
+	http1   kind = "HTTP/1.1"
+	http1ic kind = "HTTP/1.1 with metadata"
+	h2      kind = "HTTP/2"
+	h3      kind = "HTTP/3"
+)
+
+// waysOut are all ways to listen.
+var waysOut = []struct {
+	kind
+	encrypted bool
+}{{http10, false}, {http1, false}, {http1ic, false}, {http10, true}, {http1, true}, {http1ic, true}, {h2, true}, {h3, true}}
+
+// listener hears numbered frames until its stream ends.
+type listener struct {
+	t      testing.TB
+	kind   kind
+	header http.Header
+	status int
+	proto  string
+	titles []string
+	done   chan struct{}
+	conn   net.Conn // of HTTP/1
+
+	checker numbered.Checker
+	err     error // why it stopped hearing; nil: the stream ended
+	stop    func()
+}
+
+// listen asks for a mount, reads the answer's head, and hears in the background.
+func (s *server) listen(path string, k kind, encrypted bool) *listener {
+	s.t.Helper()
+	l := &listener{t: s.t, kind: k, done: make(chan struct{}), stop: func() {}}
+	var body io.Reader
+	switch k {
+	case h2, h3:
+		body = s.request(l, path)
+	default:
+		version := "1.1"
+		if k == http10 {
+			version = "1.0"
+		}
+		request := "GET " + path + " HTTP/" + version + "\r\nHost: x\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
+		if k == http1ic {
+			request += "Icy-MetaData: 1\r\n"
+		}
+		conn := s.dial(encrypted)
+		l.conn = conn
+		l.stop = func() { _ = conn.Close() }
+		resp, r := head(s.t, conn, request+"\r\n")
+		l.header, l.status, l.proto = resp.Header, resp.StatusCode, resp.Proto
+		body = r
+	}
+	if l.status != http.StatusOK {
+		s.t.Fatalf("%s is answered %d", k, l.status)
+	}
+	if at, _ := strconv.Atoi(l.header.Get("icy-metaint")); at > 0 {
+		body = icy.NewReader(body, at, func(title, _ string) { l.titles = append(l.titles, title) })
+	}
+	go l.hear(body)
+	return l
+}
+
+// request asks over HTTP/2 or 3, over a connection of its own.
+func (s *server) request(l *listener, path string) io.Reader {
+	s.t.Helper()
+	var transport http.RoundTripper
+	if l.kind == h2 {
+		tr := &http2.Transport{TLSClientConfig: s.tlsConfig("h2")}
+		l.stop = tr.CloseIdleConnections
+		transport = tr
+	} else {
+		tr := &http3.Transport{TLSClientConfig: s.tlsConfig()}
+		l.stop = func() { _ = tr.Close() }
+		transport = tr
+	}
+	resp, err := (&http.Client{Transport: transport}).Get("https://" + s.tls + path)
+	if err != nil {
+		s.t.Fatalf("%s: %v", l.kind, err)
+	}
+	stop := l.stop
+	l.stop = func() { _ = resp.Body.Close(); stop() }
+	s.t.Cleanup(l.stop)
+	l.header, l.status, l.proto = resp.Header, resp.StatusCode, resp.Proto
+	return resp.Body
+}
+
+func (l *listener) hear(body io.Reader) {
+	defer close(l.done)
+	_, err := io.CopyBuffer(struct{ io.Writer }{&l.checker}, body, make([]byte, 4096))
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.err = err
+	}
+}
+
+// toTheEnd waits for the stream to end, and checks that it ended well.
+func (l *listener) toTheEnd() *numbered.Checker {
+	l.t.Helper()
+	select {
+	case <-l.done:
+	case <-time.After(3 * patience):
+		l.t.Fatalf("the stream of a listener by %s does not end", l.kind)
+	}
+	l.stop()
+	if l.err != nil {
+		l.t.Errorf("by %s: after frame %d: %v", l.kind, l.checker.Last, l.err)
+	}
+	return &l.checker
+}
+
+// gone waits until a mount is off the air.
+func (s *server) gone(path string) {
+	s.t.Helper()
+	eventually(s.t, path+" is off the air", func() error {
+		resp, err := http.Get("http://" + s.plain + path)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound {
+			return fmt.Errorf("answered %s", resp.Status)
+		}
+		return nil
+	})
+}
+
+// All ways to listen at once, with a source that sends faster than it sounds.
+func TestAllListenersHearEveryFrameWholeAndInOrder(t *testing.T) {
+	s := start(t, station)
+	src := s.source("/m")
+	src.send(200)
+	var listeners []*listener
+	for range 3 {
+		for _, way := range waysOut {
+			listeners = append(listeners, s.listen("/m", way.kind, way.encrypted))
+			src.send(20)
+		}
+	}
+	stop := make(chan struct{})
+	done := src.run(2*time.Millisecond, stop)
+	time.AfterFunc(3*time.Second, func() { close(stop) })
+	<-done
+	src.finish()
+	last := src.next.Load() - 1
+	for _, l := range listeners {
+		if c := l.toTheEnd(); c.Last != last || c.Rest() != 0 {
+			t.Errorf("by %s: heard %d to %d and %d bytes, want to %d", l.kind, c.First, c.Last, c.Rest(), last)
+		}
+	}
+}
+
+func TestListenersAreToldWhatIcecastTells(t *testing.T) {
+	s := start(t, station)
+	conn := s.dial(false)
+	resp, _ := head(t, conn, "SOURCE /m HTTP/1.0\r\n"+basic("source", "hackme")+
+		"Content-Type: audio/mpeg\r\nice-name: Radio \xc3\x84ther\r\nice-genre: rock\r\nice-public: 1\r\n"+
+		"icy-url: http://radio.test/\r\nx-audiocast-description: a station\r\nice-audio-info: bitrate=128;samplerate=44100\r\n\r\n")
+	if resp.StatusCode != 200 {
+		t.Fatal(resp.Status)
+	}
+	src := &transmitter{t: t, out: conn}
+	src.send(10)
+	for _, way := range waysOut {
+		t.Run(fmt.Sprintf("%s/tls=%v", way.kind, way.encrypted), func(t *testing.T) {
+			s := &server{t: t, plain: s.plain, tls: s.tls}
+			l := s.listen("/m", way.kind, way.encrypted)
+			l.stop()
+			for name, want := range map[string]string{
+				"Content-Type":                "audio/mpeg",
+				"icy-name":                    "Radio Äther",
+				"icy-genre":                   "rock",
+				"icy-pub":                     "1",
+				"icy-url":                     "http://radio.test/",
+				"icy-description":             "a station",
+				"icy-br":                      "128",
+				"ice-audio-info":              "bitrate=128;samplerate=44100",
+				"Access-Control-Allow-Origin": "*",
+				"Content-Length":              "",
+				"Transfer-Encoding":           "",
+			} {
+				if got := l.header.Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+			if !strings.Contains(l.header.Get("Access-Control-Expose-Headers"), "Icy-MetaInt") {
+				t.Error("pages can't read the metadata interval")
+			}
+			if got := l.header.Get("icy-metaint"); (got == "16000") != (way.kind == http1ic) {
+				t.Errorf("icy-metaint: %q", got)
+			}
+			want := map[kind]string{http10: "HTTP/1.0", http1: "HTTP/1.1", http1ic: "HTTP/1.1", h2: "HTTP/2.0", h3: "HTTP/3.0"}[way.kind]
+			if l.proto != want {
+				t.Errorf("answered by %s, want %s", l.proto, want)
+			}
+		})
+	}
+}
+
+func TestTheHeadOfAStreamIsWhatTinyPlayersLookFor(t *testing.T) {
+	s := start(t, station)
+	src := s.source("/m")
+	src.send(2)
+	conn := s.dial(false)
+	_, _ = io.WriteString(conn, "GET /m HTTP/1.1\r\nHost: x\r\nIcy-MetaData:1\r\n\r\n")
+	var lines []string
+	for r := bufio.NewReader(conn); ; {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line == "\r\n" {
+			break
+		}
+		lines = append(lines, strings.TrimSuffix(line, "\r\n"))
+	}
+	if lines[0] != "HTTP/1.1 200 OK" {
+		t.Errorf("the first line is %q", lines[0])
+	}
+	for _, want := range []string{"icy-name:Test", "icy-pub:0", "icy-metaint:16000", "Connection: close"} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("there is no line %q in\n%s", want, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+func TestOtherThingsThatAMountIsAsked(t *testing.T) {
+	s := start(t, station)
+	src := s.source("/m")
+	src.send(2)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		header       map[string]string
+		body         string
+	}{
+		{"HEAD", "/m", 200, map[string]string{"Content-Type": "audio/mpeg", "Icy-Name": "Test"}, ""},
+		{"OPTIONS", "/m", 204, map[string]string{"Allow": "GET, PUT, SOURCE, OPTIONS", "Access-Control-Allow-Headers": "Authorization, Icy-MetaData, Origin, Range"}, ""},
+		{"OPTIONS", "/other", 204, map[string]string{"Allow": "GET, PUT, SOURCE, OPTIONS"}, ""},
+		{"GET", "/other", 404, map[string]string{"Content-Type": "text/plain; charset=utf-8"}, "no source is on /other"},
+		{"GET", "/<script>", 404, map[string]string{"X-Content-Type-Options": "nosniff"}, "no source is on"},
+		{"HEAD", "/other", 404, nil, ""},
+		{"DELETE", "/m", 405, map[string]string{"Allow": "GET, PUT, SOURCE, OPTIONS"}, ""},
+		{"POST", "/m", 405, nil, ""},
+		{"GET", "/m.m3u", 200, map[string]string{"Content-Type": "audio/x-mpegurl"}, "http://" + s.plain + "/m\r\n"},
+		{"GET", "/other.m3u", 404, nil, ""},
+	} {
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			req, err := http.NewRequest(c.method, "http://"+s.plain+c.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != c.status || !bytes.Contains(body, []byte(c.body)) {
+				t.Errorf("answered %s: %q", resp.Status, body)
+			}
+			for name, want := range c.header {
+				if got := resp.Header.Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestTheAccessLogHasALineForEachListener(t *testing.T) {
+	s := start(t, station)
+	src := s.source("/m")
+	src.send(10)
+	for _, way := range waysOut {
+		l := s.listen("/m", way.kind, way.encrypted)
+		l.stop()
+	}
+	stop := make(chan struct{})
+	done := src.run(time.Millisecond, stop)
+	for _, proto := range []string{"HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"} {
+		e := s.logged(map[string]any{
+			"logger": "icecast.access", "mount": "/m", "proto": proto, "reason": "departed",
+			"client_ip": "127.0.0.1", "tls": proto != "HTTP/1.0" && proto != "HTTP/1.1",
+		})
+		if e["bytes"].(float64) < 1000 || e["duration"] == nil {
+			t.Errorf("the line says %v", e)
+		}
+	}
+	close(stop)
+	<-done
+}
+
+func TestAListenersAddressIsTheOneThatATrustedProxySays(t *testing.T) {
+	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), admin: freeAddress(t)}
+	if err := s.load(station + "\nservers {\ntrusted_proxies static 127.0.0.0/8\n}"); err != nil {
+		t.Fatal(err)
+	}
+	src := s.source("/m")
+	src.send(10)
+	conn := s.dial(false)
+	head(t, conn, "GET /m HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n")
+	src.finish()
+	s.logged(map[string]any{"logger": "icecast.access", "client_ip": "192.0.2.7", "reason": "source ended"})
+}

@@ -1,0 +1,172 @@
+package tests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+)
+
+// caddyVersion is the one that go.mod requires.
+const caddyVersion = "v2.11.9"
+
+// built makes a Caddy with caddycast by xcaddy, as users do, once.
+var built = sync.OnceValues(func() (string, error) {
+	out := filepath.Join(storage, "caddy")
+	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
+	defer cancel()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "tool", "-modfile="+filepath.Join(root, "tools", "go.mod"), "xcaddy",
+		"build", caddyVersion, "--output", out, "--with", "github.com/caddycast/caddycast@v0.0.0="+root)
+	cmd.Dir = root
+	if log, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, log)
+	}
+	return out, nil
+})
+
+func caddyBinary(t testing.TB) string {
+	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatalf("building Caddy with xcaddy: %v", err)
+	}
+	return path
+}
+
+func TestXcaddyBuildsACaddyThatHasOurModules(t *testing.T) {
+	out, err := exec.Command(caddyBinary(t), "list-modules", "--versions").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, module := range []string{"icecast", "http.handlers.icecast"} {
+		found := false
+		for line := range strings.Lines(string(out)) {
+			found = found || strings.HasPrefix(line, module+" ") || strings.TrimSpace(line) == module
+		}
+		if !found {
+			t.Errorf("there is no module %s", module)
+		}
+	}
+}
+
+// example runs Caddyfile.example in a process of its own, on free ports, and
+// with a home that is empty, as on a new machine.
+func example(t *testing.T) (*server, *exec.Cmd) {
+	t.Helper()
+	text, err := os.ReadFile("../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), admin: freeAddress(t)}
+	replaced := strings.NewReplacer(
+		"http://:8000", "http://:"+port(s.plain),
+		"localhost:8443", "localhost:"+port(s.tls),
+		"skip_install_trust", "skip_install_trust\n\tadmin "+s.admin,
+	).Replace(string(text))
+	dir := t.TempDir()
+	path := filepath.Join(dir, "Caddyfile")
+	if err := os.WriteFile(path, []byte(replaced), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(caddyBinary(t), "run", "--config", path)
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if text, _ := os.ReadFile(log.Name()); t.Failed() {
+			t.Logf("the log:\n%s", text)
+		}
+	})
+	eventually(t, "it answers", func() error {
+		resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err
+	})
+	eventually(t, "it says where it is", func() error {
+		if text, _ := os.ReadFile(log.Name()); !strings.Contains(string(text), "on the air") {
+			return errors.New("it has not yet")
+		}
+		return nil
+	})
+	return s, cmd
+}
+
+func TestTheExampleIsOnTheAirOnBothPorts(t *testing.T) {
+	s, _ := example(t)
+	file := music(t, mp3[0], 4, mp3[1:]...)
+	encoder := ffmpegSource(t, "icecast://source:hackme@"+s.plain+"/live.mp3", file, "mp3")
+	s.listening("/live.mp3")
+	out := filepath.Join(t.TempDir(), "out")
+	player, log := launch(t, "curl", "-sS", "-k", "--max-time", "3", "-o", out, "https://localhost:"+port(s.tls)+"/live.mp3")
+	_ = encoder.Wait()
+	_ = player.Wait() // by its time limit, since listeners wait for the encoder to come back
+	got, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatalf("%v: %s", err, log)
+	}
+	sent, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := frames(t, got, numbered.ContentType)
+	if partOf(t, heard, frames(t, sent, numbered.ContentType)); len(heard) < 20 {
+		t.Errorf("only %d frames were heard", len(heard))
+	}
+}
+
+func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
+	s, cmd := example(t)
+	src := s.source("/live.mp3")
+	src.send(500)
+	var listeners []*listener
+	for range 5 {
+		for _, way := range waysOut {
+			if !way.encrypted { // the authority that signed its certificate is not known here
+				listeners = append(listeners, s.listen("/live.mp3", way.kind, way.encrypted))
+			}
+		}
+	}
+	stalled := s.dial(false)
+	head(t, stalled, "GET /live.mp3 HTTP/1.1\r\nHost: x\r\n\r\n") // and reads no more
+	ended := make(chan error, 1)
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		t.Logf("it ended after %v, with %v", time.Since(began).Round(time.Millisecond), err)
+	case <-time.After(patience):
+		t.Fatal("it does not end")
+	}
+	for _, l := range listeners {
+		if c := l.toTheEnd(); c.Last != 499 || c.Rest() != 0 {
+			t.Errorf("by %s: heard %d to %d and %d bytes", l.kind, c.First, c.Last, c.Rest())
+		}
+	}
+}

@@ -1,0 +1,341 @@
+package tests
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+)
+
+// basic is a line of a request that carries credentials.
+func basic(user, password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)) + "\r\n"
+}
+
+// transmitter sends numbered frames to wherever a source's bytes go.
+type transmitter struct {
+	t      testing.TB
+	out    io.Writer
+	finish func()
+	next   atomic.Uint64
+	buf    []byte
+}
+
+// send sends that many frames, each by itself, as encoders do.
+func (s *transmitter) send(frames int) {
+	s.t.Helper()
+	for range frames {
+		n := s.next.Load()
+		s.buf = numbered.AppendFrame(s.buf[:0], n, time.Now())
+		if _, err := s.out.Write(s.buf); err != nil {
+			s.t.Fatalf("sending frame %d: %v", n, err)
+		}
+		s.next.Add(1)
+	}
+}
+
+// run sends a frame each interval until stop is closed, and says when it is done.
+func (s *transmitter) run(interval time.Duration, stop <-chan struct{}) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+			n := s.next.Load()
+			s.buf = numbered.AppendFrame(s.buf[:0], n, time.Now())
+			if _, err := s.out.Write(s.buf); err != nil {
+				s.t.Errorf("sending frame %d: %v", n, err)
+				return
+			}
+			s.next.Add(1)
+		}
+	}()
+	return done
+}
+
+// head sends the head of a request and reads the head of the answer, with all
+// interim ones before it.
+func head(t testing.TB, conn net.Conn, request string) (*http.Response, *bufio.Reader) {
+	t.Helper()
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	return readHead(t, bufio.NewReader(conn))
+}
+
+func readHead(t testing.TB, r *bufio.Reader) (*http.Response, *bufio.Reader) {
+	t.Helper()
+	for {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatalf("reading an answer: %v", err)
+		}
+		if resp.StatusCode >= 200 {
+			return resp, r
+		}
+	}
+}
+
+// source connects a source of numbered frames by SOURCE, over plain HTTP.
+func (s *server) source(path string) *transmitter {
+	s.t.Helper()
+	conn := s.dial(false)
+	resp, _ := head(s.t, conn, "SOURCE "+path+" HTTP/1.0\r\n"+basic("source", "hackme")+"Content-Type: audio/mpeg\r\nice-name: Test\r\n\r\n")
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("the source was answered %s", resp.Status)
+	}
+	return &transmitter{t: s.t, out: conn, finish: func() { _ = conn.Close() }}
+}
+
+// waysIn are the ways in which a source may send.
+var waysIn = []struct {
+	name    string
+	request string // the head of the request, without credentials
+	chunked bool
+	length  int // frames that Content-Length announces
+	version string
+	before  int // frames that come with the head
+}{
+	{name: "SOURCE 1.0", request: "SOURCE /m HTTP/1.0\r\n", version: "HTTP/1.0"},
+	{name: "SOURCE 1.1", request: "SOURCE /m HTTP/1.1\r\nHost: x\r\n", version: "HTTP/1.0"},
+	{name: "SOURCE with bytes that come with the head", request: "SOURCE /m HTTP/1.0\r\n", version: "HTTP/1.0", before: 3},
+	{name: "SOURCE with lines that end in LF alone", request: "SOURCE /m HTTP/1.0\nContent-type: audio/mpeg\n", version: "HTTP/1.0"},
+	{name: "PUT", request: "PUT /m HTTP/1.1\r\nHost: x\r\n", version: "HTTP/1.1"},
+	{name: "PUT 1.0", request: "PUT /m HTTP/1.0\r\n", version: "HTTP/1.0"},
+	{name: "PUT that expects", request: "PUT /m HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n", version: "HTTP/1.1"},
+	{name: "PUT in chunks", request: "PUT /m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n", chunked: true, version: "HTTP/1.1"},
+	{name: "PUT in chunks that expects", request: "PUT /m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-Continue\r\n", chunked: true, version: "HTTP/1.1"},
+	{name: "PUT with a length", request: "PUT /m HTTP/1.1\r\nHost: x\r\n", length: 60, version: "HTTP/1.1"},
+	{name: "PUT with bytes that come with the head", request: "PUT /m HTTP/1.1\r\nHost: x\r\n", version: "HTTP/1.1", before: 5},
+}
+
+func TestSourcesMaySendInEveryWay(t *testing.T) {
+	s := start(t, station)
+	for _, way := range waysIn {
+		for _, encrypted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/tls=%v", way.name, encrypted), func(t *testing.T) {
+				s := &server{t: t, plain: s.plain, tls: s.tls}
+				conn := s.dial(encrypted)
+				request := way.request
+				if !strings.Contains(request, "Content-type") {
+					request += "Content-Type: audio/mpeg\r\n"
+				}
+				var all []byte
+				for n := range uint64(60) {
+					all = numbered.AppendFrame(all, n, time.Now())
+				}
+				if way.length > 0 {
+					request += fmt.Sprintf("Content-Length: %d\r\n", len(all))
+				}
+				early := way.before * (numbered.MaxFrame - 1)
+				resp, _ := head(t, conn, request+basic("source", "hackme")+"\r\n"+string(all[:early]))
+				if resp.StatusCode != http.StatusOK || resp.Proto != way.version {
+					t.Fatalf("answered %s %s", resp.Proto, resp.Status)
+				}
+				all = all[early:]
+				write := func(p []byte) {
+					if way.chunked {
+						p = fmt.Appendf(nil, "%x\r\n%s\r\n", len(p), p)
+					}
+					if _, err := conn.Write(p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				write(all[:10000])
+				l := s.listen("/m", http1, false)
+				write(all[10000:])
+				if way.chunked {
+					_, _ = io.WriteString(conn, "0\r\n\r\n")
+				} else if way.length == 0 {
+					_ = conn.Close()
+				}
+				if c := l.toTheEnd(); c.Last != 59 || c.Rest() != 0 {
+					t.Errorf("heard %d to %d and %d bytes", c.First, c.Last, c.Rest())
+				}
+				s.gone("/m")
+			})
+		}
+	}
+}
+
+func TestSourcesMaySendOverHTTP2(t *testing.T) {
+	s := start(t, station)
+	client := &http.Client{Transport: &http2.Transport{TLSClientConfig: s.tlsConfig("h2")}}
+	defer client.CloseIdleConnections()
+	body, out := io.Pipe()
+	req, err := http.NewRequest(http.MethodPut, "https://"+s.tls+"/m", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth("source", "hackme")
+	req.Header.Set("Content-Type", "audio/mpeg")
+	resp, err := client.Do(req) // the answer comes at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
+		t.Fatalf("answered %s %s", resp.Proto, resp.Status)
+	}
+	src := &transmitter{t: t, out: out}
+	src.send(20)
+	l := s.listen("/m", http1, true)
+	src.send(40)
+	_ = out.Close()
+	if c := l.toTheEnd(); c.Last != 59 || c.Rest() != 0 {
+		t.Errorf("heard %d to %d and %d bytes", c.First, c.Last, c.Rest())
+	}
+}
+
+// libshout asks without credentials first, learns from the answer that it may
+// PUT, and goes on over the same connection.
+func TestTheProbeOfLibshoutIsChallengedAndMayGoOn(t *testing.T) {
+	s := start(t, station)
+	live := s.source("/m") // which a probe must not disturb
+	live.send(10)
+	l := s.listen("/m", http1, false)
+	for _, probe := range []string{
+		"SOURCE /m HTTP/1.0\r\nConnection: Keep-Alive\r\n",
+		"PUT /m HTTP/1.1\r\nHost: x\r\nConnection: Keep-Alive\r\n",
+		"PUT /other HTTP/1.1\r\nHost: x\r\n",
+	} {
+		conn := s.dial(false)
+		resp, r := head(t, conn, probe+"Content-Type: audio/mpeg\r\nContent-Length: 0\r\nPrefer: return=minimal\r\n\r\n")
+		if resp.StatusCode != http.StatusUnauthorized || resp.Close ||
+			!strings.Contains(resp.Header.Get("Allow"), "PUT") || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Basic ") {
+			t.Errorf("%q is answered %s %v, closing %v", probe, resp.Status, resp.Header, resp.Close)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_, _ = io.WriteString(conn, "PUT /other HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: audio/mpeg\r\n"+basic("source", "hackme")+"\r\n")
+		if resp, _ = readHead(t, r); resp.StatusCode != http.StatusOK {
+			t.Errorf("after %q the source is answered %s", probe, resp.Status)
+		}
+		other := &transmitter{t: t, out: conn}
+		other.send(5)
+		_ = conn.Close()
+		s.gone("/other")
+	}
+	live.send(10)
+	live.finish()
+	if c := l.toTheEnd(); c.Last != 19 {
+		t.Errorf("the live stream was heard to frame %d", c.Last)
+	}
+}
+
+func TestWhatIsWrongWithASourceIsSaidAndCostsNothing(t *testing.T) {
+	s := start(t, `icecast {
+		source_password hackme
+		admin_password letmein
+		limits {
+			sources 2
+		}
+		mount /own {
+			source_password dj secret
+		}
+		mount /hashed {
+			source_password $2a$04$XHsRvAEFHrOrdCDkNq3qS.kEs36CFsNsCtl.m7GJHeOfqcfg.9EJS
+		}
+	}`)
+	busy := s.source("/busy")
+	busy.send(2)
+	put := "PUT %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	const typed = "Content-Type: audio/mpeg\r\n"
+	for _, c := range []struct {
+		name, path, fields string
+		status             int
+		body               string
+	}{
+		{"no credentials", "/m", typed, 401, "You need to authenticate"},
+		{"a wrong password", "/m", typed + basic("source", "x"), 401, "authenticate"},
+		{"a wrong user", "/m", typed + basic("dj", "hackme"), 401, "authenticate"},
+		{"the administrator's", "/m", typed + basic("admin", "letmein"), 401, "authenticate"},
+		{"a password that begins right", "/m", typed + basic("source", "hackm"), 401, "authenticate"},
+		{"no password", "/m", typed + basic("source", ""), 401, "authenticate"},
+		{"something that is no credential", "/m", typed + "Authorization: Basic !!\r\n", 401, "authenticate"},
+		{"the station's, for a mount with its own", "/own", typed + basic("source", "hackme"), 401, "authenticate"},
+		{"a wrong one for a hash", "/hashed", typed + basic("source", "hackme"), 401, "authenticate"},
+		{"a mount that is busy", "/busy", typed + basic("source", "hackme"), 403, "Mountpoint in use"},
+		{"no content type", "/m", basic("source", "hackme"), 403, "No Content-type given"},
+		{"dots in the path", "/a/../m", typed + basic("source", "hackme"), 400, "dots"},
+		{"no name", "/", typed + basic("source", "hackme"), 400, "name"},
+		{"a page's name", "/status-json.xsl", typed + basic("source", "hackme"), 405, "takes"},
+		{"a very long name", "/" + strings.Repeat("x", 300), typed + basic("source", "hackme"), 400, "255"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			resp, r := head(t, s.dial(false), fmt.Sprintf(put, c.path)+c.fields+"\r\n")
+			body, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != c.status || !strings.Contains(string(body), c.body) {
+				t.Errorf("answered %s: %q, want %d with %q", resp.Status, body, c.status, c.body)
+			}
+			if ct := resp.Header.Get("Content-Type"); ct != "text/plain; charset=utf-8" {
+				t.Errorf("the reason is %q", ct)
+			}
+			if rest, _ := io.ReadAll(r); len(rest) > 0 {
+				t.Errorf("%q follows", rest)
+			}
+		})
+	}
+	t.Run("the right one of a mount", func(t *testing.T) {
+		conn := s.dial(false)
+		if resp, _ := head(t, conn, fmt.Sprintf(put, "/own")+typed+basic("dj", "secret")+"\r\n"); resp.StatusCode != 200 {
+			t.Errorf("answered %s", resp.Status)
+		}
+		resp, _ := head(t, s.dial(false), fmt.Sprintf(put, "/third")+typed+basic("source", "hackme")+"\r\n")
+		if body, _ := io.ReadAll(resp.Body); resp.StatusCode != 403 || !strings.Contains(string(body), "too many sources connected") {
+			t.Errorf("a third source is answered %s: %q", resp.Status, body)
+		}
+		_ = conn.Close()
+	})
+	t.Run("the right one for a hash", func(t *testing.T) {
+		eventually(t, "there is room for another source", func() error {
+			resp, _ := head(t, s.dial(false), fmt.Sprintf(put, "/hashed")+typed+basic("source", "wolfgang")+"\r\n")
+			if resp.StatusCode != 200 {
+				return fmt.Errorf("answered %s", resp.Status)
+			}
+			return nil
+		})
+	})
+}
+
+func TestBrokenHeadsAreRefused(t *testing.T) {
+	s := start(t, station)
+	for name, request := range map[string]string{
+		"a head that is too long":     "PUT /m HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 2<<20) + "\r\n\r\n",
+		"no HTTP":                     "hello, is there anybody at home?\r\n\r\n",
+		"a length that is no number":  "PUT /m HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n",
+		"an unknown way of transfer":  "PUT /m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+		"a field without a name":      "PUT /m HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n",
+		"a version that nobody knows": "SOURCE /m HTTP/7.0\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := s.dial(false)
+			go func() { _, _ = io.WriteString(conn, request) }()
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				return // closed without a word, which is an answer too
+			}
+			if resp.StatusCode < 400 {
+				t.Errorf("answered %s", resp.Status)
+			}
+		})
+	}
+	src := s.source("/m")
+	src.send(3)
+	src.finish()
+}
