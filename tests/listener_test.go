@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go/http3"
-	"golang.org/x/net/http2"
 
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/icy"
@@ -59,10 +58,9 @@ func (s *server) listen(path string, k kind, encrypted bool) *listener {
 	s.t.Helper()
 	l := &listener{t: s.t, kind: k, done: make(chan struct{}), stop: func() {}}
 	var body io.Reader
-	switch k {
-	case h2, h3:
+	if k == h2 || k == h3 {
 		body = s.request(l, path)
-	default:
+	} else {
 		version := "1.1"
 		if k == http10 {
 			version = "1.0"
@@ -93,7 +91,7 @@ func (s *server) request(l *listener, path string) io.Reader {
 	s.t.Helper()
 	var transport http.RoundTripper
 	if l.kind == h2 {
-		tr := &http2.Transport{TLSClientConfig: s.tlsConfig("h2")}
+		tr := s.http2()
 		l.stop = tr.CloseIdleConnections
 		transport = tr
 	} else {
@@ -110,6 +108,13 @@ func (s *server) request(l *listener, path string) io.Reader {
 	s.t.Cleanup(l.stop)
 	l.header, l.status, l.proto = resp.Header, resp.StatusCode, resp.Proto
 	return resp.Body
+}
+
+// http2 makes connections of HTTP/2 alone.
+func (s *server) http2() *http.Transport {
+	tr := &http.Transport{TLSClientConfig: s.tlsConfig("h2"), Protocols: new(http.Protocols)}
+	tr.Protocols.SetHTTP2(true)
+	return tr
 }
 
 func (l *listener) hear(body io.Reader) {

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -176,7 +174,7 @@ func TestSourcesMaySendInEveryWay(t *testing.T) {
 
 func TestSourcesMaySendOverHTTP2(t *testing.T) {
 	s := start(t, station)
-	client := &http.Client{Transport: &http2.Transport{TLSClientConfig: s.tlsConfig("h2")}}
+	client := &http.Client{Transport: s.http2()}
 	defer client.CloseIdleConnections()
 	body, out := io.Pipe()
 	req, err := http.NewRequest(http.MethodPut, "https://"+s.tls+"/m", body)

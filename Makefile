@@ -1,0 +1,54 @@
+# make            prints this list
+# make deps       installs the programs that the tests talk to (apt)
+# make build      builds ./caddycast
+# make test       all tests, with the race detector
+# make lint       formatting, go vet, linters, tidy go.mod
+# make cross      checks that the engine compiles for other systems
+# make fuzz       every fuzz target for FUZZTIME (default 30s)
+# make bench      the benchmarks of the engine
+
+TAGS     := nobadger,nomysql,nopgx
+FUZZTIME ?= 30s
+PROGRAMS := ffmpeg mpg123 ezstream curl
+TOOL     := go tool -modfile=tools/go.mod
+
+.PHONY: help deps build test lint cross fuzz bench
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+# Where there is no apt, the tests say which programs they miss.
+deps:
+	@missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "please install:$$missing"; exit 0; fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing
+
+# The flags are xcaddy's, so that both builds share a cache.
+build:
+	go build -tags $(TAGS) -trimpath -ldflags "-w -s" -o caddycast ./cmd/caddycast
+
+test: deps cross
+	go test -race -tags $(TAGS) -timeout 20m ./...
+
+lint:
+	$(TOOL) golangci-lint run
+	$(TOOL) golangci-lint fmt --diff
+	go mod tidy -diff
+	cd tools && go mod tidy -diff
+
+cross:
+	GOOS=darwin go vet ./streaming/...
+	GOOS=windows go vet ./streaming/...
+
+fuzz:
+	@set -e; for dir in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$dir/*_test.go | cut -d' ' -f2); do \
+			echo "$$dir $$target"; \
+			go test -tags $(TAGS) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . ./streaming/...
