@@ -61,7 +61,9 @@ func (c *cursor) peek() []byte {
 // advance moves the cursor by n bytes of what peek returned.
 func (c *cursor) advance(n int) {
 	if len(c.lead) > 0 {
-		c.lead = c.lead[n:]
+		if c.lead = c.lead[n:]; len(c.lead) == 0 {
+			c.lead = nil // or it keeps the whole head in memory
+		}
 		return
 	}
 	c.off += n

@@ -2,31 +2,45 @@ package format
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
-// maxProbe is how many bytes are looked through for frames before a stream is
+// maxProbe is how far into a stream its first frame is looked for before it is
 // carried as it is.
 const maxProbe = 16 << 10
 
 // New returns the framer for a stream of the declared content type, which may
 // be empty, in any case and with parameters. The first bytes decide: the type
-// that the framer then has is the declared one unless they contradict it.
+// that the framer then has is the declared one unless they contradict it. Only
+// text is taken at its word, since it may hold anything.
 func New(declared string) Framer {
-	return &detector{declared: Canonical(declared)}
+	declared = Canonical(declared)
+	if strings.HasPrefix(declared, "text/") {
+		return opaque{declared}
+	}
+	return &detector{
+		declared: declared,
+		mpeg:     probe{f: newMPEG("")},
+		adts:     probe{f: newADTS("")},
+	}
 }
 
 // Canonical returns a content type without parameters, in lower case.
 func Canonical(contentType string) string {
-	contentType, _, _ = strings.Cut(contentType, ";")
-	return strings.ToLower(strings.TrimSpace(contentType))
+	contentType = strings.TrimSpace(contentType)
+	if end := strings.IndexAny(contentType, "; \t"); end >= 0 {
+		contentType = contentType[:end]
+	}
+	return strings.ToLower(contentType)
 }
 
 // detector is a framer that becomes another one once it has seen enough.
 type detector struct {
-	declared string
-	chosen   Framer
-	drop     int // bytes of a leading tag that are still to be dropped
+	declared   string
+	chosen     Framer
+	drop       int // bytes of a leading tag that are still to be dropped
+	mpeg, adts probe
 }
 
 func (d *detector) Type() string {
@@ -53,7 +67,7 @@ func (d *detector) Next(buf []byte, final bool) (int, Unit) {
 func (d *detector) leadingTag(buf []byte, final bool) (int, bool) {
 	if d.drop == 0 {
 		if len(buf) < id3v2Header {
-			return 0, final || len(buf) > 0 && !startsTag(buf)
+			return 0, final
 		}
 		d.drop = id3v2Size(buf)
 	}
@@ -74,44 +88,33 @@ var magics = []struct {
 	{"\x1a\x45\xdf\xa3", "video/webm", []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"}},
 }
 
-// choose returns the framer that fits the first bytes, nil if it needs more.
+// choose returns the framer that fits the first bytes, nil if it needs more. buf
+// is the same at each call, but longer.
 func (d *detector) choose(buf []byte, final bool) Framer {
-	if strings.HasPrefix(d.declared, "text/") && len(buf) > 0 {
-		return opaque{d.declared}
-	}
 	for _, m := range magics {
-		if !bytes.HasPrefix(buf, []byte(m.magic)) {
-			continue
+		if bytes.HasPrefix(buf, []byte(m.magic)) {
+			return opaque{d.typeOr(m.say, m.families...)}
 		}
-		for _, t := range m.families {
-			if t == d.declared {
-				return opaque{d.declared}
-			}
-		}
-		return opaque{m.say}
 	}
-
-	mpeg, mpegAt := probe(newMPEG(d.typeOr("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa")), buf, final)
-	adts, adtsAt := probe(newADTS(d.typeOr("audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts")), buf, final)
-	switch {
-	case mpeg != nil && (adts == nil || mpegAt <= adtsAt):
-		return mpeg
-	case adts != nil:
-		return adts
-	case len(buf) >= maxProbe || final && len(buf) > 0:
+	d.mpeg.look(buf, final)
+	d.adts.look(buf, final)
+	switch mpeg, adts := d.mpeg.at, d.adts.at; {
+	case d.mpeg.found && mpeg <= adts:
+		return newMPEG(d.typeOr("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"))
+	case d.adts.found && adts <= mpeg:
+		return newADTS(d.typeOr("audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"))
+	case min(mpeg, adts) >= maxProbe || final && len(buf) > 0:
 		return opaque{d.opaqueType()}
 	}
 	return nil
 }
 
-// typeOr returns the declared type if it is one of those, else the first.
-func (d *detector) typeOr(types ...string) string {
-	for _, t := range types {
-		if t == d.declared {
-			return t
-		}
+// typeOr returns the declared type if it is say or one of others, else say.
+func (d *detector) typeOr(say string, others ...string) string {
+	if slices.Contains(others, d.declared) {
+		return d.declared
 	}
-	return types[0]
+	return say
 }
 
 // opaqueType is the type of a stream in which nothing was recognised: the
@@ -123,19 +126,25 @@ func (d *detector) opaqueType() string {
 	return d.declared
 }
 
-// probe tells at which offset f would find its first frame in buf. It returns
-// a fresh framer of that kind, or nil if there is no frame yet.
-func probe(f *frames, buf []byte, final bool) (Framer, int) {
-	fresh := *f
-	for at := 0; at < len(buf) && at < maxProbe; {
-		n, u := f.Next(buf[at:], final)
+// probe looks for the first frame of one kind in the bytes that a stream begins
+// with, as they come.
+type probe struct {
+	f     *frames
+	at    int // where the first frame is; until it is found, there is none before
+	found bool
+}
+
+// look goes on from where it came to. buf is the same at each call, but longer.
+func (p *probe) look(buf []byte, final bool) {
+	for !p.found && p.at < min(len(buf), maxProbe) {
+		n, u := p.f.Next(buf[p.at:], final)
 		if u.Duration > 0 {
-			return &fresh, at
+			p.found = true
+			return
 		}
 		if n == 0 {
-			break
+			return
 		}
-		at += n
+		p.at += n
 	}
-	return nil, 0
 }

@@ -25,7 +25,8 @@ type Framer interface {
 	// Next looks at the bytes that have not been consumed yet and returns how
 	// many of them it consumes and the unit that they hold, if they hold one.
 	// A unit's data are always the last bytes consumed. n == 0 asks for more
-	// bytes. final says that there will be no more.
+	// bytes, and buf must begin with the same ones then. final says that there
+	// will be no more, and that some must be consumed if there are any.
 	Next(buf []byte, final bool) (n int, u Unit)
 
 	// Type returns the content type of the units, or "" while it is unknown.

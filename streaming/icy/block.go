@@ -5,11 +5,9 @@ import (
 	"strings"
 )
 
-// maxBlock is the longest text of a block: 255 units of 16 bytes.
-const maxBlock = 255 * 16
-
-// maxURL is the longest URL that a block carries, so that a title of MaxText
-// bytes always has room beside it.
+// maxURL is the longest URL that a block carries; a longer one is left out, for
+// a part of it leads nowhere. Beside a title of MaxText bytes it fits into the
+// 255 units of 16 bytes that a block may have.
 const maxURL = 1024
 
 // Empty is the block that says that nothing has changed.
@@ -18,51 +16,102 @@ var Empty = []byte{0}
 // Block returns the metadata block, length byte included, that announces a
 // title and, if it is not empty, a URL. Both must have gone through Clean; they
 // are in the encoding that listeners get. A quote that would end its field
-// early is replaced by a typographic one.
+// early becomes one that every encoding has: a grave accent.
 func Block(title, url string) []byte {
-	var text strings.Builder
-	text.WriteString("StreamTitle='")
-	text.WriteString(quoteSafe(title))
-	text.WriteString("';")
-	if url != "" && len(url) <= maxURL {
-		text.WriteString("StreamUrl='")
-		text.WriteString(quoteSafe(url))
-		text.WriteString("';")
+	title = Cut(title, MaxText)
+	if len(url) > maxURL {
+		url = ""
 	}
-	units := (text.Len() + 15) / 16
-	block := make([]byte, 1+16*units)
+	block := make([]byte, 1, 1+16*4+len(title)+len(url))
+	block = append(block, "StreamTitle='"...)
+	block = appendSafe(block, title)
+	block = append(block, "';"...)
+	if url != "" {
+		block = append(block, "StreamUrl='"...)
+		block = appendSafe(block, url)
+		block = append(block, "';"...)
+	}
+	units := (len(block) - 1 + 15) / 16
 	block[0] = byte(units)
-	copy(block[1:], text.String())
+	for len(block) < 1+16*units {
+		block = append(block, 0)
+	}
 	return block
 }
 
-func quoteSafe(s string) string {
-	s = strings.ReplaceAll(s, "';", "\u2019;")
-	return Cut(s, MaxText)
+// appendSafe appends s to a block so that nothing in it ends the field.
+func appendSafe(block []byte, s string) []byte {
+	from := len(block)
+	block = append(block, s...)
+	for {
+		i := bytes.Index(block[from:], []byte("';"))
+		if i < 0 {
+			return block
+		}
+		block[from+i] = '`'
+		from += i
+	}
 }
 
 // Parse reads the text of a block, without its length byte, and returns its
-// title and URL as they came; they may hold any byte. It reports false if the
-// block has no title.
+// title and URL as they came; they may hold any byte but zero. It reports false
+// if the block has no title.
 func Parse(block []byte) (title, url string, ok bool) {
-	text := string(bytes.TrimRight(block, "\x00"))
-	title, ok = field(text, "StreamTitle='")
-	url, _ = field(text, "StreamUrl='")
-	return title, url, ok
+	text, _, _ := strings.Cut(string(block), "\x00")
+	for {
+		name, rest, found := strings.Cut(text, "=")
+		if !found {
+			return title, url, ok
+		}
+		var value string
+		value, text = field(rest)
+		switch {
+		case !ok && strings.HasSuffix(name, "StreamTitle"):
+			title, ok = value, true
+		case url == "" && strings.HasSuffix(name, "StreamUrl"):
+			url = value
+		}
+	}
 }
 
-// field returns what stands between name and the quote that ends the field: the
-// first one that a semicolon follows, else the last one.
-func field(text, name string) (string, bool) {
-	_, rest, ok := strings.Cut(text, name)
-	if !ok {
-		return "", false
+// field returns the value that text begins with, and what comes after it. Many
+// write titles as they are, so a quote and a semicolon end the value only where
+// another field or nothing follows them. Without such a place the first of them
+// ends it, and nothing comes after it; without any it is all there is. Some
+// leave out the quotes.
+func field(text string) (value, rest string) {
+	end := ";"
+	if strings.HasPrefix(text, "'") {
+		text, end = text[1:], "';"
 	}
-	if value, _, ok := strings.Cut(rest, "';"); ok {
-		return value, true
+	first := -1
+	for from := 0; ; {
+		i := strings.Index(text[from:], end)
+		if i < 0 {
+			break
+		}
+		i += from
+		from = i + len(end)
+		if startsField(text[from:]) {
+			return text[:i], text[from:]
+		}
+		if first < 0 {
+			first = i
+		}
 	}
-	if end := strings.LastIndexByte(rest, '\''); end >= 0 {
-		return rest[:end], true
+	if first >= 0 {
+		return text[:first], ""
 	}
-	return rest, true
+	return strings.TrimSuffix(strings.TrimRight(text, " \r\n"), "'"), ""
+}
+
+// startsField tells whether s is blank or begins with the name of a field.
+func startsField(s string) bool {
+	s = strings.TrimLeft(s, " \r\n")
+	end := strings.IndexFunc(s, notInName)
+	return s == "" || end > 0 && s[end] == '='
+}
+
+func notInName(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
