@@ -91,7 +91,7 @@ type watchedWriter struct {
 }
 
 func (w *watchedWriter) WriteHeader(status int) {
-	w.answered = w.answered || status >= 200
+	w.answered = w.answered || status >= 200 || status == http.StatusSwitchingProtocols
 	w.ResponseWriter.WriteHeader(status)
 }
 

@@ -52,6 +52,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 			s = new(Station)
 			a.Stations[name] = s
 		}
+		if err := checkStationName(name); err != nil {
+			return err
+		}
 		if err := s.provision(ctx, name); err != nil {
 			return fmt.Errorf("station %s: %w", name, err)
 		}
@@ -94,10 +97,10 @@ func (a *App) Cleanup() error {
 	return errors.Join(errs...)
 }
 
-// started tells, once for each station, where it is to be found.
+// started tells of each station where it is to be found.
 func (a *App) started() {
 	for _, s := range a.Stations {
-		s.reign.welcome()
+		s.live.greet(s.reign)
 	}
 }
 

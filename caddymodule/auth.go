@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -93,11 +94,11 @@ func newLogin(ctx caddy.Context, name, defaultUser string, c *Credential) (*logi
 	if user == "" {
 		user = defaultUser
 	}
-	l := &login{user: user}
-	algorithm, err := hashAlgorithm(password)
-	if err != nil {
+	if err := (&Credential{user, password}).check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	l := &login{user: user}
+	algorithm, _ := hashAlgorithm(password)
 	if algorithm == "" {
 		l.digest = sha256.Sum256([]byte(password))
 		return l, nil
@@ -117,11 +118,28 @@ func newLogin(ctx caddy.Context, name, defaultUser string, c *Credential) (*logi
 	return l, nil
 }
 
+// check refuses what nobody could log in with.
+func (c *Credential) check() error {
+	if strings.Contains(c.User, ":") && !strings.Contains(c.User, "{") { // not a placeholder
+		return fmt.Errorf("the user %q has a colon, which ends a user name; write one without", c.User)
+	}
+	_, err := hashAlgorithm(c.Password)
+	return err
+}
+
+// argon2idShape is how hashes of that kind look. Caddy reads others too, but
+// comparing with one whose cost is zero panics, with one whose cost is absurd
+// takes all memory, and with one whose key was cut off may accept any password.
+var argon2idShape = regexp.MustCompile(`^\$argon2id\$v=19\$m=[1-9]\d{0,6},t=[1-9]\d{0,2},p=[1-9]\d{0,2}\$[^$]+\$[^$]{22,}$`)
+
 // hashAlgorithm returns the name of the algorithm that made a hash, or "" for a
 // password that is plain.
 func hashAlgorithm(password string) (string, error) {
 	switch {
 	case strings.HasPrefix(password, "$argon2id$"):
+		if _, _, err := caddyauth.DecodeHash([]byte(password)); err != nil || !argon2idShape.MatchString(password) {
+			return "", errors.New("it begins as an argon2id hash does but is none; make one with caddy hash-password")
+		}
 		return "argon2id", nil
 	case strings.HasPrefix(password, "$2a$"), strings.HasPrefix(password, "$2b$"), strings.HasPrefix(password, "$2y$"):
 		if _, err := bcrypt.Cost([]byte(password)); err != nil {
@@ -138,15 +156,17 @@ func (l *login) accepts(user, password string) bool {
 	if l == nil {
 		return false
 	}
+	known := subtle.ConstantTimeCompare([]byte(user), []byte(l.user))
 	if l.hashed != nil {
+		// Always for our user: for one it does not know, Caddy computes a hash
+		// that takes a second.
 		req := &http.Request{Header: make(http.Header)}
-		req.SetBasicAuth(user, password)
+		req.SetBasicAuth(l.user, password)
 		_, ok, err := l.hashed.Authenticate(noAnswer{}, req)
-		return ok && err == nil
+		return ok && err == nil && known == 1
 	}
 	digest := sha256.Sum256([]byte(password))
-	same := subtle.ConstantTimeCompare(digest[:], l.digest[:])
-	return same&subtle.ConstantTimeCompare([]byte(user), []byte(l.user)) == 1
+	return known&subtle.ConstantTimeCompare(digest[:], l.digest[:]) == 1
 }
 
 // allows tells whether the request carries the login's user and password.

@@ -72,11 +72,14 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if d.NextArg() {
 		return nil, d.Errf("icecast: %q is too much; write icecast, or icecast and the name of the station", d.Val())
 	}
+	if err := checkStationName(name); err != nil {
+		return nil, d.WrapErr(err)
+	}
 	if app.Stations[name] != nil {
-		return nil, d.Errf("icecast: station %s is there twice; write all its settings into one block", name)
+		return nil, d.Errf("station %s: it is there twice; write all its settings into one block", name)
 	}
 	station := new(Station)
-	if err := parseStation(d, station); err != nil {
+	if err := parseStation(d, name, station); err != nil {
 		return nil, err
 	}
 	app.Stations[name] = station
@@ -84,18 +87,23 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 }
 
 // parseStation parses the block of a station; see parseGlobal.
-func parseStation(d *caddyfile.Dispenser, s *Station) error {
-	return parseBlock(d, "icecast", words{
-		"name":            text(d, &s.Name),
-		"location":        text(d, &s.Location),
-		"contact":         text(d, &s.Contact),
-		"hostname":        text(d, &s.Hostname),
+func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
+	return parseBlock(d, "station "+name, words{
+		"name":     text(d, &s.Name),
+		"location": text(d, &s.Location),
+		"contact":  text(d, &s.Contact),
+		"hostname": checked(d, text(d, &s.Hostname), func() error {
+			if strings.Contains(s.Hostname, "{") { // a placeholder, to be filled in
+				return nil
+			}
+			return checkHostname(s.Hostname)
+		}),
 		"source_password": credential(d, &s.SourcePassword),
 		"relay_password":  credential(d, &s.RelayPassword),
 		"admin_password":  credential(d, &s.AdminPassword),
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
-			m, err := parseMount(d)
+			m, err := parseMount(d, s.Mounts)
 			s.Mounts = append(s.Mounts, m)
 			return err
 		},
@@ -109,20 +117,26 @@ type words map[string]func() error
 // parseBlock parses the block at d, which is called what in errors. All words
 // but mount may stand in it once.
 func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
+	if d.NextArg() {
+		return d.Errf("%s: %q is too much; its settings stand in a block, one a line", what, d.Val())
+	}
 	seen := make(map[string]bool)
+	before := what
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		parse, ok := known[word]
-		if !ok {
+		switch {
+		case word == "{":
+			return d.Errf("%s: %s takes no block", what, before)
+		case !ok:
 			return d.Errf("%s: %q is unknown here; the words are %s",
 				what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		case seen[word] && word != "mount":
+			return d.Errf("%s: %s is there twice; write it once", what, word)
 		}
-		if seen[word] && word != "mount" {
-			return d.Errf("%s: %s is there twice", what, word)
-		}
-		seen[word] = true
+		seen[word], before = true, word
 		if err := parse(); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 	return nil
@@ -140,7 +154,7 @@ func oneArg(d *caddyfile.Dispenser, example string) (string, error) {
 
 // complain says what is wrong with a value and what would be right.
 func complain(d *caddyfile.Dispenser, word, value, right string) error {
-	return d.Errf("%s %q: %s", word, value, fmt.Sprintf("write %s", right))
+	return d.Errf("%s %q: write %s", word, value, right)
 }
 
 // Interface guard

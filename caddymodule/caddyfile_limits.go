@@ -16,9 +16,9 @@ func parseLimits(d *caddyfile.Dispenser, l *Limits) error {
 	return parseBlock(d, "limits", words{
 		"listeners":      count(d, &l.Listeners),
 		"sources":        count(d, &l.Sources),
-		"source_timeout": duration(d, &l.SourceTimeout),
+		"source_timeout": positive(d, &l.SourceTimeout),
 		"queue":          size(d, &l.Queue),
 		"burst":          burst(d, &l.Burst),
-		"latency":        duration(d, &l.Latency),
+		"latency":        positive(d, &l.Latency),
 	})
 }

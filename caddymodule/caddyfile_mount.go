@@ -2,7 +2,8 @@ package caddymodule
 
 import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-// parseMount parses the settings of a mount, or of all that a pattern fits.
+// parseMount parses the settings of a mount, or of all that a pattern fits. No
+// mount before it may have the same path.
 //
 //	mount <path> {
 //		source_password [<user>] <secret>
@@ -29,26 +30,31 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		charset           <charset>
 //		metadata_interval <size>|off
 //	}
-func parseMount(d *caddyfile.Dispenser) (*Mount, error) {
+func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	m := new(Mount)
 	var err error
 	if m.Path, err = oneArg(d, "/live.mp3"); err != nil {
 		return nil, err
 	}
-	if err := checkMountPath(m.Path); err != nil {
+	if err := m.checkPath(); err != nil {
 		return nil, d.WrapErr(err)
+	}
+	for _, other := range before {
+		if other.Path == m.Path {
+			return nil, d.Errf("mount %s: it is there twice; write all its settings into one block", m.Path)
+		}
 	}
 	return m, parseBlock(d, "mount "+m.Path, words{
 		"source_password":       credential(d, &m.SourcePassword),
-		"max_listeners":         count(d, &m.MaxListeners),
-		"max_listener_duration": duration(d, &m.MaxListenerDuration),
+		"max_listeners":         optional(d, count, &m.MaxListeners),
+		"max_listener_duration": optional(d, duration, &m.MaxListenerDuration),
 		"takeover":              flag(d, &m.Takeover),
 		"direct":                flag(d, &m.Direct),
 		"hidden":                flag(d, &m.Hidden),
-		"linger":                duration(d, &m.Linger),
+		"linger":                optional(d, duration, &m.Linger),
 		"burst":                 burst(d, &m.Burst),
 		"queue":                 size(d, &m.Queue),
-		"source_timeout":        duration(d, &m.SourceTimeout),
+		"source_timeout":        positive(d, &m.SourceTimeout),
 		"name":                  text(d, &m.Name),
 		"description":           text(d, &m.Description),
 		"genre":                 text(d, &m.Genre),
@@ -57,7 +63,7 @@ func parseMount(d *caddyfile.Dispenser) (*Mount, error) {
 		"public":                flag(d, &m.Public),
 		"type":                  text(d, &m.Type),
 		"subtype":               text(d, &m.Subtype),
-		"charset":               text(d, &m.Charset),
+		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
 	})
 }

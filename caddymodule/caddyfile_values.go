@@ -1,7 +1,9 @@
 package caddymodule
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,7 +17,7 @@ const maxSize = 1 << 30
 // text reads a text.
 func text(d *caddyfile.Dispenser, dst *string) func() error {
 	return func() (err error) {
-		*dst, err = oneArg(d, `"a text"`)
+		*dst, err = oneArg(d, `"some text"`)
 		return err
 	}
 }
@@ -27,7 +29,7 @@ func flag(d *caddyfile.Dispenser, dst **bool) func() error {
 		args := d.RemainingArgs()
 		on := len(args) == 0 || args[0] == "on"
 		if len(args) > 1 || !on && args[0] != "off" {
-			return complain(d, word, args[0], word+" alone, or "+word+" off")
+			return complain(d, word, strings.Join(args, " "), word+" alone, or "+word+" off")
 		}
 		*dst = &on
 		return nil
@@ -60,7 +62,7 @@ func size(d *caddyfile.Dispenser, dst *int) func() error {
 			return err
 		}
 		n, ok := parseSize(arg)
-		if !ok {
+		if !ok || n == 0 {
 			return complain(d, word, arg, "a size such as 512KiB, up to 1GiB")
 		}
 		*dst = n
@@ -68,9 +70,14 @@ func size(d *caddyfile.Dispenser, dst *int) func() error {
 	}
 }
 
+// parseSize reads a size as humanize does, but for its commas: it drops them, so
+// that 1,5MiB would be ten times what is meant.
 func parseSize(s string) (int, bool) {
 	n, err := humanize.ParseBytes(s)
-	return int(min(n, maxSize)), err == nil && n <= maxSize
+	if err != nil || n > maxSize || strings.Contains(s, ",") {
+		return 0, false
+	}
+	return int(n), true
 }
 
 // duration reads a time.
@@ -86,6 +93,42 @@ func duration(d *caddyfile.Dispenser, dst *caddy.Duration) func() error {
 			return complain(d, word, arg, "a time such as 10s, 5m or 1h")
 		}
 		*dst = caddy.Duration(t)
+		return nil
+	}
+}
+
+// positive reads a time that is more than nothing: none at all would be taken
+// for the default.
+func positive(d *caddyfile.Dispenser, dst *caddy.Duration) func() error {
+	return func() error {
+		word := d.Val()
+		if err := duration(d, dst)(); err != nil {
+			return err
+		}
+		if *dst == 0 {
+			return complain(d, word, d.Val(), "a time such as 10s, 5m or 1h, or leave it out for the default")
+		}
+		return nil
+	}
+}
+
+// optional reads what may be set to zero, which is not the same as left out.
+func optional[T any](d *caddyfile.Dispenser, read func(*caddyfile.Dispenser, *T) func() error, dst **T) func() error {
+	return func() error {
+		*dst = new(T)
+		return read(d, *dst)()
+	}
+}
+
+// checked reads a value, then refuses what check does.
+func checked(d *caddyfile.Dispenser, read, check func() error) func() error {
+	return func() error {
+		if err := read(); err != nil {
+			return err
+		}
+		if err := check(); err != nil {
+			return d.WrapErr(err)
+		}
 		return nil
 	}
 }
@@ -125,8 +168,8 @@ func metadataInterval(d *caddyfile.Dispenser, dst **int) func() error {
 			return err
 		}
 		n, ok := parseSize(arg)
-		if !ok && arg != "off" {
-			return complain(d, word, arg, "a number of bytes such as 16000, or off")
+		if !ok && arg != "off" || checkInterval(n) != nil {
+			return complain(d, word, arg, intervals+", such as 16000, or off")
 		}
 		*dst = &n
 		return nil
@@ -139,6 +182,7 @@ func credential(d *caddyfile.Dispenser, dst **Credential) func() error {
 		word := d.Val()
 		c := new(Credential)
 		switch args := d.RemainingArgs(); len(args) {
+		case 0: // as a variable that is not set leaves it
 		case 1:
 			c.Password = args[0]
 		case 2:
@@ -147,7 +191,11 @@ func credential(d *caddyfile.Dispenser, dst **Credential) func() error {
 			return d.Errf("%s: write a password, or a user and a password; there are %d values", word, len(args))
 		}
 		if c.Password == "" {
-			return d.Errf("%s: the password is empty; if it comes from the environment, is the variable set?", word)
+			return d.Errf("%s: write a password, or a user and a password; the password is empty "+
+				"(if it comes from the environment, is the variable set?)", word)
+		}
+		if err := c.check(); err != nil {
+			return d.WrapErr(fmt.Errorf("%s: %w", word, err))
 		}
 		*dst = c
 		return nil

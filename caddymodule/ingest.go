@@ -37,7 +37,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return challenge(w, r)
 	}
 	if err := checkMountPath(path); err != nil {
-		return refuse(w, r, http.StatusBadRequest, printable(err.Error()))
+		return refuse(w, r, http.StatusBadRequest, err.Error())
 	}
 	if r.Method == http.MethodPut && r.Header.Get("Content-Type") == "" {
 		return refuse(w, r, http.StatusForbidden, "No Content-type given")
@@ -53,10 +53,10 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return refuseSource(w, r, err)
 	}
 	defer src.End()
+	defer in.close()
 	if err := in.open(w, r); err != nil {
 		return err
 	}
-	defer in.close()
 	h.runSource(src, path, in)
 	return nil
 }
@@ -101,13 +101,14 @@ func refuseSource(w http.ResponseWriter, r *http.Request, err error) error {
 // goroutine, also before it is open.
 type ingest struct {
 	io.Reader
-	ctx  context.Context
-	stop context.CancelFunc
-	conn net.Conn // of HTTP/1
+	ctx    context.Context
+	stop   context.CancelFunc
+	settle func()
+	conn   net.Conn // of HTTP/1
 }
 
 func newIngest(ctx context.Context) *ingest {
-	in := new(ingest)
+	in := &ingest{settle: func() {}}
 	in.ctx, in.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return in
 }
@@ -122,11 +123,10 @@ func (in *ingest) open(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in.conn = conn
-	context.AfterFunc(in.ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	in.onStop(conn.SetReadDeadline)
 	in.Reader = sourceBody(r, conn, buffered)
 	_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
 	if _, err := io.WriteString(conn, sourceAnswer(r)); err != nil {
-		_ = conn.Close()
 		return fmt.Errorf("answering a source: %w", err)
 	}
 	return nil
@@ -134,18 +134,33 @@ func (in *ingest) open(w http.ResponseWriter, r *http.Request) error {
 
 // openStream opens a source over HTTP/2 or 3, whose body comes as any other.
 func (in *ingest) openStream(w http.ResponseWriter, r *http.Request) error {
-	control := http.NewResponseController(w)
 	w.WriteHeader(http.StatusOK)
-	if err := control.Flush(); err != nil {
+	if err := http.NewResponseController(w).Flush(); err != nil {
 		return fmt.Errorf("answering a source: %w", err)
 	}
-	context.AfterFunc(in.ctx, func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
+	in.onStop(http.NewResponseController(innermost(w)).SetReadDeadline)
 	in.Reader = r.Body
 	return nil
 }
 
+// onStop makes stop end a read that waits. Nothing of the request is touched any
+// more once settle has returned.
+func (in *ingest) onStop(setReadDeadline func(time.Time) error) {
+	done := make(chan struct{})
+	forget := context.AfterFunc(in.ctx, func() {
+		_ = setReadDeadline(time.Unix(1, 0))
+		close(done)
+	})
+	in.settle = func() {
+		if !forget() {
+			<-done
+		}
+	}
+}
+
 // close ends the connection of a source.
 func (in *ingest) close() {
+	in.settle()
 	in.stop()
 	if in.conn != nil {
 		_ = in.conn.Close()

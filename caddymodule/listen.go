@@ -52,6 +52,10 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	setFields(w.Header(), fields)
 	w.Header().Set("Incremental", "?1")
 	w.WriteHeader(http.StatusOK)
+	if err := http.NewResponseController(w).Flush(); err != nil {
+		l.Cancel()
+		return true, err
+	}
 	l.Run(newResponseConn(w, r))
 	return true, nil
 }
@@ -169,11 +173,14 @@ type responseConn struct {
 	control *http.ResponseController
 	leave   func() bool // stops watching the request
 
-	mu     sync.Mutex
-	closed bool
+	mu      sync.Mutex
+	aborted bool
+	closed  bool
 }
 
+// newResponseConn takes a response over whose head has been written.
 func newResponseConn(w http.ResponseWriter, r *http.Request) *responseConn {
+	w = innermost(w)
 	c := &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
 	c.leave = context.AfterFunc(r.Context(), c.Abort) // the client went away
 	return c
@@ -181,13 +188,22 @@ func newResponseConn(w http.ResponseWriter, r *http.Request) *responseConn {
 
 func (c *responseConn) Flush() error { return c.control.Flush() }
 
-func (c *responseConn) SetWriteDeadline(t time.Time) error { return c.control.SetWriteDeadline(t) }
+// SetWriteDeadline bounds the writes to come, unless Abort has ended them.
+func (c *responseConn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.aborted {
+		return nil
+	}
+	return c.control.SetWriteDeadline(t)
+}
 
 // Abort makes writes fail. The response must not be touched once the handler
 // has returned, so it does nothing after Close.
 func (c *responseConn) Abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.aborted = true
 	if !c.closed {
 		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
 	}

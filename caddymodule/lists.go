@@ -44,7 +44,7 @@ func (s *Station) baseURL(r *http.Request) string {
 		_, port, err := net.SplitHostPort(host)
 		host = s.Hostname
 		if _, _, own := net.SplitHostPort(host); own != nil && err == nil {
-			host = net.JoinHostPort(host, port)
+			host += ":" + port
 		}
 	}
 	return scheme + "://" + host

@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -11,7 +13,8 @@ import (
 // serveMetadata sets the title of a mount: /admin/metadata, which every encoder
 // knows. A song stands for artist and title; the two may come apart.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
+	// Some encoders leave semicolons as they are, which Go would refuse.
+	q, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
 	path := q.Get("mount")
 	if !h.station.logins.admin.allows(r) && !h.station.source(path).allows(r) {
 		return challenge(w, r)

@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"math"
 	"path"
 	"reflect"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 // Mount is what is set for one mount or, by a pattern, for many. What is left
@@ -25,11 +29,11 @@ type Mount struct {
 	// password. The user is `source` if none is given.
 	SourcePassword *Credential `json:"source_password,omitempty"`
 
-	// Listeners at a time. Default: no limit.
-	MaxListeners int `json:"max_listeners,omitempty"`
+	// Listeners at a time; 0 for no limit, which is the default.
+	MaxListeners *int `json:"max_listeners,omitempty"`
 
-	// How long one may listen. Default: no limit.
-	MaxListenerDuration caddy.Duration `json:"max_listener_duration,omitempty"`
+	// How long one may listen; 0 for no limit, which is the default.
+	MaxListenerDuration *caddy.Duration `json:"max_listener_duration,omitempty"`
 
 	// Whether a source may replace the one that is there, if it comes with the
 	// same user. Default: it may not.
@@ -42,8 +46,8 @@ type Mount struct {
 	Hidden *bool `json:"hidden,omitempty"`
 
 	// How long listeners wait, in silence, for a source that ended to come
-	// back. Default: not at all.
-	Linger caddy.Duration `json:"linger,omitempty"`
+	// back. Default: 0, which is not at all.
+	Linger *caddy.Duration `json:"linger,omitempty"`
 
 	// How much of the past a new listener gets at once. Default: 64KiB.
 	Burst *Burst `json:"burst,omitempty"`
@@ -101,48 +105,74 @@ type Burst struct {
 // metadata would be most of the stream.
 const minInterval = 256
 
+// validate refuses values that no setting can mean.
 func (m *Mount) validate() error {
-	if err := checkMountPath(m.Path); err != nil {
-		return err
+	return cmp.Or(
+		within("max_listeners", value(m.MaxListeners), math.MaxInt),
+		within("max_listener_duration", value(m.MaxListenerDuration), math.MaxInt64),
+		within("linger", value(m.Linger), math.MaxInt64),
+		within("queue", m.Queue, maxSize),
+		within("source_timeout", m.SourceTimeout, math.MaxInt64),
+		within("bitrate", m.Bitrate, math.MaxInt),
+		m.Burst.validate(),
+		checkInterval(value(m.MetadataInterval)),
+		m.checkCharset(),
+	)
+}
+
+// checkPath says what is wrong with the path or the pattern.
+func (m *Mount) checkPath() error {
+	err := checkMountPath(m.Path)
+	if _, bad := path.Match(m.Path, "/"); err == nil && bad != nil && m.isPattern() {
+		err = errors.New(`that is no pattern; a "[" wants its "]", and a backslash something after it`)
 	}
-	if m.isPattern() {
-		if _, err := path.Match(m.Path, "/"); err != nil {
-			return fmt.Errorf("%q is no pattern: %w", m.Path, err)
-		}
-	}
-	if err := notNegative(map[string]int{
-		"max_listeners": m.MaxListeners, "max_listener_duration": int(m.MaxListenerDuration),
-		"linger": int(m.Linger), "queue": m.Queue, "source_timeout": int(m.SourceTimeout), "bitrate": m.Bitrate,
-	}); err != nil {
-		return err
-	}
-	if i := m.MetadataInterval; i != nil && *i != 0 && (*i < minInterval || *i > 1<<20) {
-		return fmt.Errorf("metadata_interval %d: write %d to %d bytes, or 0 for no metadata", *i, minInterval, 1<<20)
-	}
-	if m.Charset != "" {
-		if _, err := htmlindex.Get(m.Charset); err != nil {
-			return fmt.Errorf("charset %q is unknown; write one such as utf-8 or iso-8859-1", m.Charset)
-		}
+	if err != nil {
+		return fmt.Errorf("mount %q: %w", m.Path, err)
 	}
 	return nil
+}
+
+func (m *Mount) checkCharset() error {
+	if m.Charset == "" {
+		return nil
+	}
+	if _, err := htmlindex.Get(m.Charset); err != nil {
+		return fmt.Errorf("charset %q: write one that is known, such as utf-8 or iso-8859-1", m.Charset)
+	}
+	return nil
+}
+
+// intervals says which spaces there may be between metadata blocks.
+var intervals = fmt.Sprintf("a number of bytes from %d to %d", minInterval, icy.MaxInterval)
+
+// checkInterval says what is wrong with the space between metadata blocks.
+func checkInterval(n int) error {
+	if n != 0 && (n < minInterval || n > icy.MaxInterval) {
+		return fmt.Errorf("metadata_interval %d: write %s, or 0 for no metadata", n, intervals)
+	}
+	return nil
+}
+
+func (b *Burst) validate() error {
+	if b == nil {
+		return nil
+	}
+	return cmp.Or(within("burst: bytes", b.Bytes, maxSize), within("burst: time", b.Time, math.MaxInt64))
 }
 
 // checkMountPath says what is wrong with the path of a mount, or a pattern.
 func checkMountPath(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
-		return fmt.Errorf("mount %q: a mount begins with a slash, such as /live.mp3", p)
+		return errors.New("a mount begins with a slash, such as /live.mp3")
 	case len(p) > maxMountPath:
-		return fmt.Errorf("the name of a mount is %d characters at most", maxMountPath)
+		return fmt.Errorf("the name of a mount is %d bytes at most; these are %d", maxMountPath, len(p))
 	case p == "/" || path.Clean(p) != p:
-		return fmt.Errorf("mount %q: it wants a name, without empty parts or dots between its slashes", p)
+		return errors.New("a mount wants a name, without empty parts or dots between its slashes, such as /live.mp3")
 	case isReserved(p):
-		return fmt.Errorf("mount %q: that is the name of a page", p)
-	}
-	for _, r := range p {
-		if r < ' ' || r == 0x7f {
-			return fmt.Errorf("mount %q: no control characters", p)
-		}
+		return errors.New("that is a page of the station; name the mount otherwise")
+	case icy.Clean(p) != p:
+		return errors.New("the name of a mount has only characters that can be seen, in UTF-8, and no space at its end")
 	}
 	return nil
 }
@@ -196,10 +226,10 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 	m := s.mount(p)
 	m.fill(&Mount{Burst: s.Limits.Burst, Queue: s.Limits.Queue, SourceTimeout: s.Limits.SourceTimeout})
 	settings := streaming.MountSettings{
-		MaxListeners:        m.MaxListeners,
-		MaxListenerDuration: time.Duration(m.MaxListenerDuration),
+		MaxListeners:        value(m.MaxListeners),
+		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
 		SourceTimeout:       time.Duration(m.SourceTimeout),
-		Linger:              time.Duration(m.Linger),
+		Linger:              time.Duration(value(m.Linger)),
 		Queue:               m.Queue,
 		Takeover:            is(m.Takeover, true),
 		Hidden:              is(m.Hidden, true),
@@ -228,6 +258,14 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		}
 	}
 	return settings
+}
+
+// value returns what p points to, zero if it is nil.
+func value[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
 }
 
 // is tells whether a switch is set, to that value.

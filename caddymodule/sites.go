@@ -34,7 +34,7 @@ func (s *sites) urls() []string {
 	for _, srv := range s.servers {
 		for _, listen := range srv.Listen {
 			addr, err := caddy.ParseNetworkAddress(listen)
-			if err != nil || addr.IsUnixNetwork() || addr.IsFdNetwork() {
+			if err != nil || addr.IsUnixNetwork() || addr.IsFdNetwork() || addr.StartPort == 0 {
 				continue
 			}
 			host := addr.Host
@@ -58,18 +58,25 @@ func (s *sites) urls() []string {
 	return append(plain, encrypted...)
 }
 
-// welcome tells, when a station comes to life, how to feed it and where to hear
-// it. It says nothing at reloads.
-func (r *reign) welcome() {
-	if r.live == nil {
+// none tells whether the station is on no site at all.
+func (s *sites) none() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.servers) == 0
+}
+
+// greet tells, when a station is first on a site, how to feed it and where to
+// hear it. It says so once, not at every reload.
+func (l *live) greet(r *reign) {
+	if r.sites.none() {
+		r.log.Warn("the station is on no site; add the icecast directive to one")
 		return
 	}
-	r.live.welcome.Do(func() {
-		urls := r.sites.urls()
-		if len(urls) == 0 {
-			r.log.Warn("the station is on no site; add the icecast directive to one")
-			return
-		}
+	urls := r.sites.urls()
+	if len(urls) == 0 { // unix sockets, or ports that are not known
+		return
+	}
+	l.welcome.Do(func() {
 		_, host, _ := strings.Cut(urls[0], "://")
 		feed := "ffmpeg -re -i MUSIC -f mp3 icecast://source:PASSWORD@" + host + "/live.mp3"
 		if strings.HasPrefix(urls[0], "https") {

@@ -1,7 +1,12 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -93,15 +98,17 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 
 // validate refuses values that no setting can mean.
 func (s *Station) validate() error {
-	l := s.Limits
-	if err := notNegative(map[string]int{
-		"listeners": l.Listeners, "sources": l.Sources, "queue": l.Queue,
-		"source_timeout": int(l.SourceTimeout), "latency": int(l.Latency),
-	}); err != nil {
+	if err := s.Limits.validate(); err != nil {
 		return fmt.Errorf("limits: %w", err)
+	}
+	if err := checkHostname(s.Hostname); err != nil {
+		return err
 	}
 	seen := make(map[string]bool)
 	for _, m := range s.Mounts {
+		if err := m.checkPath(); err != nil {
+			return err
+		}
 		if seen[m.Path] {
 			return fmt.Errorf("mount %s: it is there twice; write all its settings into one block", m.Path)
 		}
@@ -113,11 +120,48 @@ func (s *Station) validate() error {
 	return nil
 }
 
-func notNegative(values map[string]int) error {
-	for name, v := range values {
-		if v < 0 {
-			return fmt.Errorf("%s: %d is less than zero; leave it out for the default", name, v)
-		}
+func (l *Limits) validate() error {
+	return cmp.Or(
+		within("listeners", l.Listeners, math.MaxInt),
+		within("sources", l.Sources, math.MaxInt),
+		within("source_timeout", l.SourceTimeout, math.MaxInt64),
+		within("queue", l.Queue, maxSize),
+		l.Burst.validate(),
+		within("latency", l.Latency, math.MaxInt64),
+	)
+}
+
+// within refuses a value that is less than zero or more than most.
+func within[T int | caddy.Duration](name string, v, most T) error {
+	came := any(v)
+	if t, ok := came.(caddy.Duration); ok {
+		came = time.Duration(t)
+	}
+	switch {
+	case v < 0:
+		return fmt.Errorf("%s: %v is less than zero; leave it out for the default", name, came)
+	case v > most:
+		return fmt.Errorf("%s: %v is too much; write %v at most", name, came, most)
+	}
+	return nil
+}
+
+// checkStationName refuses names that the handler's directive could not say: it
+// would take them for a matcher.
+func checkStationName(name string) error {
+	if name == "" || strings.ContainsAny(name[:1], "/@*") {
+		return fmt.Errorf("the name of a station is no matcher and not empty, as %q would be; write one such as studio1", name)
+	}
+	return nil
+}
+
+// checkHostname refuses what does not stand between the slashes of a URL.
+func checkHostname(host string) error {
+	if host == "" {
+		return nil
+	}
+	if u, err := url.Parse("http://" + host); err != nil || u.Host != host || u.Hostname() == "" {
+		return fmt.Errorf("hostname %q: write a host, with a port if need be, such as radio.example.org or radio.example.org:8000", host)
 	}
 	return nil
 }

@@ -39,11 +39,9 @@ func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) error {
 
 func (h *Handler) stationStatus(r *http.Request, sources []map[string]any) map[string]any {
 	started := h.station.live.Started
-	host := h.station.Hostname
-	if host == "" {
-		if u, err := url.Parse(h.station.baseURL(r)); err == nil {
-			host = u.Hostname()
-		}
+	var host string
+	if u, err := url.Parse(h.station.baseURL(r)); err == nil {
+		host = u.Hostname()
 	}
 	status := map[string]any{
 		"admin":                h.station.Contact,

@@ -10,20 +10,23 @@ import (
 	"time"
 )
 
-// takeOver takes an HTTP/1 connection from the server. It goes to the innermost
-// writer, since the connection that the outer ones hand out keeps the request
-// and all its writers in memory for as long as it lives.
-//
-// Nothing may be written or flushed through w afterwards.
-func takeOver(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
+// innermost returns the server's own writer, beneath all those that handlers put
+// around it. They keep the request and each other in memory, and their deadlines
+// may not be set by one goroutine while another writes.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
-			break
+			return w
 		}
 		w = u.Unwrap()
 	}
-	conn, rw, err := http.NewResponseController(w).Hijack()
+}
+
+// takeOver takes an HTTP/1 connection from the server. Nothing may be written or
+// flushed through w afterwards.
+func takeOver(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
+	conn, rw, err := http.NewResponseController(innermost(w)).Hijack()
 	if err != nil {
 		return nil, nil, fmt.Errorf("taking over the connection: %w", err)
 	}
@@ -64,7 +67,10 @@ func head(r *http.Request, header http.Header, fields []field) []byte {
 	slices.Sort(names)
 	for _, name := range names {
 		switch name {
-		case "Connection", "Content-Length", "Transfer-Encoding", "Trailer", "Upgrade":
+		case "", "Connection", "Content-Length", "Transfer-Encoding", "Trailer", "Upgrade":
+			continue
+		}
+		if strings.ContainsAny(name, " :\r\n") { // a placeholder's, perhaps; net/http skips it too
 			continue
 		}
 		for _, value := range header[name] {
