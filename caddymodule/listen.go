@@ -56,7 +56,12 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		l.Cancel()
 		return true, err
 	}
-	l.Run(newResponseConn(w, r))
+	conn := newResponseConn(w, r)
+	l.Run(conn)
+	if conn.isAborted() && r.Context().Err() == nil {
+		// What it has not read is thrown away, and it learns that it was cut off.
+		panic(http.ErrAbortHandler)
+	}
 	return true, nil
 }
 
@@ -207,6 +212,12 @@ func (c *responseConn) Abort() {
 	if !c.closed {
 		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
 	}
+}
+
+func (c *responseConn) isAborted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.aborted
 }
 
 // Close lets go of the response; the stream ends when the handler returns.

@@ -32,7 +32,7 @@ const (
 	// drainTime is how long listeners have to take the rest of a stream that
 	// has ended; lastDrainTime if the server ends too.
 	drainTime     = 10 * time.Second
-	lastDrainTime = 500 * time.Millisecond
+	lastDrainTime = 300 * time.Millisecond
 )
 
 // shard serves a share of a station's listeners, of all mounts, in turns. One

@@ -65,7 +65,7 @@ func (s *server) listen(path string, k kind, encrypted bool) *listener {
 		if k == http10 {
 			version = "1.0"
 		}
-		request := "GET " + path + " HTTP/" + version + "\r\nHost: x\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
+		request := "GET " + path + " HTTP/" + version + "\r\nHost: localhost\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
 		if k == http1ic {
 			request += "Icy-MetaData: 1\r\n"
 		}
@@ -99,7 +99,12 @@ func (s *server) request(l *listener, path string) io.Reader {
 		l.stop = func() { _ = tr.Close() }
 		transport = tr
 	}
-	resp, err := (&http.Client{Transport: transport}).Get("https://" + s.tls + path)
+	req, err := http.NewRequest(http.MethodGet, "https://"+s.tls+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Host = "localhost"
+	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		s.t.Fatalf("%s: %v", l.kind, err)
 	}

@@ -2,8 +2,10 @@ package tests
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -71,7 +73,7 @@ func example(t *testing.T) (*server, *exec.Cmd) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), admin: freeAddress(t)}
+	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), admin: freeAddress(t), unverified: true}
 	replaced := strings.NewReplacer(
 		"http://:8000", "http://:"+port(s.plain),
 		"localhost:8443", "localhost:"+port(s.tls),
@@ -94,7 +96,7 @@ func example(t *testing.T) (*server, *exec.Cmd) {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		_, _ = cmd.Process.Wait()
 		if text, _ := os.ReadFile(log.Name()); t.Failed() {
 			t.Logf("the log:\n%s", text)
 		}
@@ -103,6 +105,13 @@ func example(t *testing.T) (*server, *exec.Cmd) {
 		resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
 		if err == nil {
 			_ = resp.Body.Close()
+		}
+		return err
+	})
+	eventually(t, "its certificate is there", func() error {
+		conn, err := tls.Dial("tcp", s.tls, s.tlsConfig())
+		if err == nil {
+			_ = conn.Close()
 		}
 		return err
 	})
@@ -143,15 +152,16 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 	src := s.source("/live.mp3")
 	src.send(500)
 	var listeners []*listener
-	for range 5 {
-		for _, way := range waysOut {
-			if !way.encrypted { // the authority that signed its certificate is not known here
-				listeners = append(listeners, s.listen("/live.mp3", way.kind, way.encrypted))
-			}
+	for _, way := range waysOut {
+		listeners = append(listeners, s.listen("/live.mp3", way.kind, way.encrypted))
+		if way.kind != h3 { // HTTP/3 waits for the client to close: docs/reload.md
+			s.stall("/live.mp3", way.kind, way.encrypted)
 		}
 	}
-	stalled := s.dial(false)
-	head(t, stalled, "GET /live.mp3 HTTP/1.1\r\nHost: x\r\n\r\n") // and reads no more
+	for range 100 { // more than a socket takes, less than makes a listener slow
+		src.send(10)
+		time.Sleep(time.Millisecond)
+	}
 	ended := make(chan error, 1)
 	began := time.Now()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -160,13 +170,41 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err := <-ended:
-		t.Logf("it ended after %v, with %v", time.Since(began).Round(time.Millisecond), err)
+		took := time.Since(began).Round(time.Millisecond)
+		t.Logf("it ended after %v, with %v", took, err)
+		if took > 2*time.Second { // a second, and what a busy machine adds
+			t.Error("that is too long")
+		}
 	case <-time.After(patience):
-		t.Fatal("it does not end")
+		t.Fatalf("it does not end:\n%s", s.stacks())
 	}
 	for _, l := range listeners {
-		if c := l.toTheEnd(); c.Last != 499 || c.Rest() != 0 {
+		if c := l.toTheEnd(); c.Last != 1499 || c.Rest() != 0 {
 			t.Errorf("by %s: heard %d to %d and %d bytes", l.kind, c.First, c.Last, c.Rest())
 		}
+	}
+}
+
+// stacks returns what the goroutines of the process do.
+func (s *server) stacks() []byte {
+	resp, err := http.Get("http://" + s.admin + "/debug/pprof/goroutine?debug=2")
+	if err != nil {
+		return []byte(err.Error())
+	}
+	defer resp.Body.Close()
+	stacks, _ := io.ReadAll(resp.Body)
+	return stacks
+}
+
+// stall asks for a mount and does not read the answer.
+func (s *server) stall(path string, k kind, encrypted bool) {
+	s.t.Helper()
+	if k == h2 || k == h3 {
+		l := &listener{t: s.t, kind: k}
+		s.request(l, path)
+		return
+	}
+	if _, err := io.WriteString(s.dial(encrypted), "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		s.t.Fatal(err)
 	}
 }

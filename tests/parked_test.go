@@ -1,0 +1,99 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// usage is what a process has in use, after a garbage collection.
+type usage struct {
+	bytes      int // heap and stacks
+	goroutines int
+}
+
+// usage asks the process, by the admin API.
+func (s *server) usage() (u usage) {
+	s.t.Helper()
+	get := func(path string) []byte {
+		resp, err := http.Get("http://" + s.admin + path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return body
+	}
+	get("/debug/pprof/heap?gc=1")
+	get("/debug/pprof/heap?gc=1")
+	var vars struct {
+		Memstats struct{ HeapAlloc, StackInuse int }
+	}
+	if err := json.Unmarshal(get("/debug/vars"), &vars); err != nil {
+		s.t.Fatal(err)
+	}
+	u.bytes = vars.Memstats.HeapAlloc + vars.Memstats.StackInuse
+	total := regexp.MustCompile(`total (\d+)`).FindSubmatch(get("/debug/pprof/goroutine?debug=1"))
+	u.goroutines, _ = strconv.Atoi(string(total[1]))
+	return u
+}
+
+// A listener that is only fed is a cursor and a socket.
+func TestAParkedListenerCostsNextToNothing(t *testing.T) {
+	s, _ := example(t)
+	src := s.source("/live.mp3")
+	src.send(300)
+	stop := make(chan struct{})
+	done := src.run(20*time.Millisecond, stop)
+	defer func() { close(stop); <-done }()
+	for _, c := range []struct {
+		name       string
+		listeners  int
+		dial       func() net.Conn
+		goroutines float64 // at most, for each
+		bytes      int
+	}{
+		{"plain", 4000, func() net.Conn { return s.dial(false) }, 0.02, 2 << 10},
+		{"TLS", 1000, func() net.Conn { return s.dial(true) }, 1.02, 16 << 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			park := func(listeners int) {
+				for range listeners {
+					conn := c.dial()
+					if _, err := io.WriteString(conn, "GET /live.mp3 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: parked\r\n\r\n"); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := io.ReadFull(conn, make([]byte, 4096)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			park(300) // fills what the process keeps for reuse
+			before := s.usage()
+			park(c.listeners)
+			var after usage
+			eventually(t, "its handlers have returned", func() error {
+				after = s.usage()
+				if more := float64(after.goroutines - before.goroutines); more > c.goroutines*float64(c.listeners) {
+					return fmt.Errorf("%v goroutines more", more)
+				}
+				return nil
+			})
+			each := (after.bytes - before.bytes) / c.listeners
+			t.Logf("%d bytes and %.3f goroutines for each %s listener", each,
+				float64(after.goroutines-before.goroutines)/float64(c.listeners), c.name)
+			if each > c.bytes {
+				t.Errorf("each has %d bytes, want %d at most", each, c.bytes)
+			}
+		})
+	}
+}
