@@ -53,8 +53,10 @@ func launch(t testing.TB, name string, args ...string) (*exec.Cmd, *bytes.Buffer
 func music(t testing.TB, name string, seconds int, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	args = append([]string{"-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i",
-		fmt.Sprintf("sine=frequency=440:duration=%d", seconds)}, args...)
+	args = append([]string{
+		"-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i",
+		fmt.Sprintf("sine=frequency=440:duration=%d", seconds),
+	}, args...)
 	if out, err := exec.Command(program(t, "ffmpeg"), append(args, path)...).CombinedOutput(); err != nil {
 		t.Fatalf("making %s: %v\n%s", name, err, out)
 	}
@@ -140,8 +142,10 @@ var (
 )
 
 func ffmpegSource(t testing.TB, url, file, format string, options ...string) *exec.Cmd {
-	args := append([]string{"-hide_banner", "-loglevel", "error", "-re", "-i", file, "-c", "copy",
-		"-write_xing", "0", "-id3v2_version", "0"}, options...)
+	args := append([]string{
+		"-hide_banner", "-loglevel", "error", "-re", "-i", file, "-c", "copy",
+		"-write_xing", "0", "-id3v2_version", "0",
+	}, options...)
 	if format != "mp3" {
 		args = append(args[:8], options...)
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go/http3"
+
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -172,33 +174,72 @@ func TestSourcesMaySendInEveryWay(t *testing.T) {
 	}
 }
 
-func TestSourcesMaySendOverHTTP2(t *testing.T) {
+func TestSourcesMaySendOverHTTP2And3(t *testing.T) {
 	s := start(t, station)
-	client := &http.Client{Transport: s.http2()}
-	defer client.CloseIdleConnections()
+	for _, k := range []kind{h2, h3} {
+		t.Run(string(k), func(t *testing.T) {
+			s := &server{t: t, plain: s.plain, tls: s.tls}
+			src := s.sourceBy(k, "/m")
+			src.send(20)
+			l := s.listen("/m", http1, true)
+			src.send(40)
+			src.finish()
+			if c := l.toTheEnd(); c.Last != 59 || c.Rest() != 0 {
+				t.Errorf("heard %d to %d and %d bytes", c.First, c.Last, c.Rest())
+			}
+			s.gone("/m")
+		})
+	}
+}
+
+// A source over HTTP/2 or 3 that falls silent is as gone as any other.
+func TestASilentSourceIsGoneByEveryWay(t *testing.T) {
+	s := start(t, "icecast {\n source_password hackme\n limits {\n source_timeout 300ms\n }\n}")
+	for _, k := range []kind{http1, h2, h3} {
+		t.Run(string(k), func(t *testing.T) {
+			s := &server{t: t, plain: s.plain, tls: s.tls, admin: s.admin}
+			src := s.sourceBy(k, "/m")
+			src.send(10)
+			l := s.listen("/m", http1, false)
+			if c := l.toTheEnd(); c.Last != 9 {
+				t.Errorf("heard to frame %d", c.Last)
+			}
+			s.gone("/m")
+			s.logged(map[string]any{"msg": "source disconnected", "reason": "timed out"})
+		})
+	}
+}
+
+// sourceBy connects a source of numbered frames in one of several ways.
+func (s *server) sourceBy(k kind, path string) *transmitter {
+	s.t.Helper()
+	var transport http.RoundTripper
+	switch k {
+	case h2:
+		transport = s.http2()
+	case h3:
+		tr := &http3.Transport{TLSClientConfig: s.tlsConfig()}
+		s.t.Cleanup(func() { _ = tr.Close() })
+		transport = tr
+	default:
+		return s.source(path)
+	}
 	body, out := io.Pipe()
-	req, err := http.NewRequest(http.MethodPut, "https://"+s.tls+"/m", body)
+	req, err := http.NewRequest(http.MethodPut, "https://"+s.tls+path, body)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	req.SetBasicAuth("source", "hackme")
 	req.Header.Set("Content-Type", "audio/mpeg")
-	resp, err := client.Do(req) // the answer comes at once
+	resp, err := transport.RoundTrip(req) // the answer comes at once
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 {
-		t.Fatalf("answered %s %s", resp.Proto, resp.Status)
+	s.t.Cleanup(func() { _ = resp.Body.Close() })
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("answered %s %s", resp.Proto, resp.Status)
 	}
-	src := &transmitter{t: t, out: out}
-	src.send(20)
-	l := s.listen("/m", http1, true)
-	src.send(40)
-	_ = out.Close()
-	if c := l.toTheEnd(); c.Last != 59 || c.Rest() != 0 {
-		t.Errorf("heard %d to %d and %d bytes", c.First, c.Last, c.Rest())
-	}
+	return &transmitter{t: s.t, out: out, finish: func() { _ = out.Close() }}
 }
 
 // libshout asks without credentials first, learns from the answer that it may

@@ -29,11 +29,11 @@ func parseADTS(b []byte) (h header, ok bool) {
 	if b[0] != 0xff || b[1]&0xf6 != 0xf0 || rate >= len(adtsRates) || size <= least {
 		return header{}, false
 	}
-	blocks := time.Duration(b[6]&3) + 1
+	samples := 1024 * (int(b[6]&3) + 1)
 	return header{
 		same:     be32(b) & adtsSame,
 		size:     size,
-		duration: blocks * 1024 * time.Second / time.Duration(adtsRates[rate]),
+		duration: time.Duration(samples) * time.Second / time.Duration(adtsRates[rate]),
 	}, true
 }
 
