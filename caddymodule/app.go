@@ -64,7 +64,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("getting the events app: %w", err)
 	}
 	on := func(event string, do func()) error {
-		return events.(*caddyevents.App).On(event, eventFunc(do))
+		return events.(*caddyevents.App).On(event, eventFunc{do})
 	}
 	return errors.Join(on("started", a.started), on("stopping", a.stopping))
 }
@@ -137,11 +137,11 @@ func (a *App) station(name string) (*Station, error) {
 }
 
 // eventFunc is a function as an event handler.
-type eventFunc func()
+type eventFunc struct{ do func() }
 
 // Handle implements caddyevents.Handler.
 func (f eventFunc) Handle(context.Context, caddy.Event) error {
-	f()
+	f.do()
 	return nil
 }
 
@@ -150,5 +150,5 @@ var (
 	_ caddy.App           = (*App)(nil)
 	_ caddy.Provisioner   = (*App)(nil)
 	_ caddy.CleanerUpper  = (*App)(nil)
-	_ caddyevents.Handler = eventFunc(nil)
+	_ caddyevents.Handler = eventFunc{}
 )

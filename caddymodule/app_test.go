@@ -29,7 +29,7 @@ func TestAnAppStartsAndStopsAllItsStations(t *testing.T) {
 		t.Fatal(err)
 	}
 	each("started, its settings are", func(s *Station) bool {
-		return s.live.current == s.reign && s.live.Settings().Identity.Name == s.Name
+		return s.live.current == s.reign && s.live.Settings() == s.reign.settings
 	})
 	app.stopping() // the process does not exit
 	each("stopping, but not exiting, its settings still are", func(s *Station) bool { return s.live.current == s.reign })

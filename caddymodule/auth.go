@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -8,7 +9,10 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
@@ -70,9 +74,16 @@ func (s *Station) source(path string) *login {
 // login is one user who may do something. A nil login lets nobody in.
 type login struct {
 	user   string
-	digest [sha256.Size]byte        // of the password, if that is plain
-	hashed *caddyauth.HTTPBasicAuth // compares, if the password is a hash
+	digest atomic.Pointer[[sha256.Size]byte] // of the password, once it is known
+	hashed *caddyauth.HTTPBasicAuth          // compares, if the password is a hash
 }
+
+// hashing admits those who compare a password with a hash. That takes a second
+// of a processor, and whoever guesses passwords must leave some to the streams.
+var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+
+// hashingTime is how long a login waits for its turn.
+const hashingTime = 5 * time.Second
 
 // newLogin makes the login of a credential; a nil credential makes a nil login.
 func newLogin(ctx caddy.Context, name, defaultUser string, c *Credential) (*login, error) {
@@ -100,7 +111,8 @@ func newLogin(ctx caddy.Context, name, defaultUser string, c *Credential) (*logi
 	l := &login{user: user}
 	algorithm, _ := hashAlgorithm(password)
 	if algorithm == "" {
-		l.digest = sha256.Sum256([]byte(password))
+		digest := sha256.Sum256([]byte(password))
+		l.digest.Store(&digest)
 		return l, nil
 	}
 	raw, err := json.Marshal(map[string]string{"algorithm": algorithm})
@@ -151,28 +163,46 @@ func hashAlgorithm(password string) (string, error) {
 }
 
 // accepts tells whether these are the user and the password of the login. How
-// long it takes tells nothing of how much of them was right.
-func (l *login) accepts(user, password string) bool {
+// long it takes tells nothing of how much of them was right. It does not wait
+// for longer than ctx.
+func (l *login) accepts(ctx context.Context, user, password string) bool {
 	if l == nil {
 		return false
 	}
 	known := subtle.ConstantTimeCompare([]byte(user), []byte(l.user))
-	if l.hashed != nil {
-		// Always for our user: for one it does not know, Caddy computes a hash
-		// that takes a second.
-		req := &http.Request{Header: make(http.Header)}
-		req.SetBasicAuth(l.user, password)
-		_, ok, err := l.hashed.Authenticate(noAnswer{}, req)
-		return ok && err == nil && known == 1
-	}
 	digest := sha256.Sum256([]byte(password))
-	return known&subtle.ConstantTimeCompare(digest[:], l.digest[:]) == 1
+	if right := l.digest.Load(); right != nil && subtle.ConstantTimeCompare(digest[:], right[:]) == 1 {
+		return known == 1
+	}
+	if l.hashed == nil || !l.matchesHash(ctx, password) {
+		return false
+	}
+	l.digest.Store(&digest) // the next time it need not wait behind those who guess
+	return known == 1
+}
+
+// matchesHash compares a password with the hash, when it is its turn.
+func (l *login) matchesHash(ctx context.Context, password string) bool {
+	ctx, cancel := context.WithTimeout(ctx, hashingTime)
+	defer cancel()
+	select {
+	case hashing <- struct{}{}:
+		defer func() { <-hashing }()
+	case <-ctx.Done():
+		return false
+	}
+	// Always for our user: for one it does not know, Caddy computes a hash that
+	// takes a second.
+	req := &http.Request{Header: make(http.Header)}
+	req.SetBasicAuth(l.user, password)
+	_, ok, err := l.hashed.Authenticate(noAnswer{}, req)
+	return ok && err == nil
 }
 
 // allows tells whether the request carries the login's user and password.
 func (l *login) allows(r *http.Request) bool {
 	user, password, ok := r.BasicAuth()
-	return ok && l.accepts(user, password)
+	return ok && l.accepts(r.Context(), user, password)
 }
 
 // noAnswer is a response that nobody reads: Caddy's comparison would put its own

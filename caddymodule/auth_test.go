@@ -72,7 +72,7 @@ func TestAccepts(t *testing.T) {
 					{"", "", false},
 					{user.is + "x", "hackme", false},
 				} {
-					if got := l.accepts(tt.user, tt.password); got != tt.want {
+					if got := l.accepts(context.Background(), tt.user, tt.password); got != tt.want {
 						t.Errorf("%q with %q: %t; want %t", tt.user, tt.password, got, tt.want)
 					}
 				}
@@ -86,7 +86,7 @@ func TestNoCredentialLetsNobodyIn(t *testing.T) {
 	if l != nil {
 		t.Fatalf("no credential made a login of %q", l.user)
 	}
-	if l.accepts("", "") || l.accepts("source", "") || l.accepts("source", "hackme") {
+	if l.accepts(context.Background(), "", "") || l.accepts(context.Background(), "source", "") || l.accepts(context.Background(), "source", "hackme") {
 		t.Error("a nil login accepts somebody")
 	}
 	r := httptest.NewRequest("GET", "/", nil)
@@ -126,7 +126,7 @@ func TestHashesAreComparedByManyAtOnce(t *testing.T) {
 		wg.Go(func() {
 			right := i%2 == 0
 			password := map[bool]string{true: "hackme", false: "wrong"}[right]
-			if got := l.accepts("source", password); got != right {
+			if got := l.accepts(context.Background(), "source", password); got != right {
 				t.Errorf("%s: %t", password, got)
 			}
 		})
@@ -189,7 +189,7 @@ func TestASourceNeedsThePasswordOfItsMount(t *testing.T) {
 		{"", "source", "station"},
 	} {
 		for _, password := range []string{"station", "mount", "pattern", "own"} {
-			if got, want := s.source(tt.path).accepts(tt.user, password), password == tt.password; got != want {
+			if got, want := s.source(tt.path).accepts(context.Background(), tt.user, password), password == tt.password; got != want {
 				t.Errorf("%s with %s: %t; want %t", tt.path, password, got, want)
 			}
 		}
@@ -202,7 +202,7 @@ func TestWithoutASourcePasswordOnlyMountsWithOneTakeASource(t *testing.T) {
 	if s.source("/live.mp3") != nil {
 		t.Error("/live.mp3 has a login")
 	}
-	if !s.source("/dj.mp3").accepts("source", "mount") {
+	if !s.source("/dj.mp3").accepts(context.Background(), "source", "mount") {
 		t.Error("/dj.mp3 does not accept its password")
 	}
 }

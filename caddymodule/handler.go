@@ -124,6 +124,9 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	case http.MethodOptions:
 		return h.serveOptions(w)
 	case http.MethodGet, http.MethodHead:
+		if isReserved(r.URL.Path) { // libshout's probe for old servers takes 400, but no 404
+			return refuse(w, r, http.StatusBadRequest, "Unrecognised command")
+		}
 		return refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+printable(r.URL.Path))
 	}
 	w.Header().Set("Allow", allowed)

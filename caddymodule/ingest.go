@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/streaming"
@@ -23,13 +24,16 @@ import (
 // answerTime bounds the writing of the few bytes that a source is answered.
 const answerTime = 10 * time.Second
 
+// noTimeout is longer than any stream.
+const noTimeout = 100 * 365 * 24 * time.Hour
+
 // serveSource checks a source, takes it in and stays with it to its end. What is
 // refused is refused before anything is known of it but its request: no mount
 // is touched and nobody is told.
 func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.Path
 	login := h.station.source(path)
-	if login == nil {
+	if _, _, tried := r.BasicAuth(); tried && login == nil {
 		h.station.live.logger().Warn("a source was refused since no source_password is set",
 			zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
 	}
@@ -138,7 +142,10 @@ func (in *ingest) openStream(w http.ResponseWriter, r *http.Request) error {
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		return fmt.Errorf("answering a source: %w", err)
 	}
-	in.onStop(http.NewResponseController(innermost(w)).SetReadDeadline)
+	if idle, _ := caddyhttp.IdleTimeoutsFromContext(r.Context()); idle != nil {
+		idle.Override(noTimeout, 0) // source_timeout says how long it may be silent
+	}
+	in.onStop(http.NewResponseController(w).SetReadDeadline)
 	in.Reader = r.Body
 	return nil
 }

@@ -178,8 +178,8 @@ func TestASourceOfHTTP1(t *testing.T) {
 	if mount == nil {
 		t.Fatal("the mount did not come on the air")
 	}
-	if src := h.station.live.Source(mount); src.User != "source" || src.Addr != "192.0.2.1" || src.Info().UserAgent != "encoder" {
-		t.Errorf("%+v", src)
+	if stream, _ := mount.Stream(); stream.Info.UserAgent != "encoder" {
+		t.Errorf("it says of itself %+v", stream.Info)
 	}
 	_ = client.Close()
 	if err := <-done; err != nil {

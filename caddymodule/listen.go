@@ -31,38 +31,48 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	if mount == nil {
 		return false, nil
 	}
-	l, err := mount.Admit(clientOf(r))
-	if err != nil {
-		return true, h.refuseListener(w, r, err)
-	}
-	fields := listenerFields(w.Header(), mount, l.Interval)
-	switch {
-	case r.Method == http.MethodHead:
-		l.Cancel()
+	client := clientOf(r)
+	fields := listenerFields(w.Header(), mount, mount.Interval(client))
+	if r.Method == http.MethodHead {
 		setFields(w.Header(), fields)
 		if r.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")
 		}
 		w.WriteHeader(http.StatusOK)
 		return true, nil
-	case r.ProtoMajor == 1:
+	}
+	l, err := mount.Admit(client)
+	if err != nil {
+		return true, h.refuseListener(w, r, err)
+	}
+	if r.ProtoMajor == 1 {
 		return true, listenHTTP1(w, r, l, fields)
 	}
+	return true, listenStream(w, r, l, fields)
+}
+
+// listenStream serves a listener over HTTP/2 or 3 until it ends.
+func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener, fields []field) error {
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // we log it when it ends
 	setFields(w.Header(), fields)
 	w.Header().Set("Incremental", "?1")
 	w.WriteHeader(http.StatusOK)
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		l.Cancel()
-		return true, err
+		return err
 	}
-	conn := newResponseConn(w, r)
+	conn := newResponseConn(w)
+	leave := context.AfterFunc(r.Context(), func() {
+		l.Remove(streaming.Departed)
+		conn.Abort()
+	})
+	defer leave()
 	l.Run(conn)
 	if conn.isAborted() && r.Context().Err() == nil {
 		// What it has not read is thrown away, and it learns that it was cut off.
 		panic(http.ErrAbortHandler)
 	}
-	return true, nil
+	return nil
 }
 
 // refuseListener answers a listener that may not come in.
@@ -132,8 +142,13 @@ func listenerFields(header http.Header, m *streaming.Mount, interval int) []fiel
 	stream, _ := m.Stream()
 	header.Set("Content-Type", stream.Type)
 	header.Set("X-Content-Type-Options", "nosniff")
-	setDefault(header, "Cache-Control", "no-cache, no-store")
+	// What is encoded on its way would not be the stream any more.
+	setDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
 	setDefault(header, "Pragma", "no-cache")
+	if !isMedia(stream.Type) {
+		// A source must not put scripts on the station's site.
+		header.Set("Content-Security-Policy", "sandbox")
+	}
 	setDefault(header, "Expires", "Mon, 26 Jul 1997 05:00:00 GMT")
 	for _, f := range corsHeader {
 		setDefault(header, f[0], f[1])
@@ -165,6 +180,12 @@ func listenerFields(header http.Header, m *streaming.Mount, interval int) []fiel
 	return said
 }
 
+// isMedia tells whether browsers play a type and do nothing else with it.
+func isMedia(contentType string) bool {
+	family, _, _ := strings.Cut(contentType, "/")
+	return family == "audio" || family == "video" || contentType == "application/ogg"
+}
+
 // setFields puts Icecast's fields into a header, as they are written.
 func setFields(h http.Header, fields []field) {
 	for _, f := range fields {
@@ -176,7 +197,6 @@ func setFields(h http.Header, fields []field) {
 type responseConn struct {
 	http.ResponseWriter
 	control *http.ResponseController
-	leave   func() bool // stops watching the request
 
 	mu      sync.Mutex
 	aborted bool
@@ -184,14 +204,19 @@ type responseConn struct {
 }
 
 // newResponseConn takes a response over whose head has been written.
-func newResponseConn(w http.ResponseWriter, r *http.Request) *responseConn {
+func newResponseConn(w http.ResponseWriter) *responseConn {
 	w = innermost(w)
-	c := &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
-	c.leave = context.AfterFunc(r.Context(), c.Abort) // the client went away
-	return c
+	return &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
 }
 
-func (c *responseConn) Flush() error { return c.control.Flush() }
+// Flush sends what was written. It takes the deadline back: on HTTP/2 that is a
+// timer, which resets the stream even if there is nothing to write.
+func (c *responseConn) Flush() error {
+	if err := c.control.Flush(); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(time.Time{})
+}
 
 // SetWriteDeadline bounds the writes to come, unless Abort has ended them.
 func (c *responseConn) SetWriteDeadline(t time.Time) error {
@@ -222,7 +247,6 @@ func (c *responseConn) isAborted() bool {
 
 // Close lets go of the response; the stream ends when the handler returns.
 func (c *responseConn) Close() error {
-	c.leave()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

@@ -106,10 +106,10 @@ func (l *live) logger() *zap.Logger {
 // reign is a configuration in relation to the live station: what goes with the
 // configuration and not with what lives. It does not change.
 type reign struct {
-	station  string
-	settings *streaming.Settings
-	log      *zap.Logger
-	sites    *sites
+	settings   *streaming.Settings
+	log        *zap.Logger
+	sites      *sites
+	sourceUser string // whom to feed it as
 
 	// Guarded by live.mu.
 	live   *live
@@ -120,5 +120,5 @@ func newReign(station string, settings *streaming.Settings, log *zap.Logger) *re
 	if station != defaultStation {
 		log = log.With(zap.String("station", station))
 	}
-	return &reign{station: station, settings: settings, log: log, sites: new(sites)}
+	return &reign{settings: settings, log: log, sites: new(sites), sourceUser: "source"}
 }

@@ -29,7 +29,7 @@ func scene(t *testing.T, steps string) (*live, map[string]*reign) {
 	for step := range strings.FieldsSeq(steps) {
 		name := step[1:]
 		if reigns[name] == nil {
-			settings := &streaming.Settings{Identity: streaming.Identity{Name: name}}
+			settings := new(streaming.Settings)
 			reigns[name] = newReign(defaultStation, settings, zap.NewNop().Named(name))
 		}
 		if step[0] == '+' {
@@ -72,8 +72,8 @@ func TestReigns(t *testing.T) {
 			if current != tt.current {
 				t.Errorf("in force is %q; want %q", current, tt.current)
 			}
-			if got := l.Settings().Identity.Name; got != tt.settings {
-				t.Errorf("the settings are those of %q; want those of %q", got, tt.settings)
+			if r := reigns[tt.settings]; r != nil && l.Settings() != r.settings {
+				t.Errorf("the settings are not those of %q", tt.settings)
 			}
 			if got := l.logger().Name(); got != tt.settings {
 				t.Errorf("the logger is that of %q; want that of %q", got, tt.settings)

@@ -2,19 +2,24 @@ package caddymodule
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // serveMetadata sets the title of a mount: /admin/metadata, which every encoder
 // knows. A song stands for artist and title; the two may come apart.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
-	// Some encoders leave semicolons as they are, which Go would refuse.
-	q, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "%3B"))
+	q, err := parameters(r)
+	if err != nil {
+		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
+	}
 	path := q.Get("mount")
 	if !h.station.logins.admin.allows(r) && !h.station.source(path).allows(r) {
 		return challenge(w, r)
@@ -45,6 +50,39 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 		streaming.DecodeText(title, charset),
 		streaming.DecodeText(q.Get("url"), charset))
 	return iceResponse(w, r, "Metadata update successful", true)
+}
+
+// maxForm is the length of parameters in the body of a request, as in Icecast 2.5.
+const maxForm = 4 << 10
+
+// parameters reads those of an admin command: from the URL and, if it was posted
+// as a form, from the body. They are read leniently, since encoders leave
+// percent signs and semicolons as they are.
+func parameters(r *http.Request) (url.Values, error) {
+	raw := r.URL.RawQuery
+	if r.Method == http.MethodPost && format.Canonical(r.Header.Get("Content-Type")) == "application/x-www-form-urlencoded" {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+		if err != nil {
+			return nil, err
+		}
+		if len(body) > maxForm {
+			return nil, errors.New("the form is too long")
+		}
+		raw += "&" + string(body)
+	}
+	raw = strings.ReplaceAll(raw, ";", "%3B")
+	var b strings.Builder
+	for i := range len(raw) {
+		b.WriteByte(raw[i])
+		if raw[i] == '%' && (i+2 >= len(raw) || !isHex(raw[i+1]) || !isHex(raw[i+2])) {
+			b.WriteString("25")
+		}
+	}
+	return url.ParseQuery(b.String())
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // iceResponse answers an admin command as Icecast does.

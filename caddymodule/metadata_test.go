@@ -76,6 +76,7 @@ func TestSettingATitle(t *testing.T) {
 		{"an artist alone", []string{"artist=Artist"}, "Artist", "", ""},
 		{"a song wins over the two", []string{"artist=A", "title=T", "song=Song"}, "", "Song", ""},
 		{"a URL", []string{"song=Song", "url=https://example.org/?a%26b"}, "", "Song", "https://example.org/?a&b"},
+		{"percent signs that escape nothing", []string{"song=100%+pure+5%zz%"}, "", "100% pure 5%zz%", ""},
 		{"an empty song takes the title away", []string{"song="}, "", "", ""},
 		{"UTF-8", []string{"song=M%C3%BCller"}, "", "Müller", ""},
 		{"a charset", []string{"song=M%FCller", "charset=ISO-8859-1"}, "", "Müller", ""},

@@ -211,9 +211,6 @@ func (m *Mount) fill(d *Mount) {
 // settings translates the station for the engine.
 func (s *Station) settings() *streaming.Settings {
 	return &streaming.Settings{
-		Identity: streaming.Identity{
-			Name: s.Name, Location: s.Location, Contact: s.Contact, Hostname: s.Hostname,
-		},
 		MaxListeners: s.Limits.Listeners,
 		MaxSources:   s.Limits.Sources,
 		Latency:      time.Duration(s.Limits.Latency),

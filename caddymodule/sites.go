@@ -78,7 +78,7 @@ func (l *live) greet(r *reign) {
 	}
 	l.welcome.Do(func() {
 		_, host, _ := strings.Cut(urls[0], "://")
-		feed := "ffmpeg -re -i MUSIC -f mp3 icecast://source:PASSWORD@" + host + "/live.mp3"
+		feed := "ffmpeg -re -i MUSIC -f mp3 icecast://" + r.sourceUser + ":PASSWORD@" + host + "/live.mp3"
 		if strings.HasPrefix(urls[0], "https") {
 			feed = strings.Replace(feed, "-f mp3", "-tls 1 -f mp3", 1)
 		}

@@ -93,6 +93,9 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	}
 	s.key, s.live = name, live
 	s.reign = newReign(name, s.settings(), ctx.Logger())
+	if l := s.logins.sources[s.SourcePassword]; l != nil {
+		s.reign.sourceUser = l.user
+	}
 	return nil
 }
 

@@ -200,8 +200,8 @@ func TestAConfigurationThatIsNotStartedChangesNothing(t *testing.T) {
 	if b.mount.Settings().Hidden {
 		t.Error("the mount has the rejected settings")
 	}
-	if got := h.station.live.Settings().Identity.Name; got != "in force" {
-		t.Errorf("the settings of %q are in force", got)
+	if h.station.live.Settings() != h.station.reign.settings {
+		t.Error("other settings are in force")
 	}
 	b.send(t) // the source is still there
 }

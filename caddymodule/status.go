@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -70,7 +71,9 @@ func sourceStatus(m *streaming.Mount, base string) map[string]any {
 	info, meta, stats := stream.Info, m.Metadata(), m.Stats()
 	status := make(map[string]any)
 	for _, v := range info.Audio {
-		status[v.Key] = number(v.Value)
+		if !slices.Contains(ownKeys, v.Key) {
+			status[v.Key] = number(v.Value)
+		}
 	}
 	for name, text := range map[string]string{
 		"artist":     meta.Artist,
@@ -96,6 +99,12 @@ func sourceStatus(m *streaming.Mount, base string) map[string]any {
 	status["stream_start"] = stream.Since.Format(timeRFC)
 	status["stream_start_iso8601"] = stream.Since.Format(timeISO)
 	return status
+}
+
+// ownKeys are those that a source can't set by what it calls its audio info.
+var ownKeys = []string{
+	"artist", "audio_info", "genre", "listener_peak", "listeners", "listenurl", "server_description",
+	"server_name", "server_type", "server_url", "stream_start", "stream_start_iso8601", "subtype", "title",
 }
 
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$`)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,14 @@ func takeOver(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
 func plainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 	if r.TLS != nil {
 		return nil, false
+	}
+	switch fmt.Sprintf("%T", conn) {
+	case "*caddyhttp.http2Conn": // looks out for HTTP/2 where that is not allowed
+		conn, _ = reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn)
+	case "*proxyproto.Conn":
+		if c, ok := conn.(interface{ TCPConn() (*net.TCPConn, bool) }); ok {
+			return c.TCPConn()
+		}
 	}
 	tcp, ok := conn.(*net.TCPConn)
 	return tcp, ok

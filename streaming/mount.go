@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // Why a listener or a source is refused.
@@ -113,7 +115,12 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 		return nil, ErrNoDirect
 	}
 	st := m.station
-	if limit := st.settings.Load().MaxListeners; st.listeners.Add(1) > int64(limit) && limit > 0 {
+	total := st.listeners.Add(1)
+	if st.closedAt.Load() != nil { // counted first: Close waits for those who came before it
+		st.listeners.Add(-1)
+		return nil, ErrClosed
+	}
+	if limit := st.settings.Load().MaxListeners; total > int64(limit) && limit > 0 {
 		st.listeners.Add(-1)
 		return nil, ErrStationFull
 	}
@@ -133,14 +140,24 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 
 	st.connections.Add(1)
 	shard.load.Add(1)
-	l := &Listener{ID: st.nextID.Add(1), Client: c, Since: time.Now(), mount: m, shard: shard}
-	if c.Metadata && settings.MetadataInterval > 0 {
-		l.Interval = settings.MetadataInterval
+	l := &Listener{
+		ID: st.nextID.Add(1), Client: c, Since: time.Now(), Interval: m.Interval(c),
+		mount: m, shard: shard,
 	}
 	if settings.MaxListenerDuration > 0 {
 		l.deadline = l.Since.Add(settings.MaxListenerDuration)
 	}
 	return l, nil
+}
+
+// Interval returns the space between the metadata blocks that a client would get
+// on this mount, 0 if it would get none.
+func (m *Mount) Interval(c Client) int {
+	s, _ := m.Stream()
+	if !c.Metadata || !format.TakesICY(s.Type) {
+		return 0
+	}
+	return max(0, m.Settings().MetadataInterval)
 }
 
 // release counts a listener out.

@@ -7,7 +7,20 @@ import (
 )
 
 // NetConn makes a Conn of a network connection, plain or TLS.
-func NetConn(c net.Conn) Conn { return &netConn{Conn: c} }
+func NetConn(c net.Conn) Conn {
+	under := c
+	for {
+		inner, ok := under.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		under = inner.NetConn()
+	}
+	if tcp, ok := under.(*net.TCPConn); ok {
+		limitUnsent(tcp)
+	}
+	return &netConn{Conn: c}
+}
 
 type netConn struct {
 	net.Conn

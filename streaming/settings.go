@@ -5,8 +5,6 @@ import "time"
 // Settings are what the configuration says of a station. They are a snapshot: a
 // change is a new Settings for Station.Apply.
 type Settings struct {
-	Identity Identity
-
 	MaxListeners int           // listeners of all mounts together; 0: no limit
 	MaxSources   int           // sources at a time; 0: no limit
 	Latency      time.Duration // the longest that a byte waits for its turn; 0: DefaultLatency
@@ -14,11 +12,6 @@ type Settings struct {
 	// Mount returns the settings of the mount at a path. It must be safe for
 	// concurrent use and return the same for the same path. Nil: all defaults.
 	Mount func(path string) MountSettings
-}
-
-// Identity is what a station says of itself.
-type Identity struct {
-	Name, Location, Contact, Hostname string
 }
 
 // MountSettings are those of one mount. The zero value is a mount with the

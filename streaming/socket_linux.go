@@ -35,15 +35,31 @@ func newSocket(c *net.TCPConn) (socket, error) {
 		return socket{}, err
 	}
 	s := socket{conn: c}
-	err = raw.Control(func(fd uintptr) {
-		s.fd = int(fd)
-		// An old kernel may not know the option; all else works without it.
-		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSent)
-	})
+	err = raw.Control(func(fd uintptr) { s.fd = int(fd) })
+	limitUnsent(c)
 	return s, err
 }
 
+// limitUnsent keeps the kernel from taking much more for a peer than it reads.
+// An old kernel may not know how; all else works without it.
+func limitUnsent(c syscall.Conn) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notSent)
+	})
+}
+
 func (s socket) close() { _ = s.conn.Close() }
+
+// left tells whether the peer has closed the connection.
+func (s socket) left() bool {
+	var one [1]byte
+	n, _, err := unix.Recvfrom(s.fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return n == 0 && err == nil || err == unix.ECONNRESET
+}
 
 // Attach feeds the listener over a plain TCP connection and returns at once.
 // head is written first. The listener closes c. Nothing is left behind but the

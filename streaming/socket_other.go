@@ -2,7 +2,10 @@
 
 package streaming
 
-import "net"
+import (
+	"net"
+	"syscall"
+)
 
 // Where there is no shared writer yet, a plain listener has a goroutine as all
 // others have.
@@ -12,6 +15,11 @@ type socket struct{}
 var noSocket socket
 
 func (socket) close() {}
+
+func (socket) left() bool { return false }
+
+// limitUnsent does nothing: the option is Linux's.
+func limitUnsent(syscall.Conn) {}
 
 // Attach feeds the listener over a plain TCP connection and returns at once.
 // head is written first. The listener closes c.

@@ -1,6 +1,7 @@
 package streaming
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"sync/atomic"
@@ -13,6 +14,9 @@ import (
 const (
 	readSize = 4 << 10 // room for a read; a source's buffer begins with that
 	maxRead  = 32 << 10
+
+	// watchStep is how often a source is looked after.
+	watchStep = time.Second
 )
 
 // Source feeds a mount. Station.NewSource makes one, Run does its work, End
@@ -57,10 +61,11 @@ func (s *Source) Mount() *Mount { return s.mount.Load() }
 // source is silent for too long, or Stop is called, and returns the reason.
 func (s *Source) Run(r io.Reader) Reason {
 	s.heard.Store(time.Now().UnixNano())
-	s.timer = time.AfterFunc(s.Mount().Settings().SourceTimeout, s.watch)
+	s.timer = time.AfterFunc(time.Hour, s.watch) // armed below, so that watch finds it
+	s.timer.Reset(min(s.Mount().Settings().SourceTimeout, watchStep))
 	defer s.timer.Stop()
 	if s.Interval > 0 {
-		r = icy.NewReader(r, s.Interval, s.setTitle)
+		r = icy.NewReader(bufio.NewReaderSize(r, readSize), s.Interval, s.setTitle)
 	}
 	err := s.pump(r)
 	if errors.Is(err, io.EOF) {
@@ -77,7 +82,8 @@ func (s *Source) End() {
 	close(s.ended)
 }
 
-// watch runs when the source may have been silent for too long.
+// watch looks, in steps, whether the source has been silent for too long: a
+// shorter timeout must hold for it, too.
 func (s *Source) watch() {
 	limit := s.Mount().Settings().SourceTimeout
 	silent := time.Since(time.Unix(0, s.heard.Load()))
@@ -85,7 +91,7 @@ func (s *Source) watch() {
 		s.Stop(TimedOut)
 		return
 	}
-	s.timer.Reset(limit - silent)
+	s.timer.Reset(min(limit-silent, watchStep))
 }
 
 func (s *Source) setTitle(title, url string) {
@@ -99,13 +105,13 @@ func (s *Source) pump(r io.Reader) error {
 	buf := make([]byte, 0, readSize)
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
-		if n > 0 {
-			s.heard.Store(time.Now().UnixNano())
-			s.Mount().bytesRead.Add(uint64(n))
-		}
+		s.Mount().bytesRead.Add(uint64(n))
 		buf = buf[:len(buf)+n]
-		rest := s.append(framer, buf, err != nil)
+		rest, sounded := s.append(framer, buf, err != nil)
 		buf = buf[:copy(buf, rest)]
+		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
+			s.heard.Store(time.Now().UnixNano())
+		}
 		if err != nil || s.Reason() != Running {
 			return err
 		}
@@ -116,8 +122,8 @@ func (s *Source) pump(r io.Reader) error {
 }
 
 // append cuts what was read into units, appends those to the log, and returns
-// the bytes that are not part of a whole unit yet.
-func (s *Source) append(f format.Framer, buf []byte, final bool) []byte {
+// the bytes that are not part of a whole unit yet, and whether there was a unit.
+func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, sounded bool) {
 	for len(buf) > 0 {
 		n, u := f.Next(buf, final)
 		if n == 0 {
@@ -131,9 +137,10 @@ func (s *Source) append(f format.Framer, buf []byte, final bool) []byte {
 			s.announced = true
 			s.Mount().station.announce(s, f.Type())
 		}
+		sounded = true
 		m := s.Mount()
 		m.log.add(u, m.meta.Load())
 	}
 	s.Mount().appended()
-	return buf
+	return buf, sounded
 }

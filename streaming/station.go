@@ -87,13 +87,6 @@ func (st *Station) Mount(path string) *Mount {
 	return st.mounts[path]
 }
 
-// Source returns the source of a mount, or nil.
-func (st *Station) Source(m *Mount) *Source {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	return m.source
-}
-
 // Await returns the mount at a path, or nil. It waits, until ctx is done, for a
 // source that has just come to show what it sends.
 func (st *Station) Await(ctx context.Context, path string) *Mount {
@@ -199,6 +192,9 @@ func (st *Station) endSource(s *Source) {
 	m.source = nil
 	m.log.cut(m.meta.Load())
 	linger := m.Settings().Linger
+	if s.Reason() == Replaced {
+		linger = max(linger, takeoverTime) // the other one is at the door
+	}
 	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.stream.Load() == nil {
 		linger = 0
 	}
@@ -231,71 +227,6 @@ func (st *Station) drop(m *Mount, r Reason) {
 		close(m.ready) // nobody shall wait for it any longer
 	}
 	m.end(r)
-}
-
-// Close ends the station for good: sources are stopped, listeners get what is in
-// the log and are let go. It returns when all that is over, or ctx is done. Then
-// no goroutine of the station is left.
-func (st *Station) Close(ctx context.Context) error {
-	now := time.Now()
-	st.mu.Lock()
-	already := !st.closedAt.CompareAndSwap(nil, &now)
-	sources := make([]*Source, 0, len(st.sources))
-	for s := range st.sources {
-		sources = append(sources, s)
-	}
-	for _, m := range st.mounts {
-		if m.source == nil {
-			if m.linger != nil {
-				m.linger.Stop()
-			}
-			st.drop(m, ShuttingDown)
-		}
-	}
-	st.mu.Unlock()
-	if already {
-		return nil
-	}
-	for _, s := range sources {
-		s.Stop(ShuttingDown)
-	}
-	return st.wait(ctx, sources)
-}
-
-// wait waits for the sources, then for the listeners, then stops the shards.
-func (st *Station) wait(ctx context.Context, sources []*Source) error {
-	for _, s := range sources {
-		select {
-		case <-s.ended:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for st.listeners.Load() > 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	st.start.Do(func() {}) // whoever comes too late finds no shards
-	for _, sh := range st.allShards() {
-		close(sh.quit)
-	}
-	st.running.Wait()
-	st.departures.close()
-	st.departing.Wait()
-	return nil
-}
-
-// closedFor returns how long ago the station was closed, 0 if it was not.
-func (st *Station) closedFor(now time.Time) time.Duration {
-	if at := st.closedAt.Load(); at != nil {
-		return now.Sub(*at)
-	}
-	return 0
 }
 
 func (st *Station) latency() time.Duration {

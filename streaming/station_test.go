@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -142,16 +143,13 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestASilentSourceIsGoneAndAChangedTimeoutHoldsAtOnce(t *testing.T) {
+func TestASilentSourceIsGoneAndAShorterTimeoutHoldsForIt(t *testing.T) {
 	st, ended := newTestStation(t, mountSettings(MountSettings{SourceTimeout: time.Hour}))
 	src := connect(t, st, "/m", numbered.ContentType)
 	src.send(10)
 	p := join(t, st, "/m", true, Client{})
-	st.Apply(&Settings{Mount: func(string) MountSettings { return MountSettings{SourceTimeout: 50 * time.Millisecond} }})
-	if src2 := connect(t, st, "/other", numbered.ContentType); src2.reasonOf() != TimedOut {
-		t.Errorf("a new source ended as %v", src2.Reason())
-	}
-	src.Stop(TimedOut) // its own watch comes in an hour
+	short := mountSettings(MountSettings{SourceTimeout: 50 * time.Millisecond})
+	st.Apply(&short)
 	if r := src.reasonOf(); r != TimedOut {
 		t.Errorf("ended as %v", r)
 	}
@@ -162,6 +160,90 @@ func TestASilentSourceIsGoneAndAChangedTimeoutHoldsAtOnce(t *testing.T) {
 	}
 	if m := st.Mount("/m"); m != nil {
 		t.Error("the mount is still there")
+	}
+}
+
+func TestASourceThatSendsNothingButGarbageIsSilent(t *testing.T) {
+	st, _ := newTestStation(t, mountSettings(MountSettings{SourceTimeout: 200 * time.Millisecond}))
+	src := connect(t, st, "/m", numbered.ContentType)
+	src.send(10)
+	for src.Reason() == Running {
+		_, _ = src.pipe.Write(make([]byte, 100))
+		time.Sleep(time.Millisecond)
+	}
+	if r := src.reasonOf(); r != TimedOut {
+		t.Errorf("ended as %v", r)
+	}
+}
+
+func TestWhoLeavesASilentMountIsCountedOut(t *testing.T) {
+	st, ended := newTestStation(t, mountSettings(MountSettings{SourceTimeout: time.Hour}))
+	src := connect(t, st, "/m", numbered.ContentType)
+	src.send(10)
+	p := join(t, st, "/m", true, Client{})
+	p.readHead()
+	_ = p.Close()
+	if l := nextEnded(t, ended); l.Reason() != Departed {
+		t.Errorf("ended as %v", l.Reason())
+	}
+}
+
+func TestAClosedStationAdmitsNobody(t *testing.T) {
+	st, _ := newTestStation(t, Settings{})
+	connect(t, st, "/m", numbered.ContentType).send(2)
+	join(t, st, "/m", true, Client{})
+	m := st.Mount("/m")
+	if err := st.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Admit(Client{}); !errors.Is(err, ErrClosed) || st.Listeners() != 0 {
+		t.Errorf("who comes late: %v, and %d listeners are counted", err, st.Listeners())
+	}
+}
+
+// blocks that a shard remembered after its last listener had left kept alive all
+// that was appended after them.
+func TestAShardWithoutListenersKeepsNothingInMemory(t *testing.T) {
+	st, ended := newTestStation(t, Settings{})
+	src := connect(t, st, "/m", numbered.ContentType)
+	src.send(10)
+	p := join(t, st, "/m", true, Client{})
+	p.readHead()
+	src.send(10)
+	p.read(5000)
+	block := st.Mount("/m").log.tail.Load() // which the shard has just written
+	gone := make(chan struct{})
+	runtime.AddCleanup(block, func(c chan struct{}) { close(c) }, gone) // its last use
+	p.Remove(Removed)
+	nextEnded(t, ended)
+	p.Listener = nil
+	src.send(1000) // the log itself goes on
+	eventually(t, "the blocks of before are freed", func() bool {
+		runtime.GC()
+		select {
+		case <-gone:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestOggAndWebMHaveNoICYMetadata(t *testing.T) {
+	st, _ := newTestStation(t, Settings{})
+	for contentType, want := range map[string]int{"application/ogg": 0, "audio/webm; codecs=opus": 0, "text/plain": DefaultMetadataInterval} {
+		src := connect(t, st, "/m", contentType)
+		magic := map[string]string{"application/ogg": "OggS", "text/plain": "text"}[contentType]
+		if magic == "" {
+			magic = "\x1a\x45\xdf\xa3"
+		}
+		src.write([]byte(magic + " and so on"))
+		m := st.Await(context.Background(), "/m")
+		if got := m.Interval(Client{Metadata: true}); got != want {
+			t.Errorf("%s: the interval is %d, want %d", contentType, got, want)
+		}
+		src.end()
+		eventually(t, "the mount is gone", func() bool { return st.Mount("/m") == nil })
 	}
 }
 
@@ -223,7 +305,7 @@ func TestNobodyIsFedATypeThatHeWasNotPromised(t *testing.T) {
 
 func TestTakeoverIsForTheSameUserAlone(t *testing.T) {
 	user := func(name string) func(*Source) { return func(s *Source) { s.User = name } }
-	st, _ := newTestStation(t, mountSettings(MountSettings{Takeover: true, Linger: time.Hour}))
+	st, _ := newTestStation(t, mountSettings(MountSettings{Takeover: true})) // without linger, too
 	old := connect(t, st, "/m", numbered.ContentType, user("dj"))
 	old.send(10)
 	p := join(t, st, "/m", true, Client{})

@@ -280,6 +280,8 @@ func TestOtherThingsThatAMountIsAsked(t *testing.T) {
 		{"POST", "/m", 405, nil, ""},
 		{"GET", "/m.m3u", 200, map[string]string{"Content-Type": "audio/x-mpegurl"}, "http://" + s.plain + "/m\r\n"},
 		{"GET", "/other.m3u", 404, nil, ""},
+		{"GET", "/admin/!POKE", 400, nil, "Unrecognised command"}, // libshout's, for old servers
+		{"GET", "/status-json.xsl", 200, map[string]string{"Content-Type": "application/json; charset=utf-8"}, `"listener_peak":0,`}, // in spite of HEAD
 	} {
 		t.Run(c.method+" "+c.path, func(t *testing.T) {
 			req, err := http.NewRequest(c.method, "http://"+s.plain+c.path, nil)
@@ -301,6 +303,40 @@ func TestOtherThingsThatAMountIsAsked(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A mount that is silent for longer than any write may take keeps its listeners;
+// who leaves it meanwhile is counted out.
+func TestListenersOfASilentMountStayAndMayLeave(t *testing.T) {
+	s := start(t, "icecast {\n source_password hackme\n limits {\n source_timeout 2m\n }\n}", "encode gzip zstd")
+	src := s.source("/m")
+	src.send(10)
+	var stay []*listener
+	for _, way := range waysOut {
+		stay = append(stay, s.listen("/m", way.kind, way.encrypted))
+		if way.kind != h3 && (way.kind == h2 || !way.encrypted) { // TLS over HTTP/1 is noticed by the next write
+			s.listen("/m", way.kind, way.encrypted).stop()
+		}
+	}
+	eventually(t, "those who left are counted out", func() error {
+		resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		if want := fmt.Sprintf(`"listeners":%d,`, len(stay)); !bytes.Contains(body, []byte(want)) {
+			return fmt.Errorf("%s", body)
+		}
+		return nil
+	})
+	src.send(10)
+	src.finish()
+	for _, l := range stay {
+		if c := l.toTheEnd(); c.Last != 19 {
+			t.Errorf("by %s: heard to frame %d", l.kind, c.Last)
+		}
 	}
 }
 

@@ -77,15 +77,28 @@ func (d *detector) leadingTag(buf []byte, final bool) (int, bool) {
 }
 
 // magics are the first bytes of containers, the type to say when the declared
-// one is of another family, and the declared types that are of this family.
+// one is of another family, the declared types that are of this family, and
+// whether metadata may stand between its bytes: Ogg and EBML have their own.
 var magics = []struct {
 	magic    string
 	say      string
+	icy      bool
 	families []string
 }{
-	{"OggS", "application/ogg", []string{"application/ogg", "application/x-ogg", "audio/ogg", "video/ogg", "audio/opus", "audio/vorbis"}},
-	{"fLaC", "audio/flac", []string{"audio/flac", "audio/x-flac"}},
-	{"\x1a\x45\xdf\xa3", "video/webm", []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"}},
+	{"OggS", "application/ogg", false, []string{"application/ogg", "application/x-ogg", "audio/ogg", "video/ogg", "audio/opus", "audio/vorbis"}},
+	{"fLaC", "audio/flac", true, []string{"audio/flac", "audio/x-flac"}},
+	{"\x1a\x45\xdf\xa3", "video/webm", false, []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"}},
+}
+
+// TakesICY tells whether players expect ICY metadata in streams of a type.
+func TakesICY(contentType string) bool {
+	contentType = Canonical(contentType)
+	for _, m := range magics {
+		if slices.Contains(m.families, contentType) {
+			return m.icy
+		}
+	}
+	return true
 }
 
 // choose returns the framer that fits the first bytes, nil if it needs more. buf

@@ -1,0 +1,138 @@
+package streaming
+
+import "time"
+
+// visit serves the listeners of a group and takes out those that have ended.
+func (s *shard) visit(g *group, now time.Time, all bool) {
+	v := visit{
+		now:     now,
+		all:     all,
+		end:     g.seen.end(),
+		queue:   uint64(g.mount.Settings().Queue),
+		closing: g.mount.closing.Load(),
+	}
+	v.late = v.closing != nil && (now.After(v.closing.deadline) || s.station.closedFor(now) > lastDrainTime)
+	for i := 0; i < len(g.listeners); {
+		l := g.listeners[i]
+		if !l.deadline.IsZero() && now.After(l.deadline) {
+			l.end(TimeLimit)
+		}
+		var over bool
+		if l.conn == nil {
+			over = s.serveSocket(l, &v)
+		} else {
+			over = s.serveConn(l, &v)
+		}
+		if !over {
+			i++
+			continue
+		}
+		last := len(g.listeners) - 1
+		g.listeners[i], g.listeners[last] = g.listeners[last], nil
+		g.listeners = g.listeners[:last]
+		s.ended = append(s.ended, l)
+	}
+	s.vector.forget() // or it would keep alive all that is appended from here on
+	g.behind = v.behind
+	g.mount.bytesSent.Add(v.sent)
+}
+
+// visit is what a shard knows while it serves a group, and what it learns.
+type visit struct {
+	now     time.Time
+	all     bool   // look after those for whom nothing is due, too
+	end     uint64 // of the log
+	queue   uint64 // bytes that a listener may be behind
+	closing *closing
+	late    bool // the mount is closing, and time is up
+
+	sent   uint64
+	behind bool // some listener could not take all that was due
+}
+
+// tooSlow tells whether a listener at a position is too far behind.
+func (v *visit) tooSlow(position uint64) bool { return v.end-min(position, v.end) > v.queue }
+
+// serveSocket writes what is due to a plain listener, unless its socket would
+// block or has just done so. It reports whether the listener has ended.
+func (s *shard) serveSocket(l *Listener, v *visit) bool {
+	caughtUp := false
+	switch {
+	case l.Reason() != Running:
+		return true
+	case l.pause > 0:
+		l.pause--
+	default:
+		caughtUp = s.write(l, v)
+	}
+	if v.closing != nil && (caughtUp || v.late) {
+		l.end(v.closing.reason)
+	}
+	if v.tooSlow(l.position()) {
+		l.end(Slow)
+	}
+	v.behind = v.behind || !caughtUp
+	return l.Reason() != Running
+}
+
+// write writes what is due to a plain listener and reports whether that was all.
+func (s *shard) write(l *Listener, v *visit) bool {
+	n, caughtUp, err := s.vector.write(l.socket, &l.cursor)
+	l.sent.Store(l.sent.Load() + uint64(n))
+	v.sent += uint64(n)
+	if v.all && caughtUp && n == 0 && l.socket.left() {
+		l.end(Departed) // in silence there is no write that would tell
+	}
+	switch {
+	case err != nil:
+		l.end(Departed)
+	case n > 0 || caughtUp:
+		l.backoff = 0
+	default:
+		l.backoff = min(max(1, 2*l.backoff), maxPause)
+		l.pause = l.backoff
+	}
+	return caughtUp
+}
+
+// serveConn wakes a listener's goroutine if something is due and nothing keeps
+// it busy. It reports whether the goroutine has ended.
+func (s *shard) serveConn(l *Listener, v *visit) bool {
+	if l.gone.Load() {
+		return true
+	}
+	if l.busy.Load() {
+		v.behind = true // what is appended meanwhile must not wait for what comes after it
+		if v.tooSlow(l.pos.Load()) {
+			l.end(Slow)
+		}
+		if v.late {
+			l.end(v.closing.reason)
+		}
+		s.abort(l, v.now)
+		return false
+	}
+	due := l.peek() != nil
+	if v.closing != nil && !due {
+		l.end(v.closing.reason)
+	}
+	if due || l.Reason() != Running {
+		l.busy.Store(true)
+		l.wake <- struct{}{} // never blocks: busy admits one
+		v.behind = v.behind || v.closing != nil
+	}
+	return false
+}
+
+// abort makes a goroutine give up its write, if its listener is to end and it
+// does not notice by itself.
+func (s *shard) abort(l *Listener, now time.Time) {
+	switch {
+	case l.Reason() == Running || l.aborted:
+	case l.abortAt.IsZero():
+		l.abortAt = now.Add(abortTime)
+	case now.After(l.abortAt):
+		l.aborted = true
+		s.station.departures.abort(l)
+	}
+}
