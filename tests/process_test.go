@@ -24,7 +24,7 @@ const caddyVersion = "v2.11.9"
 
 // built makes a Caddy with caddycast by xcaddy, as users do, once.
 var built = sync.OnceValues(func() (string, error) {
-	out := filepath.Join(storage, "caddy")
+	out := filepath.Join(storage, "caddycast-by-xcaddy") // caddy is the folder of its configuration
 	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
 	defer cancel()
 	root, err := filepath.Abs("..")
