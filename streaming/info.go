@@ -2,7 +2,6 @@ package streaming
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/caddycast/caddycast/streaming/icy"
@@ -88,18 +87,6 @@ func (i *Info) audio(key string) string {
 		}
 	}
 	return ""
-}
-
-// Kbps returns the bitrate as a number, 0 if it is none. Some say bit/s.
-func (i *Info) Kbps() int {
-	n, err := strconv.Atoi(i.Bitrate)
-	if err != nil || n < 0 {
-		return 0
-	}
-	if n >= 8000 {
-		n /= 1000
-	}
-	return n
 }
 
 // override returns i with what o says in place of what the source said.

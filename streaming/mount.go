@@ -138,7 +138,6 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	}
 	m.connections.Add(1)
 
-	st.connections.Add(1)
 	shard.load.Add(1)
 	l := &Listener{
 		ID: st.nextID.Add(1), Client: c, Since: time.Now(), Interval: m.Interval(c),

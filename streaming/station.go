@@ -23,10 +23,6 @@ type Station struct {
 	listeners atomic.Int64
 	closedAt  atomic.Pointer[time.Time] // nil: it is open
 
-	// Since the station started.
-	connections       atomic.Int64 // listeners
-	sourceConnections atomic.Int64
-
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
@@ -152,7 +148,6 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	m.source = s
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
-	st.sourceConnections.Add(1)
 	return nil, nil
 }
 
