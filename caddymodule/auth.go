@@ -162,47 +162,88 @@ func hashAlgorithm(password string) (string, error) {
 	return "", nil
 }
 
-// accepts tells whether these are the user and the password of the login. How
-// long it takes tells nothing of how much of them was right. It does not wait
-// for longer than ctx.
-func (l *login) accepts(ctx context.Context, user, password string) bool {
+// errBusy says that too many passwords wait to be compared with a hash.
+var errBusy = errors.New("too many logins at once, try again")
+
+// anyAllows tells whether the request carries the user and the password of one
+// of the logins. Those that are remembered are asked first, so that they need
+// not wait behind those who guess.
+func anyAllows(r *http.Request, logins ...*login) (bool, error) {
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return false, nil
+	}
+	for _, l := range logins {
+		if l.remembers(user, password) {
+			return true, nil
+		}
+	}
+	for _, l := range logins {
+		if ok, err := l.matchesHash(r.Context(), user, password); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// remembers tells whether these are the user and the password, as far as the
+// password is known. How long it takes tells nothing of how much of them was
+// right.
+func (l *login) remembers(user, password string) bool {
 	if l == nil {
 		return false
 	}
-	known := subtle.ConstantTimeCompare([]byte(user), []byte(l.user))
-	digest := sha256.Sum256([]byte(password))
-	if right := l.digest.Load(); right != nil && subtle.ConstantTimeCompare(digest[:], right[:]) == 1 {
-		return known == 1
-	}
-	if l.hashed == nil || !l.matchesHash(ctx, password) {
+	right := l.digest.Load()
+	if right == nil {
 		return false
 	}
-	l.digest.Store(&digest) // the next time it need not wait behind those who guess
-	return known == 1
+	digest := sha256.Sum256([]byte(password))
+	return l.isUser(user)&subtle.ConstantTimeCompare(digest[:], right[:]) == 1
 }
 
-// matchesHash compares a password with the hash, when it is its turn.
-func (l *login) matchesHash(ctx context.Context, password string) bool {
+func (l *login) isUser(user string) int {
+	return subtle.ConstantTimeCompare([]byte(user), []byte(l.user))
+}
+
+// matchesHash compares a password with the hash, when it is its turn. It does so
+// for any user: who is refused at once would learn that the user is wrong.
+func (l *login) matchesHash(ctx context.Context, user, password string) (bool, error) {
+	if l == nil || l.hashed == nil {
+		return false, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, hashingTime)
 	defer cancel()
 	select {
 	case hashing <- struct{}{}:
 		defer func() { <-hashing }()
 	case <-ctx.Done():
-		return false
+		return false, errBusy
 	}
 	// Always for our user: for one it does not know, Caddy computes a hash that
 	// takes a second.
 	req := &http.Request{Header: make(http.Header)}
 	req.SetBasicAuth(l.user, password)
 	_, ok, err := l.hashed.Authenticate(noAnswer{}, req)
-	return ok && err == nil
+	if !ok || err != nil || l.isUser(user) != 1 {
+		return false, nil
+	}
+	digest := sha256.Sum256([]byte(password))
+	l.digest.Store(&digest)
+	return true, nil
 }
 
-// allows tells whether the request carries the login's user and password.
-func (l *login) allows(r *http.Request) bool {
-	user, password, ok := r.BasicAuth()
-	return ok && l.accepts(r.Context(), user, password)
+// admit answers a request that carries none of the logins, and reports whether
+// it may go on.
+func admit(w http.ResponseWriter, r *http.Request, logins ...*login) (bool, error) {
+	ok, err := anyAllows(r, logins...)
+	switch {
+	case ok:
+		return true, nil
+	case err != nil:
+		w.Header().Set("Retry-After", "5")
+		return false, refuse(w, r, http.StatusServiceUnavailable, err.Error())
+	}
+	return false, challenge(w, r)
 }
 
 // noAnswer is a response that nobody reads: Caddy's comparison would put its own

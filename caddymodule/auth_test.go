@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -72,7 +73,7 @@ func TestAccepts(t *testing.T) {
 					{"", "", false},
 					{user.is + "x", "hackme", false},
 				} {
-					if got := l.accepts(context.Background(), tt.user, tt.password); got != tt.want {
+					if got := accepts(l, tt.user, tt.password); got != tt.want {
 						t.Errorf("%q with %q: %t; want %t", tt.user, tt.password, got, tt.want)
 					}
 				}
@@ -86,13 +87,8 @@ func TestNoCredentialLetsNobodyIn(t *testing.T) {
 	if l != nil {
 		t.Fatalf("no credential made a login of %q", l.user)
 	}
-	if l.accepts(context.Background(), "", "") || l.accepts(context.Background(), "source", "") || l.accepts(context.Background(), "source", "hackme") {
+	if accepts(l, "", "") || accepts(l, "source", "") || accepts(l, "source", "hackme") {
 		t.Error("a nil login accepts somebody")
-	}
-	r := httptest.NewRequest("GET", "/", nil)
-	r.SetBasicAuth("", "")
-	if l.allows(r) {
-		t.Error("a nil login allows a request")
 	}
 }
 
@@ -113,7 +109,7 @@ func TestAllowsOnlyBasicAuth(t *testing.T) {
 		if tt.header != "" {
 			r.Header.Set("Authorization", tt.header)
 		}
-		if got := l.allows(r); got != tt.want {
+		if got, _ := anyAllows(r, l); got != tt.want {
 			t.Errorf("%q: %t; want %t", tt.header, got, tt.want)
 		}
 	}
@@ -126,7 +122,7 @@ func TestHashesAreComparedByManyAtOnce(t *testing.T) {
 		wg.Go(func() {
 			right := i%2 == 0
 			password := map[bool]string{true: "hackme", false: "wrong"}[right]
-			if got := l.accepts(context.Background(), "source", password); got != right {
+			if got := accepts(l, "source", password); got != right {
 				t.Errorf("%s: %t", password, got)
 			}
 		})
@@ -189,7 +185,7 @@ func TestASourceNeedsThePasswordOfItsMount(t *testing.T) {
 		{"", "source", "station"},
 	} {
 		for _, password := range []string{"station", "mount", "pattern", "own"} {
-			if got, want := s.source(tt.path).accepts(context.Background(), tt.user, password), password == tt.password; got != want {
+			if got, want := accepts(s.source(tt.path), tt.user, password), password == tt.password; got != want {
 				t.Errorf("%s with %s: %t; want %t", tt.path, password, got, want)
 			}
 		}
@@ -202,7 +198,56 @@ func TestWithoutASourcePasswordOnlyMountsWithOneTakeASource(t *testing.T) {
 	if s.source("/live.mp3") != nil {
 		t.Error("/live.mp3 has a login")
 	}
-	if !s.source("/dj.mp3").accepts(context.Background(), "source", "mount") {
+	if !accepts(s.source("/dj.mp3"), "source", "mount") {
 		t.Error("/dj.mp3 does not accept its password")
+	}
+}
+
+// accepts asks a login as a request does.
+func accepts(l *login, user, password string) bool {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.SetBasicAuth(user, password)
+	ok, _ := anyAllows(r, l)
+	return ok
+}
+
+// A source whose password was right once must not wait behind those who guess
+// the administrator's, and who has to wait is not told that it was wrong.
+func TestARememberedLoginDoesNotWaitAndAnUnknownOneIsToldToComeAgain(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	newOne := func() *login {
+		l, err := newLogin(ctx, "source_password", "source", &Credential{Password: string(hash)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	known, unknown := newOne(), newOne()
+	if !accepts(known, "source", "right") {
+		t.Fatal("the right password is refused")
+	}
+	for range cap(hashing) {
+		hashing <- struct{}{}
+		defer func() { <-hashing }()
+	}
+	impatient, cancel := context.WithCancel(context.Background())
+	cancel()
+	ask := func(logins ...*login) (int, bool) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil).WithContext(impatient)
+		r.SetBasicAuth("source", "right")
+		w := httptest.NewRecorder()
+		ok, _ := admit(w, r, logins...)
+		return w.Code, ok
+	}
+	if _, ok := ask(unknown, known); !ok {
+		t.Error("the remembered login is refused")
+	}
+	if status, ok := ask(unknown); ok || status != http.StatusServiceUnavailable {
+		t.Errorf("the other is answered %d", status)
 	}
 }

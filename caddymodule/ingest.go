@@ -37,8 +37,8 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		h.station.live.logger().Warn("a source was refused since no source_password is set",
 			zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
 	}
-	if !login.allows(r) {
-		return challenge(w, r)
+	if ok, err := admit(w, r, login); !ok {
+		return err
 	}
 	if err := checkMountPath(path); err != nil {
 		return refuse(w, r, http.StatusBadRequest, err.Error())

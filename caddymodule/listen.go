@@ -32,9 +32,11 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		return false, nil
 	}
 	client := clientOf(r)
-	fields := listenerFields(w.Header(), mount, mount.Interval(client))
 	if r.Method == http.MethodHead {
-		setFields(w.Header(), fields)
+		if mount.Settings().NoDirect {
+			return true, h.refuseListener(w, r, streaming.ErrNoDirect)
+		}
+		setFields(w.Header(), listenerFields(w.Header(), mount, mount.Interval(client)))
 		if r.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")
 		}
@@ -45,6 +47,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	if err != nil {
 		return true, h.refuseListener(w, r, err)
 	}
+	fields := listenerFields(w.Header(), mount, l.Interval)
 	if r.ProtoMajor == 1 {
 		return true, listenHTTP1(w, r, l, fields)
 	}

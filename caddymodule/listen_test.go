@@ -266,3 +266,20 @@ func TestAStationThatClosesTakesNoListener(t *testing.T) {
 	}
 	checkStatus(t, w.Result(), 503)
 }
+
+// The header of a stream must not be that of the page which says why there is none.
+func TestARefusedListenerGetsNothingOfTheStreamsHeader(t *testing.T) {
+	h := newHandler(t, &Station{Mounts: []*Mount{{Path: "/live.mp3", Direct: new(bool)}}})
+	b := h.onAir(t, "/live.mp3", nil)
+	b.send(t)
+	defer b.end()
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		w := httptest.NewRecorder()
+		if ok, err := h.serveListener(w, httptest.NewRequest(method, "/live.mp3", nil)); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if w.Code != http.StatusForbidden || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || w.Header().Get("Expires") != "" {
+			t.Errorf("%s is answered %d with %v", method, w.Code, w.Header())
+		}
+	}
+}

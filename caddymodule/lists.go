@@ -15,8 +15,8 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request) error {
 
 // serveStreamList answers which mounts a slave may pull: /admin/streamlist.txt.
 func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error {
-	if !h.station.logins.relay.allows(r) && !h.station.logins.admin.allows(r) {
-		return challenge(w, r)
+	if ok, err := admit(w, r, h.station.logins.relay, h.station.logins.admin); !ok {
+		return err
 	}
 	var list strings.Builder
 	for _, m := range h.station.live.Mounts() {

@@ -21,8 +21,8 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
 	}
 	path := q.Get("mount")
-	if !h.station.logins.admin.allows(r) && !h.station.source(path).allows(r) {
-		return challenge(w, r)
+	if ok, err := admit(w, r, h.station.source(path), h.station.logins.admin); !ok {
+		return err
 	}
 	if path == "" {
 		return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")

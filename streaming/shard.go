@@ -20,6 +20,10 @@ const (
 	// round is how often a shard looks after listeners for whom nothing is due.
 	round = time.Second
 
+	// silence is how long nothing is appended before listeners are asked whether
+	// they are still there. Until then a write tells.
+	silence = 2 * time.Second
+
 	// retry is the least time between attempts at sockets that would block.
 	retry = 20 * time.Millisecond
 
@@ -54,6 +58,7 @@ type shard struct {
 	groups map[*Mount]*group
 	ended  []*Listener
 	behind bool // some listener could not take all that was due
+	round  bool // those who may have left in silence are looked after
 	turn   time.Duration
 	vector vector
 }
@@ -62,7 +67,8 @@ type shard struct {
 type group struct {
 	mount     *Mount
 	listeners []*Listener
-	seen      *Block // tail of the log at the last visit
+	seen      *Block    // tail of the log at the last visit
+	moved     time.Time // when that was another one than before
 	behind    bool
 }
 
@@ -137,8 +143,10 @@ func (s *shard) run() {
 		all := s.attention.Swap(false)
 		if last.Sub(lastRound) >= round {
 			all, lastRound = true, last
+			s.round = true
 		}
 		s.pass(last, all)
+		s.round = false
 		s.turn = s.pace(time.Since(last))
 	}
 }
@@ -166,9 +174,12 @@ func (s *shard) pass(now time.Time, all bool) {
 		if !all && !g.behind && tail == g.seen {
 			continue
 		}
+		if tail != g.seen {
+			g.moved = now
+		}
 		g.seen = tail
 		m.log.urgeAt.Store(tail.end() + urgeBytes)
-		s.visit(g, now, all)
+		s.visit(g, now)
 		s.behind = s.behind || g.behind
 		if len(g.listeners) == 0 {
 			delete(s.groups, m)

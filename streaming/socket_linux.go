@@ -54,7 +54,7 @@ func limitUnsent(c syscall.Conn) {
 
 func (s socket) close() { _ = s.conn.Close() }
 
-// left tells whether the peer has closed the connection.
+// left tells whether the peer has closed the connection, or its half of it.
 func (s socket) left() bool {
 	var one [1]byte
 	n, _, err := unix.Recvfrom(s.fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
@@ -100,7 +100,7 @@ type vector struct {
 func (v *vector) forget() {
 	v.block = nil
 	v.after = cursor{}
-	clear(v.pieces[:v.count])
+	clear(v.pieces[:])
 	v.count = 0
 }
 

@@ -110,6 +110,9 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 		if busy == nil {
 			return err
 		}
+		if time.Now().After(deadline) {
+			return ErrMountInUse
+		}
 		busy.Stop(Replaced)
 		select {
 		case <-busy.ended:

@@ -3,10 +3,10 @@ package streaming
 import "time"
 
 // visit serves the listeners of a group and takes out those that have ended.
-func (s *shard) visit(g *group, now time.Time, all bool) {
+func (s *shard) visit(g *group, now time.Time) {
 	v := visit{
 		now:     now,
-		all:     all,
+		silent:  s.round && now.Sub(g.moved) > silence,
 		end:     g.seen.end(),
 		queue:   uint64(g.mount.Settings().Queue),
 		closing: g.mount.closing.Load(),
@@ -40,7 +40,7 @@ func (s *shard) visit(g *group, now time.Time, all bool) {
 // visit is what a shard knows while it serves a group, and what it learns.
 type visit struct {
 	now     time.Time
-	all     bool   // look after those for whom nothing is due, too
+	silent  bool   // nothing has been written for so long that they may have left
 	end     uint64 // of the log
 	queue   uint64 // bytes that a listener may be behind
 	closing *closing
@@ -80,8 +80,8 @@ func (s *shard) write(l *Listener, v *visit) bool {
 	n, caughtUp, err := s.vector.write(l.socket, &l.cursor)
 	l.sent.Store(l.sent.Load() + uint64(n))
 	v.sent += uint64(n)
-	if v.all && caughtUp && n == 0 && l.socket.left() {
-		l.end(Departed) // in silence there is no write that would tell
+	if v.silent && caughtUp && n == 0 && l.socket.left() {
+		l.end(Departed)
 	}
 	switch {
 	case err != nil:
