@@ -1,12 +1,15 @@
 package tests
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -93,6 +96,35 @@ func TestAParkedListenerCostsNextToNothing(t *testing.T) {
 				float64(after.goroutines-before.goroutines)/float64(c.listeners), c.name)
 			if each > c.bytes {
 				t.Errorf("each has %d bytes, want %d at most", each, c.bytes)
+			}
+		})
+	}
+}
+
+// What Caddy puts around a plain connection must not cost its listener a
+// goroutine.
+func TestPlainListenersHaveNoGoroutineHoweverTheirSiteIsServed(t *testing.T) {
+	for name, servers := range map[string]string{
+		"by default":            "",
+		"HTTP/1 alone":          "protocols h1",
+		"behind PROXY protocol": "listener_wrappers {\n proxy_protocol {\n allow 127.0.0.0/8\n }\n tls\n}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, station+"\nservers {\n"+servers+"\n}")
+			src := s.source("/m")
+			src.send(10)
+			l := s.listen("/m", http1, false)
+			src.send(10)
+			eventually(t, "it has no goroutine", func() error {
+				buf := make([]byte, 4<<20)
+				if stacks := buf[:runtime.Stack(buf, true)]; bytes.Contains(stacks, []byte("(*Listener).feed")) {
+					return errors.New("it has one")
+				}
+				return nil
+			})
+			src.finish()
+			if c := l.toTheEnd(); c.Last != 19 {
+				t.Errorf("heard to frame %d", c.Last)
 			}
 		})
 	}
