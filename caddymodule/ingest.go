@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -47,14 +46,13 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, r, http.StatusForbidden, "No Content-type given")
 	}
 	src := &streaming.Source{
-		User:      login.user,
-		Addr:      clientIP(r),
-		Encrypted: r.TLS != nil,
-		Interval:  interval(r),
+		User:     login.user,
+		Addr:     clientIP(r),
+		Interval: interval(r),
 	}
 	in := newIngest(r.Context())
 	if err := h.station.live.NewSource(path, src, sourceInfo(r), in.stop); err != nil {
-		return refuseSource(w, r, err)
+		return refuseStream(w, r, err)
 	}
 	defer src.End()
 	defer in.close()
@@ -91,14 +89,6 @@ func interval(r *http.Request) int {
 		return 0
 	}
 	return n
-}
-
-// refuseSource answers a source that has the right to come but no place.
-func refuseSource(w http.ResponseWriter, r *http.Request, err error) error {
-	if errors.Is(err, streaming.ErrClosed) {
-		return refuse(w, r, http.StatusServiceUnavailable, "The server is shutting down")
-	}
-	return refuse(w, r, http.StatusForbidden, err.Error())
 }
 
 // ingest is the body of a source's request. Stop ends its reading from any

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/caddycast/caddycast/streaming"
 )
 
 func TestSourceAnswer(t *testing.T) {
@@ -263,12 +261,4 @@ func TestASourceWhoseConnectionCanNotBeTakenOverFreesItsMount(t *testing.T) {
 	if h.station.live.Mount("/live.mp3") != nil {
 		t.Error("the mount is still taken")
 	}
-}
-
-func TestAStationThatClosesTakesNoSource(t *testing.T) {
-	w := httptest.NewRecorder()
-	if err := refuseSource(w, httptest.NewRequest("PUT", "/live.mp3", nil), streaming.ErrClosed); err != nil {
-		t.Fatal(err)
-	}
-	checkStatus(t, w.Result(), 503)
 }

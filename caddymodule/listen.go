@@ -34,7 +34,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	client := clientOf(r)
 	if r.Method == http.MethodHead {
 		if mount.Settings().NoDirect {
-			return true, h.refuseListener(w, r, streaming.ErrNoDirect)
+			return true, refuseStream(w, r, streaming.ErrNoDirect)
 		}
 		setFields(w.Header(), listenerFields(w.Header(), mount, mount.Interval(client)))
 		if r.ProtoMajor == 1 {
@@ -45,7 +45,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	}
 	l, err := mount.Admit(client)
 	if err != nil {
-		return true, h.refuseListener(w, r, err)
+		return true, refuseStream(w, r, err)
 	}
 	fields := listenerFields(w.Header(), mount, l.Interval)
 	if r.ProtoMajor == 1 {
@@ -78,8 +78,8 @@ func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener,
 	return nil
 }
 
-// refuseListener answers a listener that may not come in.
-func (h *Handler) refuseListener(w http.ResponseWriter, r *http.Request, err error) error {
+// refuseStream answers a source or a listener for whom there is no place.
+func refuseStream(w http.ResponseWriter, r *http.Request, err error) error {
 	if errors.Is(err, streaming.ErrClosed) {
 		return refuse(w, r, http.StatusServiceUnavailable, "The server is shutting down")
 	}

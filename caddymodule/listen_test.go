@@ -258,13 +258,14 @@ func TestListenersThatMayNotComeIn(t *testing.T) {
 	checkStatus(t, h.do(t, httptest.NewRequest(http.MethodHead, "/small.mp3", nil)), 200)
 }
 
-func TestAStationThatClosesTakesNoListener(t *testing.T) {
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest("GET", "/live.mp3", nil)
-	if err := new(Handler).refuseListener(w, r, streaming.ErrClosed); err != nil {
-		t.Fatal(err)
+func TestAStationThatClosesTakesNobody(t *testing.T) {
+	for _, method := range []string{"GET", "PUT"} {
+		w := httptest.NewRecorder()
+		if err := refuseStream(w, httptest.NewRequest(method, "/live.mp3", nil), streaming.ErrClosed); err != nil {
+			t.Fatal(err)
+		}
+		checkStatus(t, w.Result(), 503)
 	}
-	checkStatus(t, w.Result(), 503)
 }
 
 // The header of a stream must not be that of the page which says why there is none.

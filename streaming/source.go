@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	readSize = 4 << 10 // room for a read; a source's buffer begins with that
-	maxRead  = 32 << 10
+	readSize = 4 << 10  // room for a read; a source's buffer begins with that
+	maxRead  = 32 << 10 // and grows up to this as long as reads fill it
 
 	// watchStep is how often a source is looked after.
 	watchStep = time.Second
@@ -23,11 +23,10 @@ const (
 // gives the mount back.
 type Source struct {
 	// Set once.
-	User      string // whom it authenticated as
-	Addr      string // its IP address
-	Encrypted bool
-	Since     time.Time
-	Interval  int // bytes of audio between the metadata blocks that it sends; 0: none
+	User     string // whom it authenticated as
+	Addr     string // its IP address
+	Since    time.Time
+	Interval int // bytes of audio between the metadata blocks that it sends; 0: none
 
 	info  Info
 	stop  func()
@@ -104,6 +103,7 @@ func (s *Source) pump(r io.Reader) error {
 	framer := format.New(s.info.ContentType)
 	buf := make([]byte, 0, readSize)
 	for {
+		room := cap(buf) - len(buf)
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		s.Mount().bytesRead.Add(uint64(n))
 		buf = buf[:len(buf)+n]
@@ -115,7 +115,7 @@ func (s *Source) pump(r io.Reader) error {
 		if err != nil || s.Reason() != Running {
 			return err
 		}
-		if cap(buf)-len(buf) < readSize/2 || n > maxRead/2 && cap(buf) < maxRead {
+		if cap(buf)-len(buf) < readSize/2 || n == room && cap(buf) < maxRead {
 			buf = append(make([]byte, 0, min(2*cap(buf), 2*format.MaxUnit)), buf...)
 		}
 	}
