@@ -3,6 +3,8 @@ package streaming
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // Block is some units of a stream that arrived together. Nothing but next ever
@@ -17,6 +19,7 @@ type Block struct {
 	offset uint64        // bytes of the log before data
 	at     time.Duration // sound of the log before data; its clock goes on while nothing sounds
 	meta   *Metadata     // in force while data sounds; never nil
+	init   *format.Init  // what a decoder must have been given before data; may be nil
 
 	next atomic.Pointer[Block]
 }

@@ -1,6 +1,9 @@
 package streaming
 
-import "github.com/caddycast/caddycast/streaming/icy"
+import (
+	"github.com/caddycast/caddycast/streaming/format"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
 
 // cursor is a place in a log, and what a listener there still has to get before
 // the log goes on. peek and advance are all there is to it: whoever writes copies
@@ -11,6 +14,9 @@ type cursor struct {
 	off   int    // bytes of the block that have been sent
 	lead  []byte // goes out first: the response head, a metadata block
 	seek  bool   // nothing has been sent yet: blocks that are no start are passed over
+
+	init    *format.Init // what the listener's decoder has, or gets before the block
+	initial []byte       // the rest of it that is still to go out, as a part of the sound
 
 	interval int       // bytes of audio between metadata blocks; 0: none
 	left     int       // bytes of audio before the next one
@@ -43,7 +49,15 @@ func (c *cursor) peek() []byte {
 			continue
 		}
 		c.seek = false
-		rest := c.block.data[c.off:]
+		if init := c.block.init; init != c.init {
+			if c.init = init; init != nil {
+				c.initial = init.Data
+			}
+		}
+		rest := c.initial
+		if len(rest) == 0 {
+			rest = c.block.data[c.off:]
+		}
 		if c.interval == 0 {
 			return rest
 		}
@@ -66,7 +80,11 @@ func (c *cursor) advance(n int) {
 		}
 		return
 	}
-	c.off += n
+	if len(c.initial) > 0 {
+		c.initial = c.initial[n:]
+	} else {
+		c.off += n
+	}
 	if c.interval > 0 {
 		c.left -= n
 	}

@@ -140,3 +140,45 @@ func TestTitlesAreCleanedAndRenderedInTheMountsCharset(t *testing.T) {
 		}
 	}
 }
+
+func TestAnInitComesOnceBeforeWhatBelongsToIt(t *testing.T) {
+	first := &format.Init{Data: bytes.Repeat([]byte("<"), 200)}
+	second := &format.Init{Data: bytes.Repeat([]byte(">"), 70)}
+	l := newLog()
+	var want []byte
+	begin := newCursor(l, nil, 0)
+	titled := newCursor(l, nil, 64)
+	for i, init := range []*format.Init{nil, first, first, second, second, first, nil} {
+		data := bytes.Repeat([]byte{'a' + byte(i)}, 100)
+		l.add(format.Unit{Data: data, Start: i != 2, Init: init}, noMetadata)
+		switch i {
+		case 1, 5:
+			want = append(want, first.Data...)
+		case 3:
+			want = append(want, second.Data...)
+		}
+		want = append(want, data...)
+	}
+	l.flush()
+	if got := take(&begin, 1<<20, rand.New(rand.NewPCG(1, 2))); !bytes.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got := withoutMetadata(t, take(&titled, 1<<20, rand.New(rand.NewPCG(3, 4))), 64)
+	if !bytes.Equal(got, want) {
+		t.Errorf("with metadata: got %q, want %q", got, want)
+	}
+}
+
+// withoutMetadata takes the metadata blocks out of what a listener got.
+func withoutMetadata(t *testing.T, wire []byte, interval int) (audio []byte) {
+	t.Helper()
+	for len(wire) > interval {
+		audio, wire = append(audio, wire[:interval]...), wire[interval:]
+		n := 1 + 16*int(wire[0])
+		if len(wire) < n {
+			t.Fatal("a metadata block is cut")
+		}
+		wire = wire[n:]
+	}
+	return append(audio, wire...)
+}

@@ -63,11 +63,11 @@ func (l *Log) cut(meta *Metadata) {
 // enough has been added.
 func (l *Log) add(u format.Unit, meta *Metadata) {
 	if b := l.open; b != nil &&
-		(b.meta != meta || len(b.data)+len(u.Data) > blockSize || u.Start && !b.start) {
+		(b.meta != meta || b.init != u.Init || len(b.data)+len(u.Data) > blockSize || u.Start && !b.start) {
 		l.flush()
 	}
 	if l.open == nil {
-		l.open = &Block{start: u.Start, offset: l.tail.Load().end(), at: l.at, meta: meta}
+		l.open = &Block{start: u.Start, offset: l.tail.Load().end(), at: l.at, meta: meta, init: u.Init}
 	}
 	b := l.open
 	if cap(l.arena)-len(l.arena) < len(u.Data) {

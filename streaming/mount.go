@@ -95,8 +95,23 @@ func (m *Mount) Stream() (Stream, bool) {
 func (m *Mount) Metadata() *Metadata { return m.meta.Load() }
 
 // SetMetadata announces a title with the audio that is appended from now on. It
-// reports whether anything has changed.
+// reports whether anything has changed. A stream that carries its titles itself
+// is begun anew with this one, if its format allows.
 func (m *Mount) SetMetadata(artist, title, url string) bool {
+	if !m.announce(artist, title, url) {
+		return false
+	}
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	if m.source != nil {
+		meta := m.Metadata()
+		m.source.retitle.Store(&format.Comments{Artist: meta.Artist, Title: meta.Title})
+	}
+	return true
+}
+
+// announce is SetMetadata for what the stream itself has said.
+func (m *Mount) announce(artist, title, url string) bool {
 	for {
 		old := m.meta.Load()
 		if old.says(artist, title, url) {

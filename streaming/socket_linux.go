@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 const (
@@ -93,6 +95,7 @@ type vector struct {
 
 	block *Block // the place that the list begins at; nil: it is one listener's own
 	off   int
+	init  *format.Init
 	after cursor // the place that follows the list
 }
 
@@ -127,7 +130,7 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 		}
 		full := v.count == maxPieces
 		if v.block != nil {
-			c.block, c.off = v.after.block, v.after.off
+			c.block, c.off, c.init, c.initial = v.after.block, v.after.off, v.after.init, v.after.initial
 		} else {
 			*c = v.after
 		}
@@ -139,13 +142,13 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 
 // collect makes the list of what is due at c, unless it has it already.
 func (v *vector) collect(c *cursor) {
-	shared := c.interval == 0 && len(c.lead) == 0 && !c.seek
-	if shared && v.block == c.block && v.off == c.off {
+	shared := c.interval == 0 && len(c.lead) == 0 && len(c.initial) == 0 && !c.seek
+	if shared && v.block == c.block && v.off == c.off && v.init == c.init {
 		return
 	}
 	v.count, v.bytes, v.block = 0, 0, nil
 	if shared {
-		v.block, v.off = c.block, c.off
+		v.block, v.off, v.init = c.block, c.off, c.init
 	}
 	v.after = *c
 	for v.count < maxPieces {

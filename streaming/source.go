@@ -37,7 +37,11 @@ type Source struct {
 	heard  atomic.Int64 // when something last came, in nanoseconds of Unix time
 	timer  *time.Timer
 
-	announced bool // the type of what it sends is known; Run's
+	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
+
+	// Run's.
+	announced bool         // the type of what it sends is known
+	init      *format.Init // of the last unit
 }
 
 // Reason tells why the source ended, or Running.
@@ -95,7 +99,7 @@ func (s *Source) watch() {
 
 func (s *Source) setTitle(title, url string) {
 	charset := s.Mount().Settings().Charset
-	s.Mount().SetMetadata("", DecodeText(title, charset), DecodeText(url, charset))
+	s.Mount().announce("", DecodeText(title, charset), DecodeText(url, charset))
 }
 
 // pump reads r to its end, or until an error, which it returns.
@@ -107,6 +111,11 @@ func (s *Source) pump(r io.Reader) error {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		s.Mount().bytesRead.Add(uint64(n))
 		buf = buf[:len(buf)+n]
+		if c := s.retitle.Swap(nil); c != nil {
+			if r, ok := framer.(format.Retitler); ok {
+				r.Retitle(*c)
+			}
+		}
 		rest, sounded := s.append(framer, buf, err != nil)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
@@ -126,7 +135,7 @@ func (s *Source) pump(r io.Reader) error {
 func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, sounded bool) {
 	for len(buf) > 0 {
 		n, u := f.Next(buf, final)
-		if n == 0 {
+		if n == 0 && u.Data == nil {
 			break
 		}
 		buf = buf[n:]
@@ -139,6 +148,11 @@ func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, s
 		}
 		sounded = true
 		m := s.Mount()
+		if u.Init != s.init {
+			if s.init = u.Init; u.Init != nil && u.Init.Comments != nil {
+				m.announce(u.Init.Comments.Artist, u.Init.Comments.Title, "")
+			}
+		}
 		m.log.add(u, m.meta.Load())
 	}
 	s.Mount().appended()
