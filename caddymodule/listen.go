@@ -86,9 +86,9 @@ func refuseStream(w http.ResponseWriter, r *http.Request, err error) error {
 	return refuse(w, r, http.StatusForbidden, err.Error())
 }
 
-// listenHTTP1 takes the connection over and leaves it to the engine: a plain one
-// for good, any other with a goroutine that is not this one, so that all that
-// the request holds is freed.
+// listenHTTP1 takes the connection over and leaves it to the engine: a plain one,
+// and TLS over a wire, for good, any other with a goroutine that is not this
+// one, so that all that the request holds is freed.
 func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, fields []field) error {
 	conn, _, err := takeOver(w)
 	if err != nil {
@@ -100,6 +100,8 @@ func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, 
 	first := head(r, w.Header(), fields)
 	if tcp, ok := plainConn(conn, r); ok {
 		l.Attach(tcp, first)
+	} else if w, ok := sealedWire(conn); ok {
+		l.AttachSealed(conn, w, first)
 	} else {
 		l.Go(streaming.NetConn(conn), first)
 	}

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // innermost returns the server's own writer, beneath all those that handlers put
@@ -49,8 +52,21 @@ func plainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 			return c.TCPConn()
 		}
 	}
+	if w, ok := conn.(*streaming.Wire); ok {
+		return w.TCPConn, true
+	}
 	tcp, ok := conn.(*net.TCPConn)
 	return tcp, ok
+}
+
+// sealedWire returns the wire beneath conn if that is TLS over one.
+func sealedWire(conn net.Conn) (*streaming.Wire, bool) {
+	c, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil, false
+	}
+	w, ok := c.NetConn().(*streaming.Wire)
+	return w, ok
 }
 
 // field is a line of a response head.

@@ -21,12 +21,15 @@ const (
 	maxPieces = 64
 )
 
-// socket is a plain TCP connection. Only the shard that has it, or before that
+// socket is a TCP connection. Only the shard that has it, or before that
 // Attach, writes to it, and nobody closes it while they do: that makes it safe
 // to use the bare descriptor, which costs a sixth less than net's way.
 type socket struct {
 	conn *net.TCPConn // keeps fd open
 	fd   int
+
+	seal net.Conn // what encrypts and then writes to wire; nil: it is plain
+	wire *Wire
 }
 
 var noSocket socket
@@ -54,23 +57,34 @@ func limitUnsent(c syscall.Conn) {
 	})
 }
 
-func (s socket) close() { _ = s.conn.Close() }
+// close closes the connection, after TLS's last words if the socket takes them.
+func (s socket) close() {
+	if c, ok := s.seal.(interface{ CloseWrite() error }); ok {
+		s.wire.hold(nil)
+		_ = c.CloseWrite()
+		_, _ = sendBytes(s.fd, s.wire.out)
+	}
+	_ = s.conn.Close()
+}
 
 // left tells whether the peer has closed the connection, or its half of it.
 func (s socket) left() bool {
-	var one [1]byte
-	n, _, err := unix.Recvfrom(s.fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	return n == 0 && err == nil || err == unix.ECONNRESET
+	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLRDHUP}} //nolint:gosec // descriptors are small
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0
 }
 
 // Attach feeds the listener over a plain TCP connection and returns at once.
 // head is written first. The listener closes c. Nothing is left behind but the
 // listener itself: no goroutine and no buffer.
-func (l *Listener) Attach(c *net.TCPConn, head []byte) {
+func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.attach(c, nil, nil, head) }
+
+func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *Wire, head []byte) {
 	s, err := newSocket(c)
 	if err != nil {
 		l.end(Departed)
 	}
+	s.seal, s.wire = seal, w
 	l.socket = s
 	l.cursor = newCursor(l.mount.log, head, l.Interval)
 	if l.Reason() == Running {
@@ -97,6 +111,8 @@ type vector struct {
 	off   int
 	init  *format.Init
 	after cursor // the place that follows the list
+
+	sealer
 }
 
 // forget makes sure that the list is made anew.
@@ -110,6 +126,9 @@ func (v *vector) forget() {
 // write sends what is due at c, as far as s takes it, and moves c. It returns
 // the bytes sent and whether that was all.
 func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error) {
+	if s.seal != nil {
+		return v.writeSealed(s, c)
+	}
 	for {
 		v.collect(c)
 		if v.count == 0 {
@@ -180,8 +199,22 @@ func (v *vector) put(p []byte) {
 func (v *vector) send(fd int) (int, syscall.Errno) {
 	msg := unix.Msghdr{Iov: &v.pieces[0]}
 	msg.SetIovlen(v.count)
-	n, _, errno := syscall.Syscall(unix.SYS_SENDMSG, uintptr(fd),
+	// It never blocks, so the runtime need not know of it.
+	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd),
 		uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// sendBytes sends what the socket takes of p without waiting.
+func sendBytes(fd int, p []byte) (int, syscall.Errno) {
+	if len(p) == 0 {
+		return 0, 0
+	}
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

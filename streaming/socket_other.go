@@ -25,6 +25,9 @@ func limitUnsent(syscall.Conn) {}
 // head is written first. The listener closes c.
 func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.Go(NetConn(c), head) }
 
+// AttachSealed feeds the listener over c, which encrypts and writes to w.
+func (l *Listener) AttachSealed(c net.Conn, _ *Wire, head []byte) { l.Go(NetConn(c), head) }
+
 // vector is never used, since no listener has a socket.
 type vector struct{}
 

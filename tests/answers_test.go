@@ -24,7 +24,7 @@ func TestListenersAreToldWhatIcecastTells(t *testing.T) {
 	src.send(10)
 	for _, way := range waysOut {
 		t.Run(fmt.Sprintf("%s/tls=%v", way.kind, way.encrypted), func(t *testing.T) {
-			s := &server{t: t, plain: s.plain, tls: s.tls}
+			s := &server{t: t, plain: s.plain, tls: s.tls, wired: s.wired}
 			l := s.listen("/m", way.kind, way.encrypted)
 			l.stop()
 			for name, want := range map[string]string{
@@ -47,10 +47,10 @@ func TestListenersAreToldWhatIcecastTells(t *testing.T) {
 			if !strings.Contains(l.header.Get("Access-Control-Expose-Headers"), "Icy-MetaInt") {
 				t.Error("pages can't read the metadata interval")
 			}
-			if got := l.header.Get("icy-metaint"); (got == "16000") != (way.kind == http1ic) {
+			if got := l.header.Get("icy-metaint"); (got == "16000") != way.takesMetadata() {
 				t.Errorf("icy-metaint: %q", got)
 			}
-			want := map[kind]string{http10: "HTTP/1.0", http1: "HTTP/1.1", http1ic: "HTTP/1.1", h2: "HTTP/2.0", h3: "HTTP/3.0"}[way.kind]
+			want := map[kind]string{http10: "HTTP/1.0", http1: "HTTP/1.1", http1ic: "HTTP/1.1", wired: "HTTP/1.1", wiredic: "HTTP/1.1", h2: "HTTP/2.0", h3: "HTTP/3.0"}[way.kind]
 			if l.proto != want {
 				t.Errorf("answered by %s, want %s", l.proto, want)
 			}

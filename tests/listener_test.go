@@ -24,15 +24,19 @@ const (
 	http10  kind = "HTTP/1.0"
 	http1   kind = "HTTP/1.1"
 	http1ic kind = "HTTP/1.1 with metadata"
+	wired   kind = "HTTP/1.1 over TLS over a wire"
+	wiredic kind = "HTTP/1.1 with metadata over TLS over a wire"
 	h2      kind = "HTTP/2"
 	h3      kind = "HTTP/3"
 )
+
+func (k kind) takesMetadata() bool { return k == http1ic || k == wiredic }
 
 // waysOut are all ways to listen.
 var waysOut = []struct {
 	kind
 	encrypted bool
-}{{http10, false}, {http1, false}, {http1ic, false}, {http10, true}, {http1, true}, {http1ic, true}, {h2, true}, {h3, true}}
+}{{http10, false}, {http1, false}, {http1ic, false}, {http10, true}, {http1, true}, {http1ic, true}, {wired, true}, {wiredic, true}, {h2, true}, {h3, true}}
 
 // listener hears numbered frames until its stream ends.
 type listener struct {
@@ -63,10 +67,10 @@ func (s *server) listen(path string, k kind, encrypted bool) *listener {
 			version = "1.0"
 		}
 		request := "GET " + path + " HTTP/" + version + "\r\nHost: localhost\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
-		if k == http1ic {
+		if k.takesMetadata() {
 			request += "Icy-MetaData: 1\r\n"
 		}
-		conn := s.dial(encrypted)
+		conn := s.dialFor(k, encrypted)
 		l.conn = conn
 		l.stop = func() { _ = conn.Close() }
 		resp, r := head(s.t, conn, request+"\r\n")
@@ -192,7 +196,7 @@ func TestListenersOfASilentMountStayAndMayLeave(t *testing.T) {
 	var stay []*listener
 	for _, way := range waysOut {
 		stay = append(stay, s.listen("/m", way.kind, way.encrypted))
-		if way.kind != h3 && (way.kind == h2 || !way.encrypted) { // TLS over HTTP/1 is noticed by the next write
+		if way.kind != h3 && (way.kind == h2 || way.kind == wired || !way.encrypted) { // other TLS over HTTP/1 is noticed by the next write
 			s.listen("/m", way.kind, way.encrypted).stop()
 		}
 	}

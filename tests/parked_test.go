@@ -65,7 +65,7 @@ func TestAParkedListenerCostsNextToNothing(t *testing.T) {
 		bytes      int
 	}{
 		{"plain", 4000, func() net.Conn { return s.dial(false) }, 0.02, 2 << 10},
-		{"TLS", 1000, func() net.Conn { return s.dial(true) }, 1.02, 16 << 10},
+		{"TLS", 1000, func() net.Conn { return s.dial(true) }, 0.02, 10 << 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			park := func(listeners int) {

@@ -75,8 +75,8 @@ func example(t *testing.T) (*server, *exec.Cmd) {
 	}
 	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), admin: freeAddress(t), unverified: true}
 	replaced := strings.NewReplacer(
-		"http://:8000", "http://:"+port(s.plain),
-		"localhost:8443", "localhost:"+port(s.tls),
+		":8000", ":"+port(s.plain),
+		":8443", ":"+port(s.tls),
 		"skip_install_trust", "skip_install_trust\n\tadmin "+s.admin,
 	).Replace(string(text))
 	dir := t.TempDir()

@@ -172,7 +172,7 @@ func TestProgramsThatSendAreHeard(t *testing.T) {
 	for i, e := range encoders {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			s := &server{t: t, plain: s.plain, tls: s.tls}
+			s := &server{t: t, plain: s.plain, tls: s.tls, wired: s.wired}
 			mount := fmt.Sprintf("/%d", i)
 			file := music(t, e.file[0], 5, e.file[1:]...)
 			cmd := e.send(t, s, mount, file)

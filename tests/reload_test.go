@@ -23,7 +23,7 @@ func TestReloadsLoseNotOneFrame(t *testing.T) {
 	for i := range 500 {
 		way := waysOut[i%3] // plain
 		if i%5 == 0 {
-			way = waysOut[3+i/5%5] // encrypted, HTTP/2, HTTP/3
+			way = waysOut[3+i/5%7] // encrypted, HTTP/2, HTTP/3
 		}
 		listeners = append(listeners, s.listen("/m", way.kind, way.encrypted))
 	}

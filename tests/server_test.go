@@ -85,6 +85,7 @@ type server struct {
 	t     testing.TB
 	plain string // addresses, as host:port
 	tls   string
+	wired string // encrypted, with the listener wrapper before TLS
 	admin string
 
 	unverified bool // the authority that signed its certificate is not known here
@@ -104,14 +105,20 @@ const config = `
 		output file %s
 		level DEBUG
 	}
-	%s
+	servers 127.0.0.1:%[8]s {
+		listener_wrappers {
+			icecast
+			tls
+		}
+	}
+	%[4]s
 }
-http://:%s {
+http://:%[5]s {
 	bind 127.0.0.1
-	%s
+	%[6]s
 	icecast
 }
-https://127.0.0.1:%[7]s, https://:%[7]s {
+https://127.0.0.1:%[7]s, https://:%[7]s, https://:%[8]s {
 	bind 127.0.0.1
 	tls %[2]s/cert.pem %[2]s/key.pem
 	%[6]s
@@ -129,7 +136,7 @@ const station = `icecast {
 // start runs Caddy with a station, and with more lines in its sites.
 func start(t testing.TB, station string, site ...string) *server {
 	t.Helper()
-	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), admin: freeAddress(t)}
+	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), wired: freeAddress(t), admin: freeAddress(t)}
 	if err := s.load(station, site...); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +151,7 @@ func start(t testing.TB, station string, site ...string) *server {
 // caddyfile returns the whole configuration.
 func (s *server) caddyfile(station string, site ...string) string {
 	lines := strings.Join(site, "\n\t")
-	return fmt.Sprintf(config, s.admin, storage, s.logFile(), station, port(s.plain), lines, port(s.tls))
+	return fmt.Sprintf(config, s.admin, storage, s.logFile(), station, port(s.plain), lines, port(s.tls), port(s.wired))
 }
 
 func port(address string) string {
@@ -241,12 +248,22 @@ func (s *server) tlsConfig(protocols ...string) *tls.Config {
 // dial connects to the plain or the encrypted site, for HTTP/1.
 func (s *server) dial(encrypted bool) net.Conn {
 	s.t.Helper()
+	return s.dialFor(http1, encrypted)
+}
+
+// dialFor connects to where listeners of a kind go.
+func (s *server) dialFor(k kind, encrypted bool) net.Conn {
+	s.t.Helper()
+	address := s.tls
+	if s.wired != "" && (k == wired || k == wiredic) {
+		address = s.wired
+	}
 	// A connection that is opened and not used keeps a server from ending for
 	// five seconds, so there is none.
 	var conn net.Conn
 	var err error
 	if encrypted {
-		conn, err = tls.Dial("tcp", s.tls, s.tlsConfig("http/1.1"))
+		conn, err = tls.Dial("tcp", address, s.tlsConfig("http/1.1"))
 	} else {
 		conn, err = net.Dial("tcp", s.plain)
 	}

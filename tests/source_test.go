@@ -130,7 +130,7 @@ func TestSourcesMaySendInEveryWay(t *testing.T) {
 	for _, way := range waysIn {
 		for _, encrypted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/tls=%v", way.name, encrypted), func(t *testing.T) {
-				s := &server{t: t, plain: s.plain, tls: s.tls}
+				s := &server{t: t, plain: s.plain, tls: s.tls, wired: s.wired}
 				conn := s.dial(encrypted)
 				request := way.request
 				if !strings.Contains(request, "Content-type") {
@@ -178,7 +178,7 @@ func TestSourcesMaySendOverHTTP2And3(t *testing.T) {
 	s := start(t, station)
 	for _, k := range []kind{h2, h3} {
 		t.Run(string(k), func(t *testing.T) {
-			s := &server{t: t, plain: s.plain, tls: s.tls}
+			s := &server{t: t, plain: s.plain, tls: s.tls, wired: s.wired}
 			src := s.sourceBy(k, "/m")
 			src.send(20)
 			l := s.listen("/m", http1, true)
@@ -197,7 +197,7 @@ func TestASilentSourceIsGoneByEveryWay(t *testing.T) {
 	s := start(t, "icecast {\n source_password hackme\n limits {\n source_timeout 300ms\n }\n}")
 	for _, k := range []kind{http1, h2, h3} {
 		t.Run(string(k), func(t *testing.T) {
-			s := &server{t: t, plain: s.plain, tls: s.tls, admin: s.admin}
+			s := &server{t: t, plain: s.plain, tls: s.tls, wired: s.wired, admin: s.admin}
 			src := s.sourceBy(k, "/m")
 			src.send(10)
 			l := s.listen("/m", http1, false)

@@ -1,0 +1,43 @@
+package streaming
+
+import (
+	"bytes"
+	"net"
+)
+
+// Wire is a TCP connection beneath one that encrypts. Until a listener has it, it
+// is just that; then what is encrypted is held back, and the shard sends it when
+// the socket takes it. So whoever encrypts never waits.
+type Wire struct {
+	*net.TCPConn
+
+	held bool
+	out  []byte // encrypted, and not sent yet
+}
+
+// NewWire returns the wire over c.
+func NewWire(c *net.TCPConn) *Wire { return &Wire{TCPConn: c} }
+
+// Write implements net.Conn.
+func (w *Wire) Write(p []byte) (int, error) {
+	if !w.held {
+		return w.TCPConn.Write(p)
+	}
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+// hold makes Write collect from here on, in what is given as long as that has room.
+func (w *Wire) hold(buf []byte) {
+	w.held = true
+	w.out = buf[:0]
+}
+
+// sent drops n bytes of what was collected and keeps the rest in memory of its own.
+func (w *Wire) sent(n int) {
+	if n == len(w.out) {
+		w.out = nil
+		return
+	}
+	w.out = bytes.Clone(w.out[n:])
+}
