@@ -59,6 +59,9 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	if err := in.open(w, r); err != nil {
 		return err
 	}
+	if in.conn != nil {
+		src.Gather = streaming.Gatherer(bare(in.conn))
+	}
 	h.runSource(src, path, in)
 	return nil
 }

@@ -44,19 +44,28 @@ func plainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 	if r.TLS != nil {
 		return nil, false
 	}
+	tcp, ok := bare(conn).(*net.TCPConn)
+	return tcp, ok
+}
+
+// bare takes off conn what does not change the bytes.
+func bare(conn net.Conn) net.Conn {
 	switch fmt.Sprintf("%T", conn) {
 	case "*caddyhttp.http2Conn": // looks out for HTTP/2 where that is not allowed
-		conn, _ = reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn)
+		if inner, ok := reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn); ok {
+			conn = inner
+		}
 	case "*proxyproto.Conn":
 		if c, ok := conn.(interface{ TCPConn() (*net.TCPConn, bool) }); ok {
-			return c.TCPConn()
+			if tcp, ok := c.TCPConn(); ok {
+				return tcp
+			}
 		}
 	}
 	if w, ok := conn.(*streaming.Wire); ok {
-		return w.TCPConn, true
+		return w.TCPConn
 	}
-	tcp, ok := conn.(*net.TCPConn)
-	return tcp, ok
+	return conn
 }
 
 // sealedWire returns the wire beneath conn if that is TLS over one.

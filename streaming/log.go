@@ -29,14 +29,13 @@ type Log struct {
 	tail atomic.Pointer[Block] // never nil: a log begins with an empty block
 	join atomic.Pointer[Block] // where listeners begin, at its first byte
 
-	// urgeAt is the offset from which on the shards are not left to sleep out
-	// their turn: more is due than one write should carry.
-	urgeAt atomic.Uint64
-
 	// writer
 	arena []byte
 	open  *Block // the block being filled, not in the list yet
 	at    time.Duration
+
+	urgeAt uint64    // the end from which on it is asked whether the shards are to hurry
+	urged  time.Time // when that was last asked
 }
 
 func newLog() *Log {
@@ -44,7 +43,6 @@ func newLog() *Log {
 	first := &Block{meta: noMetadata}
 	l.tail.Store(first)
 	l.join.Store(first)
-	l.urgeAt.Store(urgeBytes)
 	return l
 }
 
@@ -89,6 +87,19 @@ func (l *Log) flush() {
 	l.open = nil
 	l.tail.Load().next.Store(b)
 	l.tail.Store(b)
+}
+
+// urgent tells whether so much has been appended within a turn of the longest
+// kind that the shards must not sleep it out: one write should carry all that
+// is due.
+func (l *Log) urgent(latency time.Duration) bool {
+	end := l.tail.Load().end()
+	if end < l.urgeAt {
+		return false
+	}
+	last := l.urged
+	l.urgeAt, l.urged = end+urgeBytes, time.Now()
+	return l.urged.Sub(last) < latency
 }
 
 // keep moves the place where listeners begin: to the newest start from which

@@ -185,7 +185,7 @@ func (m *Mount) appended() {
 	settings := m.Settings()
 	m.log.flush()
 	m.log.keep(settings.Burst, settings.Queue/2)
-	urgent := m.log.tail.Load().end() >= m.log.urgeAt.Load()
+	urgent := m.log.urgent(m.station.latency())
 	if m.listeners.Load() > 0 {
 		m.station.notify(urgent)
 	}

@@ -8,18 +8,21 @@ import (
 
 // NetConn makes a Conn of a network connection, plain or TLS.
 func NetConn(c net.Conn) Conn {
-	under := c
-	for {
-		inner, ok := under.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
-		}
-		under = inner.NetConn()
-	}
-	if tcp, ok := under.(*net.TCPConn); ok {
+	if tcp, ok := innermost(c).(*net.TCPConn); ok {
 		limitUnsent(tcp)
 	}
 	return &netConn{Conn: c}
+}
+
+// innermost returns what is beneath TLS.
+func innermost(c net.Conn) net.Conn {
+	for {
+		inner, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = inner.NetConn()
+	}
 }
 
 type netConn struct {

@@ -178,7 +178,6 @@ func (s *shard) pass(now time.Time, all bool) {
 			g.moved = now
 		}
 		g.seen = tail
-		m.log.urgeAt.Store(tail.end() + urgeBytes)
 		s.visit(g, now)
 		s.behind = s.behind || g.behind
 		if len(g.listeners) == 0 {

@@ -28,6 +28,10 @@ type Source struct {
 	Since    time.Time
 	Interval int // bytes of audio between the metadata blocks that it sends; 0: none
 
+	// Gather makes reads wait until so many bytes are there, or the last ones;
+	// the function that Gatherer returns. It may be nil.
+	Gather func(bytes int)
+
 	info  Info
 	stop  func()
 	ended chan struct{} // closed by End
@@ -38,6 +42,11 @@ type Source struct {
 	timer  *time.Timer
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
+
+	// watch's.
+	counted  uint64 // bytes read up to
+	measured time.Time
+	gathered int // last given to Gather
 
 	// Run's.
 	announced bool         // the type of what it sends is known
@@ -89,11 +98,13 @@ func (s *Source) End() {
 // shorter timeout must hold for it, too.
 func (s *Source) watch() {
 	limit := s.Mount().Settings().SourceTimeout
-	silent := time.Since(time.Unix(0, s.heard.Load()))
+	now := time.Now()
+	silent := now.Sub(time.Unix(0, s.heard.Load()))
 	if silent >= limit {
 		s.Stop(TimedOut)
 		return
 	}
+	s.gather(now)
 	s.timer.Reset(min(limit-silent, watchStep))
 }
 

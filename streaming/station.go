@@ -18,10 +18,11 @@ const takeoverTime = 2 * time.Second
 type Station struct {
 	Started time.Time
 
-	settings  atomic.Pointer[Settings]
-	nextID    atomic.Uint64 // of listeners
-	listeners atomic.Int64
-	closedAt  atomic.Pointer[time.Time] // nil: it is open
+	settings    atomic.Pointer[Settings]
+	nextID      atomic.Uint64 // of listeners
+	sourceCount atomic.Int64  // len(sources)
+	listeners   atomic.Int64
+	closedAt    atomic.Pointer[time.Time] // nil: it is open
 
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
@@ -151,6 +152,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	m.source = s
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
+	st.sourceCount.Add(1)
 	return nil, nil
 }
 
@@ -186,6 +188,7 @@ func (st *Station) endSource(s *Source) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	delete(st.sources, s)
+	st.sourceCount.Add(-1)
 	m := s.Mount()
 	m.source = nil
 	m.log.cut(m.meta.Load())

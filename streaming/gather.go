@@ -1,0 +1,38 @@
+package streaming
+
+import "time"
+
+// Reading what an encoder sends, frame by frame as it comes, costs about the
+// same for each read. With few sources that is nothing; with hundreds it is most
+// of the work. So the more sources a station has, the longer their bytes gather
+// in the sockets before the kernel wakes us: the same law as for the shards'
+// turns.
+const (
+	readCost   = 10 * time.Microsecond
+	gatherMost = DefaultLatency / 2
+)
+
+// gatherTime is how long the bytes of each source may gather.
+func gatherTime(sources int) time.Duration {
+	return min(time.Duration(sources)*effort*readCost, gatherMost)
+}
+
+// gather sets, by how fast the source sent since the last call, how many bytes
+// are worth a read. A source that has stopped is read to the last byte.
+func (s *Source) gather(now time.Time) {
+	if s.Gather == nil {
+		return
+	}
+	total, elapsed := s.Mount().bytesRead.Load(), now.Sub(s.measured)
+	fresh := total - s.counted
+	s.counted, s.measured = total, now
+	if elapsed < watchStep/2 {
+		return
+	}
+	wait := gatherTime(int(s.Mount().station.sourceCount.Load()))
+	n := max(1, int(float64(fresh)*wait.Seconds()/elapsed.Seconds()))
+	if n == 1 || n < s.gathered*7/8 || n > s.gathered*9/8 {
+		s.gathered = n
+		s.Gather(n)
+	}
+}
