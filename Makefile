@@ -9,7 +9,9 @@
 
 TAGS     := nobadger,nomysql,nopgx
 FUZZTIME ?= 30s
-PROGRAMS := ffmpeg mpg123 ezstream curl
+# program, and the package that it is in if that is called otherwise
+PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools flac oggfwd ices2 \
+	liquidsoap chromium chromedriver:chromium-driver
 TOOL     := go tool -modfile=tools/go.mod
 
 .PHONY: help deps build test lint cross fuzz bench
@@ -19,7 +21,7 @@ help:
 
 # Where there is no apt, the tests say which programs they miss.
 deps:
-	@missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	@missing=; for p in $(PROGRAMS); do command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then echo "please install:$$missing"; exit 0; fi; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \

@@ -154,15 +154,17 @@ func ffmpegSource(t testing.TB, url, file, format string, options ...string) *ex
 }
 
 func ezstream(t testing.TB, s *server, mount, file string) *exec.Cmd {
+	return ezstreamOf(t, s, mount, file, "MP3")
+}
+
+func ezstreamOf(t testing.TB, s *server, mount, file, format string) *exec.Cmd {
 	path := filepath.Join(t.TempDir(), "ezstream.xml")
 	config := fmt.Sprintf(`<ezstream>
 	<servers><server><hostname>127.0.0.1</hostname><port>%s</port><password>hackme</password><tls>none</tls></server></servers>
-	<streams><stream><mountpoint>%s</mountpoint><format>MP3</format></stream></streams>
+	<streams><stream><mountpoint>%s</mountpoint><format>%s</format></stream></streams>
 	<intakes><intake><filename>%s</filename><stream_once>yes</stream_once></intake></intakes>
-</ezstream>`, port(s.plain), mount, file)
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+</ezstream>`, port(s.plain), mount, format, file)
+	write(t, path, config)
 	cmd, _ := launch(t, "ezstream", "-c", path)
 	return cmd
 }

@@ -1,0 +1,243 @@
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	// lateJoins is how many listeners come to each stream, at moments of chance.
+	lateJoins = 10
+
+	// onAir is how long each stream is, in seconds. The last listener comes two
+	// seconds before the end, so that a keyframe is left for it.
+	onAir = 8
+)
+
+const sound, picture = "sine=frequency=440:sample_rate=48000", "testsrc=size=160x120:rate=10"
+
+// formats are what stations send, as encoders that are in use make it.
+var formats = []struct {
+	name        string
+	contentType string // that listeners are told
+	send        func(t testing.TB, s *server, mount string) *exec.Cmd
+}{
+	{"MP3", "audio/mpeg", byFFmpeg("audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")},
+	{"AAC", "audio/aac", byFFmpeg("audio/aac", "-f", "lavfi", "-i", sound, "-c:a", "aac", "-f", "adts")},
+	{"Vorbis", "application/ogg", byFFmpeg("application/ogg", "-f", "lavfi", "-i", sound, "-ac", "2", "-c:a", "libvorbis", "-f", "ogg")},
+	{"Opus", "audio/ogg", byFFmpeg("audio/ogg", "-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "ogg")},
+	{"Ogg FLAC", "audio/ogg", byFFmpeg("audio/ogg", "-f", "lavfi", "-i", sound, "-c:a", "flac", "-f", "ogg")},
+	{"Speex", "audio/ogg", byFFmpeg("audio/ogg", "-f", "lavfi", "-i", sound, "-ar", "16000", "-c:a", "libspeex", "-f", "ogg")},
+	{"Theora and Vorbis", "video/ogg", byFFmpeg("video/ogg", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound,
+		"-c:v", "libtheora", "-g", "10", "-ac", "2", "-c:a", "libvorbis", "-f", "ogg")},
+	{"FLAC", "audio/flac", byFFmpeg("audio/flac", "-f", "lavfi", "-i", sound, "-c:a", "flac", "-f", "flac")},
+	{"WebM with Opus", "audio/webm", byFFmpeg("audio/webm", "-f", "lavfi", "-i", sound, "-c:a", "libopus",
+		"-cluster_time_limit", "1000", "-f", "webm", "-live", "1")},
+	{"WebM with VP8 and Opus", "video/webm", byFFmpeg("video/webm", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound,
+		"-c:v", "libvpx", "-g", "10", "-deadline", "realtime", "-c:a", "libopus", "-f", "webm", "-live", "1")},
+	{"MPEG-TS", "video/mp2t", byFFmpeg("video/mp2t", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound,
+		"-c:v", "mpeg2video", "-g", "10", "-c:a", "aac", "-f", "mpegts")},
+	{"MP3 declared as Ogg", "audio/mpeg", byFFmpeg("application/ogg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")},
+	{"Vorbis by oggenc, chained", "application/ogg", byOggfwd("oggenc -Q -o - A; oggenc -Q -o - B")},
+	{"Opus by opusenc, chained", "application/ogg", byOggfwd("opusenc --quiet A -; opusenc --quiet B -")},
+	{"Ogg FLAC by flac", "application/ogg", byOggfwd("flac --silent --ogg --stdout A")},
+	{"Vorbis by ices2", "application/ogg", ices2},
+	{"Vorbis by ezstream", "application/ogg", ezstreamVorbis},
+	{"Vorbis by liquidsoap", "application/ogg", liquidsoap(`%vorbis`)},
+	{"Opus by liquidsoap", "application/ogg", liquidsoap(`%opus(vbr="none")`)},
+}
+
+// A listener that comes at any moment gets a stream that a decoder takes without
+// a word.
+func TestALateListenerGetsAWholeStream(t *testing.T) {
+	s := start(t, station)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	heard := make([][lateJoins]string, len(formats))
+	var all sync.WaitGroup
+	for i, f := range formats { // all at once, since they mostly wait
+		mount := fmt.Sprintf("/stream%d", i)
+		cmd := f.send(t, s, mount)
+		s.listening(mount)
+		for j := range lateJoins {
+			after := time.Duration(rnd.Float64() * (onAir - 3) * float64(time.Second))
+			all.Go(func() {
+				time.Sleep(after) // listeners come at any time
+				heard[i][j] = s.record(mount, f.contentType)
+			})
+		}
+		all.Go(func() {
+			if err := cmd.Wait(); err != nil {
+				t.Logf("%s: the encoder ends with %v: %s", f.name, err, cmd.Stderr)
+			}
+		})
+	}
+	all.Wait()
+	for i, f := range formats {
+		t.Run(f.name, func(t *testing.T) {
+			for _, file := range heard[i] {
+				decodes(t, file)
+			}
+		})
+	}
+}
+
+// record listens to the end and returns the file of what it heard.
+func (s *server) record(mount, contentType string) string {
+	resp, err := http.Get("http://" + s.plain + mount)
+	if err != nil {
+		s.t.Error(err)
+		return ""
+	}
+	defer resp.Body.Close()
+	if ct := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || ct != contentType {
+		s.t.Errorf("answered %s, %q, want %q", resp.Status, ct, contentType)
+	}
+	file, err := os.CreateTemp(storage, "heard")
+	if err != nil {
+		s.t.Error(err)
+		return ""
+	}
+	defer file.Close()
+	if _, err := io.Copy(file, resp.Body); err != nil {
+		s.t.Error(err)
+	}
+	return file.Name()
+}
+
+// decodes lets ffmpeg decode a file: it must find frames, and nothing wrong.
+func decodes(t testing.TB, file string) {
+	t.Helper()
+	var said, frames bytes.Buffer
+	cmd := exec.Command(program(t, "ffmpeg"), "-hide_banner", "-v", "error", "-xerror", "-i", file, "-f", "framecrc", "-")
+	cmd.Stdout, cmd.Stderr = &frames, &said
+	err := cmd.Run()
+	count := 0
+	for line := range strings.Lines(frames.String()) {
+		if !strings.HasPrefix(line, "#") {
+			count++
+		}
+	}
+	if err != nil || said.Len() > 0 || count < 5 {
+		info, _ := os.Stat(file)
+		t.Errorf("ffmpeg decodes %d frames of %d bytes: %v\n%s", count, info.Size(), err, &said)
+	}
+}
+
+// byFFmpeg encodes and sends in real time.
+func byFFmpeg(contentType string, args ...string) func(testing.TB, *server, string) *exec.Cmd {
+	return func(t testing.TB, s *server, mount string) *exec.Cmd {
+		all := []string{"-hide_banner", "-loglevel", "error"}
+		for _, a := range args {
+			if a == "lavfi" {
+				all = append(all[:len(all)-1], "-re", "-f")
+			}
+			all = append(all, a)
+		}
+		all = append(all, "-t", fmt.Sprint(onAir), "-flush_packets", "1", "-content_type", contentType,
+			"icecast://source:hackme@"+s.plain+mount)
+		cmd, _ := launch(t, "ffmpeg", all...)
+		return cmd
+	}
+}
+
+// tones makes two files, each of half the time on air.
+func tones(t testing.TB) (a, b string) {
+	half := onAir / 2
+	return music(t, "a.wav", half, "-ar", "44100", "-ac", "2"), music(t, "b.wav", half, "-ar", "44100", "-ac", "2", "-af", "volume=0.5")
+}
+
+// byOggfwd sends, by libshout, what a command of the shell makes of two files.
+func byOggfwd(command string) func(testing.TB, *server, string) *exec.Cmd {
+	return func(t testing.TB, s *server, mount string) *exec.Cmd {
+		a, b := tones(t)
+		for _, name := range []string{"oggenc", "opusenc", "flac", "oggfwd"} {
+			program(t, name)
+		}
+		command := strings.NewReplacer(" A", " "+a, " B", " "+b).Replace(command)
+		cmd, _ := launch(t, "sh", "-c", "("+command+") | oggfwd 127.0.0.1 "+port(s.plain)+" hackme "+mount)
+		return cmd
+	}
+}
+
+func ices2(t testing.TB, s *server, mount string) *exec.Cmd {
+	dir := t.TempDir()
+	a, b := tones(t)
+	for _, f := range []*string{&a, &b} {
+		ogg := strings.TrimSuffix(*f, ".wav") + ".ogg"
+		if out, err := exec.Command(program(t, "oggenc"), "-Q", "-o", ogg, *f).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		*f = ogg
+	}
+	write(t, filepath.Join(dir, "playlist"), a+"\n"+b+"\n")
+	config := filepath.Join(dir, "ices.xml")
+	write(t, config, fmt.Sprintf(`<ices>
+	<background>0</background>
+	<logpath>%[1]s</logpath><logfile>ices.log</logfile><loglevel>4</loglevel><consolelog>0</consolelog>
+	<stream>
+		<metadata><name>test</name><genre>test</genre><description>test</description></metadata>
+		<input>
+			<module>playlist</module>
+			<param name="type">basic</param>
+			<param name="file">%[1]s/playlist</param>
+			<param name="random">0</param><param name="once">1</param><param name="restart-after-reread">0</param>
+		</input>
+		<instance>
+			<hostname>127.0.0.1</hostname><port>%[2]s</port><password>hackme</password><mount>%[3]s</mount>
+			<yp>0</yp>
+		</instance>
+	</stream>
+</ices>`, dir, port(s.plain), mount))
+	cmd, _ := launch(t, "ices2", config)
+	return cmd
+}
+
+func ezstreamVorbis(t testing.TB, s *server, mount string) *exec.Cmd {
+	a, _ := tones(t)
+	ogg := strings.TrimSuffix(a, ".wav") + ".ogg"
+	if out, err := exec.Command(program(t, "ffmpeg"), "-v", "error", "-stream_loop", "1", "-i", a, "-c:a", "libvorbis", ogg).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return ezstreamOf(t, s, mount, ogg, "Ogg")
+}
+
+// liquidsoap encodes a tone whose title changes every two seconds, at each of
+// which it begins a new link of the chain.
+func liquidsoap(encoder string) func(testing.TB, *server, string) *exec.Cmd {
+	return func(t testing.TB, s *server, mount string) *exec.Cmd {
+		script := filepath.Join(t.TempDir(), "radio.liq")
+		write(t, script, fmt.Sprintf(`
+settings.init.allow_root.set(true)
+settings.log.stdout.set(true)
+radio = insert_metadata(sine(440.))
+count = ref(0)
+thread.run(every=2., fun () -> begin
+  count := !count + 1
+  radio.insert_metadata([("artist", "Liquid"), ("title", "Song #{!count}")])
+end)
+output.icecast(%s, host="127.0.0.1", port=%s, password="hackme", mount="%s", radio)
+thread.run(delay=%d., shutdown)
+`, encoder, port(s.plain), mount, onAir+2))
+		cmd, _ := launch(t, "liquidsoap", script)
+		return cmd
+	}
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
