@@ -96,12 +96,15 @@ func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, 
 		return err
 	}
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // we log it when it ends
-	w.WriteHeader(http.StatusOK)                              // for the metrics, and for what changes the header when it is written
+	if _, bare := w.(*caddyhttp.IdleTimeoutWriter); !bare {
+		w.WriteHeader(http.StatusOK) // for the metrics, and for what changes the header when it is written
+	}
 	first := head(r, w.Header(), fields)
 	if tcp, ok := plainConn(conn, r); ok {
 		l.Attach(tcp, first)
-	} else if w, ok := sealedWire(conn); ok {
-		l.AttachSealed(conn, w, first)
+	} else if c, wire, ok := sealed(conn); ok {
+		dropInput(c)
+		l.AttachSealed(c, wire, first)
 	} else {
 		l.Go(streaming.NetConn(conn), first)
 	}

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"bufio"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -68,16 +67,6 @@ func bare(conn net.Conn) net.Conn {
 	return conn
 }
 
-// sealedWire returns the wire beneath conn if that is TLS over one.
-func sealedWire(conn net.Conn) (*streaming.Wire, bool) {
-	c, ok := conn.(*tls.Conn)
-	if !ok {
-		return nil, false
-	}
-	w, ok := c.NetConn().(*streaming.Wire)
-	return w, ok
-}
-
 // field is a line of a response head.
 type field struct{ name, value string }
 
@@ -85,14 +74,17 @@ type field struct{ name, value string }
 // configuration has set, then ours, then Icecast's, which come as Icecast
 // writes them (tiny players look for just these bytes).
 func head(r *http.Request, header http.Header, fields []field) []byte {
-	var b strings.Builder
-	version := "1.1"
-	if !r.ProtoAtLeast(1, 1) {
-		version = "1.0"
+	b := make([]byte, 0, 1<<10)
+	line := func(name, colon, value string) {
+		b = append(append(append(append(b, name...), colon...), oneLine.Replace(value)...), '\r', '\n')
 	}
-	fmt.Fprintf(&b, "HTTP/%s 200 OK\r\n", version)
+	if r.ProtoAtLeast(1, 1) {
+		b = append(b, "HTTP/1.1 200 OK\r\n"...)
+	} else {
+		b = append(b, "HTTP/1.0 200 OK\r\n"...)
+	}
 	if header.Get("Date") == "" {
-		fmt.Fprintf(&b, "Date: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
+		line("Date", ": ", time.Now().UTC().Format(http.TimeFormat))
 	}
 	names := make([]string, 0, len(header))
 	for name := range header {
@@ -108,15 +100,14 @@ func head(r *http.Request, header http.Header, fields []field) []byte {
 			continue
 		}
 		for _, value := range header[name] {
-			fmt.Fprintf(&b, "%s: %s\r\n", name, oneLine.Replace(value))
+			line(name, ": ", value)
 		}
 	}
-	b.WriteString("Connection: close\r\n")
+	line("Connection", ": ", "close")
 	for _, f := range fields {
-		fmt.Fprintf(&b, "%s:%s\r\n", f.name, oneLine.Replace(f.value))
+		line(f.name, ":", f.value)
 	}
-	b.WriteString("\r\n")
-	return []byte(b.String())
+	return append(b, '\r', '\n')
 }
 
 // oneLine keeps a value from ending its line, as net/http does.

@@ -14,7 +14,7 @@ func TestTheMoreSourcesTheLongerTheirBytesGather(t *testing.T) {
 	for _, tt := range []struct {
 		sources int
 		want    time.Duration
-	}{{1, 250 * time.Microsecond}, {100, 25 * time.Millisecond}, {10000, gatherMost}} {
+	}{{1, 260 * time.Microsecond}, {100, 26 * time.Millisecond}, {10000, gatherMost}} {
 		if got := gatherTime(tt.sources); got != tt.want {
 			t.Errorf("of %d sources: %v, want %v", tt.sources, got, tt.want)
 		}

@@ -92,13 +92,13 @@ func (l *Log) flush() {
 // urgent tells whether so much has been appended within a turn of the longest
 // kind that the shards must not sleep it out: one write should carry all that
 // is due.
-func (l *Log) urgent(latency time.Duration) bool {
+func (l *Log) urgent(now time.Time, latency time.Duration) bool {
 	end := l.tail.Load().end()
 	if end < l.urgeAt {
 		return false
 	}
 	last := l.urged
-	l.urgeAt, l.urged = end+urgeBytes, time.Now()
+	l.urgeAt, l.urged = end+urgeBytes, now
 	return l.urged.Sub(last) < latency
 }
 

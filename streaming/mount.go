@@ -181,13 +181,13 @@ func (m *Mount) release() {
 }
 
 // appended makes what the source has added to the log known to the shards.
-func (m *Mount) appended() {
+func (m *Mount) appended(now time.Time) {
 	settings := m.Settings()
 	m.log.flush()
 	m.log.keep(settings.Burst, settings.Queue/2)
-	urgent := m.log.urgent(m.station.latency())
+	urgent := m.log.urgent(now, m.station.latency())
 	if m.listeners.Load() > 0 {
-		m.station.notify(urgent)
+		m.station.notify(now.Sub(m.station.Started), urgent)
 	}
 }
 

@@ -11,7 +11,20 @@ const (
 	// write costs hardly depends on its length, so the work is the number of
 	// listeners: with few of them a turn is short and they hear at once, with
 	// many it grows up to Settings.Latency, and each write carries more.
-	effort = 25
+	effort = 26
+
+	// leastTurn is longer than a frame, so that some come together.
+	leastTurn = 35 * time.Millisecond
+
+	// lull is for how long the next frame is waited for before what is due
+	// goes out without it.
+	lull = 30 * time.Millisecond
+
+	// writeCost and wakeCost are about what it costs to serve a plain listener,
+	// and one that has a goroutine. They are not measured as we go: on a busy
+	// machine all takes longer, and who would wait longer then are the listeners.
+	writeCost = 8 * time.Microsecond
+	wakeCost  = 20 * time.Microsecond
 
 	// urgeBytes is how much a mount appends before the turn is cut short: what
 	// is due must fit into a socket's buffer.
@@ -44,10 +57,11 @@ const (
 type shard struct {
 	station *Station
 	wake    chan struct{} // something is due; cap 1
-	urge    chan struct{} // the turn should not be waited for; cap 1
+	urge    chan struct{} // a pass should begin at once; cap 1
 	quit    chan struct{}
 
-	dirty     atomic.Bool  // wake has been sent since the last pass
+	dirty     atomic.Bool  // something has become due since the last pass began
+	due       atomic.Int64 // from when on a notice begins a pass, on the station's clock
 	attention atomic.Bool  // every listener is to be looked at
 	load      atomic.Int64 // listeners given to this shard
 
@@ -60,6 +74,8 @@ type shard struct {
 	behind bool // some listener could not take all that was due
 	round  bool // those who may have left in silence are looked after
 	turn   time.Duration
+	served int // plain listeners in this pass
+	woken  int // others
 	vector vector
 }
 
@@ -87,24 +103,28 @@ func (s *shard) add(l *Listener) {
 	s.mu.Lock()
 	s.inbox = append(s.inbox, l)
 	s.mu.Unlock()
-	s.notify()
+	s.notify(s.station.clock())
 }
 
-// notify tells the shard that something is due. It costs next to nothing when
-// the shard knows.
-func (s *shard) notify() {
-	if !s.dirty.Load() && !s.dirty.Swap(true) {
-		select {
-		case s.wake <- struct{}{}:
-		default: // it is on its way already
-		}
+// notify tells the shard, at a time of the station's clock, that something is due.
+// If it is not time yet for the next pass, that costs next to nothing: another
+// notice will come, or the shard's own timer.
+func (s *shard) notify(now time.Duration) {
+	if !s.dirty.Load() {
+		s.dirty.Store(true)
+	}
+	if now < time.Duration(s.due.Load()) {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default: // it is on its way already
 	}
 }
 
 // attend makes the shard look at every listener soon.
 func (s *shard) attend() {
 	s.attention.Store(true)
-	s.notify()
 	s.hurry()
 }
 
@@ -120,55 +140,64 @@ func (s *shard) hurry() {
 func (s *shard) run() {
 	timer := time.NewTimer(round)
 	defer timer.Stop()
-	var last, lastRound time.Time
+	var lastRound time.Time
+	for s.wait(timer, lastRound) {
+		s.dirty.Store(false) // what is appended from here on may miss this pass
+		now := time.Now()
+		all := s.attention.Swap(false)
+		s.round = now.Sub(lastRound) >= round
+		if s.round {
+			all, lastRound = true, now
+		}
+		s.pass(now, all)
+		timer.Reset(s.pace(now))
+	}
+}
+
+// wait sleeps until it is time for a pass, or for the round after last. It
+// reports false if the shard is to end.
+func (s *shard) wait(timer *time.Timer, lastRound time.Time) bool {
 	for {
-		timer.Reset(s.rest())
 		select {
 		case <-s.wake:
-		case <-timer.C:
-		case <-s.quit:
-			return
-		}
-		if wait := s.turn - time.Since(last); wait > 0 {
-			timer.Reset(wait)
-			select {
-			case <-timer.C:
-			case <-s.urge:
-			case <-s.quit:
-				return
+			if s.station.clock() < time.Duration(s.due.Load()) {
+				continue // it was on its way when the pass began
 			}
+		case <-s.urge:
+		case <-timer.C:
+			if rest := round - time.Since(lastRound); rest > 0 && !s.dirty.Load() && !s.behind {
+				timer.Reset(rest)
+				continue
+			}
+		case <-s.quit:
+			return false
 		}
-		s.dirty.Store(false) // what is appended from here on may miss this pass
-		last = time.Now()
-		all := s.attention.Swap(false)
-		if last.Sub(lastRound) >= round {
-			all, lastRound = true, last
-			s.round = true
-		}
-		s.pass(last, all)
-		s.round = false
-		s.turn = s.pace(time.Since(last))
+		return true
 	}
 }
 
-// rest returns how long the shard may sleep if nothing is appended.
-func (s *shard) rest() time.Duration {
+// pace sets, by what was done in the pass that began at now, when the next is due,
+// and returns how long the shard may sleep. What is due goes out when something
+// is appended, as soon as nine tenths of the turn are over: the process is awake
+// then, while a timer would wake it once more. The timer is for when nothing
+// comes.
+func (s *shard) pace(now time.Time) time.Duration {
+	cost := time.Duration(s.served)*writeCost + time.Duration(s.woken)*wakeCost
+	latency := s.station.latency()
+	s.turn = min(max((3*s.turn+effort*cost)/4, leastTurn), latency)
+	due := s.turn * 9 / 10
+	s.due.Store(int64(now.Sub(s.station.Started) + due))
+	sleep := min(max(s.turn, due+lull), latency)
 	if s.behind {
-		return max(s.turn, retry)
+		sleep = min(sleep, max(s.turn, retry))
 	}
-	return round
-}
-
-// pace returns the length of the next turn after a pass that took cost.
-func (s *shard) pace(cost time.Duration) time.Duration {
-	smooth := (3*s.turn + effort*cost) / 4
-	return min(smooth, s.station.latency())
+	return sleep - time.Since(now)
 }
 
 // pass serves every group for which something is due, and with all every group.
 func (s *shard) pass(now time.Time, all bool) {
 	s.takeInbox()
-	s.behind = false
+	s.behind, s.served, s.woken = false, 0, 0
 	for m, g := range s.groups {
 		tail := m.log.tail.Load()
 		if !all && !g.behind && tail == g.seen {

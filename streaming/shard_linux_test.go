@@ -64,7 +64,7 @@ func (r *rig) append(frames int) {
 	for range frames {
 		f := numbered.AppendFrame(nil, r.next, time.Time{})
 		r.mount.log.add(format.Unit{Data: f, Start: true, Duration: numbered.Duration}, r.mount.Metadata())
-		r.mount.appended()
+		r.mount.appended(time.Now())
 		r.next++
 	}
 }

@@ -127,10 +127,12 @@ func (s *Source) pump(r io.Reader) error {
 				r.Retitle(*c)
 			}
 		}
+		now := time.Now()
 		rest, sounded := s.append(framer, buf, err != nil)
+		s.Mount().appended(now)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
-			s.heard.Store(time.Now().UnixNano())
+			s.heard.Store(now.UnixNano())
 		}
 		if err != nil || s.Reason() != Running {
 			return err
@@ -166,6 +168,5 @@ func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, s
 		}
 		m.log.add(u, m.meta.Load())
 	}
-	s.Mount().appended()
 	return buf, sounded
 }

@@ -263,10 +263,13 @@ func (st *Station) pickShard() (*shard, error) {
 	return slices.MinFunc(shards, func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
 }
 
+// clock is the time by which the shards' turns go.
+func (st *Station) clock() time.Duration { return time.Since(st.Started) }
+
 // notify tells all shards that something was appended.
-func (st *Station) notify(urgent bool) {
+func (st *Station) notify(now time.Duration, urgent bool) {
 	for _, sh := range st.allShards() {
-		sh.notify()
+		sh.notify(now)
 		if urgent {
 			sh.hurry()
 		}

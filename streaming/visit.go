@@ -77,6 +77,7 @@ func (s *shard) serveSocket(l *Listener, v *visit) bool {
 
 // write writes what is due to a plain listener and reports whether that was all.
 func (s *shard) write(l *Listener, v *visit) bool {
+	s.served++
 	n, caughtUp, err := s.vector.write(l.socket, &l.cursor)
 	l.sent.Store(l.sent.Load() + uint64(n))
 	v.sent += uint64(n)
@@ -119,6 +120,7 @@ func (s *shard) serveConn(l *Listener, v *visit) bool {
 	if due || l.Reason() != Running {
 		l.busy.Store(true)
 		l.wake <- struct{}{} // never blocks: busy admits one
+		s.woken++
 		v.behind = v.behind || v.closing != nil
 	}
 	return false

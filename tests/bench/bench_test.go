@@ -1,0 +1,64 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asProgram makes the test binary be the benchmark itself, which starts itself
+// again inside its namespace and to pin servers.
+const asProgram = "CADDYCAST_BENCH_TEST"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func TestBenchRunsEndToEnd(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	binary := filepath.Join(t.TempDir(), "caddycast")
+	if err := build(ctx, binary); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jsonFile := filepath.Join(t.TempDir(), "results.json")
+	cmd := exec.CommandContext(ctx, self, "-caddycast", binary, "-run", "^icy-1000$", "-servers", "caddycast",
+		"-listeners", "20", "-window", "1s", "-json", jsonFile)
+	// A folder of its own: this run waits for no other.
+	cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+t.TempDir())
+	var progress strings.Builder
+	cmd.Stderr = &progress
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	if !strings.Contains(string(out), "\n| icy-1000 | caddycast | 1 |") {
+		t.Errorf("there is no row in\n%s\n%s", out, progress.String())
+	}
+	text, err := os.ReadFile(jsonFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []result
+	if err := json.Unmarshal(text, &results); err != nil || len(results) != 1 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	r := results[0]
+	if r.Lost+r.Corrupt+r.Unchecked != 0 || r.Playing != 20 || r.CPU <= 0 || r.Bytes == 0 || r.DelayMax == 0 || r.FirstP99 == 0 {
+		t.Errorf("the result is %+v", r)
+	}
+}

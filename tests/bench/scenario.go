@@ -1,0 +1,103 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	kbit = 1000
+	mbit = 1000 * kbit
+)
+
+// scenario is what is done to a server, and for how long.
+type scenario struct {
+	family string // scenarios of a family share a table
+	name   string
+
+	mounts    int // 0 means one
+	listeners int // of all mounts
+	stalled   int // how many of them stop reading after the first sound
+	rate      int // of each mount, in bit/s
+	ramp      int // connects a second; 0 means all at once
+	icy       bool
+	tls       bool
+	steps     []int         // rates to try one after the other, in place of rate
+	reload    time.Duration // between two reloads of the configuration
+
+	patience time.Duration // for all to play after the last connect
+	settle   time.Duration // before the window
+	window   time.Duration // 0 means as the flag says
+
+	full bool // run with -full or if -run names it, but not by default
+}
+
+// scenarios are all that there are, in the order in which they run.
+func scenarios() []scenario {
+	var all []scenario
+	add := func(s scenario) {
+		s.mounts = max(s.mounts, 1)
+		if s.rate == 0 {
+			s.rate = 128 * kbit
+		}
+		if s.patience == 0 {
+			s.patience = 10 * time.Second
+		}
+		if s.settle == 0 {
+			s.settle = 2 * time.Second
+		}
+		all = append(all, s)
+	}
+	for _, n := range []int{100, 1000, 5000, 10000, 15000, 18000} {
+		add(scenario{
+			family: "steady", name: fmt.Sprintf("steady-%d", n), listeners: n, ramp: min(n, 1500),
+			full: n == 15000 || n == 18000,
+		})
+	}
+	for _, n := range []int{1000, 5000} {
+		add(scenario{family: "icy", name: fmt.Sprintf("icy-%d", n), listeners: n, ramp: 1000, icy: true, full: n == 5000})
+	}
+	add(scenario{
+		family: "saturation", name: "saturation", listeners: 1000, ramp: 1000, rate: mbit,
+		steps:  []int{1, 2, 4, 6, 8, 12, 16, 20, 24, 30, 35, 40},
+		settle: time.Second, window: 4 * time.Second,
+	})
+	add(scenario{family: "storm", name: "storm-5000", listeners: 5000, patience: 20 * time.Second, window: 4 * time.Second})
+	add(scenario{family: "mounts", name: "mounts-500x4", mounts: 500, listeners: 2000, ramp: 1000, rate: 64 * kbit})
+	for _, slow := range []int{0, 200} {
+		add(scenario{
+			family: "slow", name: fmt.Sprintf("slow-%d-of-1000", slow), listeners: 1000, stalled: slow, ramp: 1000,
+			rate: 1280 * kbit, window: time.Duration(8+slow/25) * time.Second,
+		})
+	}
+	for _, rate := range []int{128 * kbit, 1280 * kbit} {
+		add(scenario{
+			family: "stalled", name: fmt.Sprintf("stalled-1000-%dk", rate/kbit), listeners: 2000, stalled: 1000, ramp: 1000,
+			rate: rate, full: true,
+		})
+	}
+	for _, n := range []int{1000, 5000} {
+		add(scenario{family: "tls", name: fmt.Sprintf("tls-%d", n), listeners: n, ramp: 400, tls: true, full: n == 5000})
+	}
+	add(scenario{family: "reload", name: "reload-5000", listeners: 5000, ramp: 1500, reload: 2 * time.Second, window: 10 * time.Second})
+	return all
+}
+
+// takesPart tells whether a scenario can be run with a server.
+func (s scenario) takesPart(k serverKind) bool {
+	return (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls || !k.unwrapped)
+}
+
+// ringSize is how much a mount's source remembers of what it sent: several
+// seconds, and more than any server keeps for a listener.
+func (s scenario) ringSize() int {
+	switch {
+	case s.mounts > 1:
+		return 1 << 17
+	case len(s.steps) > 0:
+		return 1 << 25
+	}
+	return 1 << 24
+}
