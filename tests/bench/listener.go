@@ -37,6 +37,7 @@ type listener struct {
 	fd     int
 	phase  phase
 	stalls bool // it stops reading after its first sound
+	counts bool // it counts what it hears and does not look at it, once it is in step
 	began  int64
 	joined int64 // when the first sound came
 	head   []byte
@@ -97,6 +98,20 @@ func (again) Temporary() bool { return true }
 // know of one that never blocks, and there are 100,000 of them a second.
 func receive(fd int, p []byte) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		return 0, errAgain
+	case errno != 0:
+		return 0, errno
+	case n == 0:
+		return 0, io.EOF
+	}
+	return int(n), nil
+}
+
+// discard throws away what has come, at most so much, and returns how much it was.
+func discard(fd, most int) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(most), unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return 0, errAgain

@@ -129,7 +129,7 @@ func (r *run) settings(k serverKind) (settings, error) {
 		Title: "bench", Dir: dir, Config: filepath.Join(dir, "config"), TLS: r.tls, Wrapped: !k.unwrapped,
 		Certificate: r.cert.cert, Key: r.cert.key, Both: r.cert.both,
 		SourcePassword: sourcePassword, AdminPassword: adminPassword,
-		Listeners: r.listeners + 1000, Sources: r.mounts + 10,
+		Listeners: r.listeners + 1000, Sources: r.mounts + 10, Queue: r.queue,
 		User: serverUser(), Caddycast: r.caddycast, Core: r.around.serverCore,
 	}
 	for i := range r.mounts {
@@ -164,6 +164,7 @@ func (r *run) connect(ctx context.Context) (err error) {
 	if r.players, err = newPlayers(port, r.icy, r.sent, r.server.Mounts); err != nil {
 		return err
 	}
+	r.players.sample = r.sample
 	p := r.players
 	p.nap = r.nap
 	if r.tls {

@@ -26,6 +26,8 @@ type scenario struct {
 	tls       bool
 	steps     []int         // rates to try one after the other, in place of rate
 	reload    time.Duration // between two reloads of the configuration
+	queue     int           // bytes that a listener may be behind; 0 means Icecast's 512 KiB
+	sample    int           // one listener of so many checks what it hears, the others count it; 0 means all check
 
 	patience time.Duration // for all to play after the last connect
 	settle   time.Duration // before the window
@@ -45,6 +47,9 @@ func scenarios() []scenario {
 		if s.patience == 0 {
 			s.patience = 10 * time.Second
 		}
+		if s.queue == 0 {
+			s.queue = 512 << 10
+		}
 		if s.settle == 0 {
 			s.settle = 2 * time.Second
 		}
@@ -62,7 +67,7 @@ func scenarios() []scenario {
 	add(scenario{
 		family: "saturation", name: "saturation", listeners: 1000, ramp: 1000, rate: mbit,
 		steps:  []int{1, 2, 4, 6, 8, 12, 16, 20, 24, 30, 35, 40},
-		settle: time.Second, window: 4 * time.Second,
+		settle: time.Second, window: 4 * time.Second, queue: 8 << 20, sample: 8,
 	})
 	add(scenario{family: "storm", name: "storm-5000", listeners: 5000, patience: 20 * time.Second, window: 4 * time.Second})
 	add(scenario{family: "mounts", name: "mounts-500x4", mounts: 500, listeners: 2000, ramp: 1000, rate: 64 * kbit})

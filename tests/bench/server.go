@@ -38,6 +38,7 @@ type settings struct {
 	AdminPassword      string
 	Mounts             []string
 	Listeners, Sources int    // limits to set
+	Queue              int    // bytes that a listener may be behind
 	User               string // whom a server that is started by root shall become
 	Caddycast          string // path of the binary
 	Core               string // to which the server is pinned, or empty
