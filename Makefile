@@ -5,7 +5,8 @@
 # make lint       formatting, go vet, linters, tidy go.mod
 # make cross      checks that the engine compiles for other systems
 # make fuzz       every fuzz target for FUZZTIME (default 30s)
-# make bench      the benchmarks of the engine
+# make bench      what it costs beside icecast2, in ten minutes; prints the table of docs/benchmark.md
+# make microbench the benchmarks of the engine's parts
 
 TAGS     := nobadger,nomysql,nopgx
 FUZZTIME ?= 30s
@@ -14,7 +15,7 @@ PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools f
 	liquidsoap chromium chromedriver:chromium-driver
 TOOL     := go tool -modfile=tools/go.mod
 
-.PHONY: help deps build test lint cross fuzz bench
+.PHONY: help deps build test lint cross fuzz bench microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -52,5 +53,9 @@ fuzz:
 		done; \
 	done
 
-bench:
+bench: PROGRAMS += icecast2
+bench: deps
+	go run ./tests/bench $(BENCHFLAGS)
+
+microbench:
 	go test -run '^$$' -bench . ./streaming/...

@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // sites are the HTTP servers that a station is on.
@@ -71,6 +73,10 @@ func (l *live) greet(r *reign) {
 	if r.sites.none() {
 		r.log.Warn("the station is on no site; add the icecast directive to one")
 		return
+	}
+	if files, want := streaming.MaxFiles(), r.settings.MaxListeners; files > 0 && want > files {
+		r.log.Warn("limits.listeners is more than the files that this process may open; raise the limit of open files (ulimit -Hn, LimitNOFILE)",
+			zap.Int("listeners", want), zap.Int("files", files))
 	}
 	urls := r.sites.urls()
 	if len(urls) == 0 { // unix sockets, or ports that are not known

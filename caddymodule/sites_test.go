@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 func TestWhereSitesListen(t *testing.T) {
@@ -107,5 +109,21 @@ func TestAStationThatFindsASiteLaterTellsSo(t *testing.T) {
 	}
 	if got := fmt.Sprint(all[1].ContextMap()["then_hear"]); got != "http://localhost:8000/live.mp3" {
 		t.Errorf("then hear %s", got)
+	}
+}
+
+func TestMoreListenersThanFilesAreWarnedOf(t *testing.T) {
+	files := streaming.MaxFiles()
+	if files == 0 {
+		t.Skip("the number of open files has no limit here")
+	}
+	for want, listeners := range map[int]int{1: files + 1, 0: files - 1} {
+		h, lines := newLoggedHandler(t, &Station{Limits: Limits{Listeners: listeners}})
+		h.station.reign.sites.add(&caddyhttp.Server{Listen: []string{":8000"}})
+		h.station.live.greet(h.station.reign)
+		got := lines.FilterMessageSnippet("limits.listeners").All()
+		if len(got) != want {
+			t.Errorf("%d listeners, %d files: %d warnings, want %d", listeners, files, len(got), want)
+		}
 	}
 }

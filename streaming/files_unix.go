@@ -1,0 +1,15 @@
+//go:build unix
+
+package streaming
+
+import "golang.org/x/sys/unix"
+
+// MaxFiles returns how many files, connections among them, the process may have
+// open; 0 if that is unknown or unlimited.
+func MaxFiles() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) > 1<<30 {
+		return 0
+	}
+	return int(limit.Cur) //nolint:gosec // it is no more than 1<<30
+}
