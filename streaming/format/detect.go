@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 )
@@ -62,6 +61,12 @@ func (d *detector) Next(buf []byte, final bool) (int, Unit) {
 	return d.chosen.Next(buf, final)
 }
 
+// Retitle is for streams whose framer can do it.
+func (d *detector) Retitle(c Comments) bool {
+	r, ok := d.chosen.(Retitler)
+	return ok && r.Retitle(c)
+}
+
 // leadingTag consumes an ID3v2 tag in front of the stream: it may be longer than
 // what is looked through. It reports false while it can't tell.
 func (d *detector) leadingTag(buf []byte, final bool) (int, bool) {
@@ -76,26 +81,65 @@ func (d *detector) leadingTag(buf []byte, final bool) (int, bool) {
 	return n, true
 }
 
-// magics are the first bytes of containers, the type to say when the declared
-// one is of another family, the declared types that are of this family, and
-// whether metadata may stand between its bytes: Ogg and EBML have their own.
-var magics = []struct {
-	magic    string
-	say      string
-	icy      bool
+// containers are recognised by their first bytes.
+var containers = []struct {
+	// found tells whether a stream that begins with b is of this kind.
+	found func(b []byte, final bool) verdict
+	// say is the type to say when the declared one is not of this family, "" if
+	// the framer knows better.
+	say string
+	// families are the declared types that are of this family.
 	families []string
+	// icy tells whether metadata may stand between its bytes: the others have
+	// their own.
+	icy  bool
+	make func(contentType string) Framer
 }{
-	{"OggS", "application/ogg", false, []string{"application/ogg", "application/x-ogg", "audio/ogg", "video/ogg", "audio/opus", "audio/vorbis"}},
-	{"fLaC", "audio/flac", true, []string{"audio/flac", "audio/x-flac"}},
-	{"\x1a\x45\xdf\xa3", "video/webm", false, []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"}},
+	{
+		found:    magic(oggMagic),
+		say:      "application/ogg",
+		families: []string{"application/ogg", "application/x-ogg", "audio/ogg", "video/ogg", "audio/opus", "audio/vorbis", "audio/speex"},
+		make:     func(contentType string) Framer { return newOgg(contentType) },
+	},
+	{
+		found:    magic(flacMagic),
+		say:      "audio/flac",
+		families: []string{"audio/flac", "audio/x-flac"},
+		icy:      true,
+		make:     func(contentType string) Framer { return newFLAC(contentType) },
+	},
+	{
+		found:    magic(ebmlMagic),
+		families: []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"},
+		make:     func(contentType string) Framer { return newWebM(contentType) },
+	},
+	{
+		found:    tsBegins,
+		say:      "video/mp2t",
+		families: []string{"video/mp2t", "audio/mp2t", "video/mpegts"},
+		make:     func(contentType string) Framer { return newMPEGTS(contentType) },
+	},
+}
+
+// magic finds a kind by its first bytes alone.
+func magic(word string) func([]byte, bool) verdict {
+	return func(b []byte, final bool) verdict {
+		switch {
+		case !startsLike(b, word) || final && len(b) < len(word):
+			return no
+		case len(b) < len(word):
+			return unsure
+		}
+		return yes
+	}
 }
 
 // TakesICY tells whether players expect ICY metadata in streams of a type.
 func TakesICY(contentType string) bool {
 	contentType = Canonical(contentType)
-	for _, m := range magics {
-		if slices.Contains(m.families, contentType) {
-			return m.icy
+	for _, c := range containers {
+		if slices.Contains(c.families, contentType) {
+			return c.icy
 		}
 	}
 	return true
@@ -104,9 +148,12 @@ func TakesICY(contentType string) bool {
 // choose returns the framer that fits the first bytes, nil if it needs more. buf
 // is the same at each call, but longer.
 func (d *detector) choose(buf []byte, final bool) Framer {
-	for _, m := range magics {
-		if bytes.HasPrefix(buf, []byte(m.magic)) {
-			return opaque{d.typeOr(m.say, m.families...)}
+	for _, c := range containers {
+		switch c.found(buf, final) {
+		case yes:
+			return c.make(d.typeOr(c.say, c.families...))
+		case unsure:
+			return nil
 		}
 	}
 	d.mpeg.look(buf, final)

@@ -13,9 +13,14 @@ func mp3(i int) part {
 func aac(int) part { return adtsFrame{hz: 44100, channels: 2, size: 371, blocks: 1}.part() }
 
 func TestTheBytesDecideAndTheDeclaredTypeNamesThem(t *testing.T) {
-	ogg := append([]byte("OggS\x00\x02"), noise(6, 500)...)
-	flac := append([]byte("fLaC\x00\x00\x00\x22"), noise(7, 500)...)
-	webm := append([]byte("\x1a\x45\xdf\xa3\x9f"), noise(8, 500)...)
+	link := oggMaker{serial: 1}
+	ogg := bytesOf(link.link("opus", 3)...)
+	flac := append(flacStart(2), bytesOf(flacFrames(0, 3)...)...)
+	cluster := element(idCluster, stamp(0), simple(1, 0, blockKey), simple(1, 9, 0))
+	webm := append(webmStart("webm", withPictures), cluster...)
+	sound := append(webmStart("webm", soundOnly), cluster...)
+	matroska := append(webmStart("matroska", withPictures), cluster...)
+	ts := append(tables(0, 0x0f), slices.Repeat(tsFill{pid: videoPID, begins: true}.packet(), 3)...)
 	unknown := junk(2 * maxProbe).data
 	mpeg := bytesOf(times(6, mp3)...)
 	adts := bytesOf(times(6, aac)...)
@@ -23,7 +28,7 @@ func TestTheBytesDecideAndTheDeclaredTypeNamesThem(t *testing.T) {
 		name, declared string
 		stream         []byte
 		want           string
-		units          int // 1: it is carried as it is
+		units          int
 	}{
 		{"MP3 without a type", "", mpeg, "audio/mpeg", 6},
 		{"MP3 under its name", "audio/mpeg", mpeg, "audio/mpeg", 6},
@@ -37,18 +42,26 @@ func TestTheBytesDecideAndTheDeclaredTypeNamesThem(t *testing.T) {
 		{"AAC under its name", "audio/aac", adts, "audio/aac", 6},
 		{"AAC under another", "AUDIO/AACP", adts, "audio/aacp", 6},
 		{"AAC under that of MP3", "audio/mpeg", adts, "audio/aac", 6},
-		{"Ogg without a type", "", ogg, "application/ogg", 1},
-		{"Ogg under its name", "application/ogg", ogg, "application/ogg", 1},
-		{"Ogg under another, with parameters", "audio/ogg; codecs=opus", ogg, "audio/ogg", 1},
-		{"Ogg under that of MP3", "audio/mpeg", ogg, "application/ogg", 1},
-		{"Ogg under that of FLAC", "audio/flac", ogg, "application/ogg", 1},
-		{"FLAC without a type", "", flac, "audio/flac", 1},
-		{"FLAC under another name", "audio/x-flac", flac, "audio/x-flac", 1},
-		{"FLAC under Ogg's", "application/ogg", flac, "audio/flac", 1},
-		{"WebM without a type", "", webm, "video/webm", 1},
-		{"WebM with sound alone", "audio/webm", webm, "audio/webm", 1},
-		{"Matroska", "video/x-matroska", webm, "video/x-matroska", 1},
-		{"WebM under that of MP3", "audio/mpeg", webm, "video/webm", 1},
+		{"Ogg without a type", "", ogg, "application/ogg", 3},
+		{"Ogg under its name", "application/ogg", ogg, "application/ogg", 3},
+		{"Ogg under another, with parameters", "audio/ogg; codecs=opus", ogg, "audio/ogg", 3},
+		{"Ogg under that of MP3", "audio/mpeg", ogg, "application/ogg", 3},
+		{"Ogg under that of FLAC", "audio/flac", ogg, "application/ogg", 3},
+		{"FLAC without a type", "", flac, "audio/flac", 3},
+		{"FLAC under another name", "audio/x-flac", flac, "audio/x-flac", 3},
+		{"FLAC under Ogg's", "application/ogg", flac, "audio/flac", 3},
+		{"WebM without a type", "", webm, "video/webm", 3},
+		{"WebM under that of sound", "audio/webm", webm, "audio/webm", 3},
+		{"WebM with sound alone", "", sound, "audio/webm", 3},
+		{"WebM under that of MP3", "audio/mpeg", webm, "video/webm", 3},
+		{"Matroska", "video/x-matroska", matroska, "video/x-matroska", 3},
+		{"Matroska under that of Ogg", "application/ogg", matroska, "video/x-matroska", 3},
+		{"MPEG-TS without a type", "", ts, "video/mp2t", 4},
+		{"MPEG-TS in capitals", "video/MP2T", ts, "video/mp2t", 4},
+		{"MPEG-TS under that of MP3", "audio/mpeg", ts, "video/mp2t", 4},
+		{"MPEG-TS that is too short to tell", "", ts[:tsSize], "audio/mpeg", 1},
+		{"G and no more", "a/b", []byte("G"), "a/b", 1},
+		{"MP3 behind a G", "", append([]byte("G"), mpeg...), "audio/mpeg", 6},
 		{"unknown bytes without a type", "", unknown, "audio/mpeg", 1},
 		{"unknown bytes with one", "Video/NSV;x", unknown, "video/nsv", 1},
 		{"unknown bytes under that of Ogg", "application/ogg", unknown, "application/ogg", 1},
@@ -56,7 +69,7 @@ func TestTheBytesDecideAndTheDeclaredTypeNamesThem(t *testing.T) {
 		{"text that looks like MP3", "text/vtt", mpeg, "text/vtt", 1},
 		{"text that looks like a tag", "text/plain", []byte("ID3\x04\x00\x00\x00\x00\x00\x20 is a format"), "text/plain", 1},
 		{"little, unknown", "audio/x-unknown", []byte("OggZ"), "audio/x-unknown", 1},
-		{"little, known", "", []byte("OggS"), "application/ogg", 1},
+		{"little, known", "", []byte("OggS"), "application/ogg", 0},
 		{"one frame", "", bytesOf(mp3(0)), "audio/mpeg", 1},
 		{"a file of one frame", "", bytesOf(mp3(0), id3v1()), "audio/mpeg", 2},
 	} {
@@ -65,9 +78,38 @@ func TestTheBytesDecideAndTheDeclaredTypeNamesThem(t *testing.T) {
 		if f.Type() != c.want || len(got) != c.units {
 			t.Errorf("%s: %d units of %q, want %d of %q", c.name, len(got), f.Type(), c.units, c.want)
 		}
-		if c.units == 1 && len(got) == 1 && (got[0].at != 0 || got[0].size != len(c.stream)) {
+		if isOpaque(f) && len(got) == 1 && (got[0].at != 0 || got[0].size != len(c.stream)) {
 			t.Errorf("%s: %d bytes from %d on, want all %d", c.name, got[0].size, got[0].at, len(c.stream))
 		}
+	}
+}
+
+func TestContainersHaveMetadataOfTheirOwn(t *testing.T) {
+	for contentType, want := range map[string]bool{
+		"audio/mpeg": true, "audio/aac": true, "Audio/FLAC": true, "text/plain": true, "": true,
+		"application/ogg": false, "audio/ogg; codecs=opus": false, "video/webm": false,
+		"audio/x-matroska": false, "video/MP2T": false,
+	} {
+		if got := TakesICY(contentType); got != want {
+			t.Errorf("%q takes ICY metadata: %v, want %v", contentType, got, want)
+		}
+	}
+}
+
+func TestADetectorPassesTitlesOn(t *testing.T) {
+	m := oggMaker{serial: 1}
+	f := New("").(Retitler)
+	if f.Retitle(Comments{}) {
+		t.Error("it takes a title before there is a stream")
+	}
+	takeAll(t, f, bytesOf(m.link("opus", 2)...), nil)
+	if !f.Retitle(Comments{Title: "T"}) {
+		t.Error("Opus takes no title")
+	}
+	f = New("").(Retitler)
+	takeAll(t, f, bytesOf(times(9, mp3)...), nil)
+	if f.Retitle(Comments{Title: "T"}) {
+		t.Error("MP3 takes a title")
 	}
 }
 
@@ -108,7 +150,7 @@ func TestTheFirstFrameIsSoughtAsFarAsTheLimit(t *testing.T) {
 func TestAllOfAnUnknownStreamIsCarriedButATagInFront(t *testing.T) {
 	rest := junk(3 * maxProbe).data
 	stream := append(bytes.Clone(id3v2(300<<10, false).data), rest...)
-	got := drive(t, New(""), stream, true, func() int { return 1400 })
+	got := places(drive(t, New(""), stream, true, func() int { return 1400 }))
 	if want := []piece{{at: 300 << 10, size: len(rest), start: true}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -65,7 +65,7 @@ type Framer interface {
 
 // Retitler is a framer that can make its stream say another title: it ends the
 // stream and begins it anew with other comments, between two units. Retitle
-// reports false if this stream can't; it is called between calls of Next.
+// reports false if the stream can't; it is called between calls of Next.
 type Retitler interface {
 	Framer
 	Retitle(c Comments) bool

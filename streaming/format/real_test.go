@@ -18,13 +18,7 @@ const (
 )
 
 func TestEveryFrameOfARealFileIsFound(t *testing.T) {
-	ffmpeg, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI must run this test: %v", err)
-		}
-		t.Skipf("NO REAL FILE WAS READ: install ffmpeg to run this test (%v)", err)
-	}
+	ffmpeg := realFFmpeg(t)
 	for _, c := range []struct {
 		name, file, options string
 		want                string
@@ -52,7 +46,7 @@ func TestEveryFrameOfARealFileIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := New("")
-			units := drive(t, f, stream, true, func() int { return 4096 })
+			units := places(drive(t, f, stream, true, func() int { return 4096 }))
 			if f.Type() != c.want {
 				t.Errorf("the type is %q, want %q", f.Type(), c.want)
 			}
@@ -135,6 +129,19 @@ func packets(t *testing.T, ffmpeg, path string) (sizes []int) {
 		sizes = append(sizes, size)
 	}
 	return sizes
+}
+
+// realFFmpeg returns ffmpeg, without which nothing that is real can be tested.
+func realFFmpeg(t *testing.T) string {
+	t.Helper()
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("CI must run this test: %v", err)
+		}
+		t.Skipf("NO REAL FILE WAS READ: install ffmpeg to run this test (%v)", err)
+	}
+	return ffmpeg
 }
 
 func run(t *testing.T, name string, args ...string) string {

@@ -1,0 +1,56 @@
+package format
+
+// packets returns the header packets of a stream from the header pages of its link;
+// what follows the last one there is not among them.
+func (s *oggStream) packets(data []byte) (packets [][]byte) {
+	var packet []byte
+	for len(data) > 0 {
+		p := oggPage(data)
+		size := oggHeader + len(p.lacing())
+		for _, l := range p.lacing() {
+			size += int(l)
+		}
+		p, data = p[:size], data[size:]
+		if p.serial() != s.serial {
+			continue
+		}
+		for part := range p.packets {
+			if part.begins {
+				packet = nil
+			}
+			packet = append(packet, part.data...)
+			if !part.ends {
+				continue
+			}
+			if len(packets) > 0 && s.codec.header != nil && !s.codec.header(packet) {
+				return packets
+			}
+			packets = append(packets, packet)
+		}
+	}
+	return packets
+}
+
+// findComment returns which of the header packets holds comments, and what they have
+// in front of them; 0 if there is none.
+func (c *oggCodec) findComment(packets [][]byte) (index, before int) {
+	for i, p := range packets {
+		if i == 0 || c.comment == nil {
+			continue
+		}
+		if before, ok := c.comment(p); ok {
+			return i, before
+		}
+	}
+	return 0, 0
+}
+
+// comments reads the comments of a stream from the header pages of its link.
+func (s *oggStream) comments(data []byte) *Comments {
+	packets := s.packets(data)
+	i, before := s.codec.findComment(packets)
+	if i == 0 {
+		return nil
+	}
+	return vorbisComments(packets[i][before:]).read()
+}

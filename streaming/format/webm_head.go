@@ -1,0 +1,184 @@
+package format
+
+import (
+	"slices"
+	"strings"
+)
+
+// What is read of the elements before the first Cluster.
+const (
+	idDocType     = 0x4282
+	idScale       = 0x2ad7b1
+	idDuration    = 0x4489
+	idTitle       = 0x7ba9
+	idTrackEntry  = 0xae
+	idTrackNumber = 0xd7
+	idTrackType   = 0x83
+	idTag         = 0x7373
+	idSimpleTag   = 0x67c8
+	idTagName     = 0x45a3
+	idTagString   = 0x4487
+
+	trackVideo = 1
+	trackAudio = 2
+)
+
+// maxTracks is how many tracks of a file are carried.
+const maxTracks = 64
+
+// tracks are those of a file.
+type tracks struct {
+	numbers  [maxTracks]uint64
+	count    int
+	timeline uint64 // the track whose blocks tell the time
+	video    bool   // it holds pictures
+	sound    bool   // there is one that holds sound
+}
+
+func (t *tracks) has(number uint64) bool {
+	return slices.Contains(t.numbers[:t.count], number)
+}
+
+// add adds the track that an entry tells of.
+func (t *tracks) add(entry []byte) {
+	var number, kind uint64
+	for e := range ebmlElements(entry) {
+		switch e.id {
+		case idTrackNumber:
+			number = ebmlUint(e.body)
+		case idTrackType:
+			kind = ebmlUint(e.body)
+		}
+	}
+	if number == 0 || t.count == maxTracks || t.has(number) {
+		return
+	}
+	first := kind == trackVideo && !t.video || kind == trackAudio && !t.video && !t.sound
+	if first || t.count == 0 {
+		t.timeline = number
+	}
+	t.numbers[t.count] = number
+	t.count++
+	t.video = t.video || kind == trackVideo
+	t.sound = t.sound || kind == trackAudio
+}
+
+// complete makes the Init when the first Cluster begins. Without tracks there is
+// none, and all is garbage up to the next file.
+func (w *webm) complete() bool {
+	docType, scale := "", uint64(0)
+	for e := range ebmlElements(w.head) {
+		switch e.id {
+		case idEBML:
+			docType = ebmlText(e.body, idDocType)
+		case idSegment:
+			scale = w.readSegment(e.body)
+		}
+	}
+	head := w.head
+	w.head = nil
+	if w.tracks.count == 0 {
+		return false
+	}
+	if scale == 0 {
+		scale = 1e6
+	}
+	w.clock.tick = float64(scale) / 1e9
+	w.init = &Init{Data: head, Comments: webmComments(head)}
+	if w.contentType == "" {
+		w.contentType = w.typeOf(docType)
+	}
+	return true
+}
+
+// readSegment reads the tracks and the timestamp scale, and makes what else there
+// is fit for a stream.
+func (w *webm) readSegment(body []byte) (scale uint64) {
+	for e := range ebmlElements(body) {
+		switch e.id {
+		case idInfo:
+			for e := range ebmlElements(e.body) {
+				switch e.id {
+				case idScale:
+					scale = ebmlUint(e.body)
+				case idDuration, ebmlCRC32:
+					void(e)
+				}
+			}
+		case idTracks:
+			for e := range ebmlElements(e.body) {
+				if e.id == idTrackEntry {
+					w.tracks.add(e.body)
+				}
+			}
+		}
+	}
+	return scale
+}
+
+// void makes a short element one that means nothing.
+func void(e ebmlElement) {
+	if size := len(e.all) - 2; size >= 0 && size < 0x7f {
+		e.all[0], e.all[1] = ebmlVoid, 0x80|byte(size)
+	}
+}
+
+// typeOf is the declared type if there is one, else that of what the file holds.
+func (w *webm) typeOf(docType string) string {
+	kind, of := "audio/", "x-matroska"
+	if w.tracks.video || !w.tracks.sound {
+		kind = "video/"
+	}
+	if docType == "webm" {
+		of = "webm"
+	}
+	if w.declared != "" {
+		return w.declared
+	}
+	return kind + of
+}
+
+// webmComments reads title and artist. Some write the title into Info alone.
+func webmComments(head []byte) *Comments {
+	var c Comments
+	title := ""
+	for segment := range ebmlElements(head) {
+		if segment.id != idSegment {
+			continue
+		}
+		for e := range ebmlElements(segment.body) {
+			switch e.id {
+			case idInfo:
+				title = ebmlText(e.body, idTitle)
+			case idTags:
+				readTags(e.body, &c)
+			}
+		}
+	}
+	c.add("TITLE", title)
+	return c.orNil()
+}
+
+func readTags(tags []byte, c *Comments) {
+	for tag := range ebmlElements(tags) {
+		if tag.id != idTag {
+			continue
+		}
+		for e := range ebmlElements(tag.body) {
+			if e.id == idSimpleTag {
+				c.add(strings.ToUpper(ebmlText(e.body, idTagName)), ebmlText(e.body, idTagString))
+			}
+		}
+	}
+}
+
+// ebmlText returns the text of the first element with that id.
+func ebmlText(b []byte, id uint32) string {
+	for e := range ebmlElements(b) {
+		if e.id == id {
+			text, _, _ := strings.Cut(string(e.body[:min(len(e.body), maxComment)]), "\x00")
+			return shorten(text)
+		}
+	}
+	return ""
+}
