@@ -16,7 +16,7 @@ type Block struct {
 	// only a later unit is a start does not exist: the log begins a new one.
 	start bool
 
-	offset uint64        // bytes of the log before data
+	offset uint64        // bytes of the log before data, those of its inits counted wherever they change
 	at     time.Duration // sound of the log before data; its clock goes on while nothing sounds
 	meta   *Metadata     // in force while data sounds; never nil
 	init   *format.Init  // what a decoder must have been given before data; may be nil

@@ -65,7 +65,11 @@ func (l *Log) add(u format.Unit, meta *Metadata) {
 		l.flush()
 	}
 	if l.open == nil {
-		l.open = &Block{start: u.Start, offset: l.tail.Load().end(), at: l.at, meta: meta, init: u.Init}
+		tail := l.tail.Load()
+		l.open = &Block{start: u.Start, offset: tail.end(), at: l.at, meta: meta, init: u.Init}
+		if u.Init != tail.init { // listeners get it, too, so it counts
+			l.open.offset += uint64(u.Init.Size())
+		}
 	}
 	b := l.open
 	if cap(l.arena)-len(l.arena) < len(u.Data) {
@@ -114,6 +118,7 @@ func (l *Log) keep(burst Burst, limit int) {
 		}
 		return tail.end()-b.offset >= uint64(burst.Bytes)
 	}
+	limit += tail.init.Size()
 	far := func() bool { return tail.end()-join.offset > uint64(limit) }
 	for b := join.next.Load(); b != nil && (whole(b) || far()); b = b.next.Load() {
 		if b.start {

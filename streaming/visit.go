@@ -8,7 +8,7 @@ func (s *shard) visit(g *group, now time.Time) {
 		now:     now,
 		silent:  s.round && now.Sub(g.moved) > silence,
 		end:     g.seen.end(),
-		queue:   uint64(g.mount.Settings().Queue),
+		queue:   uint64(g.mount.Settings().Queue + g.seen.init.Size()),
 		closing: g.mount.closing.Load(),
 	}
 	v.late = v.closing != nil && (now.After(v.closing.deadline) || s.station.closedFor(now) > lastDrainTime)

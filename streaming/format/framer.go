@@ -19,6 +19,14 @@ type Init struct {
 	Comments *Comments
 }
 
+// Size returns the length of the data, 0 if there is no init.
+func (i *Init) Size() int {
+	if i == nil {
+		return 0
+	}
+	return len(i.Data)
+}
+
 // Comments are the tags of a stream, as they stand there: not cleaned, in UTF-8
 // unless the encoder erred.
 type Comments struct {
