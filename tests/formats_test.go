@@ -172,6 +172,10 @@ func decodesBy(name string, args ...string) func(testing.TB, string) {
 
 // byFFmpeg encodes and sends in real time.
 func byFFmpeg(contentType string, args ...string) sender {
+	return byFFmpegFor(onAir, contentType, args...)
+}
+
+func byFFmpegFor(seconds int, contentType string, args ...string) sender {
 	return func(t testing.TB, s *server, mount string) func() error {
 		all := []string{"-hide_banner", "-loglevel", "error"}
 		for _, a := range args {
@@ -180,7 +184,7 @@ func byFFmpeg(contentType string, args ...string) sender {
 			}
 			all = append(all, a)
 		}
-		all = append(all, "-t", fmt.Sprint(onAir), "-flush_packets", "1", "-content_type", contentType,
+		all = append(all, "-t", fmt.Sprint(seconds), "-flush_packets", "1", "-content_type", contentType,
 			"icecast://source:hackme@"+s.plain+mount)
 		cmd, _ := launch(t, "ffmpeg", all...)
 		return cmd.Wait

@@ -1,0 +1,140 @@
+package tests
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// page plays streams, from another origin than theirs, and reports how each of
+// them goes.
+const page = `<!doctype html><meta charset="utf-8"><title>players</title><script>
+for (const {name, element, url} of %s) {
+	const player = document.createElement(element);
+	const report = text => fetch("/report", {method: "POST", body: JSON.stringify({name, text})});
+	player.crossOrigin = "anonymous";
+	player.autoplay = true;
+	player.addEventListener("error", () => report("error " + player.error.code + ": " + player.error.message));
+	const timer = setInterval(() => {
+		if (player.currentTime > 2) {
+			clearInterval(timer);
+			player.pause();
+			report("played");
+		}
+	}, 100);
+	player.src = url;
+	document.documentElement.append(player);
+}
+</script>
+`
+
+type player struct {
+	Name    string `json:"name"`
+	Element string `json:"element"`
+	URL     string `json:"url"`
+}
+
+// browse opens a page with players in Chromium and returns what they report first.
+func browse(t testing.TB, players []player) map[string]string {
+	t.Helper()
+	type report struct{ Name, Text string }
+	reports := make(chan report, 10*len(players))
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			list, _ := json.Marshal(players)
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, page, list)
+		case "/report":
+			var got report
+			_ = json.NewDecoder(r.Body).Decode(&got)
+			select {
+			case reports <- got:
+			default:
+			}
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer site.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--autoplay-policy=no-user-gesture-required", "--ignore-certificate-errors", "--remote-debugging-port=0",
+		"--user-data-dir="+t.TempDir(), site.URL+"/")
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cancel()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("chromium says\n%s", &said)
+		}
+	}()
+	first := make(map[string]string)
+	for len(first) < len(players) {
+		select {
+		case r := <-reports:
+			if _, ok := first[r.Name]; !ok {
+				first[r.Name] = r.Text
+			}
+		case <-ctx.Done():
+			t.Errorf("only %d of %d players report in time", len(first), len(players))
+			return first
+		}
+	}
+	return first
+}
+
+// Browsers play, from a page of another origin, what they have decoders for.
+func TestBrowsersPlay(t *testing.T) {
+	program(t, "chromium")
+	s := start(t, station)
+	streams := []struct {
+		name, element, contentType string
+		encrypted                  bool
+		args                       []string
+	}{
+		{"MP3", "audio", "audio/mpeg", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3"}},
+		{"MP3 over TLS", "audio", "audio/mpeg", true, []string{"-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3"}},
+		{"AAC", "audio", "audio/aac", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "aac", "-f", "adts"}},
+		{"Opus", "audio", "audio/ogg", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "ogg"}},
+		{"Vorbis over TLS", "audio", "application/ogg", true, []string{"-f", "lavfi", "-i", sound, "-ac", "2", "-c:a", "libvorbis", "-f", "ogg"}},
+		{"FLAC", "audio", "audio/flac", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "flac", "-f", "flac"}},
+		{"WebM with Opus", "audio", "audio/webm", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "webm", "-live", "1"}},
+		{"WebM with VP8 and Opus", "video", "video/webm", false, []string{
+			"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound,
+			"-c:v", "libvpx", "-g", "10", "-deadline", "realtime", "-c:a", "libopus", "-f", "webm", "-live", "1",
+		}},
+	}
+	var players []player
+	for i, f := range streams {
+		mount := fmt.Sprintf("/stream%d", i)
+		byFFmpegFor(90, f.contentType, f.args...)(t, s, mount) // it is ended with the test
+		url := "http://" + s.plain + mount
+		if f.encrypted {
+			url = "https://" + s.tls + mount
+		}
+		players = append(players, player{f.name, f.element, url})
+	}
+	for i := range streams {
+		s.listening(fmt.Sprintf("/stream%d", i))
+	}
+	reports := browse(t, players)
+	for _, p := range players {
+		if got := reports[p.Name]; got != "played" {
+			t.Errorf("%s: %q", p.Name, got)
+		}
+	}
+}
