@@ -17,7 +17,11 @@ func sealed(conn net.Conn) (*tls.Conn, *streaming.Wire, bool) {
 	if !ok {
 		return nil, nil, false
 	}
-	w, ok := c.NetConn().(*streaming.Wire)
+	under := c.NetConn()
+	if inner, ok := without(under); ok {
+		under = inner
+	}
+	w, ok := under.(*streaming.Wire)
 	return c, w, ok
 }
 

@@ -47,24 +47,31 @@ func plainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 	return tcp, ok
 }
 
-// bare takes off conn what does not change the bytes.
+// bare takes off conn all that does not change the bytes.
 func bare(conn net.Conn) net.Conn {
+	for {
+		if w, ok := conn.(*streaming.Wire); ok {
+			return w.TCPConn
+		}
+		inner, ok := without(conn)
+		if !ok {
+			return conn
+		}
+		conn = inner
+	}
+}
+
+// without takes off conn what Caddy and its PROXY protocol put around it.
+func without(conn net.Conn) (inner net.Conn, ok bool) {
 	switch fmt.Sprintf("%T", conn) {
 	case "*caddyhttp.http2Conn": // looks out for HTTP/2 where that is not allowed
-		if inner, ok := reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn); ok {
-			conn = inner
-		}
+		inner, ok = reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn)
 	case "*proxyproto.Conn":
-		if c, ok := conn.(interface{ TCPConn() (*net.TCPConn, bool) }); ok {
-			if tcp, ok := c.TCPConn(); ok {
-				return tcp
-			}
+		if c, is := conn.(interface{ Raw() net.Conn }); is {
+			inner, ok = c.Raw(), true
 		}
 	}
-	if w, ok := conn.(*streaming.Wire); ok {
-		return w.TCPConn
-	}
-	return conn
+	return inner, ok
 }
 
 // field is a line of a response head.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 func TestHead(t *testing.T) {
@@ -154,6 +156,7 @@ func TestOnlyABareTCPConnectionIsPlain(t *testing.T) {
 		want bool
 	}{
 		{"bare TCP", tcp, plain, true},
+		{"a wire", streaming.NewWire(tcp.(*net.TCPConn)), plain, true},
 		{"TCP, but the request came over TLS", tcp, encrypted, false},
 		{"TLS", tls.Client(tcp, new(tls.Config)), plain, false},
 		{"something around TCP", struct{ net.Conn }{tcp}, plain, false},

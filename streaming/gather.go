@@ -30,6 +30,9 @@ func (s *Source) gather(now time.Time) {
 		return
 	}
 	wait := gatherTime(int(s.Mount().station.sourceCount.Load()))
+	if s.Mount().Settings().SourceTimeout < 4*watchStep {
+		wait = 0 // bytes that wait must not pass for silence
+	}
 	n := max(1, int(float64(fresh)*wait.Seconds()/elapsed.Seconds()))
 	if n == 1 || n < s.gathered*7/8 || n > s.gathered*9/8 {
 		s.gathered = n

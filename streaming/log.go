@@ -29,13 +29,13 @@ type Log struct {
 	tail atomic.Pointer[Block] // never nil: a log begins with an empty block
 	join atomic.Pointer[Block] // where listeners begin, at its first byte
 
+	served atomic.Uint64 // the end when a shard last served listeners
+
 	// writer
 	arena []byte
 	open  *Block // the block being filled, not in the list yet
 	at    time.Duration
 
-	urgeAt uint64    // the end from which on it is asked whether the shards are to hurry
-	urged  time.Time // when that was last asked
 }
 
 func newLog() *Log {
@@ -93,18 +93,9 @@ func (l *Log) flush() {
 	l.tail.Store(b)
 }
 
-// urgent tells whether so much has been appended within a turn of the longest
-// kind that the shards must not sleep it out: one write should carry all that
-// is due.
-func (l *Log) urgent(now time.Time, latency time.Duration) bool {
-	end := l.tail.Load().end()
-	if end < l.urgeAt {
-		return false
-	}
-	last := l.urged
-	l.urgeAt, l.urged = end+urgeBytes, now
-	return l.urged.Sub(last) < latency
-}
+// urgent tells whether so much has been appended since a shard was last here that
+// the turn must not be slept out: one write should carry all that is due.
+func (l *Log) urgent() bool { return l.tail.Load().end() >= l.served.Load()+urgeBytes }
 
 // keep moves the place where listeners begin: to the newest start from which
 // the burst is still whole, but never further back than limit bytes. Without

@@ -101,8 +101,8 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 	if !m.announce(artist, title, url) {
 		return false
 	}
-	m.station.mu.RLock()
-	defer m.station.mu.RUnlock()
+	m.station.mu.Lock() // two at once must not leave the older title
+	defer m.station.mu.Unlock()
 	if m.source != nil {
 		meta := m.Metadata()
 		m.source.retitle.Store(&format.Comments{Artist: meta.Artist, Title: meta.Title})
@@ -185,7 +185,7 @@ func (m *Mount) appended(now time.Time) {
 	settings := m.Settings()
 	m.log.flush()
 	m.log.keep(settings.Burst, settings.Queue/2)
-	urgent := m.log.urgent(now, m.station.latency())
+	urgent := m.log.urgent()
 	if m.listeners.Load() > 0 {
 		m.station.notify(now.Sub(m.station.Started), urgent)
 	}

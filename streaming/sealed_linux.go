@@ -67,5 +67,8 @@ func (v *sealer) seal(s socket, c *cursor) (int, error) {
 	s.wire.hold(v.cipher)
 	n, err := s.seal.Write(v.plain)
 	v.cipher = s.wire.out[:0] // it may have grown
+	if err != nil {
+		s.wire.out = nil // it is the shard's memory
+	}
 	return n, err
 }

@@ -165,6 +165,7 @@ func (s *shard) wait(timer *time.Timer, lastRound time.Time) bool {
 			}
 		case <-s.urge:
 		case <-timer.C:
+			s.due.Store(0) // from here on a notice wakes, or has been seen below
 			if rest := round - time.Since(lastRound); rest > 0 && !s.dirty.Load() && !s.behind {
 				timer.Reset(rest)
 				continue
@@ -189,9 +190,9 @@ func (s *shard) pace(now time.Time) time.Duration {
 	s.due.Store(int64(now.Sub(s.station.Started) + due))
 	sleep := min(max(s.turn, due+lull), latency)
 	if s.behind {
-		sleep = min(sleep, max(s.turn, retry))
+		sleep = max(min(sleep, s.turn), retry)
 	}
-	return sleep - time.Since(now)
+	return min(sleep, round) - time.Since(now)
 }
 
 // pass serves every group for which something is due, and with all every group.
@@ -203,10 +204,11 @@ func (s *shard) pass(now time.Time, all bool) {
 		if !all && !g.behind && tail == g.seen {
 			continue
 		}
-		if tail != g.seen {
+		if tail != g.seen && g.seen != nil {
 			g.moved = now
 		}
 		g.seen = tail
+		m.log.served.Store(tail.end())
 		s.visit(g, now)
 		s.behind = s.behind || g.behind
 		if len(g.listeners) == 0 {
@@ -228,7 +230,7 @@ func (s *shard) takeInbox() {
 	for _, l := range inbox {
 		g := s.groups[l.mount]
 		if g == nil {
-			g = &group{mount: l.mount}
+			g = &group{mount: l.mount, moved: time.Now()}
 			s.groups[l.mount] = g
 		}
 		g.listeners = append(g.listeners, l)

@@ -36,10 +36,10 @@ var noSocket socket
 
 func newSocket(c *net.TCPConn) (socket, error) {
 	raw, err := c.SyscallConn()
+	s := socket{conn: c, fd: -1}
 	if err != nil {
-		return socket{}, err
+		return s, err
 	}
-	s := socket{conn: c}
 	err = raw.Control(func(fd uintptr) { s.fd = int(fd) })
 	limitUnsent(c)
 	return s, err
@@ -59,12 +59,18 @@ func limitUnsent(c syscall.Conn) {
 
 // close closes the connection, after TLS's last words if the socket takes them.
 func (s socket) close() {
-	if c, ok := s.seal.(interface{ CloseWrite() error }); ok {
+	if c, ok := s.seal.(interface{ CloseWrite() error }); ok && s.flush() {
 		s.wire.hold(nil)
 		_ = c.CloseWrite()
-		_, _ = sendBytes(s.fd, s.wire.out)
+		_ = s.flush()
 	}
 	_ = s.conn.Close()
+}
+
+// flush sends what is encrypted already and reports whether that was all.
+func (s socket) flush() bool {
+	n, _ := sendBytes(s.fd, s.wire.out)
+	return n == len(s.wire.out)
 }
 
 // left tells whether the peer has closed the connection, or its half of it.
@@ -187,7 +193,7 @@ func (v *vector) put(p []byte) {
 	if v.count > 0 {
 		last := &v.pieces[v.count-1]
 		if uintptr(unsafe.Pointer(last.Base))+uintptr(last.Len) == uintptr(unsafe.Pointer(base)) {
-			last.Len += uint64(len(p))
+			last.SetLen(int(last.Len) + len(p)) //nolint:gosec,unconvert // its type depends on the processor
 			return
 		}
 	}

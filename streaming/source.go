@@ -38,7 +38,7 @@ type Source struct {
 
 	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
 	reason atomic.Uint32
-	heard  atomic.Int64 // when something last came, in nanoseconds of Unix time
+	heard  atomic.Int64 // when something last came, on the station's clock
 	timer  *time.Timer
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
@@ -72,7 +72,7 @@ func (s *Source) Mount() *Mount { return s.mount.Load() }
 // Run reads r to its end and appends it to the mount. It blocks until r ends, the
 // source is silent for too long, or Stop is called, and returns the reason.
 func (s *Source) Run(r io.Reader) Reason {
-	s.heard.Store(time.Now().UnixNano())
+	s.heard.Store(int64(s.Mount().station.clock()))
 	s.timer = time.AfterFunc(time.Hour, s.watch) // armed below, so that watch finds it
 	s.timer.Reset(min(s.Mount().Settings().SourceTimeout, watchStep))
 	defer s.timer.Stop()
@@ -99,7 +99,7 @@ func (s *Source) End() {
 func (s *Source) watch() {
 	limit := s.Mount().Settings().SourceTimeout
 	now := time.Now()
-	silent := now.Sub(time.Unix(0, s.heard.Load()))
+	silent := now.Sub(s.Mount().station.Started) - time.Duration(s.heard.Load())
 	if silent >= limit {
 		s.Stop(TimedOut)
 		return
@@ -132,7 +132,7 @@ func (s *Source) pump(r io.Reader) error {
 		s.Mount().appended(now)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
-			s.heard.Store(now.UnixNano())
+			s.heard.Store(int64(now.Sub(s.Mount().station.Started)))
 		}
 		if err != nil || s.Reason() != Running {
 			return err

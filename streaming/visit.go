@@ -77,17 +77,20 @@ func (s *shard) serveSocket(l *Listener, v *visit) bool {
 
 // write writes what is due to a plain listener and reports whether that was all.
 func (s *shard) write(l *Listener, v *visit) bool {
-	s.served++
+	unsent := l.socket.wire.unsent()
 	n, caughtUp, err := s.vector.write(l.socket, &l.cursor)
 	l.sent.Store(l.sent.Load() + uint64(n))
 	v.sent += uint64(n)
+	if n > 0 {
+		s.served++
+	}
 	if v.silent && caughtUp && n == 0 && l.socket.left() {
 		l.end(Departed)
 	}
 	switch {
 	case err != nil:
 		l.end(Departed)
-	case n > 0 || caughtUp:
+	case n > 0 || caughtUp || l.socket.wire.unsent() < unsent:
 		l.backoff = 0
 	default:
 		l.backoff = min(max(1, 2*l.backoff), maxPause)

@@ -13,6 +13,7 @@ type Wire struct {
 
 	held bool
 	out  []byte // encrypted, and not sent yet
+	own  bool   // out is not the memory that was given to hold
 }
 
 // NewWire returns the wire over c.
@@ -29,15 +30,26 @@ func (w *Wire) Write(p []byte) (int, error) {
 
 // hold makes Write collect from here on, in what is given as long as that has room.
 func (w *Wire) hold(buf []byte) {
-	w.held = true
+	w.held, w.own = true, false
 	w.out = buf[:0]
 }
 
 // sent drops n bytes of what was collected and keeps the rest in memory of its own.
 func (w *Wire) sent(n int) {
-	if n == len(w.out) {
+	switch {
+	case n == len(w.out):
 		w.out = nil
-		return
+	case w.own:
+		w.out = w.out[n:]
+	default:
+		w.out, w.own = bytes.Clone(w.out[n:]), true
 	}
-	w.out = bytes.Clone(w.out[n:])
+}
+
+// unsent returns how many bytes are encrypted and not sent yet.
+func (w *Wire) unsent() int {
+	if w == nil {
+		return 0
+	}
+	return len(w.out)
 }

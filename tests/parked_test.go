@@ -100,19 +100,27 @@ func TestAParkedListenerCostsNextToNothing(t *testing.T) {
 	}
 }
 
-// What Caddy puts around a plain connection must not cost its listener a
-// goroutine.
-func TestPlainListenersHaveNoGoroutineHoweverTheirSiteIsServed(t *testing.T) {
-	for name, servers := range map[string]string{
-		"by default":            "",
-		"HTTP/1 alone":          "protocols h1",
-		"behind PROXY protocol": "listener_wrappers {\n proxy_protocol {\n allow 127.0.0.0/8\n }\n tls\n}",
+// What Caddy puts around a connection must not cost its listener a goroutine.
+func TestListenersHaveNoGoroutineHoweverTheirSiteIsServed(t *testing.T) {
+	const proxyProtocol = "proxy_protocol {\n allow 127.0.0.0/8\n }\n"
+	for _, tt := range []struct {
+		name, servers string
+		encrypted     bool
+	}{
+		{"by default", "", false},
+		{"HTTP/1 alone", "protocols h1", false},
+		{"behind PROXY protocol", "listener_wrappers {\n" + proxyProtocol + "tls\n}", false},
+		{"HTTP/1 alone, behind PROXY protocol", "protocols h1\nlistener_wrappers {\n" + proxyProtocol + "tls\n}", false},
+		{"over a wire", "listener_wrappers {\n icecast\n tls\n}", false},
+		{"over a wire, behind PROXY protocol", "listener_wrappers {\n icecast\n" + proxyProtocol + "tls\n}", false},
+		{"TLS over a wire", "listener_wrappers {\n icecast\n tls\n}", true},
+		{"TLS over a wire, behind PROXY protocol", "listener_wrappers {\n icecast\n" + proxyProtocol + "tls\n}", true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := start(t, station+"\nservers {\n"+servers+"\n}")
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, station+"\nservers {\n"+tt.servers+"\n}")
 			src := s.source("/m")
 			src.send(10)
-			l := s.listen("/m", http1, false)
+			l := s.listen("/m", http1, tt.encrypted)
 			src.send(10)
 			buf := make([]byte, 4<<20)
 			if stacks := buf[:runtime.Stack(buf, true)]; bytes.Contains(stacks, []byte("(*Listener).feed")) {

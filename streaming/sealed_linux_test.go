@@ -1,0 +1,113 @@
+package streaming
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"math/big"
+	"sync"
+	"testing"
+	"time"
+)
+
+// sealedPair returns the ends of a connection over TLS that came through a wire.
+// With narrow its sockets take little at a time.
+func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *Wire, far *tls.Conn) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := tcpPair(t)
+	if narrow {
+		_, _ = ours.SetWriteBuffer(4096), theirs.SetReadBuffer(4096)
+	}
+	w = NewWire(ours)
+	near = tls.Server(w, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	far = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true, MaxVersion: version})
+	done := make(chan error, 1)
+	go func() { done <- near.Handshake() }()
+	if err := far.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return near, w, far
+}
+
+// Listeners over TLS, fast and slow, hear what was sent; who is let go while it is
+// behind may miss the end, but what it got until then is in order.
+func TestListenersOverTLSHearWhatWasSent(t *testing.T) {
+	const period = 251
+	pattern := make([]byte, 64*period)
+	for i := range pattern {
+		pattern[i] = byte(i % period)
+	}
+	st, _ := newTestStation(t, mountSettings(MountSettings{Queue: 64 << 20}))
+	e := connect(t, st, "/m", "application/octet-stream")
+	e.write(pattern)
+	e.write(pattern) // enough to be sure that it is nothing known
+	stop := make(chan struct{})
+	var sending, hearing sync.WaitGroup
+	sending.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(2 * time.Millisecond): // a stream's pace
+				e.write(pattern)
+			}
+		}
+	})
+	for i := range 24 {
+		version := uint16(tls.VersionTLS13)
+		if i%3 == 0 {
+			version = tls.VersionTLS12
+		}
+		near, w, far := sealedPair(t, version, i%2 == 0)
+		l, err := st.Mount("/m").Admit(Client{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.AttachSealed(near, w, nil)
+		hearing.Go(func() {
+			_ = far.SetReadDeadline(time.Now().Add(patience))
+			buf := make([]byte, 100+1000*i)
+			next, heard := -1, 0
+			for {
+				n, err := far.Read(buf)
+				for _, b := range buf[:n] {
+					if next >= 0 && int(b) != next {
+						t.Errorf("listener %d: byte %d, want %d", i, b, next)
+					}
+					next = (int(b) + 1) % period
+				}
+				if err != nil {
+					if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+						t.Errorf("listener %d ends with %v", i, err)
+					}
+					return
+				}
+				if before := heard; before < 1<<20 && before+n >= 1<<20 {
+					l.Remove(Removed)
+				}
+				if heard += n; i%4 < 2 {
+					time.Sleep(time.Millisecond) // it is slow
+				}
+			}
+		})
+	}
+	hearing.Wait()
+	close(stop)
+	sending.Wait()
+}

@@ -1,0 +1,104 @@
+package streaming
+
+import (
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/format"
+)
+
+// A source may be held up between the moment at which it looked at the clock and
+// that at which it gives notice.
+func TestANoticeThatComesLateWakesTheShard(t *testing.T) {
+	st := NewStation(func(*Listener) {})
+	s := newShard(st)
+	s.due.Store(int64(time.Hour))
+	woken := make(chan bool)
+	go func() { woken <- s.wait(time.NewTimer(0), time.Now()) }()
+	eventually(t, "the shard sleeps until the next round", func() bool { return s.due.Load() == 0 })
+	s.notify(time.Second)
+	select {
+	case <-woken:
+	case <-time.After(round / 2):
+		t.Error("it sleeps on")
+	}
+}
+
+func TestBlockedSocketsAreNotTriedWithoutAPause(t *testing.T) {
+	for _, latency := range []time.Duration{1, time.Millisecond, DefaultLatency, time.Hour} {
+		st := NewStation(func(*Listener) {})
+		st.Apply(&Settings{Latency: latency})
+		s := newShard(st)
+		s.behind = true
+		if sleep := s.pace(time.Now()); sleep < retry-5*time.Millisecond || sleep > round {
+			t.Errorf("with a latency of %v: a shard that is behind sleeps for %v", latency, sleep)
+		}
+	}
+}
+
+func TestTurnsFollowTheNumberOfListeners(t *testing.T) {
+	for _, tt := range []struct {
+		served, woken int
+		want          time.Duration
+	}{
+		{0, 0, leastTurn},
+		{100, 0, leastTurn},
+		{1000, 0, 208 * time.Millisecond},
+		{0, 400, 208 * time.Millisecond},
+		{20000, 0, DefaultLatency},
+	} {
+		s := newShard(NewStation(func(*Listener) {}))
+		for range 50 { // it follows smoothly
+			s.served, s.woken = tt.served, tt.woken
+			s.pace(time.Now())
+		}
+		if diff := s.turn - tt.want; diff < -time.Millisecond || diff > time.Millisecond {
+			t.Errorf("%d listeners, and %d with a goroutine: turns of %v, want %v", tt.served, tt.woken, s.turn, tt.want)
+		}
+	}
+}
+
+func TestMuchThatIsDueIsUrgent(t *testing.T) {
+	l := newLog()
+	add := func(n int) bool {
+		l.add(format.Unit{Data: make([]byte, n), Start: true}, noMetadata)
+		l.flush()
+		return l.urgent()
+	}
+	if add(urgeBytes - 1) {
+		t.Error("it is urgent too early")
+	}
+	if !add(1) {
+		t.Error("it is not urgent")
+	}
+	l.served.Store(l.tail.Load().end())
+	if add(100) {
+		t.Error("it is urgent although all has just been served")
+	}
+}
+
+// Who leaves a mount that is silent is noticed, also while others come.
+func TestJoinsDoNotHideTheDeparted(t *testing.T) {
+	st, ended := newTestStation(t, Settings{})
+	e := connect(t, st, "/m", numbered.ContentType)
+	e.send(10)
+	gone := join(t, st, "/m", true, Client{})
+	gone.readHead()
+	_ = gone.Close()
+	for end := time.Now().Add(patience); ; {
+		join(t, st, "/m", true, Client{})
+		join(t, st, "/m", true, Client{})
+		select {
+		case l := <-ended:
+			if l != gone.Listener {
+				t.Error("another one is gone")
+			}
+			return
+		case <-time.After(silence / 4):
+		}
+		if time.Now().After(end) {
+			t.Fatal("nobody notices")
+		}
+	}
+}
