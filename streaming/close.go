@@ -60,6 +60,7 @@ func (st *Station) wind(sources []*Source) {
 		close(sh.quit)
 	}
 	st.running.Wait()
+	st.settling.Stop()
 	st.departures.close()
 	st.departing.Wait()
 }

@@ -29,13 +29,19 @@ func (s *Source) gather(now time.Time) {
 	if elapsed < watchStep/2 {
 		return
 	}
+	rate := float64(fresh) / elapsed.Seconds()
+	if known := s.rate; rate > known/2 && rate < 2*known {
+		rate = known + (rate-known)/8 // a second has few reads, so it is a rough measure
+	}
+	s.rate = rate
 	wait := gatherTime(int(s.Mount().station.sourceCount.Load()))
 	if s.Mount().Settings().SourceTimeout < 4*watchStep {
 		wait = 0 // bytes that wait must not pass for silence
 	}
-	n := max(1, int(float64(fresh)*wait.Seconds()/elapsed.Seconds()))
-	if n == 1 || n < s.gathered*7/8 || n > s.gathered*9/8 {
+	n := max(1, int(rate*wait.Seconds()))
+	if n == 1 || n < s.gathered*15/16 || n > s.gathered*17/16 {
 		s.gathered = n
 		s.Gather(n)
+		s.gathers.Store(n > 1)
 	}
 }

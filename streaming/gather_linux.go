@@ -8,7 +8,8 @@ import (
 )
 
 // Gatherer returns what makes reads of c wait until so many bytes have come, or
-// the peer has closed. It is nil if c can't do that.
+// the peer has closed. It is called after each read, with 0 if that number is to
+// stay. It is nil if c can't do that.
 func Gatherer(c net.Conn) func(bytes int) {
 	under, ok := innermost(c).(syscall.Conn)
 	if !ok {
@@ -20,7 +21,13 @@ func Gatherer(c net.Conn) func(bytes int) {
 	}
 	return func(bytes int) {
 		_ = raw.Control(func(fd uintptr) {
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, bytes)
+			if bytes > 0 {
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, bytes)
+			}
+			// An encoder that leaves Nagle's algorithm on sends the next frame
+			// when this one is acknowledged, which would else be when we read.
+			// It holds for 16 segments.
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
 		})
 	}
 }

@@ -35,7 +35,6 @@ type Log struct {
 	arena []byte
 	open  *Block // the block being filled, not in the list yet
 	at    time.Duration
-
 }
 
 func newLog() *Log {

@@ -152,6 +152,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
 	}
 	m.connections.Add(1)
+	st.arrived()
 
 	shard.load.Add(1)
 	l := &Listener{

@@ -26,6 +26,9 @@ const (
 	writeCost = 8 * time.Microsecond
 	wakeCost  = 20 * time.Microsecond
 
+	// longPass is work that can't be told from a turn's other irregularities.
+	longPass = 40 * time.Millisecond
+
 	// urgeBytes is how much a mount appends before the turn is cut short: what
 	// is due must fit into a socket's buffer.
 	urgeBytes = 64 << 10
@@ -185,7 +188,9 @@ func (s *shard) wait(timer *time.Timer, lastRound time.Time) bool {
 func (s *shard) pace(now time.Time) time.Duration {
 	cost := time.Duration(s.served)*writeCost + time.Duration(s.woken)*wakeCost
 	latency := s.station.latency()
-	s.turn = min(max((3*s.turn+effort*cost)/4, leastTurn), latency)
+	// Who comes late in a long pass waits for that, too.
+	most := latency - min(max(0, cost-longPass)/2, latency/10)
+	s.turn = min(max((3*s.turn+effort*cost)/4, leastTurn), most)
 	due := s.turn * 9 / 10
 	s.due.Store(int64(now.Sub(s.station.Started) + due))
 	sleep := min(max(s.turn, due+lull), latency)

@@ -46,7 +46,9 @@ func TestTurnsFollowTheNumberOfListeners(t *testing.T) {
 		{100, 0, leastTurn},
 		{1000, 0, 208 * time.Millisecond},
 		{0, 400, 208 * time.Millisecond},
-		{20000, 0, DefaultLatency},
+		{5000, 0, DefaultLatency},
+		{10000, 0, DefaultLatency - 20*time.Millisecond},
+		{30000, 0, DefaultLatency - DefaultLatency/10},
 	} {
 		s := newShard(NewStation(func(*Listener) {}))
 		for range 50 { // it follows smoothly

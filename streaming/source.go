@@ -28,8 +28,8 @@ type Source struct {
 	Since    time.Time
 	Interval int // bytes of audio between the metadata blocks that it sends; 0: none
 
-	// Gather makes reads wait until so many bytes are there, or the last ones;
-	// the function that Gatherer returns. It may be nil.
+	// Gather makes reads wait for more bytes; the function that Gatherer
+	// returns. It may be nil.
 	Gather func(bytes int)
 
 	info  Info
@@ -43,10 +43,13 @@ type Source struct {
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
 
+	gathers atomic.Bool // Gather has been given more than 1
+
 	// watch's.
 	counted  uint64 // bytes read up to
 	measured time.Time
-	gathered int // last given to Gather
+	rate     float64 // bytes a second
+	gathered int     // last given to Gather
 
 	// Run's.
 	announced bool         // the type of what it sends is known
@@ -136,6 +139,9 @@ func (s *Source) pump(r io.Reader) error {
 		}
 		if err != nil || s.Reason() != Running {
 			return err
+		}
+		if s.gathers.Load() {
+			s.Gather(0)
 		}
 		if cap(buf)-len(buf) < readSize/2 || n == room && cap(buf) < maxRead {
 			buf = append(make([]byte, 0, min(2*cap(buf), 2*format.MaxUnit)), buf...)

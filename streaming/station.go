@@ -21,6 +21,7 @@ type Station struct {
 	settings    atomic.Pointer[Settings]
 	nextID      atomic.Uint64 // of listeners
 	sourceCount atomic.Int64  // len(sources)
+	crowd       atomic.Int64  // listeners that have come since the last settle
 	listeners   atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 
@@ -28,6 +29,7 @@ type Station struct {
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
 
+	settling   *time.Timer // calls settle
 	start      sync.Once
 	shards     atomic.Pointer[[]*shard] // nil until there is a listener
 	departures *departures
@@ -45,6 +47,8 @@ func NewStation(observe func(*Listener)) *Station {
 		sources: make(map[*Source]struct{}),
 	}
 	st.departures = newDepartures(observe)
+	st.settling = time.AfterFunc(time.Hour, st.settle)
+	st.settling.Stop()
 	st.settings.Store(&Settings{})
 	return st
 }
