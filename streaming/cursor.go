@@ -25,8 +25,8 @@ type cursor struct {
 
 // newCursor returns a cursor at the place where listeners of l begin. A listener
 // with an interval above zero gets metadata.
-func newCursor(l *Log, head []byte, interval int) cursor {
-	return cursor{block: l.join.Load(), lead: head, seek: true, interval: interval, left: interval}
+func newCursor(l *Log, interval int) cursor {
+	return cursor{block: l.join.Load(), seek: true, interval: interval, left: interval}
 }
 
 // peek returns the bytes that come next, as far as they are one piece, and nil

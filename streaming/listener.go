@@ -111,7 +111,7 @@ func (l *Listener) Run(c Conn) {
 func (l *Listener) prepare(c Conn, head []byte) {
 	l.conn, l.socket = c, noSocket
 	l.wake = make(chan struct{}, 1)
-	l.cursor = newCursor(l.mount.log, head, l.Interval)
+	l.lead = head
 	l.pos.Store(l.position())
 	l.busy.Store(true)
 	l.wake <- struct{}{}

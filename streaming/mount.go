@@ -159,6 +159,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 		ID: st.nextID.Add(1), Client: c, Since: time.Now(), Interval: m.Interval(c),
 		mount: m, shard: shard,
 	}
+	l.cursor = newCursor(m.log, l.Interval) // it hears what sounds now, however long its answer takes
 	if settings.MaxListenerDuration > 0 {
 		l.deadline = l.Since.Add(settings.MaxListenerDuration)
 	}

@@ -92,7 +92,7 @@ func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *Wire, head []byte) {
 	}
 	s.seal, s.wire = seal, w
 	l.socket = s
-	l.cursor = newCursor(l.mount.log, head, l.Interval)
+	l.lead = head
 	if l.Reason() == Running {
 		// The head and the burst go out now, not at the shard's next turn.
 		var v vector
