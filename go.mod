@@ -3,6 +3,7 @@ module github.com/caddycast/caddycast
 go 1.26.0
 
 require (
+	github.com/bogem/id3v2/v2 v2.1.4
 	github.com/caddyserver/caddy/v2 v2.11.9
 	github.com/dustin/go-humanize v1.1.0
 	github.com/quic-go/quic-go v0.63.0

@@ -115,7 +115,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 type words map[string]func() error
 
 // parseBlock parses the block at d, which is called what in errors. All words
-// but mount may stand in it once.
+// but mount and fallback may stand in it once.
 func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
 	if d.NextArg() {
 		return d.Errf("%s: %q is too much; its settings stand in a block, one a line", what, d.Val())
@@ -131,7 +131,7 @@ func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
 		case !ok:
 			return d.Errf("%s: %q is unknown here; the words are %s",
 				what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		case seen[word] && word != "mount":
+		case seen[word] && word != "mount" && word != "fallback":
 			return d.Errf("%s: %s is there twice; write it once", what, word)
 		}
 		seen[word], before = true, word

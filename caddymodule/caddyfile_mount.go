@@ -14,6 +14,13 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		direct   [off]
 //		hidden   [off]
 //
+//		fallback <mount>
+//		fallback file <path>...
+//		fallback standby
+//		fallback_when_full [off]
+//		override           [off]
+//		return_after       <duration>
+//
 //		linger         <duration>
 //		burst          <size>|<duration>|off
 //		queue          <size>
@@ -51,6 +58,10 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"takeover":              flag(d, &m.Takeover),
 		"direct":                flag(d, &m.Direct),
 		"hidden":                flag(d, &m.Hidden),
+		"fallback":              func() error { return parseFallback(d, &m.Fallbacks) },
+		"fallback_when_full":    flag(d, &m.FallbackWhenFull),
+		"override":              flag(d, &m.Override),
+		"return_after":          optional(d, duration, &m.ReturnAfter),
 		"linger":                optional(d, duration, &m.Linger),
 		"burst":                 burst(d, &m.Burst),
 		"queue":                 size(d, &m.Queue),

@@ -33,10 +33,14 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	}
 	client := clientOf(r)
 	if r.Method == http.MethodHead {
+		stream, ok := mount.Stream()
+		if !ok {
+			return false, nil
+		}
 		if mount.Settings().NoDirect {
 			return true, refuseStream(w, r, streaming.ErrNoDirect)
 		}
-		setFields(w.Header(), listenerFields(w.Header(), mount, mount.Interval(client)))
+		setFields(w.Header(), listenerFields(w.Header(), stream, mount.Interval(client)))
 		if r.ProtoMajor == 1 {
 			w.Header().Set("Connection", "close")
 		}
@@ -44,10 +48,13 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		return true, nil
 	}
 	l, err := mount.Admit(client)
-	if err != nil {
+	switch {
+	case errors.Is(err, streaming.ErrNothing):
+		return false, nil
+	case err != nil:
 		return true, refuseStream(w, r, err)
 	}
-	fields := listenerFields(w.Header(), mount, l.Interval)
+	fields := listenerFields(w.Header(), l.Stream(), l.Interval)
 	if r.ProtoMajor == 1 {
 		return true, listenHTTP1(w, r, l, fields)
 	}
@@ -144,10 +151,9 @@ func clientIP(r *http.Request) string {
 	return host
 }
 
-// listenerFields returns what Icecast tells a listener of a mount, and puts our
+// listenerFields returns what Icecast tells a listener of a stream, and puts our
 // other fields into header, where the site's configuration may have its own.
-func listenerFields(header http.Header, m *streaming.Mount, interval int) []field {
-	stream, _ := m.Stream()
+func listenerFields(header http.Header, stream streaming.Stream, interval int) []field {
 	header.Set("Content-Type", stream.Type)
 	header.Set("X-Content-Type-Options", "nosniff")
 	// What is encoded on its way would not be the stream any more.

@@ -56,7 +56,7 @@ func TestListenerFields(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := h.onAir(t, tt.path, tt.said)
 			header := make(http.Header)
-			if got := listenerFields(header, b.mount, tt.interval); !reflect.DeepEqual(got, tt.want) {
+			if got := listenerFields(header, streamOf(t, b.mount), tt.interval); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%q\nwant %q", got, tt.want)
 			}
 			if got := header.Get("Content-Type"); got != tt.contentType {
@@ -72,7 +72,7 @@ func TestTheSiteMayHaveItsOwnHeader(t *testing.T) {
 	header := http.Header{
 		"Access-Control-Allow-Origin": {"https://example.org"}, "Cache-Control": {"private"}, "Content-Type": {"text/html"},
 	}
-	listenerFields(header, b.mount, 0)
+	listenerFields(header, streamOf(t, b.mount), 0)
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin":   "https://example.org",
 		"Cache-Control":                 "private",

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -18,6 +19,7 @@ var stations = caddy.NewUsagePool()
 // live is a station that configurations come and go over.
 type live struct {
 	*streaming.Station
+	players *fallback.Players
 
 	mu      sync.Mutex
 	current *reign // nil: none, or none any more
@@ -30,7 +32,8 @@ type live struct {
 func acquire(name string) (*live, error) {
 	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
 		l := new(live)
-		l.Station = streaming.NewStation(l.listenerEnded)
+		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
+		l.players = fallback.NewPlayers(l.Station, l.logger)
 		return l, nil
 	})
 	if err != nil {
@@ -91,6 +94,12 @@ func (l *live) retire(r *reign) {
 		}
 	}
 	r.before, r.live = nil, nil
+}
+
+// feedChanged tells the log what the listeners of a mount hear from now on.
+func (l *live) feedChanged(c streaming.FeedChange) {
+	l.logger().Info("listeners hear another stream",
+		zap.String("mount", c.Home), zap.String("from", fallback.Label(c.From)), zap.String("to", fallback.Label(c.To)))
 }
 
 // logger returns the logger of the configuration that is in force.

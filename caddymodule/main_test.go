@@ -184,3 +184,13 @@ func checkError(t *testing.T, err error, want string) {
 		t.Errorf("error %q\nwant  %q", got, want)
 	}
 }
+
+// streamOf returns what listeners of a mount hear.
+func streamOf(t *testing.T, m *streaming.Mount) streaming.Stream {
+	t.Helper()
+	s, ok := m.Stream()
+	if !ok {
+		t.Fatalf("there is nothing to hear on %s", m.Path)
+	}
+	return s
+}

@@ -49,6 +49,20 @@ type Mount struct {
 	// back. Default: 0, which is not at all.
 	Linger *caddy.Duration `json:"linger,omitempty"`
 
+	// What listeners hear while the source is away, the first that has sound.
+	Fallbacks []*Fallback `json:"fallbacks,omitempty"`
+
+	// Whether listeners for whom there is no place are sent to the first
+	// fallback that is a mount and has one. Default: they are refused.
+	FallbackWhenFull *bool `json:"fallback_when_full,omitempty"`
+
+	// Whether listeners come back when the source, or a better fallback, does.
+	// Default: they do.
+	Override *bool `json:"override,omitempty"`
+
+	// How long the source must have been back before listeners are. Default: 0.
+	ReturnAfter *caddy.Duration `json:"return_after,omitempty"`
+
 	// How much of the past a new listener gets at once. Default: 64KiB.
 	Burst *Burst `json:"burst,omitempty"`
 
@@ -111,6 +125,8 @@ func (m *Mount) validate() error {
 		within("max_listeners", value(m.MaxListeners), math.MaxInt),
 		within("max_listener_duration", value(m.MaxListenerDuration), math.MaxInt64),
 		within("linger", value(m.Linger), math.MaxInt64),
+		within("return_after", value(m.ReturnAfter), math.MaxInt64),
+		m.checkFallbacks(),
 		within("queue", m.Queue, maxSize),
 		within("source_timeout", m.SourceTimeout, math.MaxInt64),
 		within("bitrate", m.Bitrate, math.MaxInt),
@@ -128,6 +144,15 @@ func (m *Mount) checkPath() error {
 	}
 	if err != nil {
 		return fmt.Errorf("mount %q: %w", m.Path, err)
+	}
+	return nil
+}
+
+func (m *Mount) checkFallbacks() error {
+	for _, f := range m.Fallbacks {
+		if err := f.validate(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -215,6 +240,7 @@ func (s *Station) settings() *streaming.Settings {
 		MaxSources:   s.Limits.Sources,
 		Latency:      time.Duration(s.Limits.Latency),
 		Mount:        s.mountSettings,
+		Director:     s.director(),
 	}
 }
 
@@ -231,6 +257,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		Takeover:            is(m.Takeover, true),
 		Hidden:              is(m.Hidden, true),
 		NoDirect:            is(m.Direct, false),
+		FallbackWhenFull:    is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
 		Override: streaming.Info{
 			ContentType: m.Type,

@@ -16,6 +16,9 @@ type Block struct {
 	// only a later unit is a start does not exist: the log begins a new one.
 	start bool
 
+	// more tells that the next block goes on with the unit that this one ends in.
+	more bool
+
 	offset uint64        // bytes of the log before data, those of its inits counted wherever they change
 	at     time.Duration // sound of the log before data; its clock goes on while nothing sounds
 	meta   *Metadata     // in force while data sounds; never nil

@@ -20,13 +20,12 @@ func (st *Station) Close(ctx context.Context) error {
 		sources = append(sources, s)
 	}
 	for _, m := range st.mounts {
-		if m.source == nil {
-			if m.linger != nil {
-				m.linger.Stop()
-			}
-			st.drop(m, ShuttingDown)
+		if m.linger != nil {
+			m.linger.Stop()
+			m.linger, m.own = nil, nil
 		}
 	}
+	st.reconsider()
 	st.mu.Unlock()
 	if already {
 		return nil

@@ -10,6 +10,7 @@ import (
 // the cursor, walks the copy to collect what is due, and walks the cursor itself
 // by what was written. Only its owner may use it.
 type cursor struct {
+	feed  *feed
 	block *Block
 	off   int    // bytes of the block that have been sent
 	lead  []byte // goes out first: the response head, a metadata block
@@ -23,10 +24,14 @@ type cursor struct {
 	meta     *Metadata // last announced
 }
 
-// newCursor returns a cursor at the place where listeners of l begin. A listener
-// with an interval above zero gets metadata.
-func newCursor(l *Log, interval int) cursor {
-	return cursor{block: l.join.Load(), seek: true, interval: interval, left: interval}
+// newCursor returns a cursor at the place where listeners of a feed begin. A
+// listener with an interval above zero gets metadata.
+func newCursor(f *feed, interval int) cursor {
+	c := cursor{feed: f, block: nothing, seek: true, interval: interval, left: interval}
+	if f.mount != nil {
+		c.block = f.mount.log.join.Load()
+	}
+	return c
 }
 
 // peek returns the bytes that come next, as far as they are one piece, and nil
@@ -37,6 +42,12 @@ func (c *cursor) peek() []byte {
 			return c.lead
 		}
 		if c.off == len(c.block.data) {
+			if c.feed.over(c.block) {
+				c.feed = c.feed.newest()
+				c.block, c.off = c.feed.entry()
+				c.seek = true
+				continue
+			}
 			next := c.block.next.Load()
 			if next == nil {
 				return nil

@@ -32,7 +32,7 @@ func take(c *cursor, n int, rnd *rand.Rand) []byte {
 func TestMetadataStandsAtEachIntervalAndNowhereElse(t *testing.T) {
 	const interval = 300
 	l := newLog()
-	c := newCursor(l, interval)
+	c := newCursor(feedOf(l), interval)
 	c.lead = []byte("head")
 	var audio []byte
 	titles := []*Metadata{noMetadata, newMetadata("A", "one", "", ""), newMetadata("", "two", "http://x/", "")}
@@ -105,7 +105,7 @@ func offsetOf(at map[int]*Metadata, m *Metadata) int {
 
 func TestFirstMetadataBlockIsCompleteWithoutATitle(t *testing.T) {
 	l := newLog()
-	c := newCursor(l, 10)
+	c := newCursor(feedOf(l), 10)
 	l.add(format.Unit{Data: make([]byte, 35), Start: true}, noMetadata)
 	l.flush()
 	got := take(&c, 1000, rand.New(rand.NewPCG(1, 1)))
@@ -147,8 +147,8 @@ func TestAnInitComesOnceBeforeWhatBelongsToIt(t *testing.T) {
 	second := &format.Init{Data: bytes.Repeat([]byte(">"), 70)}
 	l := newLog()
 	var want []byte
-	begin := newCursor(l, 0)
-	titled := newCursor(l, 64)
+	begin := newCursor(feedOf(l), 0)
+	titled := newCursor(feedOf(l), 64)
 	for i, init := range []*format.Init{nil, first, first, second, second, first, nil} {
 		data := bytes.Repeat([]byte{'a' + byte(i)}, 100)
 		l.add(format.Unit{Data: data, Start: i != 2, Init: init}, noMetadata)

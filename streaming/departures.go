@@ -7,6 +7,7 @@ import "sync"
 // is stuck in a write. One goroutine works it off, in order.
 type departures struct {
 	observe func(*Listener)
+	feeds   func(FeedChange)
 
 	mu    sync.Mutex
 	more  sync.Cond
@@ -17,10 +18,11 @@ type departures struct {
 type departure struct {
 	listener *Listener
 	abort    bool
+	change   *FeedChange // in place of a listener
 }
 
-func newDepartures(observe func(*Listener)) *departures {
-	d := &departures{observe: observe}
+func newDepartures(observe func(*Listener), feeds func(FeedChange)) *departures {
+	d := &departures{observe: observe, feeds: feeds}
 	d.more.L = &d.mu
 	return d
 }
@@ -39,6 +41,14 @@ func (d *departures) push(ended []*Listener) {
 func (d *departures) abort(l *Listener) {
 	d.mu.Lock()
 	d.queue = append(d.queue, departure{listener: l, abort: true})
+	d.mu.Unlock()
+	d.more.Signal()
+}
+
+// tell hands over what the observer of feeds is to know.
+func (d *departures) tell(c FeedChange) {
+	d.mu.Lock()
+	d.queue = append(d.queue, departure{change: &c})
 	d.mu.Unlock()
 	d.more.Signal()
 }
@@ -70,6 +80,10 @@ func (d *departures) run() {
 }
 
 func (d *departures) handle(p departure) {
+	if p.change != nil {
+		d.feeds(*p.change)
+		return
+	}
 	l := p.listener
 	if p.abort {
 		l.conn.Abort()
@@ -80,7 +94,7 @@ func (d *departures) handle(p departure) {
 	}
 	l.release()
 	if l.Reason() == Slow {
-		l.mount.slow.Add(1)
+		l.Mount().slow.Add(1)
 	}
 	d.observe(l)
 }

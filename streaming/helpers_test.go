@@ -68,7 +68,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 func newTestStation(t testing.TB, settings Settings) (*Station, <-chan *Listener) {
 	t.Helper()
 	ended := make(chan *Listener, 10000)
-	st := NewStation(func(l *Listener) { ended <- l })
+	st := NewStation(func(l *Listener) { ended <- l }, func(FeedChange) {})
 	st.Apply(&settings)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -78,6 +78,17 @@ func newTestStation(t testing.TB, settings Settings) (*Station, <-chan *Listener
 		}
 	})
 	return st, ended
+}
+
+// feedOf returns a feed of a log that belongs to no station.
+func feedOf(l *Log) *feed { return &feed{mount: &Mount{Path: "/m", log: l}} }
+
+// goLive makes a mount that has no source look as if it had one.
+func (m *Mount) goLive(contentType string) {
+	m.station.mu.Lock()
+	defer m.station.mu.Unlock()
+	m.source, m.own, m.announced = new(Source), &Stream{Type: contentType}, true
+	m.station.mounts[m.Path] = m
 }
 
 // mountSettings returns settings in which all mounts are alike.

@@ -1,6 +1,7 @@
 package streaming
 
 import (
+	"math"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -46,7 +47,8 @@ type Listener struct {
 	// Interval is the number of bytes between metadata blocks, 0 without.
 	Interval int
 
-	mount    *Mount
+	lane     *lane
+	stream   *Stream // what it was promised
 	shard    *shard
 	deadline time.Time // zero: no limit
 	socket   socket    // of a plain listener
@@ -60,8 +62,9 @@ type Listener struct {
 	// goroutine's while busy is set, the shard's while it is not.
 	cursor
 	busy atomic.Bool
-	gone atomic.Bool   // the goroutine has ended
-	pos  atomic.Uint64 // the cursor's position, for the shard while busy is set
+	gone atomic.Bool          // the goroutine has ended
+	pos  atomic.Uint64        // the cursor's position, for the shard while busy is set
+	on   atomic.Pointer[feed] // whose log that is in
 
 	// The shard's.
 	pause, backoff uint8     // turns to pass over a socket that would block
@@ -70,7 +73,10 @@ type Listener struct {
 }
 
 // Mount returns the mount that the listener asked for.
-func (l *Listener) Mount() *Mount { return l.mount }
+func (l *Listener) Mount() *Mount { return l.lane.mount }
+
+// Stream returns what the listener was promised.
+func (l *Listener) Stream() Stream { return l.Mount().promise(l.stream) }
 
 // Sent returns how many bytes have been written to the connection.
 func (l *Listener) Sent() uint64 { return l.sent.Load() }
@@ -92,14 +98,16 @@ func (l *Listener) Cancel() { l.release() }
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.mount.release()
+	l.Mount().listeners.Add(-1)
+	l.lane.mount.station.listeners.Add(-1)
+	l.lane.leave()
 }
 
 // Go starts a goroutine that feeds the listener over c, and returns at once. head
 // is written first. The listener closes c.
 func (l *Listener) Go(c Conn, head []byte) {
 	l.prepare(c, head)
-	l.mount.station.running.Go(l.feed) // Station.Close waits for it
+	l.Mount().station.running.Go(l.feed) // Station.Close waits for it
 }
 
 // Run feeds the listener over c until it ends. The listener closes c.
@@ -112,7 +120,7 @@ func (l *Listener) prepare(c Conn, head []byte) {
 	l.conn, l.socket = c, noSocket
 	l.wake = make(chan struct{}, 1)
 	l.lead = head
-	l.pos.Store(l.position())
+	l.tellPosition()
 	l.busy.Store(true)
 	l.wake <- struct{}{}
 	l.shard.add(l)
@@ -131,6 +139,15 @@ func (l *Listener) feed() {
 	l.shard.attend()
 }
 
+// tellPosition tells the shard how far the goroutine is.
+func (l *Listener) tellPosition() {
+	if on := l.cursor.feed; l.on.Load() != on {
+		l.pos.Store(math.MaxUint64) // nowhere behind, while the two don't fit together
+		l.on.Store(on)
+	}
+	l.pos.Store(l.position())
+}
+
 // writeDue writes all that is due and reports whether the listener goes on.
 func (l *Listener) writeDue() bool {
 	wrote := false
@@ -143,8 +160,8 @@ func (l *Listener) writeDue() bool {
 		n, err := l.conn.Write(p)
 		l.advance(n)
 		l.sent.Add(uint64(n))
-		l.mount.bytesSent.Add(uint64(n))
-		l.pos.Store(l.position())
+		l.Mount().bytesSent.Add(uint64(n))
+		l.tellPosition()
 		if err != nil {
 			l.end(Departed)
 			return false

@@ -26,8 +26,9 @@ type Burst struct {
 //
 // One goroutine at a time writes (the fields under "writer"); any number read.
 type Log struct {
-	tail atomic.Pointer[Block] // never nil: a log begins with an empty block
-	join atomic.Pointer[Block] // where listeners begin, at its first byte
+	tail  atomic.Pointer[Block] // never nil: a log begins with an empty block
+	join  atomic.Pointer[Block] // where listeners begin, at its first byte
+	fresh atomic.Pointer[Block] // the newest start, where those begin who come from another log
 
 	served atomic.Uint64 // the end when a shard last served listeners
 
@@ -42,6 +43,7 @@ func newLog() *Log {
 	first := &Block{meta: noMetadata}
 	l.tail.Store(first)
 	l.join.Store(first)
+	l.fresh.Store(first)
 	return l
 }
 
@@ -54,6 +56,7 @@ func (l *Log) cut(meta *Metadata) {
 	tail.next.Store(mark)
 	l.tail.Store(mark)
 	l.join.Store(mark)
+	l.fresh.Store(mark)
 }
 
 // add copies a unit into the log. Readers see it after the next flush, or when
@@ -78,6 +81,7 @@ func (l *Log) add(u format.Unit, meta *Metadata) {
 	from := len(l.arena) - len(b.data)
 	l.arena = append(l.arena, u.Data...)
 	b.data = l.arena[from:len(l.arena):len(l.arena)]
+	b.more = u.More
 	l.at += u.Duration
 }
 
@@ -90,6 +94,9 @@ func (l *Log) flush() {
 	l.open = nil
 	l.tail.Load().next.Store(b)
 	l.tail.Store(b)
+	if b.start {
+		l.fresh.Store(b)
+	}
 }
 
 // urgent tells whether so much has been appended since a shard was last here that

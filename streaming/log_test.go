@@ -61,7 +61,7 @@ func TestWithoutAStartWithinTheLimitListenersWait(t *testing.T) {
 		l.flush()
 		l.keep(Burst{Bytes: 500}, 2000)
 	}
-	c := newCursor(l, 0)
+	c := newCursor(feedOf(l), 0)
 	if p := c.peek(); p != nil {
 		t.Fatalf("a listener gets %d bytes that it can't decode", len(p))
 	}
@@ -76,10 +76,10 @@ func TestAfterACutNothingOfBeforeIsHeard(t *testing.T) {
 	l := newLog()
 	l.add(unit(100, true), noMetadata)
 	l.flush()
-	before := newCursor(l, 0)
+	before := newCursor(feedOf(l), 0)
 	l.cut(noMetadata)
 	l.keep(Burst{Bytes: 1000}, DefaultQueue)
-	after := newCursor(l, 0)
+	after := newCursor(feedOf(l), 0)
 	if p := after.peek(); p != nil {
 		t.Errorf("who comes after the cut gets %d bytes of before", len(p))
 	}
@@ -175,7 +175,7 @@ func BenchmarkLogWalk(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		c := newCursor(l, 0)
+		c := newCursor(feedOf(l), 0)
 		for p := c.peek(); p != nil; p = c.peek() {
 			c.advance(len(p))
 		}

@@ -15,6 +15,7 @@ var (
 	ErrNoDirect       = errors.New("mountpoint unavailable")
 	ErrMountInUse     = errors.New("Mountpoint in use") //nolint:staticcheck // the wording that clients know
 	ErrTooManySources = errors.New("too many sources connected")
+	ErrNothing        = errors.New("there is nothing to hear")
 	ErrClosed         = errors.New("station is closed")
 )
 
@@ -26,20 +27,20 @@ type Stream struct {
 	Since time.Time
 }
 
-// Mount is a name that listeners ask for, and its log. It lives as long as it
-// has a source or waits for one to come back; it is the station's until then,
-// and only its listeners' afterwards.
+// family is the one name of all types that are like the stream's.
+func (s *Stream) family() string { return format.Family(s.Type) }
+
+// Mount is a name that listeners ask for, and a log. What its listeners hear is
+// that log while the mount has a source, and else what the Director says. It lives
+// as long as it has a source, waits for one to come back, or has listeners.
 type Mount struct {
 	Path string
 
 	station *Station
 	log     *Log
-	ready   chan struct{} // closed when stream is set for the first time, or never will be
 
 	settings atomic.Pointer[MountSettings]
 	meta     atomic.Pointer[Metadata]
-	stream   atomic.Pointer[Stream]
-	closing  atomic.Pointer[closing]
 
 	listeners   atomic.Int64
 	peak        atomic.Int64
@@ -49,23 +50,24 @@ type Mount struct {
 	bytesSent   atomic.Uint64
 
 	// Guarded by the station's mu.
-	source *Source
-	linger *time.Timer
-}
-
-// closing says that a mount is no more, and why, and how long listeners have to
-// take what is left.
-type closing struct {
-	reason   Reason
-	deadline time.Time
+	source    *Source
+	announced bool        // it is known what the source sends
+	own       *Stream     // what that is, or was as long as it is waited for; nil: nothing
+	liveSince time.Time   // when it was announced
+	linger    *time.Timer // nil: no source is waited for
+	lanes     map[string]*lane
+	awaited   int // requests that wait for something to be heard
 }
 
 func newMount(st *Station, path string) *Mount {
-	m := &Mount{Path: path, station: st, log: newLog(), ready: make(chan struct{})}
+	m := &Mount{Path: path, station: st, log: newLog(), lanes: make(map[string]*lane)}
 	m.meta.Store(noMetadata)
 	m.applySettings(st.settings.Load())
 	return m
 }
+
+// isInternal tells whether the mount feeds others only, and is nobody's to ask for.
+func (m *Mount) isInternal() bool { return m.Path[0] != '/' }
 
 // Settings returns what is in force for the mount now.
 func (m *Mount) Settings() *MountSettings { return m.settings.Load() }
@@ -75,43 +77,57 @@ func (m *Mount) applySettings(s *Settings) {
 	m.settings.Store(&settings)
 }
 
-// Stream returns what the source sends, or sent last, with the mount's settings
-// in place of what they override. It reports false while that is unknown; it
-// never is once Station.Await has returned the mount.
+// Stream returns what those hear who come now: what the source sends, or what
+// stands in for it, with the mount's settings in place of what they override. It
+// reports false while there is nothing.
 func (m *Mount) Stream() (Stream, bool) {
-	p := m.stream.Load()
-	if p == nil {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	heard, _ := m.station.choose(m, "", "")
+	if heard == nil {
 		return Stream{}, false
 	}
+	return m.promise(heard.own), true
+}
+
+// promise is what listeners of m are told of a stream.
+func (m *Mount) promise(p *Stream) Stream {
 	s, over := *p, m.Settings().Override
 	s.Info = s.Info.override(over)
 	if over.ContentType != "" {
 		s.Type = over.ContentType
 	}
-	return s, true
+	return s
 }
 
-// Metadata returns what the stream says of itself now.
-func (m *Mount) Metadata() *Metadata { return m.meta.Load() }
+// Metadata returns what the stream that is heard says of itself now.
+func (m *Mount) Metadata() *Metadata {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	if heard, _ := m.station.choose(m, "", ""); heard != nil {
+		return heard.meta.Load()
+	}
+	return m.meta.Load()
+}
 
 // SetMetadata announces a title with the audio that is appended from now on. It
 // reports whether anything has changed. A stream that carries its titles itself
 // is begun anew with this one, if its format allows.
 func (m *Mount) SetMetadata(artist, title, url string) bool {
-	if !m.announce(artist, title, url) {
+	if !m.Announce(artist, title, url) {
 		return false
 	}
 	m.station.mu.Lock() // two at once must not leave the older title
 	defer m.station.mu.Unlock()
 	if m.source != nil {
-		meta := m.Metadata()
+		meta := m.meta.Load()
 		m.source.retitle.Store(&format.Comments{Artist: meta.Artist, Title: meta.Title})
 	}
 	return true
 }
 
-// announce is SetMetadata for what the stream itself has said.
-func (m *Mount) announce(artist, title, url string) bool {
+// Announce is SetMetadata for what the stream itself says, or its source.
+func (m *Mount) Announce(artist, title, url string) bool {
 	for {
 		old := m.meta.Load()
 		if old.says(artist, title, url) {
@@ -125,8 +141,7 @@ func (m *Mount) announce(artist, title, url string) bool {
 
 // Admit counts a new listener in, unless a limit forbids it.
 func (m *Mount) Admit(c Client) (*Listener, error) {
-	settings := m.Settings()
-	if settings.NoDirect {
+	if m.Settings().NoDirect {
 		return nil, ErrNoDirect
 	}
 	st := m.station
@@ -139,15 +154,45 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 		st.listeners.Add(-1)
 		return nil, ErrStationFull
 	}
+	l, err := m.admit(c)
+	if errors.Is(err, ErrMountFull) && m.Settings().FallbackWhenFull {
+		l, err = m.admitInstead(c)
+	}
+	if err != nil {
+		st.listeners.Add(-1)
+	}
+	return l, err
+}
+
+// admitInstead lets a listener in at a mount that takes those for whom this one
+// has no place.
+func (m *Mount) admitInstead(c Client) (*Listener, error) {
+	for _, path := range m.station.settings.Load().director().Instead(m.Path) {
+		if other := m.station.Mount(path); other != nil {
+			if l, err := other.admit(c); err == nil {
+				return l, nil
+			}
+		}
+	}
+	return nil, ErrMountFull
+}
+
+func (m *Mount) admit(c Client) (*Listener, error) {
+	settings, st := m.Settings(), m.station
 	n := m.listeners.Add(1)
 	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 {
-		m.release()
+		m.listeners.Add(-1)
 		return nil, ErrMountFull
 	}
 	shard, err := st.pickShard()
 	if err != nil {
-		m.release()
+		m.listeners.Add(-1)
 		return nil, err
+	}
+	lane, stream := st.join(m)
+	if lane == nil {
+		m.listeners.Add(-1)
+		return nil, ErrNothing
 	}
 	for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
 	}
@@ -156,30 +201,52 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 
 	shard.load.Add(1)
 	l := &Listener{
-		ID: st.nextID.Add(1), Client: c, Since: time.Now(), Interval: m.Interval(c),
-		mount: m, shard: shard,
+		ID: st.nextID.Add(1), Client: c, Since: time.Now(), stream: stream,
+		lane: lane, shard: shard,
 	}
-	l.cursor = newCursor(m.log, l.Interval) // it hears what sounds now, however long its answer takes
+	l.Interval = m.interval(l.Stream().Type, c)
+	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
 	if settings.MaxListenerDuration > 0 {
 		l.deadline = l.Since.Add(settings.MaxListenerDuration)
 	}
 	return l, nil
 }
 
+// join returns the lane of those who come to a mount now, with one more listener,
+// and what they are promised; nil if there is nothing to hear.
+func (st *Station) join(m *Mount) (*lane, *Stream) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.mounts[m.Path] != m {
+		if st.mounts[m.Path] != nil || st.closedAt.Load() != nil {
+			return nil, nil
+		}
+		st.mounts[m.Path] = m // it was dropped between Await and here
+	}
+	heard, _ := st.choose(m, "", "")
+	if heard == nil {
+		return nil, nil
+	}
+	l := m.lanes[heard.own.family()]
+	if l == nil {
+		l = newLane(m, heard.own.family(), heard)
+	}
+	l.listeners++
+	return l, heard.own
+}
+
 // Interval returns the space between the metadata blocks that a client would get
 // on this mount, 0 if it would get none.
 func (m *Mount) Interval(c Client) int {
 	s, _ := m.Stream()
-	if !c.Metadata || !format.TakesICY(s.Type) {
+	return m.interval(s.Type, c)
+}
+
+func (m *Mount) interval(contentType string, c Client) int {
+	if !c.Metadata || !format.TakesICY(contentType) {
 		return 0
 	}
 	return max(0, m.Settings().MetadataInterval)
-}
-
-// release counts a listener out.
-func (m *Mount) release() {
-	m.listeners.Add(-1)
-	m.station.listeners.Add(-1)
 }
 
 // appended makes what the source has added to the log known to the shards.
@@ -188,13 +255,7 @@ func (m *Mount) appended(now time.Time) {
 	m.log.flush()
 	m.log.keep(settings.Burst, settings.Queue/2)
 	urgent := m.log.urgent()
-	if m.listeners.Load() > 0 {
+	if m.station.listeners.Load() > 0 {
 		m.station.notify(now.Sub(m.station.Started), urgent)
 	}
-}
-
-// end lets the mount's listeners go once they have got what is in the log.
-func (m *Mount) end(r Reason) {
-	m.closing.Store(&closing{reason: r, deadline: time.Now().Add(drainTime)})
-	m.station.attend()
 }

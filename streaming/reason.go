@@ -15,6 +15,7 @@ const (
 	Finished            // the source sent all it had announced
 	Replaced            // another source took the mount over
 	Removed             // an administrator removed it
+	Unneeded            // nobody hears what was summoned
 	ShuttingDown        // the server ends
 )
 
@@ -29,6 +30,7 @@ var reasonNames = [...]string{
 	Finished:     "finished",
 	Replaced:     "replaced",
 	Removed:      "removed",
+	Unneeded:     "unneeded",
 	ShuttingDown: "shutting down",
 }
 

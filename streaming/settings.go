@@ -12,6 +12,17 @@ type Settings struct {
 	// Mount returns the settings of the mount at a path. It must be safe for
 	// concurrent use and return the same for the same path. Nil: all defaults.
 	Mount func(path string) MountSettings
+
+	// Director decides what listeners hear. Nil: the mount they asked for, and
+	// nothing else.
+	Director Director
+}
+
+func (s *Settings) director() Director {
+	if s.Director == nil {
+		return alone{}
+	}
+	return s.Director
 }
 
 // MountSettings are those of one mount. The zero value is a mount with the
@@ -27,6 +38,7 @@ type MountSettings struct {
 	Takeover            bool // a source may replace the one that is there
 	Hidden              bool // left out of public lists
 	NoDirect            bool // listeners may not ask for this mount
+	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Instead
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
 
 	Charset string // of titles, from the source and to listeners; empty: UTF-8

@@ -72,7 +72,7 @@ type shard struct {
 	inbox []*Listener
 
 	// The loop's.
-	groups map[*Mount]*group
+	groups map[*lane]*group
 	ended  []*Listener
 	behind bool // some listener could not take all that was due
 	round  bool // those who may have left in silence are looked after
@@ -82,11 +82,12 @@ type shard struct {
 	vector vector
 }
 
-// group is a shard's listeners of one mount.
+// group is a shard's listeners of one lane.
 type group struct {
-	mount     *Mount
+	lane      *lane
 	listeners []*Listener
-	seen      *Block    // tail of the log at the last visit
+	feed      *feed     // what is heard, at the last visit
+	seen      *Block    // tail of its log then
 	moved     time.Time // when that was another one than before
 	behind    bool
 }
@@ -97,7 +98,7 @@ func newShard(st *Station) *shard {
 		wake:    make(chan struct{}, 1),
 		urge:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),
-		groups:  make(map[*Mount]*group),
+		groups:  make(map[*lane]*group),
 	}
 }
 
@@ -204,8 +205,9 @@ func (s *shard) pace(now time.Time) time.Duration {
 func (s *shard) pass(now time.Time, all bool) {
 	s.takeInbox()
 	s.behind, s.served, s.woken = false, 0, 0
-	for m, g := range s.groups {
-		tail := m.log.tail.Load()
+	for lane, g := range s.groups {
+		g.feed = lane.feed.Load()
+		tail := g.feed.tail()
 		if !all && !g.behind && tail == g.seen {
 			continue
 		}
@@ -213,11 +215,13 @@ func (s *shard) pass(now time.Time, all bool) {
 			g.moved = now
 		}
 		g.seen = tail
-		m.log.served.Store(tail.end())
+		if m := g.feed.mount; m != nil {
+			m.log.served.Store(tail.end())
+		}
 		s.visit(g, now)
 		s.behind = s.behind || g.behind
 		if len(g.listeners) == 0 {
-			delete(s.groups, m)
+			delete(s.groups, lane)
 		}
 	}
 	if len(s.ended) > 0 {
@@ -233,10 +237,10 @@ func (s *shard) takeInbox() {
 	s.inbox = nil
 	s.mu.Unlock()
 	for _, l := range inbox {
-		g := s.groups[l.mount]
+		g := s.groups[l.lane]
 		if g == nil {
-			g = &group{mount: l.mount, moved: time.Now()}
-			s.groups[l.mount] = g
+			g = &group{lane: l.lane, moved: time.Now()}
+			s.groups[l.lane] = g
 		}
 		g.listeners = append(g.listeners, l)
 		g.seen = nil // so that the group is visited

@@ -23,8 +23,9 @@ type rig struct {
 
 func newRig(t testing.TB, listeners int, client Client) *rig {
 	t.Helper()
-	st := NewStation(func(*Listener) {})
+	st := NewStation(func(*Listener) {}, nil)
 	r := &rig{shard: newShard(st), mount: newMount(st, "/m"), buf: make([]byte, 64<<10)}
+	r.mount.goLive(numbered.ContentType)
 	st.start.Do(func() {})
 	st.shards.Store(&[]*shard{r.shard})
 	r.append(2)

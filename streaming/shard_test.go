@@ -11,7 +11,7 @@ import (
 // A source may be held up between the moment at which it looked at the clock and
 // that at which it gives notice.
 func TestANoticeThatComesLateWakesTheShard(t *testing.T) {
-	st := NewStation(func(*Listener) {})
+	st := NewStation(func(*Listener) {}, nil)
 	s := newShard(st)
 	s.due.Store(int64(time.Hour))
 	woken := make(chan bool)
@@ -27,7 +27,7 @@ func TestANoticeThatComesLateWakesTheShard(t *testing.T) {
 
 func TestBlockedSocketsAreNotTriedWithoutAPause(t *testing.T) {
 	for _, latency := range []time.Duration{1, time.Millisecond, DefaultLatency, time.Hour} {
-		st := NewStation(func(*Listener) {})
+		st := NewStation(func(*Listener) {}, nil)
 		st.Apply(&Settings{Latency: latency})
 		s := newShard(st)
 		s.behind = true
@@ -50,7 +50,7 @@ func TestTurnsFollowTheNumberOfListeners(t *testing.T) {
 		{10000, 0, DefaultLatency - 20*time.Millisecond},
 		{30000, 0, DefaultLatency - DefaultLatency/10},
 	} {
-		s := newShard(NewStation(func(*Listener) {}))
+		s := newShard(NewStation(func(*Listener) {}, nil))
 		for range 50 { // it follows smoothly
 			s.served, s.woken = tt.served, tt.woken
 			s.pace(time.Now())

@@ -75,7 +75,7 @@ func (s socket) flush() bool {
 
 // left tells whether the peer has closed the connection, or its half of it.
 func (s socket) left() bool {
-	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLRDHUP}} //nolint:gosec // descriptors are small
+	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLRDHUP}}
 	n, err := unix.Poll(fds, 0)
 	return err == nil && n > 0
 }
@@ -98,7 +98,7 @@ func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *Wire, head []byte) {
 		var v vector
 		n, _, err := v.write(s, &l.cursor)
 		l.sent.Store(uint64(n))
-		l.mount.bytesSent.Add(uint64(n))
+		l.Mount().bytesSent.Add(uint64(n))
 		if err != nil {
 			l.end(Departed)
 		}
@@ -115,6 +115,7 @@ type vector struct {
 
 	block *Block // the place that the list begins at; nil: it is one listener's own
 	off   int
+	feed  *feed
 	init  *format.Init
 	after cursor // the place that follows the list
 
@@ -123,7 +124,7 @@ type vector struct {
 
 // forget makes sure that the list is made anew.
 func (v *vector) forget() {
-	v.block = nil
+	v.block, v.feed, v.init = nil, nil, nil
 	v.after = cursor{}
 	clear(v.pieces[:])
 	v.count = 0
@@ -155,7 +156,8 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 		}
 		full := v.count == maxPieces
 		if v.block != nil {
-			c.block, c.off, c.init, c.initial = v.after.block, v.after.off, v.after.init, v.after.initial
+			c.feed, c.block, c.off, c.seek = v.after.feed, v.after.block, v.after.off, v.after.seek
+			c.init, c.initial = v.after.init, v.after.initial
 		} else {
 			*c = v.after
 		}
@@ -168,12 +170,12 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 // collect makes the list of what is due at c, unless it has it already.
 func (v *vector) collect(c *cursor) {
 	shared := c.interval == 0 && len(c.lead) == 0 && len(c.initial) == 0 && !c.seek
-	if shared && v.block == c.block && v.off == c.off && v.init == c.init {
+	if shared && v.block == c.block && v.off == c.off && v.feed == c.feed && v.init == c.init {
 		return
 	}
 	v.count, v.bytes, v.block = 0, 0, nil
 	if shared {
-		v.block, v.off, v.init = c.block, c.off, c.init
+		v.block, v.off, v.feed, v.init = c.block, c.off, c.feed, c.init
 	}
 	v.after = *c
 	for v.count < maxPieces {
@@ -193,7 +195,7 @@ func (v *vector) put(p []byte) {
 	if v.count > 0 {
 		last := &v.pieces[v.count-1]
 		if uintptr(unsafe.Pointer(last.Base))+uintptr(last.Len) == uintptr(unsafe.Pointer(base)) {
-			last.SetLen(int(last.Len) + len(p)) //nolint:gosec,unconvert // its type depends on the processor
+			last.SetLen(int(last.Len) + len(p))
 			return
 		}
 	}

@@ -113,7 +113,7 @@ func (s *Source) watch() {
 
 func (s *Source) setTitle(title, url string) {
 	charset := s.Mount().Settings().Charset
-	s.Mount().announce("", DecodeText(title, charset), DecodeText(url, charset))
+	s.Mount().Announce("", DecodeText(title, charset), DecodeText(url, charset))
 }
 
 // pump reads r to its end, or until an error, which it returns.
@@ -169,7 +169,7 @@ func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, s
 		m := s.Mount()
 		if u.Init != s.init {
 			if s.init = u.Init; u.Init != nil && u.Init.Comments != nil {
-				m.announce(u.Init.Comments.Artist, u.Init.Comments.Title, "")
+				m.Announce(u.Init.Comments.Artist, u.Init.Comments.Title, "")
 			}
 		}
 		m.log.add(u, m.meta.Load())

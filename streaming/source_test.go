@@ -50,7 +50,7 @@ func TestOggAndWebMHaveNoICYMetadata(t *testing.T) {
 		"application/ogg": 0, "audio/webm; codecs=opus": 0, "video/mp2t": 0,
 		"audio/mpeg": DefaultMetadataInterval, "text/plain": DefaultMetadataInterval,
 	} {
-		m.stream.Store(&Stream{Type: contentType})
+		m.goLive(contentType)
 		if got := m.Interval(Client{Metadata: true}); got != want {
 			t.Errorf("%s: the interval is %d, want %d", contentType, got, want)
 		}
@@ -187,7 +187,7 @@ func TestSourcesMayBringTheirTitlesAlong(t *testing.T) {
 	if c := check(t, p.readAll()); c.First != 0 || c.Frames < 18 {
 		t.Errorf("heard %d frames from %d on", c.Frames, c.First)
 	}
-	if got := p.mount.Metadata().Song(); got != "in the stream" {
+	if got := p.Mount().Metadata().Song(); got != "in the stream" {
 		t.Errorf("the title is %q", got)
 	}
 }

@@ -1,7 +1,6 @@
 package streaming
 
 import (
-	"context"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,6 +27,8 @@ type Station struct {
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
+	changed chan struct{} // closed when something else may be heard somewhere
+	again   *time.Timer   // asks the director again
 
 	settling   *time.Timer // calls settle
 	start      sync.Once
@@ -39,14 +40,18 @@ type Station struct {
 
 // NewStation returns a station without mounts. It starts no goroutine before its
 // first listener comes. observe is called once with each listener that has
-// ended, from one goroutine, in order; it may be slow.
-func NewStation(observe func(*Listener)) *Station {
+// ended, and feeds with each change of what listeners hear, from one goroutine, in
+// order; they may be slow.
+func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st := &Station{
 		Started: time.Now(),
 		mounts:  make(map[string]*Mount),
 		sources: make(map[*Source]struct{}),
+		changed: make(chan struct{}),
 	}
-	st.departures = newDepartures(observe)
+	st.again = time.AfterFunc(time.Hour, st.Reconsider)
+	st.again.Stop()
+	st.departures = newDepartures(observe, feeds)
 	st.settling = time.AfterFunc(time.Hour, st.settle)
 	st.settling.Stop()
 	st.settings.Store(&Settings{})
@@ -61,6 +66,7 @@ func (st *Station) Apply(s *Settings) {
 	for _, m := range st.mounts {
 		m.applySettings(s)
 	}
+	st.reconsider()
 }
 
 // Settings returns what is in force.
@@ -75,7 +81,9 @@ func (st *Station) Mounts() []*Mount {
 	defer st.mu.RUnlock()
 	mounts := make([]*Mount, 0, len(st.mounts))
 	for _, m := range st.mounts {
-		mounts = append(mounts, m)
+		if !m.isInternal() {
+			mounts = append(mounts, m)
+		}
 	}
 	slices.SortFunc(mounts, func(a, b *Mount) int { return strings.Compare(a.Path, b.Path) })
 	return mounts
@@ -86,22 +94,6 @@ func (st *Station) Mount(path string) *Mount {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	return st.mounts[path]
-}
-
-// Await returns the mount at a path, or nil. It waits, until ctx is done, for a
-// source that has just come to show what it sends.
-func (st *Station) Await(ctx context.Context, path string) *Mount {
-	for {
-		m := st.Mount(path)
-		if m == nil || m.stream.Load() != nil {
-			return m
-		}
-		select {
-		case <-m.ready:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // NewSource gives the mount at a path to a source. s has the fields that are set
@@ -141,7 +133,8 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		}
 		return nil, ErrMountInUse
 	}
-	if limit := st.settings.Load().MaxSources; limit > 0 && len(st.sources) >= limit {
+	internal := path[0] != '/'
+	if limit := st.settings.Load().MaxSources; limit > 0 && st.countSources() >= limit && !internal {
 		return nil, ErrTooManySources
 	}
 	if m == nil {
@@ -153,37 +146,33 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.linger = nil
 	}
 	m.meta.Store(noMetadata)
-	m.source = s
+	m.source, m.announced = s, false
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	st.sourceCount.Add(1)
 	return nil, nil
 }
 
+// countSources returns how many sources there are that came from outside. mu is
+// held.
+func (st *Station) countSources() (n int) {
+	for s := range st.sources {
+		if !s.Mount().isInternal() {
+			n++
+		}
+	}
+	return n
+}
+
 // announce makes known what a source sends. Listeners who were promised another
-// type by the source before are let go with their mount: a new one takes its
-// place.
+// type by the source before hear what stands in for it, or are let go.
 func (st *Station) announce(s *Source, contentType string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := s.Mount()
-	if old := m.stream.Load(); old != nil && old.Type != contentType {
-		fresh := newMount(st, m.Path)
-		fresh.meta.Store(m.meta.Load())
-		fresh.source, m.source = s, nil
-		fresh.bytesRead.Store(m.bytesRead.Load())
-		if st.mounts[m.Path] == m {
-			st.mounts[m.Path] = fresh
-		}
-		s.mount.Store(fresh)
-		m.end(TypeChanged)
-		m = fresh
-	}
-	first := m.stream.Load() == nil
-	m.stream.Store(&Stream{Type: contentType, Info: s.info, Since: s.Since})
-	if first {
-		close(m.ready)
-	}
+	m.own = &Stream{Type: contentType, Info: s.info, Since: s.Since}
+	m.announced, m.liveSince = true, time.Now()
+	st.reconsider()
 }
 
 // endSource takes the mount back from its source. Its listeners wait for the
@@ -194,44 +183,31 @@ func (st *Station) endSource(s *Source) {
 	delete(st.sources, s)
 	st.sourceCount.Add(-1)
 	m := s.Mount()
-	m.source = nil
+	m.source, m.announced = nil, false
 	m.log.cut(m.meta.Load())
 	linger := m.Settings().Linger
 	if s.Reason() == Replaced {
 		linger = max(linger, takeoverTime) // the other one is at the door
 	}
-	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.stream.Load() == nil {
+	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.own == nil {
 		linger = 0
 	}
 	if linger > 0 {
 		m.linger = time.AfterFunc(linger, func() { st.abandon(m) })
-		return
+	} else {
+		m.own = nil
 	}
-	reason := SourceEnded
-	if st.closedAt.Load() != nil {
-		reason = ShuttingDown
-	}
-	st.drop(m, reason)
+	st.reconsider()
 }
 
-// abandon drops a mount for which no source came back.
+// abandon gives up a mount for which no source came back.
 func (st *Station) abandon(m *Mount) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if m.source == nil && st.mounts[m.Path] == m {
-		st.drop(m, SourceEnded)
+	if m.source == nil {
+		m.linger, m.own = nil, nil
+		st.reconsider()
 	}
-}
-
-// drop takes a mount without a source out of the station. mu is held.
-func (st *Station) drop(m *Mount, r Reason) {
-	if st.mounts[m.Path] == m {
-		delete(st.mounts, m.Path)
-	}
-	if m.stream.Load() == nil {
-		close(m.ready) // nobody shall wait for it any longer
-	}
-	m.end(r)
 }
 
 func (st *Station) latency() time.Duration {

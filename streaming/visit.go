@@ -7,9 +7,10 @@ func (s *shard) visit(g *group, now time.Time) {
 	v := visit{
 		now:     now,
 		silent:  s.round && now.Sub(g.moved) > silence,
+		feed:    g.feed,
 		end:     g.seen.end(),
-		queue:   uint64(g.mount.Settings().Queue + g.seen.init.Size()),
-		closing: g.mount.closing.Load(),
+		queue:   uint64(g.lane.mount.Settings().Queue + g.seen.init.Size()),
+		closing: g.lane.closing.Load(),
 	}
 	v.late = v.closing != nil && (now.After(v.closing.deadline) || s.station.closedFor(now) > lastDrainTime)
 	for i := 0; i < len(g.listeners); {
@@ -34,14 +35,15 @@ func (s *shard) visit(g *group, now time.Time) {
 	}
 	s.vector.forget() // or it would keep alive all that is appended from here on
 	g.behind = v.behind
-	g.mount.bytesSent.Add(v.sent)
+	g.lane.mount.bytesSent.Add(v.sent)
 }
 
 // visit is what a shard knows while it serves a group, and what it learns.
 type visit struct {
 	now     time.Time
-	silent  bool   // nothing has been written for so long that they may have left
-	end     uint64 // of the log
+	silent  bool // nothing has been written for so long that they may have left
+	feed    *feed
+	end     uint64 // of its log
 	queue   uint64 // bytes that a listener may be behind
 	closing *closing
 	late    bool // the mount is closing, and time is up
@@ -50,8 +52,17 @@ type visit struct {
 	behind bool // some listener could not take all that was due
 }
 
-// tooSlow tells whether a listener at a position is too far behind.
-func (v *visit) tooSlow(position uint64) bool { return v.end-min(position, v.end) > v.queue }
+// tooSlow tells whether a listener at a position of a feed is too far behind.
+func (v *visit) tooSlow(f *feed, position uint64) bool {
+	end := v.end
+	if f != v.feed {
+		if f.next.Load() == nil {
+			return false // it is ahead of this visit
+		}
+		end = f.leave // it has not gone on yet
+	}
+	return end-min(position, end) > v.queue
+}
 
 // serveSocket writes what is due to a plain listener, unless its socket would
 // block or has just done so. It reports whether the listener has ended.
@@ -68,7 +79,7 @@ func (s *shard) serveSocket(l *Listener, v *visit) bool {
 	if v.closing != nil && (caughtUp || v.late) {
 		l.end(v.closing.reason)
 	}
-	if v.tooSlow(l.position()) {
+	if v.tooSlow(l.cursor.feed, l.position()) {
 		l.end(Slow)
 	}
 	v.behind = v.behind || !caughtUp
@@ -107,7 +118,7 @@ func (s *shard) serveConn(l *Listener, v *visit) bool {
 	}
 	if l.busy.Load() {
 		v.behind = true // what is appended meanwhile must not wait for what comes after it
-		if v.tooSlow(l.pos.Load()) {
+		if v.tooSlow(l.on.Load(), l.pos.Load()) {
 			l.end(Slow)
 		}
 		if v.late {

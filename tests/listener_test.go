@@ -57,6 +57,20 @@ type listener struct {
 // listen asks for a mount, reads the answer's head, and hears in the background.
 func (s *server) listen(path string, k kind, encrypted bool) *listener {
 	s.t.Helper()
+	var l *listener
+	ready := make(chan struct{})
+	l = s.open(path, k, encrypted, func(body io.Reader) {
+		<-ready
+		l.hear(body)
+	})
+	close(ready)
+	return l
+}
+
+// open asks for a mount, reads the answer's head, and lets hear have the sound, in
+// the background.
+func (s *server) open(path string, k kind, encrypted bool, hear func(io.Reader)) *listener {
+	s.t.Helper()
 	l := &listener{t: s.t, kind: k, done: make(chan struct{}), stop: func() {}}
 	var body io.Reader
 	if k == h2 || k == h3 {
@@ -83,7 +97,7 @@ func (s *server) listen(path string, k kind, encrypted bool) *listener {
 	if at, _ := strconv.Atoi(l.header.Get("icy-metaint")); at > 0 {
 		body = icy.NewReader(body, at, func(title, _ string) { l.titles = append(l.titles, title) })
 	}
-	go l.hear(body)
+	go hear(body)
 	return l
 }
 

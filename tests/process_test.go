@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -141,8 +143,11 @@ func TestTheExampleIsOnTheAirOnBothPorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	heard := frames(t, got, numbered.ContentType)
-	if partOf(t, heard, frames(t, sent, numbered.ContentType)); len(heard) < 20 {
+	all := frames(t, sent, numbered.ContentType)
+	heard := slices.DeleteFunc(frames(t, got, numbered.ContentType), func(f []byte) bool { // the standby loop comes first
+		return !slices.ContainsFunc(all, func(g []byte) bool { return bytes.Equal(f, g) })
+	})
+	if partOf(t, heard, all); len(heard) < 20 {
 		t.Errorf("only %d frames were heard", len(heard))
 	}
 }

@@ -122,3 +122,13 @@ func (c *Checker) frame() (int, error) {
 
 // Rest returns how many bytes of an unfinished frame have come.
 func (c *Checker) Rest() int { return len(c.rest) }
+
+// Frame reads a whole frame and returns its number. It reports false if that is
+// none of ours, or damaged.
+func Frame(f []byte) (n uint64, ok bool) {
+	if len(f) < crcAt+4 || string(f[payloadAt:numberAt]) != magic ||
+		checksum(f) != binary.BigEndian.Uint32(f[crcAt:]) {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(f[numberAt:]), true
+}

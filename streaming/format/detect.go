@@ -160,13 +160,37 @@ func (d *detector) choose(buf []byte, final bool) Framer {
 	d.adts.look(buf, final)
 	switch mpeg, adts := d.mpeg.at, d.adts.at; {
 	case d.mpeg.found && mpeg <= adts:
-		return newMPEG(d.typeOr("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"))
+		return newMPEG(d.typeOr("audio/mpeg", mpegTypes...))
 	case d.adts.found && adts <= mpeg:
-		return newADTS(d.typeOr("audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"))
+		return newADTS(d.typeOr("audio/aac", aacTypes...))
 	case min(mpeg, adts) >= maxProbe || final && len(buf) > 0:
 		return opaque{d.opaqueType()}
 	}
 	return nil
+}
+
+// mpegTypes and aacTypes are the other names of audio/mpeg and audio/aac.
+var (
+	mpegTypes = []string{"audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"}
+	aacTypes  = []string{"audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}
+)
+
+// Family returns the one name for all those of a content type: what plays one of
+// them plays the others.
+func Family(contentType string) string {
+	contentType = Canonical(contentType)
+	for _, c := range containers {
+		if slices.Contains(c.families, contentType) {
+			return c.families[0]
+		}
+	}
+	switch {
+	case slices.Contains(mpegTypes, contentType):
+		return "audio/mpeg"
+	case slices.Contains(aacTypes, contentType):
+		return "audio/aac"
+	}
+	return contentType
 }
 
 // typeOr returns the declared type if it is say or one of others, else say.

@@ -1,0 +1,149 @@
+package fallback
+
+import (
+	"sync"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// Rule is what a mount's settings say of its fallbacks. The zero value is a mount
+// without any.
+type Rule struct {
+	// Fallbacks are mounts, or what File and Standby return, the best first.
+	Fallbacks []string
+
+	// Stay leaves listeners where they are until that ends, even if something
+	// better is back.
+	Stay bool
+
+	// ReturnAfter is how long what is better must have been on the air before
+	// listeners go back to it.
+	ReturnAfter time.Duration
+}
+
+// Director decides, by rules, which mount's stream listeners hear.
+type Director struct {
+	rules   func(path string) Rule
+	players *Players
+	passed  func(home, other string) // a mount was passed over because of its type
+
+	mu   sync.Mutex
+	told map[[2]string]bool
+}
+
+// NewDirector returns a director. rules returns the rule of the mount at a path;
+// players feed what is no mount of its own. passed is called once for each pair of
+// mounts of which the second can't stand in for the first, since its content type
+// is another.
+func NewDirector(rules func(path string) Rule, players *Players, passed func(home, other string)) *Director {
+	return &Director{rules: rules, players: players, passed: passed, told: make(map[[2]string]bool)}
+}
+
+// Knows tells whether a mount has a fallback.
+func (d *Director) Knows(path string) bool { return len(d.rules(path).Fallbacks) > 0 }
+
+// Instead returns the mounts that may take listeners for whom there is no place.
+func (d *Director) Instead(path string) []string {
+	var mounts []string
+	for _, p := range d.order(path)[1:] {
+		if !isInternal(p) {
+			mounts = append(mounts, p)
+		}
+	}
+	return mounts
+}
+
+// Summon begins to play what is no mount of its own.
+func (d *Director) Summon(path string) { d.players.start(path) }
+
+// order returns what may be heard at a mount, the best first: itself, its first
+// fallback, that one's own fallbacks, then its second, and so on. Each mount is
+// there once, so mounts may back each other up.
+func (d *Director) order(home string) []string {
+	var all []string
+	seen := make(map[string]bool)
+	var visit func(path string)
+	visit = func(path string) {
+		if seen[path] {
+			return
+		}
+		seen[path] = true
+		all = append(all, path)
+		if isInternal(path) {
+			return
+		}
+		for _, next := range d.rules(path).Fallbacks {
+			visit(next)
+		}
+	}
+	visit(home)
+	return all
+}
+
+// Choose says what listeners are to hear: the first in order that is live and of
+// the type that they were promised. What they hear already is good as long as its
+// source may come back; for something better they leave it if the rule says so.
+func (d *Director) Choose(q streaming.Question) streaming.Choice {
+	rule := d.rules(q.Home)
+	var c streaming.Choice
+	stays := q.Heard != "" && q.State(q.Heard).Usable(q.Type)
+	for _, path := range d.order(q.Home) {
+		s := q.State(path)
+		if path == q.Heard && stays {
+			c.Hear = path
+			return c
+		}
+		if !s.Live {
+			if c.Summon == "" && isInternal(path) && d.mayPlay(path, q.Type) && (!stays || !rule.Stay) {
+				c.Summon = path
+			}
+			continue
+		}
+		if q.Type != "" && s.Type != q.Type {
+			d.passOver(q.Home, path)
+			continue
+		}
+		if stays && !d.returns(rule, q.Now.Sub(s.Since), &c) {
+			continue
+		}
+		c.Hear = path
+		return c
+	}
+	if c.Summon == "" && q.State(q.Home).Usable(q.Type) {
+		c.Hear = q.Home // it is waited for
+	}
+	return c
+}
+
+// returns tells whether listeners go back to what has been live for so long.
+func (d *Director) returns(rule Rule, live time.Duration, c *streaming.Choice) bool {
+	if rule.Stay {
+		return false
+	}
+	rest := rule.ReturnAfter - live
+	if rest > 0 && (c.Again == 0 || rest < c.Again) {
+		c.Again = rest
+	}
+	return rest <= 0
+}
+
+// mayPlay tells whether a player could feed those who were promised a type.
+func (d *Director) mayPlay(path, contentType string) bool {
+	known := d.players.contentType(path)
+	return d.players.playable(path) && (contentType == "" || known == "" || known == contentType)
+}
+
+func (d *Director) passOver(home, other string) {
+	pair := [2]string{home, other}
+	d.mu.Lock()
+	told := d.told[pair]
+	d.told[pair] = true
+	d.mu.Unlock()
+	if !told {
+		d.passed(home, other)
+	}
+}
+
+// isInternal tells whether a path is that of a player and of no mount.
+func isInternal(path string) bool { return path[0] != '/' }

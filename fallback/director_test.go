@@ -1,0 +1,130 @@
+package fallback
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+const mpegType, oggType = "audio/mpeg", "application/ogg"
+
+// world is what a director is asked about.
+type world struct {
+	rules  map[string]Rule
+	states map[string]streaming.State
+	now    time.Time
+}
+
+func (w *world) director() *Director {
+	return NewDirector(func(path string) Rule { return w.rules[path] }, NewPlayers(nil, nil), func(string, string) {})
+}
+
+func (w *world) ask(home, typ, heard string) streaming.Choice {
+	return w.director().Choose(streaming.Question{
+		Home: home, Type: typ, Heard: heard, Now: w.now,
+		State: func(path string) streaming.State { return w.states[path] },
+	})
+}
+
+func live(typ string) streaming.State {
+	return streaming.State{Live: true, Type: typ, Since: time.Unix(1000, 0)}
+}
+
+func waits(typ string) streaming.State { return streaming.State{Waits: true, Type: typ} }
+
+func TestWhatListenersHear(t *testing.T) {
+	type states = map[string]streaming.State
+	chain := map[string]Rule{
+		"/live":   {Fallbacks: []string{"/backup", "/other"}},
+		"/backup": {Fallbacks: []string{"/third"}},
+	}
+	each := map[string]Rule{"/a": {Fallbacks: []string{"/b"}}, "/b": {Fallbacks: []string{"/a"}}}
+	slow := map[string]Rule{"/live": {Fallbacks: []string{"/backup"}, ReturnAfter: 10 * time.Second}}
+	stay := map[string]Rule{"/live": {Fallbacks: []string{"/backup", "/third"}, Stay: true}}
+	loop := map[string]Rule{"/live": {Fallbacks: append([]string{"/backup"}, Standby()...)}}
+	for _, tt := range []struct {
+		name             string
+		rules            map[string]Rule
+		states           states
+		home, typ, heard string
+		want             streaming.Choice
+	}{
+		{"its own source", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/live"}},
+		{"the first fallback", chain, states{"/backup": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/backup"}},
+		{"the fallback's own fallback comes before the second", chain, states{"/third": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/third"}},
+		{"the second fallback", chain, states{"/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/other"}},
+		{"nothing", chain, states{}, "/live", mpegType, "/live", streaming.Choice{}},
+		{"a source that blinks is waited for", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/live"}},
+		{"who comes meanwhile hears the fallback", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/backup"}},
+		{"who comes meanwhile and has no fallback waits, too", chain, states{"/live": waits(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/live"}},
+		{"a fallback that blinks is waited for by its listeners", chain, states{"/backup": waits(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup"}},
+		{"home again", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/live"}},
+		{"home at once from what has ended", slow, states{"/live": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/live"}},
+		{"not home before it is steady", slow, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup", Again: 7 * time.Second}},
+		{"they stay", stay, states{"/live": live(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/third", streaming.Choice{Hear: "/third"}},
+		{"they stay until that ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Choice{Hear: "/live"}},
+		{"another type is passed over", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/third"}},
+		{"another type will do for who has just come", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/backup"}},
+		{"a source of another type", chain, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Choice{}},
+		{"one backs the other up", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Choice{Hear: "/b"}},
+		{"and the other the one", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Choice{Hear: "/a"}},
+		{"both are away", each, states{}, "/a", mpegType, "/b", streaming.Choice{}},
+		{"the standby loop is summoned, of the type that was promised", loop, states{}, "/live", oggType, "/live", streaming.Choice{Summon: "standby:" + oggType}},
+		{"of any type for who has just come", loop, states{}, "/live", "", "", streaming.Choice{Summon: "standby:" + mpegType}},
+		{"it is not summoned while something better sounds", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup"}},
+		{"there is none of each type", loop, states{}, "/live", "video/webm", "/live", streaming.Choice{}},
+		{"it plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "standby:" + mpegType}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := world{tt.rules, tt.states, time.Unix(1003, 0)}
+			if got := w.ask(tt.home, tt.typ, tt.heard); got != tt.want {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// Whatever the graph and whatever happens, listeners hear the first live mount of
+// their chain, or nothing is live.
+func TestListenersHearTheFirstThatIsLive(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		n := 2 + rnd.IntN(6)
+		name := func(i int) string { return fmt.Sprintf("/%d", i) }
+		w := world{rules: make(map[string]Rule), states: make(map[string]streaming.State), now: time.Unix(2000, 0)}
+		for i := range n {
+			var r Rule
+			for range rnd.IntN(4) {
+				r.Fallbacks = append(r.Fallbacks, name(rnd.IntN(n)))
+			}
+			w.rules[name(i)] = r
+		}
+		heard := name(0)
+		for range 20 {
+			delete(w.states, name(rnd.IntN(n)))
+			w.states[name(rnd.IntN(n))] = live(mpegType)
+			order := w.director().order(name(0))
+			if len(slices.Compact(slices.Sorted(slices.Values(order)))) != len(order) {
+				t.Fatalf("%v visits a mount twice", order)
+			}
+			want := ""
+			for _, path := range order {
+				if w.states[path].Live {
+					want = path
+					break
+				}
+			}
+			got := w.ask(name(0), mpegType, heard).Hear
+			if got != want {
+				t.Fatalf("%v, of which %v are live: %q is heard, want %q", order, w.states, got, want)
+			}
+			if heard = got; heard == "" {
+				heard = name(0)
+			}
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package fallback
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+)
+
+// TestMain fails the package if anything of it still runs after its tests.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 {
+		if left := leaks(); left != "" {
+			fmt.Fprintln(os.Stderr, "goroutines were left behind:\n"+left)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// leaks returns the stacks of goroutines that run code of this package, after
+// giving them time to end.
+func leaks() string {
+	var left []string
+	for range 100 {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		left = left[:0]
+		for stack := range strings.SplitSeq(string(buf), "\n\n") {
+			if strings.Contains(stack, "caddycast/fallback") && !strings.Contains(stack, "TestMain") {
+				left = append(left, stack)
+			}
+		}
+		if len(left) == 0 {
+			return ""
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return strings.Join(left, "\n\n")
+}
+
+// clock stands still but for those who sleep by it.
+type clock struct {
+	at    time.Time
+	slept int // how often
+}
+
+func (c *clock) now() time.Time { return c.at }
+
+func (c *clock) sleep(d time.Duration, _ <-chan struct{}) {
+	c.at = c.at.Add(d)
+	c.slept++
+}
+
+// passed is the time since the test began.
+func (c *clock) passed() time.Duration { return c.at.Sub(epoch) }
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// timed puts a player on a clock of its own, and closes it when the test ends.
+func timed(t testing.TB, p *Player) (*Player, *clock) {
+	t.Helper()
+	c := &clock{at: epoch}
+	p.pace.now, p.pace.sleep = c.now, c.sleep
+	t.Cleanup(p.Close)
+	return p, c
+}
+
+// song is what was heard under one title.
+type song struct {
+	artist, title string
+	data          []byte
+}
+
+// listener reads a player and takes down what it hears.
+type listener struct {
+	player *Player
+	songs  []song
+	buf    []byte
+}
+
+// listenTo returns a listener to files, on a clock of its own.
+func listenTo(t testing.TB, o Options, files ...string) *listener {
+	t.Helper()
+	l := &listener{buf: make([]byte, 16<<10)}
+	o.OnTitle = l.note
+	l.player, _ = timed(t, NewPlayer(files, o))
+	return l
+}
+
+func (l *listener) note(artist, title string) {
+	l.songs = append(l.songs, song{artist: artist, title: title})
+}
+
+// read reads once. What came belongs to the last title.
+func (l *listener) read() error {
+	n, err := l.player.Read(l.buf)
+	if n > 0 {
+		last := &l.songs[len(l.songs)-1]
+		last.data = append(last.data, l.buf[:n]...)
+	}
+	return err
+}
+
+// hear reads until so many more songs have ended, and returns them.
+func (l *listener) hear(t testing.TB, songs int) []song {
+	t.Helper()
+	first := max(0, len(l.songs)-1)
+	for len(l.songs)-1 < first+songs {
+		if err := l.read(); err != nil {
+			t.Fatalf("after %d songs: %v", len(l.songs), err)
+		}
+	}
+	return l.songs[first : first+songs]
+}
+
+// titles are those of songs, with a stroke between them.
+func titles(songs []song) string {
+	var all []string
+	for _, s := range songs {
+		all = append(all, strings.TrimPrefix(s.artist+" - "+s.title, " - "))
+	}
+	return strings.Join(all, "|")
+}
+
+// mp3 returns so many frames of MP3.
+func mp3(frames int) []byte {
+	var b []byte
+	for n := range frames {
+		b = numbered.AppendFrame(b, uint64(n), epoch)
+	}
+	return b
+}
+
+// write writes a file into a directory and returns its path.
+func write(t testing.TB, dir, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// standbyFile returns a variant of the standby loop, as an example of its format.
+func standbyFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := standbyFiles.ReadFile("standby/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// checkNothing fails the test if err is not that nothing can be played, for the
+// reasons given.
+func checkNothing(t testing.TB, err error, reasons ...string) {
+	t.Helper()
+	if !errors.Is(err, ErrNothingToPlay) {
+		t.Fatalf("got %v, want that there is nothing to play", err)
+	}
+	want := ErrNothingToPlay.Error() + ": " + strings.Join(reasons, "; ")
+	if err.Error() != want {
+		t.Errorf("error %q\nwant  %q", err, want)
+	}
+}

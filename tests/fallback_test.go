@@ -1,0 +1,290 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
+
+// fallbacks is a chain of mounts, a file and the standby loop.
+func fallbacks(file string) string {
+	return fmt.Sprintf(`icecast {
+		source_password hackme
+		admin_password letmein
+		mount /live.mp3 {
+			fallback /backup.mp3
+		}
+		mount /backup.mp3 {
+			fallback /third.mp3
+		}
+		mount /third.mp3 {
+			fallback file %s
+			fallback standby
+		}
+	}`, file)
+}
+
+func TestListenersNeverHearNothing(t *testing.T) {
+	loop := music(t, "loop.mp3", 3, mp3[1:]...)
+	s := start(t, fallbacks(filepath.Join(filepath.Dir(loop), "*.mp3")))
+	live, backup, third := s.numberedSource("/live.mp3", 1), s.numberedSource("/backup.mp3", 2), s.numberedSource("/third.mp3", 3)
+	var at, direct []*witness
+	for range 20 {
+		for _, way := range waysOut {
+			at = append(at, s.witness("/live.mp3", way.kind, way.encrypted))
+		}
+	}
+	for _, way := range waysOut {
+		direct = append(direct, s.witness("/backup.mp3", way.kind, way.encrypted))
+	}
+	hear := func(what string, all []*witness, id uint64) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("%s: all hear %d", what, id), func() error {
+			for _, w := range all {
+				if got := w.heard.Load(); got != id {
+					return fmt.Errorf("%s hears %d", w.kind, got)
+				}
+			}
+			return nil
+		})
+	}
+	for range 5 {
+		hear("at home", at, 1)
+		hear("at home", direct, 2)
+		live.down()
+		hear("without the source", at, 2)
+		backup.down()
+		hear("without the fallback", at, 3)
+		hear("without the source", direct, 3)
+		third.down()
+		hear("without all mounts", at, otherSource)
+		third.up()
+		hear("with the last fallback again", at, 3)
+		backup.up()
+		hear("with the fallback again", at, 2)
+		hear("at home again", direct, 2)
+		live.up()
+	}
+	hear("at home again", at, 1)
+	hear("those who asked for the fallback", direct, 2)
+	defer third.down()
+	defer backup.down()
+	defer live.down()
+	for _, w := range append(at, direct...) {
+		w.stop()
+		<-w.ended
+		w.verify(t)
+	}
+	var longest time.Duration
+	for _, w := range at {
+		longest = max(longest, time.Duration(w.longest.Load()))
+	}
+	t.Logf("the longest pause in delivery was %v", longest)
+}
+
+// What a listener hears across switches is a stream that a decoder takes: SIGKILL
+// ends the encoder, the fallback is heard, and then the standby loop.
+func TestWhatIsHeardAcrossSwitchesDecodes(t *testing.T) {
+	var mounts strings.Builder
+	streams := []struct {
+		name, contentType string
+		args              []string
+	}{
+		{"MP3", "audio/mpeg", []string{"-ar", "44100", "-c:a", "libmp3lame", "-f", "mp3"}}, // as the loop has it
+		{"AAC", "audio/aac", []string{"-c:a", "aac", "-f", "adts"}},
+		{"Opus", "application/ogg", []string{"-ac", "1", "-c:a", "libopus", "-f", "ogg"}},
+		{"Vorbis", "application/ogg", []string{"-ac", "2", "-c:a", "libvorbis", "-f", "ogg"}},
+	}
+	for i, f := range streams {
+		fmt.Fprintf(&mounts, "mount /live%d {\n fallback /backup%d\n", i, i)
+		if f.name != "Vorbis" { // a decoder of Vorbis takes no Opus
+			mounts.WriteString("fallback standby\n")
+		}
+		mounts.WriteString("}\n")
+	}
+	s := start(t, "icecast {\n source_password hackme\n"+mounts.String()+"}")
+	feed := func(mount, contentType, tone string, args []string) *exec.Cmd {
+		all := append([]string{"-hide_banner", "-loglevel", "error", "-re", "-f", "lavfi", "-i", tone + ":sample_rate=48000"}, args...)
+		cmd, _ := launch(t, "ffmpeg", append(all, "-t", "30", "-flush_packets", "1", "-content_type", contentType,
+			"icecast://source:hackme@"+s.plain+mount)...)
+		return cmd
+	}
+	live, backup := make([]*exec.Cmd, len(streams)), make([]*exec.Cmd, len(streams))
+	heard := make([]string, len(streams))
+	var recording sync.WaitGroup
+	for i, f := range streams {
+		live[i] = feed(fmt.Sprintf("/live%d", i), f.contentType, "sine=frequency=440", f.args)
+		backup[i] = feed(fmt.Sprintf("/backup%d", i), f.contentType, "sine=frequency=880", f.args)
+	}
+	stops := make([]func(), len(streams))
+	for i := range streams {
+		s.listening(fmt.Sprintf("/live%d", i))
+		s.listening(fmt.Sprintf("/backup%d", i))
+		path := filepath.Join(t.TempDir(), "heard")
+		heard[i] = path
+		stops[i] = s.recordTo(&recording, fmt.Sprintf("/live%d", i), path)
+	}
+	grow := func(n int64) {
+		for i := range streams {
+			size := fileSize(heard[i])
+			eventually(t, streams[i].name+" goes on", func() error {
+				if now := fileSize(heard[i]); now < size+n {
+					return fmt.Errorf("%d bytes, of which %d are new", now, now-size)
+				}
+				return nil
+			})
+		}
+	}
+	grow(6000)
+	for _, cmd := range live {
+		_ = cmd.Process.Kill()
+	}
+	grow(6000)
+	for _, cmd := range backup[:3] {
+		_ = cmd.Process.Kill()
+	}
+	grow(6000)
+	for _, stop := range stops {
+		stop()
+	}
+	recording.Wait()
+	for i, f := range streams {
+		t.Run(f.name, func(t *testing.T) { decodesInPart(t, heard[i]) })
+	}
+}
+
+// A station with nothing but its standby loop sounds.
+func TestAMountThatIsDownIsServedByItsFallback(t *testing.T) {
+	s := start(t, `icecast {
+		source_password hackme
+		mount /live.mp3 {
+			fallback standby
+		}
+		mount /full.mp3 {
+			max_listeners 1
+			fallback /overflow.mp3
+			fallback_when_full
+		}
+		mount /stay.mp3 {
+			fallback /overflow.mp3
+			override off
+		}
+	}`)
+	resp, err := http.Get("http://" + s.plain + "/live.mp3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "audio/mpeg" {
+		t.Fatalf("answered %s, %s", resp.Status, resp.Header.Get("Content-Type"))
+	}
+	sound := make([]byte, 8000)
+	if _, err := io.ReadFull(resp.Body, sound); err != nil || len(frames(t, sound, "audio/mpeg")) < 10 {
+		t.Errorf("it does not sound: %v", err)
+	}
+
+	full, overflow := s.numberedSource("/full.mp3", 1), s.numberedSource("/overflow.mp3", 2)
+	defer overflow.down()
+	defer full.down()
+	first, second := s.witness("/full.mp3", http1, false), s.witness("/full.mp3", http1, false)
+	stay := s.numberedSource("/stay.mp3", 3)
+	third := s.witness("/stay.mp3", http1, true)
+	hears := func(w *witness, id uint64) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("%d is heard", id), func() error {
+			if got := w.heard.Load(); got != id {
+				return fmt.Errorf("%d is heard", got)
+			}
+			return nil
+		})
+	}
+	hears(first, 1)
+	hears(second, 2)
+	hears(third, 3)
+	stay.down()
+	hears(third, 2)
+	stay.up()
+	defer stay.down()
+	fourth := s.witness("/stay.mp3", http1, false) // it joins those who stayed
+	hears(fourth, 2)
+	for _, w := range []*witness{first, second, third, fourth} {
+		w.stop()
+		<-w.ended
+		w.verify(t)
+	}
+}
+
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// recordTo listens until it is stopped.
+func (s *server) recordTo(all *sync.WaitGroup, mount, path string) (stop func()) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.plain+mount, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all.Go(func() {
+		defer file.Close()
+		defer resp.Body.Close()
+		_, _ = io.Copy(file, resp.Body)
+	})
+	return cancel
+}
+
+// decodesInPart is decodes for what was cut off at its end by whoever listened.
+func decodesInPart(t testing.TB, path string) {
+	t.Helper()
+	heard, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole []byte
+	f := format.New("")
+	var init *format.Init
+	for rest := heard; len(rest) > 0; {
+		n, u := f.Next(rest[:min(len(rest), format.MaxUnit)], false)
+		if n == 0 && u.Data == nil {
+			break
+		}
+		if u.Init != init {
+			if init = u.Init; init != nil {
+				whole = append(whole, init.Data...)
+			}
+		}
+		whole = append(whole, u.Data...)
+		rest = rest[n:]
+	}
+	if missing := len(heard) - len(whole); missing > format.MaxUnit {
+		t.Errorf("%d of %d bytes are no frames", missing, len(heard))
+	}
+	file := path + ".whole"
+	if err := os.WriteFile(file, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	decodes(t, file)
+}
