@@ -10,7 +10,7 @@ import (
 // Where there is no shared writer yet, a plain listener has a goroutine as all
 // others have.
 
-type socket struct{}
+type socket struct{ wire *Wire }
 
 var noSocket socket
 

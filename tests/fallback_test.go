@@ -288,3 +288,41 @@ func decodesInPart(t testing.TB, path string) {
 	}
 	decodes(t, file)
 }
+
+// A source that is connected and says nothing, as when its line is cut, is as good
+// as none.
+func TestASourceThatFallsSilentIsReplaced(t *testing.T) {
+	s := start(t, `icecast {
+		source_password hackme
+		mount /live.mp3 {
+			fallback /backup.mp3
+			source_timeout 1s
+			return_after 2s
+		}
+	}`)
+	live, backup := s.numberedSource("/live.mp3", 1), s.numberedSource("/backup.mp3", 2)
+	defer backup.down()
+	w := s.witness("/live.mp3", http1ic, false)
+	hears := func(id uint64) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("%d is heard", id), func() error {
+			if got := w.heard.Load(); got != id {
+				return fmt.Errorf("%d is heard", got)
+			}
+			return nil
+		})
+	}
+	hears(1)
+	close(live.stop)
+	<-live.done
+	hears(2)
+	began := time.Now()
+	live.up()
+	defer live.down()
+	hears(1)
+	if after := time.Since(began); after < 2*time.Second {
+		t.Errorf("it came home after %v, want 2s of steady sound first", after)
+	}
+	w.stop()
+	<-w.ended
+}
