@@ -78,16 +78,19 @@ func parseFallback(d *caddyfile.Dispenser, to *[]*Fallback) error {
 
 // rule translates what is set for the mount at a path.
 func (s *Station) rule(p string) fallback.Rule {
+	if checkMountPath(p) != nil {
+		return fallback.Rule{}
+	}
 	m := s.mount(p)
 	rule := fallback.Rule{Stay: is(m.Override, false), ReturnAfter: time.Duration(value(m.ReturnAfter))}
 	for _, f := range m.Fallbacks {
 		switch {
 		case f.Standby:
-			rule.Fallbacks = append(rule.Fallbacks, fallback.Standby()...)
+			rule.Fallbacks = append(rule.Fallbacks, fallback.Standby(p)...)
 		case f.Mount != "":
 			rule.Fallbacks = append(rule.Fallbacks, f.Mount)
 		default:
-			rule.Fallbacks = append(rule.Fallbacks, fallback.File(p, f.Files))
+			rule.Fallbacks = append(rule.Fallbacks, fallback.File(f.Files))
 		}
 	}
 	return rule

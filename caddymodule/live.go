@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -22,8 +23,8 @@ type live struct {
 	players *fallback.Players
 
 	mu      sync.Mutex
-	current *reign // nil: none, or none any more
-	last    *reign // the last that was in force; listeners may outlive it
+	current *reign                // nil: none, or none any more
+	last    atomic.Pointer[reign] // the last that was in force; listeners may outlive it
 	welcome sync.Once
 }
 
@@ -69,7 +70,8 @@ func (l *live) publish(r *reign) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.before, r.live = l.current, l
-	l.current, l.last = r, r
+	l.current = r
+	l.last.Store(r)
 	l.Apply(r.settings)
 }
 
@@ -83,7 +85,7 @@ func (l *live) retire(r *reign) {
 	case l.current == r:
 		l.current = r.before
 		if r.before != nil {
-			l.last = r.before
+			l.last.Store(r.before)
 			l.Apply(r.before.settings)
 		}
 	default:
@@ -102,14 +104,13 @@ func (l *live) feedChanged(c streaming.FeedChange) {
 		zap.String("mount", c.Home), zap.String("from", fallback.Label(c.From)), zap.String("to", fallback.Label(c.To)))
 }
 
-// logger returns the logger of the configuration that is in force.
+// logger returns the logger of the configuration that is in force. It takes no lock,
+// since it is asked for under the station's, and publish takes that under ours.
 func (l *live) logger() *zap.Logger {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.last == nil {
-		return zap.NewNop()
+	if r := l.last.Load(); r != nil {
+		return r.log
 	}
-	return l.last.log
+	return zap.NewNop()
 }
 
 // reign is a configuration in relation to the live station: what goes with the

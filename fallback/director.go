@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -28,25 +29,53 @@ type Director struct {
 	players *Players
 	passed  func(home, other string) // a mount was passed over because of its type
 
-	mu   sync.Mutex
-	told map[[2]string]bool
+	mu    sync.Mutex
+	told  map[[2]string]bool
+	plans map[string]plan
 }
+
+// plan is what follows from the rules for one mount.
+type plan struct {
+	rule  Rule
+	order []string
+}
+
+// maxPlans bounds what is remembered of mounts that may not even exist.
+const maxPlans = 10000
 
 // NewDirector returns a director. rules returns the rule of the mount at a path;
 // players feed what is no mount of its own. passed is called once for each pair of
 // mounts of which the second can't stand in for the first, since its content type
 // is another.
 func NewDirector(rules func(path string) Rule, players *Players, passed func(home, other string)) *Director {
-	return &Director{rules: rules, players: players, passed: passed, told: make(map[[2]string]bool)}
+	return &Director{rules: rules, players: players, passed: passed, told: make(map[[2]string]bool), plans: make(map[string]plan)}
 }
 
 // Knows tells whether a mount has a fallback.
-func (d *Director) Knows(path string) bool { return len(d.rules(path).Fallbacks) > 0 }
+func (d *Director) Knows(path string) bool { return len(d.plan(path).rule.Fallbacks) > 0 }
+
+// plan returns the rule of a mount and its order.
+func (d *Director) plan(path string) plan {
+	d.mu.Lock()
+	p, ok := d.plans[path]
+	d.mu.Unlock()
+	if ok {
+		return p
+	}
+	p = plan{d.rules(path), d.order(path)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.plans) >= maxPlans {
+		clear(d.plans)
+	}
+	d.plans[path] = p
+	return p
+}
 
 // Instead returns the mounts that may take listeners for whom there is no place.
 func (d *Director) Instead(path string) []string {
 	var mounts []string
-	for _, p := range d.order(path)[1:] {
+	for _, p := range d.plan(path).order[1:] {
 		if !isInternal(p) {
 			mounts = append(mounts, p)
 		}
@@ -85,26 +114,32 @@ func (d *Director) order(home string) []string {
 // the type that they were promised. What they hear already is good as long as its
 // source may come back; for something better they leave it if the rule says so.
 func (d *Director) Choose(q streaming.Question) streaming.Choice {
-	rule := d.rules(q.Home)
+	rule, order := d.plan(q.Home).rule, d.plan(q.Home).order
 	var c streaming.Choice
-	stays := q.Heard != "" && q.State(q.Heard).Usable(q.Type)
-	for _, path := range d.order(q.Home) {
+	stays := q.Heard != "" && q.State(q.Heard).Usable(q.Type) && slices.Contains(order, q.Heard)
+	for _, path := range order {
 		s := q.State(path)
 		if path == q.Heard && stays {
 			c.Hear = path
 			return c
 		}
 		if !s.Live {
+			if rest := d.players.broken(path, q.Now); rest > 0 && (c.Again == 0 || rest < c.Again) {
+				c.Again = rest
+			}
 			if c.Summon == "" && isInternal(path) && d.mayPlay(path, q.Type) && (!stays || !rule.Stay) {
 				c.Summon = path
 			}
 			continue
 		}
 		if q.Type != "" && s.Type != q.Type {
+			if path == q.Home && q.Heard != "" && isInternal(q.Heard) {
+				return streaming.Choice{} // who asks again gets it
+			}
 			d.passOver(q.Home, path)
 			continue
 		}
-		if stays && !d.returns(rule, q.Now.Sub(s.Since), &c) {
+		if stays && (rule.Stay || !isInternal(path) && !returns(rule, q.Now.Sub(s.Since), &c)) {
 			continue
 		}
 		c.Hear = path
@@ -117,10 +152,7 @@ func (d *Director) Choose(q streaming.Question) streaming.Choice {
 }
 
 // returns tells whether listeners go back to what has been live for so long.
-func (d *Director) returns(rule Rule, live time.Duration, c *streaming.Choice) bool {
-	if rule.Stay {
-		return false
-	}
+func returns(rule Rule, live time.Duration, c *streaming.Choice) bool {
 	rest := rule.ReturnAfter - live
 	if rest > 0 && (c.Again == 0 || rest < c.Again) {
 		c.Again = rest
@@ -131,7 +163,7 @@ func (d *Director) returns(rule Rule, live time.Duration, c *streaming.Choice) b
 // mayPlay tells whether a player could feed those who were promised a type.
 func (d *Director) mayPlay(path, contentType string) bool {
 	known := d.players.contentType(path)
-	return d.players.playable(path) && (contentType == "" || known == "" || known == contentType)
+	return d.players.broken(path, time.Now()) == 0 && (contentType == "" || known == "" || known == contentType)
 }
 
 func (d *Director) passOver(home, other string) {

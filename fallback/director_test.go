@@ -45,7 +45,7 @@ func TestWhatListenersHear(t *testing.T) {
 	each := map[string]Rule{"/a": {Fallbacks: []string{"/b"}}, "/b": {Fallbacks: []string{"/a"}}}
 	slow := map[string]Rule{"/live": {Fallbacks: []string{"/backup"}, ReturnAfter: 10 * time.Second}}
 	stay := map[string]Rule{"/live": {Fallbacks: []string{"/backup", "/third"}, Stay: true}}
-	loop := map[string]Rule{"/live": {Fallbacks: append([]string{"/backup"}, Standby()...)}}
+	loop := map[string]Rule{"/live": {Fallbacks: append([]string{"/backup"}, Standby("/live")...)}}
 	for _, tt := range []struct {
 		name             string
 		rules            map[string]Rule
@@ -67,6 +67,9 @@ func TestWhatListenersHear(t *testing.T) {
 		{"not home before it is steady", slow, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup", Again: 7 * time.Second}},
 		{"they stay", stay, states{"/live": live(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/third", streaming.Choice{Hear: "/third"}},
 		{"they stay until that ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Choice{Hear: "/live"}},
+		{"what is heard is no fallback any more", stay, states{"/third": live(mpegType), "/gone": live(mpegType)}, "/live", mpegType, "/gone", streaming.Choice{Hear: "/third"}},
+		{"a file needs not be steady", map[string]Rule{"/live": {Fallbacks: []string{File([]string{"f"}), "/b"}, ReturnAfter: time.Hour}}, states{File([]string{"f"}): live(mpegType), "/b": live(mpegType)}, "/live", mpegType, "/b", streaming.Choice{Hear: File([]string{"f"})}},
+		{"the standby loop ends if home comes back as another type", loop, states{"/live": live(oggType), "standby:" + mpegType: live(mpegType)}, "/live", mpegType, "standby:" + mpegType, streaming.Choice{}},
 		{"another type is passed over", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/third"}},
 		{"another type will do for who has just come", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/backup"}},
 		{"a source of another type", chain, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Choice{}},
@@ -107,7 +110,7 @@ func TestListenersHearTheFirstThatIsLive(t *testing.T) {
 		for range 20 {
 			delete(w.states, name(rnd.IntN(n)))
 			w.states[name(rnd.IntN(n))] = live(mpegType)
-			order := w.director().order(name(0))
+			order := w.director().plan(name(0)).order
 			if len(slices.Compact(slices.Sorted(slices.Values(order)))) != len(order) {
 				t.Fatalf("%v visits a mount twice", order)
 			}

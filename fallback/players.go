@@ -1,6 +1,9 @@
 package fallback
 
 import (
+	"errors"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,14 +26,14 @@ type Players struct {
 	mu      sync.Mutex
 	playing map[string]bool
 	types   map[string]string    // content types, where they are known
-	broken  map[string]time.Time // until when
+	until   map[string]time.Time // what could not be played is left alone
 }
 
 // NewPlayers returns the players of a station.
 func NewPlayers(station *streaming.Station, log func() *zap.Logger) *Players {
 	return &Players{
 		station: station, log: log,
-		playing: make(map[string]bool), types: make(map[string]string), broken: make(map[string]time.Time),
+		playing: make(map[string]bool), types: make(map[string]string), until: make(map[string]time.Time),
 	}
 }
 
@@ -39,17 +42,20 @@ const (
 	standbyPrefix = "standby:"
 )
 
-// File returns the name by which a fallback of files goes in a Rule. It says for
-// which mount they play, since each has a clock of its own.
-func File(mount string, files []string) string {
-	return filePrefix + mount + "\x00" + strings.Join(files, "\x00")
-}
+// File returns the name by which a fallback of files goes in a Rule.
+func File(files []string) string { return filePrefix + strings.Join(files, "\x00") }
 
-// Standby returns the names of the standby loop, one for each content type.
-func Standby() []string {
+// Standby returns the names of the standby loop, one for each content type, that
+// which a mount's name tells first.
+func Standby(mount string) []string {
 	var names []string
 	for _, s := range standbys {
-		names = append(names, standbyPrefix+s.types[0])
+		name := standbyPrefix + s.types[0]
+		if slices.Contains(s.extensions, path.Ext(mount)) {
+			names = append([]string{name}, names...)
+		} else {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -60,8 +66,7 @@ func (p *Players) open(name string, onTitle func(artist, title string)) (*Player
 	if contentType, ok := strings.CutPrefix(name, standbyPrefix); ok {
 		return StandbyPlayer(contentType, o)
 	}
-	_, files, _ := strings.Cut(name, "\x00")
-	return NewPlayer(strings.Split(files, "\x00"), o), nil
+	return NewPlayer(strings.Split(strings.TrimPrefix(name, filePrefix), "\x00"), o), nil
 }
 
 func (p *Players) contentType(name string) string {
@@ -73,17 +78,19 @@ func (p *Players) contentType(name string) string {
 	return p.types[name]
 }
 
-func (p *Players) playable(name string) bool {
+// broken returns for how long what could not be played is left alone, 0 if it may
+// be tried.
+func (p *Players) broken(name string, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Now().After(p.broken[name])
+	return max(0, p.until[name].Sub(now))
 }
 
 // start begins to play, unless that is so already.
 func (p *Players) start(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.playing[name] || time.Now().Before(p.broken[name]) {
+	if p.playing[name] || time.Now().Before(p.until[name]) {
 		return
 	}
 	p.playing[name] = true
@@ -93,10 +100,15 @@ func (p *Players) start(name string) {
 // play feeds the mount of that name until it is stopped, or can't go on.
 func (p *Players) play(name string) {
 	err := p.feed(name)
+	if errors.Is(err, streaming.ErrClosed) {
+		err = nil
+	}
 	p.mu.Lock()
 	delete(p.playing, name)
+	delete(p.types, name)
+	delete(p.until, name)
 	if err != nil {
-		p.broken[name] = time.Now().Add(brokenFor)
+		p.until[name] = time.Now().Add(brokenFor)
 	}
 	p.mu.Unlock()
 	if err != nil {
@@ -133,7 +145,6 @@ func (p *Players) feed(name string) error {
 // Label is a name as people read it.
 func Label(name string) string {
 	if files, ok := strings.CutPrefix(name, filePrefix); ok {
-		_, files, _ = strings.Cut(files, "\x00")
 		return strings.ReplaceAll(files, "\x00", " ")
 	}
 	return name

@@ -21,10 +21,12 @@ var standbyFiles embed.FS
 var standbys = []struct {
 	path  string
 	types []string // the first one is what to say where none is asked for
+
+	extensions []string // of mounts that probably want it
 }{
-	{"standby/standby.mp3", []string{"audio/mpeg", "", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"}},
-	{"standby/standby.aac", []string{"audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}},
-	{"standby/standby.opus", []string{"application/ogg", "application/x-ogg", "audio/ogg", "audio/opus"}},
+	{"standby/standby.mp3", []string{"audio/mpeg", "", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"}, []string{".mp3"}},
+	{"standby/standby.aac", []string{"audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}, []string{".aac", ".aacp"}},
+	{"standby/standby.opus", []string{"application/ogg", "application/x-ogg", "audio/ogg", "audio/opus"}, []string{".ogg", ".opus", ".oga"}},
 }
 
 // StandbyPlayer returns a player of two soft tones and a pause, which is part of

@@ -5,15 +5,22 @@ import "context"
 // Await returns the mount at a path if there is something to hear, or nil. It
 // waits, until ctx is done, for a source that has just come to show what it sends.
 func (st *Station) Await(ctx context.Context, path string) *Mount {
+	if st.Mount(path) == nil && !st.settings.Load().director().Knows(path) {
+		return nil
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := st.mounts[path]
 	if m == nil {
-		if !st.settings.Load().director().Knows(path) || st.closedAt.Load() != nil {
+		if st.closedAt.Load() != nil {
 			return nil
 		}
 		m = newMount(st, path)
 		st.mounts[path] = m
+	}
+	if m.Settings().NoDirect {
+		st.tidy()
+		return m // for nobody
 	}
 	m.awaited++
 	defer func() {

@@ -60,6 +60,7 @@ func (st *Station) wind(sources []*Source) {
 	}
 	st.running.Wait()
 	st.settling.Stop()
+	st.again.Stop()
 	st.departures.close()
 	st.departing.Wait()
 }

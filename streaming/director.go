@@ -92,7 +92,7 @@ func (st *Station) reconsider() {
 	wanted := make(map[*Mount]bool)
 	summoned := make(map[string]bool)
 	for _, m := range st.mounts {
-		for _, l := range m.lanes {
+		for l := range m.lanes {
 			c := st.direct(l)
 			if c.Again > 0 && (again == 0 || c.Again < again) {
 				again = c.Again
@@ -108,10 +108,10 @@ func (st *Station) reconsider() {
 		again = rest
 	}
 	st.tidy()
-	if again > 0 {
-		st.again.Reset(again)
-	}
 	if st.closedAt.Load() == nil {
+		if again > 0 {
+			st.again.Reset(again)
+		}
 		for path := range summoned {
 			st.settings.Load().director().Summon(path)
 		}
@@ -147,7 +147,9 @@ func (st *Station) dismiss(wanted map[*Mount]bool) (again time.Duration) {
 			continue
 		}
 		if rest := summonedFor - time.Since(m.source.Since); rest > 0 {
-			again = rest
+			if again == 0 || rest < again {
+				again = rest
+			}
 		} else {
 			go m.source.Stop(Unneeded)
 		}
@@ -160,6 +162,16 @@ func (st *Station) tidy() {
 	for path, m := range st.mounts {
 		if m.source == nil && m.linger == nil && len(m.lanes) == 0 && m.awaited == 0 {
 			delete(st.mounts, path)
+			st.forget(m)
+		}
+	}
+}
+
+// forget keeps lanes from holding on to a mount that is no more. mu is held.
+func (st *Station) forget(gone *Mount) {
+	for _, m := range st.mounts {
+		for l := range m.lanes {
+			delete(l.left, gone)
 		}
 	}
 }

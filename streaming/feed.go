@@ -12,6 +12,7 @@ type feed struct {
 	// notBefore is an offset of the log before which everything has been heard.
 	notBefore uint64
 
+	from  uint64               // the end of the log when the feed began
 	leave uint64               // where it is over; set before next
 	next  atomic.Pointer[feed] // nil: it is not over
 }

@@ -29,7 +29,7 @@ type closing struct {
 func newLane(m *Mount, typ string, heard *Mount) *lane {
 	l := &lane{mount: m, typ: typ, left: make(map[*Mount]uint64)}
 	l.feed.Store(&feed{mount: heard})
-	m.lanes[typ] = l
+	m.lanes[l] = true
 	return l
 }
 
@@ -43,12 +43,8 @@ func (l *lane) hear(m *Mount) {
 	if old.mount != nil {
 		l.left[old.mount] = old.leave
 	}
-	for other := range l.left {
-		if other.station.mounts[other.Path] != other {
-			delete(l.left, other)
-		}
-	}
 	f := &feed{mount: m, notBefore: l.left[m]}
+	f.from = f.tail().end()
 	old.next.Store(f)
 	l.feed.Store(f)
 }
@@ -57,7 +53,7 @@ func (l *lane) hear(m *Mount) {
 func (l *lane) end(r Reason) {
 	l.hear(nil)
 	l.closing.Store(&closing{reason: r, deadline: time.Now().Add(drainTime)})
-	delete(l.mount.lanes, l.typ)
+	delete(l.mount.lanes, l)
 	l.mount.station.attend()
 }
 
@@ -77,8 +73,8 @@ func (l *lane) leave() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	l.listeners--
-	if l.listeners == 0 && l.mount.lanes[l.typ] == l {
-		delete(l.mount.lanes, l.typ)
+	if l.listeners == 0 && l.mount.lanes[l] {
+		delete(l.mount.lanes, l)
 		st.reconsider()
 	}
 }

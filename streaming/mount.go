@@ -55,12 +55,13 @@ type Mount struct {
 	own       *Stream     // what that is, or was as long as it is waited for; nil: nothing
 	liveSince time.Time   // when it was announced
 	linger    *time.Timer // nil: no source is waited for
-	lanes     map[string]*lane
+	waits     int         // how often one was
+	lanes     map[*lane]bool
 	awaited   int // requests that wait for something to be heard
 }
 
 func newMount(st *Station, path string) *Mount {
-	m := &Mount{Path: path, station: st, log: newLog(), lanes: make(map[string]*lane)}
+	m := &Mount{Path: path, station: st, log: newLog(), lanes: make(map[*lane]bool)}
 	m.meta.Store(noMetadata)
 	m.applySettings(st.settings.Load())
 	return m
@@ -84,7 +85,12 @@ func (m *Mount) Stream() (Stream, bool) {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
 	heard, _ := m.station.choose(m, "", "")
-	if heard == nil {
+	for l := range m.lanes {
+		if heard == nil {
+			heard = l.heard() // what they have is silent, perhaps, but not over
+		}
+	}
+	if heard == nil || heard.own == nil {
 		return Stream{}, false
 	}
 	return m.promise(heard.own), true
@@ -178,21 +184,25 @@ func (m *Mount) admitInstead(c Client) (*Listener, error) {
 }
 
 func (m *Mount) admit(c Client) (*Listener, error) {
-	settings, st := m.Settings(), m.station
+	st := m.station
+	lane, stream := st.join(m)
+	if lane == nil {
+		return nil, ErrNothing
+	}
+	m = lane.mount
+	settings := m.Settings()
 	n := m.listeners.Add(1)
-	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 {
+	refuse := func(err error) (*Listener, error) {
 		m.listeners.Add(-1)
-		return nil, ErrMountFull
+		lane.leave()
+		return nil, err
+	}
+	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 {
+		return refuse(ErrMountFull)
 	}
 	shard, err := st.pickShard()
 	if err != nil {
-		m.listeners.Add(-1)
-		return nil, err
-	}
-	lane, stream := st.join(m)
-	if lane == nil {
-		m.listeners.Add(-1)
-		return nil, ErrNothing
+		return refuse(err)
 	}
 	for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
 	}
@@ -217,17 +227,24 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 func (st *Station) join(m *Mount) (*lane, *Stream) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.mounts[m.Path] != m {
-		if st.mounts[m.Path] != nil || st.closedAt.Load() != nil {
-			return nil, nil
-		}
+	if st.closedAt.Load() != nil {
+		return nil, nil
+	}
+	if st.mounts[m.Path] == nil {
 		st.mounts[m.Path] = m // it was dropped between Await and here
 	}
+	m = st.mounts[m.Path]
 	heard, _ := st.choose(m, "", "")
 	if heard == nil {
 		return nil, nil
 	}
-	l := m.lanes[heard.own.family()]
+	var l *lane
+	for other := range m.lanes {
+		if other.heard() == heard && other.typ == heard.own.family() {
+			l = other
+			break
+		}
+	}
 	if l == nil {
 		l = newLane(m, heard.own.family(), heard)
 	}

@@ -92,6 +92,16 @@ type group struct {
 	behind    bool
 }
 
+// queue returns how many bytes listeners may be behind: those who begin with the
+// burst of another mount may be as far behind as there.
+func (g *group) queue() int {
+	queue := g.lane.mount.Settings().Queue
+	if m := g.feed.mount; m != nil {
+		queue = max(queue, m.Settings().Queue)
+	}
+	return queue
+}
+
 func newShard(st *Station) *shard {
 	return &shard{
 		station: st,

@@ -104,3 +104,33 @@ func TestJoinsDoNotHideTheDeparted(t *testing.T) {
 		}
 	}
 }
+
+// Who stops reading while listeners go over to another log keeps alive what the
+// old one gets from then on, and must not do so for long.
+func TestWhoStallsAtASwitchIsTooSlow(t *testing.T) {
+	a, b := newLog(), newLog()
+	fill := func(l *Log, n int) {
+		l.add(format.Unit{Data: make([]byte, n), Start: true}, noMetadata)
+		l.flush()
+	}
+	fill(a, 1000)
+	first, second := feedOf(a), feedOf(b)
+	first.leave = a.tail.Load().end()
+	first.next.Store(second)
+	v := visit{feed: second, queue: 500}
+	if v.tooSlow(first, 600) {
+		t.Error("400 bytes before the switch are not too much")
+	}
+	fill(a, 400)
+	if !v.tooSlow(first, 600) {
+		t.Error("what the old log got since is not counted")
+	}
+	fill(b, 300)
+	v.end = b.tail.Load().end()
+	if !v.tooSlow(first, 700) {
+		t.Error("what the new log has is not counted")
+	}
+	if v.tooSlow(second, 0) {
+		t.Error("who is at the new log is not behind")
+	}
+}

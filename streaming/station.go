@@ -193,7 +193,9 @@ func (st *Station) endSource(s *Source) {
 		linger = 0
 	}
 	if linger > 0 {
-		m.linger = time.AfterFunc(linger, func() { st.abandon(m) })
+		m.waits++
+		wait := m.waits
+		m.linger = time.AfterFunc(linger, func() { st.abandon(m, wait) })
 	} else {
 		m.own = nil
 	}
@@ -201,10 +203,10 @@ func (st *Station) endSource(s *Source) {
 }
 
 // abandon gives up a mount for which no source came back.
-func (st *Station) abandon(m *Mount) {
+func (st *Station) abandon(m *Mount, wait int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if m.source == nil {
+	if m.source == nil && m.waits == wait {
 		m.linger, m.own = nil, nil
 		st.reconsider()
 	}

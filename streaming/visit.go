@@ -9,7 +9,7 @@ func (s *shard) visit(g *group, now time.Time) {
 		silent:  s.round && now.Sub(g.moved) > silence,
 		feed:    g.feed,
 		end:     g.seen.end(),
-		queue:   uint64(g.lane.mount.Settings().Queue + g.seen.init.Size()),
+		queue:   uint64(g.queue() + g.seen.init.Size()),
 		closing: g.lane.closing.Load(),
 	}
 	v.late = v.closing != nil && (now.After(v.closing.deadline) || s.station.closedFor(now) > lastDrainTime)
@@ -54,14 +54,15 @@ type visit struct {
 
 // tooSlow tells whether a listener at a position of a feed is too far behind.
 func (v *visit) tooSlow(f *feed, position uint64) bool {
-	end := v.end
-	if f != v.feed {
-		if f.next.Load() == nil {
-			return false // it is ahead of this visit
-		}
-		end = f.leave // it has not gone on yet
+	behind := func(end uint64) uint64 { return end - min(position, end) }
+	switch {
+	case f == v.feed:
+		return behind(v.end) > v.queue
+	case f.next.Load() == nil:
+		return false // it is ahead of this visit
 	}
-	return end-min(position, end) > v.queue
+	// It has not gone on yet, and keeps alive what the log gets meanwhile.
+	return behind(f.leave)+v.end-min(v.feed.from, v.end) > v.queue || behind(f.tail().end()) > v.queue
 }
 
 // serveSocket writes what is due to a plain listener, unless its socket would
@@ -118,7 +119,7 @@ func (s *shard) serveConn(l *Listener, v *visit) bool {
 	}
 	if l.busy.Load() {
 		v.behind = true // what is appended meanwhile must not wait for what comes after it
-		if v.tooSlow(l.on.Load(), l.pos.Load()) {
+		if on, position := l.on.Load(), l.pos.Load(); on == l.on.Load() && v.tooSlow(on, position) {
 			l.end(Slow)
 		}
 		if v.late {

@@ -215,8 +215,9 @@ func TestAMountThatIsDownIsServedByItsFallback(t *testing.T) {
 	hears(third, 2)
 	stay.up()
 	defer stay.down()
-	fourth := s.witness("/stay.mp3", http1, false) // it joins those who stayed
-	hears(fourth, 2)
+	fourth := s.witness("/stay.mp3", http1, false)
+	hears(fourth, 3)
+	hears(third, 2)
 	for _, w := range []*witness{first, second, third, fourth} {
 		w.stop()
 		<-w.ended
@@ -325,4 +326,46 @@ func TestASourceThatFallsSilentIsReplaced(t *testing.T) {
 	}
 	w.stop()
 	<-w.ended
+}
+
+// A reload asks anew what is heard, also where a fallback can't stand in.
+func TestReloadsKeepThoseWhoHearAFallback(t *testing.T) {
+	config := func(name string) string {
+		return `icecast {
+			source_password hackme
+			name "` + name + `"
+			mount /live.mp3 {
+				fallback /voices.ogg
+				fallback /backup.mp3
+			}
+		}`
+	}
+	s := start(t, config("before"))
+	live, backup := s.numberedSource("/live.mp3", 1), s.numberedSource("/backup.mp3", 2)
+	defer backup.down()
+	byFFmpegFor(30, "application/ogg", "-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "ogg")(t, s, "/voices.ogg")
+	s.listening("/voices.ogg")
+	var all []*witness
+	for _, way := range waysOut {
+		all = append(all, s.witness("/live.mp3", way.kind, way.encrypted))
+	}
+	live.down()
+	for i := range 5 {
+		if err := s.reload(config(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			eventually(t, "the second fallback is heard", func() error {
+				if got := w.heard.Load(); got != 2 {
+					return fmt.Errorf("%d is heard", got)
+				}
+				return nil
+			})
+		}
+	}
+	for _, w := range all {
+		w.stop()
+		<-w.ended
+		w.verify(t)
+	}
 }
