@@ -196,8 +196,11 @@ func TestAMountThatIsDownIsServedByItsFallback(t *testing.T) {
 	full, overflow := s.numberedSource("/full.mp3", 1), s.numberedSource("/overflow.mp3", 2)
 	defer overflow.down()
 	defer full.down()
+	s.listening("/full.mp3")
+	s.listening("/overflow.mp3")
 	first, second := s.witness("/full.mp3", http1, false), s.witness("/full.mp3", http1, false)
 	stay := s.numberedSource("/stay.mp3", 3)
+	s.listening("/stay.mp3")
 	third := s.witness("/stay.mp3", http1, true)
 	hears := func(w *witness, id uint64) {
 		t.Helper()
@@ -215,8 +218,19 @@ func TestAMountThatIsDownIsServedByItsFallback(t *testing.T) {
 	hears(third, 2)
 	stay.up()
 	defer stay.down()
-	fourth := s.witness("/stay.mp3", http1, false)
-	hears(fourth, 3)
+	var fourth *witness
+	eventually(t, "who comes new hears the source", func() error {
+		if fourth != nil {
+			fourth.stop()
+			<-fourth.ended
+		}
+		fourth = s.witness("/stay.mp3", http1, false)
+		time.Sleep(300 * time.Millisecond) // for it to hear whom it hears
+		if got := fourth.heard.Load(); got != 3 {
+			return fmt.Errorf("%d is heard", got)
+		}
+		return nil
+	})
 	hears(third, 2)
 	for _, w := range []*witness{first, second, third, fourth} {
 		w.stop()
