@@ -94,24 +94,16 @@ func (again) Error() string   { return "nothing to read now" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// receive reads without waiting. The call is raw, since the scheduler need not
-// know of one that never blocks, and there are 100,000 of them a second.
-func receive(fd int, p []byte) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
-	switch {
-	case errno == unix.EAGAIN || errno == unix.EINTR:
-		return 0, errAgain
-	case errno != 0:
-		return 0, errno
-	case n == 0:
-		return 0, io.EOF
-	}
-	return int(n), nil
-}
+// receive reads without waiting.
+func receive(fd int, p []byte) (int, error) { return recv(fd, unsafe.Pointer(&p[0]), len(p), 0) }
 
 // discard throws away what has come, at most so much, and returns how much it was.
-func discard(fd, most int) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(most), unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
+func discard(fd, most int) (int, error) { return recv(fd, nil, most, unix.MSG_TRUNC) }
+
+// recv is a raw call, since the scheduler need not know of one that never blocks,
+// and there are 100,000 of them a second.
+func recv(fd int, p unsafe.Pointer, length, flags int) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(p), uintptr(length), uintptr(unix.MSG_DONTWAIT|flags), 0, 0)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		return 0, errAgain
