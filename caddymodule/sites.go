@@ -67,6 +67,9 @@ func (s *sites) none() bool {
 	return len(s.servers) == 0
 }
 
+// maxFiles is how many files the process may have open; 0: as many as it likes.
+var maxFiles = streaming.MaxFiles
+
 // greet tells, when a station is first on a site, how to feed it and where to
 // hear it. It says so once, not at every reload.
 func (l *live) greet(r *reign) {
@@ -74,7 +77,7 @@ func (l *live) greet(r *reign) {
 		r.log.Warn("the station is on no site; add the icecast directive to one")
 		return
 	}
-	if files, want := streaming.MaxFiles(), r.settings.MaxListeners; files > 0 && want > files {
+	if files, want := maxFiles(), r.settings.MaxListeners; files > 0 && want > files {
 		r.log.Warn("limits.listeners is more than the files that this process may open; raise the limit of open files (ulimit -Hn, LimitNOFILE)",
 			zap.Int("listeners", want), zap.Int("files", files))
 	}

@@ -2,13 +2,14 @@ package fallback
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/programs"
 )
 
 const rounds = 3
@@ -18,7 +19,7 @@ const rounds = 3
 const tolerance = 3 * time.Millisecond
 
 func TestRealDecodersTakeTheLoop(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, c := range []struct{ name, file, options, title string }{
 		{"MP3", "a.mp3", "-c:a libmp3lame -b:a 128k -ac 2", "Artist - Title"},
 		{"MP3, VBR, ID3v2.3 and ID3v1", "a.mp3", "-c:a libmp3lame -q:a 4 -ac 2 -id3v2_version 3 -write_id3v1 1", "Artist - Title"},
@@ -45,7 +46,7 @@ func TestRealDecodersTakeTheLoop(t *testing.T) {
 }
 
 func TestRealDecodersTakeTheStandbyLoop(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, contentType := range []string{"audio/mpeg", "audio/aac", "application/ogg"} {
 		t.Run(contentType, func(t *testing.T) {
 			l := &listener{buf: make([]byte, 16<<10)}
@@ -60,7 +61,7 @@ func TestRealDecodersTakeTheStandbyLoop(t *testing.T) {
 }
 
 func TestRealDecodersTakeDifferentFiles(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, c := range []struct {
 		name, ext string
 		options   []string // of each file
@@ -120,19 +121,6 @@ func checkDecoded(t *testing.T, ffmpeg string, l *listener) {
 		t.Errorf("%d rounds took %v, but are %v of sound", rounds, paced, decoded)
 	}
 	t.Logf("%d rounds took %v and are %v of sound", rounds, paced, decoded)
-}
-
-// realFFmpeg returns ffmpeg, without which nothing that is real can be tested.
-func realFFmpeg(t *testing.T) string {
-	t.Helper()
-	ffmpeg, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI must run this test: %v", err)
-		}
-		t.Skipf("NO REAL FILE WAS PLAYED: install ffmpeg to run this test (%v)", err)
-	}
-	return ffmpeg
 }
 
 func run(t *testing.T, stdin *bytes.Reader, name string, args ...string) string {

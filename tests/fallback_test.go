@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -225,7 +226,12 @@ func TestAMountThatIsDownIsServedByItsFallback(t *testing.T) {
 			<-fourth.ended
 		}
 		fourth = s.witness("/stay.mp3", http1, false)
-		time.Sleep(300 * time.Millisecond) // for it to hear whom it hears
+		eventually(t, "it hears somebody", func() error {
+			if fourth.heard.Load() == 0 {
+				return errors.New("nobody yet")
+			}
+			return nil
+		})
 		if got := fourth.heard.Load(); got != 3 {
 			return fmt.Errorf("%d is heard", got)
 		}

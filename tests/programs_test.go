@@ -13,21 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/programs"
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// program returns the path of a program that the tests need. In CI it must be
-// there; elsewhere the test is skipped, loudly.
+// program returns the path of a program that the tests need.
 func program(t testing.TB, name string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed; make deps installs it", name)
-	}
-	if err != nil {
-		t.Skipf("SKIPPED: %s is not installed; make deps installs it", name)
-	}
-	return path
+	return programs.Path(t, name)
 }
 
 // launch starts a program, which is ended with the test at the latest.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/programs"
 )
 
 // encode makes a stream as an encoder that can't go back in it does. Pictures are
@@ -140,7 +142,7 @@ var containerCases = []struct {
 }
 
 func TestListenersMayJoinARealStreamAtAnyStart(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	const length = 10 * time.Second
 	for _, c := range containerCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -185,7 +187,7 @@ func TestListenersMayJoinARealStreamAtAnyStart(t *testing.T) {
 }
 
 func TestARealStreamTakesTitles(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, c := range containerCases {
 		if !c.retitle {
 			continue
@@ -236,7 +238,7 @@ func TestARealStreamTakesTitles(t *testing.T) {
 
 // A station that puts one file behind the other sends just that.
 func TestListenersMayJoinEachOfTwoRealFiles(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, c := range containerCases {
 		if strings.HasPrefix(c.want, "video/mp2t") {
 			continue // its tables are the same, so it is one stream
@@ -272,10 +274,7 @@ func TestListenersMayJoinEachOfTwoRealFiles(t *testing.T) {
 
 func checkProbed(t *testing.T, stream []byte, words ...string) {
 	t.Helper()
-	ffprobe, err := exec.LookPath("ffprobe")
-	if err != nil {
-		t.Skip("no ffprobe")
-	}
+	ffprobe := programs.Path(t, "ffprobe")
 	path := filepath.Join(t.TempDir(), "stream")
 	if err := os.WriteFile(path, stream, 0o600); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/programs"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 )
 
 func TestEveryFrameOfARealFileIsFound(t *testing.T) {
-	ffmpeg := realFFmpeg(t)
+	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, c := range []struct {
 		name, file, options string
 		want                string
@@ -129,19 +131,6 @@ func packets(t *testing.T, ffmpeg, path string) (sizes []int) {
 		sizes = append(sizes, size)
 	}
 	return sizes
-}
-
-// realFFmpeg returns ffmpeg, without which nothing that is real can be tested.
-func realFFmpeg(t *testing.T) string {
-	t.Helper()
-	ffmpeg, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI must run this test: %v", err)
-		}
-		t.Skipf("NO REAL FILE WAS READ: install ffmpeg to run this test (%v)", err)
-	}
-	return ffmpeg
 }
 
 func run(t *testing.T, name string, args ...string) string {
