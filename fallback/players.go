@@ -105,9 +105,9 @@ func (p *Players) play(name string) {
 	}
 	p.mu.Lock()
 	delete(p.playing, name)
-	delete(p.types, name)
 	delete(p.until, name)
 	if err != nil {
+		delete(p.types, name) // else it stays known, or who can't hear it would have it started for ever
 		p.until[name] = time.Now().Add(brokenFor)
 	}
 	p.mu.Unlock()
