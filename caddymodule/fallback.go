@@ -101,7 +101,7 @@ func (s *Station) rule(p string) fallback.Rule {
 func (s *Station) director() streaming.Director {
 	for _, m := range s.Mounts {
 		if len(m.Fallbacks) > 0 {
-			return fallback.NewDirector(s.rule, s.live.players, func(home, other string) {
+			return fallback.NewDirector(s.rule, s.live.players, nil, func(home, other string) {
 				s.live.logger().Warn("a fallback is passed over for listeners who were promised another content type",
 					zap.String("mount", home), zap.String("fallback", other))
 			})

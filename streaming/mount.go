@@ -42,7 +42,8 @@ type Mount struct {
 	settings atomic.Pointer[MountSettings]
 	meta     atomic.Pointer[Metadata]
 
-	listeners   atomic.Int64
+	listeners   atomic.Int64 // but for slaves
+	slaves      atomic.Int64
 	peak        atomic.Int64
 	connections atomic.Int64
 	slow        atomic.Int64
@@ -56,6 +57,7 @@ type Mount struct {
 	liveSince time.Time   // when it was announced
 	linger    *time.Timer // nil: no source is waited for
 	waits     int         // how often one was
+	wantedAt  time.Time   // when somebody last heard a source that plays on demand
 	lanes     map[*lane]bool
 	awaited   int // requests that wait for something to be heard
 }
@@ -147,7 +149,7 @@ func (m *Mount) Announce(artist, title, url string) bool {
 
 // Admit counts a new listener in, unless a limit forbids it.
 func (m *Mount) Admit(c Client) (*Listener, error) {
-	if m.Settings().NoDirect {
+	if m.Settings().NoDirect && !c.Slave {
 		return nil, ErrNoDirect
 	}
 	st := m.station
@@ -156,7 +158,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 		st.listeners.Add(-1)
 		return nil, ErrClosed
 	}
-	if limit := st.settings.Load().MaxListeners; total > int64(limit) && limit > 0 {
+	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && !c.Slave && total-st.slaves.Load() > limit {
 		st.listeners.Add(-1)
 		return nil, ErrStationFull
 	}
@@ -191,22 +193,24 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	}
 	m = lane.mount
 	settings := m.Settings()
-	n := m.listeners.Add(1)
+	n := m.count(c, 1)
 	refuse := func(err error) (*Listener, error) {
-		m.listeners.Add(-1)
+		m.count(c, -1)
 		lane.leave()
 		return nil, err
 	}
-	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 {
+	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 && !c.Slave {
 		return refuse(ErrMountFull)
 	}
 	shard, err := st.pickShard()
 	if err != nil {
 		return refuse(err)
 	}
-	for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
+	if !c.Slave {
+		for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
+		}
+		m.connections.Add(1)
 	}
-	m.connections.Add(1)
 	st.arrived()
 
 	shard.load.Add(1)
@@ -216,10 +220,19 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
 	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
-	if settings.MaxListenerDuration > 0 {
+	if settings.MaxListenerDuration > 0 && !c.Slave {
 		l.deadline = l.Since.Add(settings.MaxListenerDuration)
 	}
 	return l, nil
+}
+
+// count counts a client in or out, and returns how many of its kind there are.
+func (m *Mount) count(c Client, n int64) int64 {
+	if c.Slave {
+		m.station.slaves.Add(n)
+		return m.slaves.Add(n)
+	}
+	return m.listeners.Add(n)
 }
 
 // join returns the lane of those who come to a mount now, with one more listener,

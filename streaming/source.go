@@ -28,6 +28,13 @@ type Source struct {
 	Since    time.Time
 	Interval int // bytes of audio between the metadata blocks that it sends; 0: none
 
+	// Upstream is the URL that the source is pulled from; empty: it is a client
+	// that sends.
+	Upstream string
+
+	// OnDemand lets the source go when nobody has heard it for a while.
+	OnDemand bool
+
 	// Gather makes reads wait for more bytes; the function that Gatherer
 	// returns. It may be nil.
 	Gather func(bytes int)

@@ -21,7 +21,8 @@ type Station struct {
 	nextID      atomic.Uint64 // of listeners
 	sourceCount atomic.Int64  // len(sources)
 	crowd       atomic.Int64  // listeners that have come since the last settle
-	listeners   atomic.Int64
+	listeners   atomic.Int64  // slaves among them
+	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 
 	mu      sync.RWMutex
@@ -72,8 +73,32 @@ func (st *Station) Apply(s *Settings) {
 // Settings returns what is in force.
 func (st *Station) Settings() *Settings { return st.settings.Load() }
 
-// Listeners returns how many listeners there are.
-func (st *Station) Listeners() int64 { return st.listeners.Load() }
+// Listeners returns how many listeners there are, slaves not counted.
+func (st *Station) Listeners() int64 { return st.listeners.Load() - st.slaves.Load() }
+
+// Changed returns a channel that is closed when a source has come or gone, or
+// something else may be heard somewhere.
+func (st *Station) Changed() <-chan struct{} {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.changed
+}
+
+// Offers tells whether who asks for a mount would hear something, now or once it
+// is fed.
+func (st *Station) Offers(path string) bool {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	m := st.mounts[path]
+	if m == nil {
+		if !st.settings.Load().director().Knows(path) {
+			return false
+		}
+		m = &Mount{Path: path, station: st}
+	}
+	heard, c := st.choose(m, "", "")
+	return heard != nil || len(c.Summon) > 0
+}
 
 // Mounts returns the mounts that live, in the order of their paths.
 func (st *Station) Mounts() []*Mount {
@@ -186,6 +211,9 @@ func (st *Station) endSource(s *Source) {
 	m.source, m.announced = nil, false
 	m.log.cut(m.meta.Load())
 	linger := m.Settings().Linger
+	if s.Upstream != "" {
+		linger = m.Settings().RelayLinger
+	}
 	if s.Reason() == Replaced {
 		linger = max(linger, takeoverTime) // the other one is at the door
 	}
