@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // awaitTime is how long a listener waits for a source that has connected but
@@ -25,13 +26,21 @@ const awaitTime = 10 * time.Second
 // serveListener serves a listener of the mount that the request asks for. It
 // reports false, having done nothing, if there is no such mount.
 func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, error) {
+	if ok, err := h.enter(w, r, r.URL.Path); !ok {
+		return true, err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
 	defer cancel()
 	mount := h.station.live.Await(ctx, r.URL.Path)
 	if mount == nil {
+		w.Header().Del(relay.PathHeader)
 		return false, nil
 	}
 	client := clientOf(r)
+	client.Slave = h.isSlave(r)
+	if ok, err := h.enter(w, r, mount.Heard()); !ok {
+		return true, err
+	}
 	if r.Method == http.MethodHead {
 		stream, ok := mount.Stream()
 		if !ok {
@@ -45,6 +54,9 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 			w.Header().Set("Connection", "close")
 		}
 		w.WriteHeader(http.StatusOK)
+		return true, nil
+	}
+	if h.steer(w, r, mount, client) {
 		return true, nil
 	}
 	l, err := mount.Admit(client)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // stations holds what lives, by the name of the station, as long as some
@@ -21,6 +22,11 @@ var stations = caddy.NewUsagePool()
 type live struct {
 	*streaming.Station
 	players *fallback.Players
+	relays  *relay.Manager
+	slaves  *relay.Slaves
+	traffic traffic
+	closing chan struct{} // closed when the station ends
+	ending  sync.Once
 
 	mu      sync.Mutex
 	current *reign                // nil: none, or none any more
@@ -35,6 +41,9 @@ func acquire(name string) (*live, error) {
 		l := new(live)
 		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
+		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
+		l.slaves = relay.NewSlaves(l.relayChanged)
+		l.closing = make(chan struct{})
 		return l, nil
 	})
 	if err != nil {
@@ -60,9 +69,12 @@ func (l *live) Destruct() error {
 
 // close ends the station politely, as far as there is time.
 func (l *live) close(ctx context.Context) {
+	l.ending.Do(func() { close(l.closing) })
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
 	}
+	l.relays.Close()
+	l.slaves.Close()
 }
 
 // publish puts a configuration into force.
@@ -72,7 +84,22 @@ func (l *live) publish(r *reign) {
 	r.before, r.live = l.current, l
 	l.current = r
 	l.last.Store(r)
+	l.apply(r)
+}
+
+// apply puts the settings of a configuration into force. mu is held.
+func (l *live) apply(r *reign) {
 	l.Apply(r.settings)
+	l.relays.Apply(r.relays)
+}
+
+func (l *live) isClosing() bool {
+	select {
+	case <-l.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // retire takes a configuration back, whether it is in force or not. If it was
@@ -86,7 +113,7 @@ func (l *live) retire(r *reign) {
 		l.current = r.before
 		if r.before != nil {
 			l.last.Store(r.before)
-			l.Apply(r.before.settings)
+			l.apply(r.before)
 		}
 	default:
 		for c := l.current; c != nil; c = c.before {
@@ -117,6 +144,7 @@ func (l *live) logger() *zap.Logger {
 // configuration and not with what lives. It does not change.
 type reign struct {
 	settings   *streaming.Settings
+	relays     relay.Settings
 	log        *zap.Logger
 	sites      *sites
 	sourceUser string // whom to feed it as

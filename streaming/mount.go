@@ -108,6 +108,17 @@ func (m *Mount) promise(p *Stream) Stream {
 	return s
 }
 
+// Heard returns the path of the mount whose stream those hear who come now; empty if
+// there is none.
+func (m *Mount) Heard() string {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	if heard, _ := m.station.choose(m, "", ""); heard != nil {
+		return heard.Path
+	}
+	return ""
+}
+
 // Metadata returns what the stream that is heard says of itself now.
 func (m *Mount) Metadata() *Metadata {
 	m.station.mu.RLock()
@@ -116,6 +127,13 @@ func (m *Mount) Metadata() *Metadata {
 		return heard.meta.Load()
 	}
 	return m.meta.Load()
+}
+
+// Source returns what feeds the mount, nil if nothing does.
+func (m *Mount) Source() *Source {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	return m.source
 }
 
 // SetMetadata announces a title with the audio that is appended from now on. It
@@ -224,6 +242,15 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 		l.deadline = l.Since.Add(settings.MaxListenerDuration)
 	}
 	return l, nil
+}
+
+// IsFull tells whether Admit would refuse a listener because of a limit.
+func (m *Mount) IsFull() bool {
+	if limit := int64(m.Settings().MaxListeners); limit > 0 && m.listeners.Load() >= limit {
+		return true
+	}
+	limit := int64(m.station.settings.Load().MaxListeners)
+	return limit > 0 && m.station.Listeners() >= limit
 }
 
 // count counts a client in or out, and returns how many of its kind there are.

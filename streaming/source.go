@@ -63,6 +63,16 @@ type Source struct {
 	init      *format.Init // of the last unit
 }
 
+// mayReplace tells whether a source may take the mount of one that is there: a relay
+// that of a relay, which are the same one with other settings, and an encoder, where
+// that is allowed, that of an encoder with the same user.
+func (s *Source) mayReplace(old *Source) bool {
+	if s.Upstream != "" || old.Upstream != "" {
+		return s.Upstream != "" && old.Upstream != ""
+	}
+	return old.Mount().Settings().Takeover && old.User == s.User
+}
+
 // Reason tells why the source ended, or Running.
 func (s *Source) Reason() Reason { return Reason(s.reason.Load()) }
 

@@ -153,7 +153,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	}
 	m := st.mounts[path]
 	if m != nil && m.source != nil {
-		if m.Settings().Takeover && m.source.User == s.User {
+		if s.mayReplace(m.source) {
 			return m.source, nil
 		}
 		return nil, ErrMountInUse
