@@ -31,15 +31,24 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
 	defer cancel()
+	expected := h.station.live.relays.Expect(r.URL.Path, r.Header.Get(relay.PathHeader))
 	mount := h.station.live.Await(ctx, r.URL.Path)
+	expected()
 	if mount == nil {
 		w.Header().Del(relay.PathHeader)
 		return false, nil
 	}
 	client := clientOf(r)
 	client.Slave = h.isSlave(r)
-	if ok, err := h.enter(w, r, mount.Heard()); !ok {
-		return true, err
+	if r.Header.Get(relay.PathHeader) != "" {
+		heard := mount.Heard()
+		if heard == "" { // silence must not be passed on as a stream
+			w.Header().Del(relay.PathHeader)
+			return false, nil
+		}
+		if ok, err := h.enter(w, r, heard); !ok {
+			return true, err
+		}
 	}
 	if r.Method == http.MethodHead {
 		stream, ok := mount.Stream()

@@ -186,7 +186,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, heard string) (b
 	if field == "" {
 		return true, nil
 	}
-	path, err := h.station.live.relays.Enter(r.URL.Path, heard, field)
+	path, err := h.station.live.relays.Enter(heard, field)
 	if err != nil {
 		h.station.live.logger().Warn("a relay was refused: it would hear itself",
 			zap.String("mount", printable(r.URL.Path)), zap.String("client_ip", clientIP(r)),

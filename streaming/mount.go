@@ -58,6 +58,7 @@ type Mount struct {
 	linger    *time.Timer // nil: no source is waited for
 	waits     int         // how often one was
 	wantedAt  time.Time   // when somebody last heard a source that plays on demand
+	tail      tail // of the log, if a relay wrote it last; its source's while it has one
 	lanes     map[*lane]bool
 	awaited   int // requests that wait for something to be heard
 }
@@ -109,11 +110,11 @@ func (m *Mount) promise(p *Stream) Stream {
 }
 
 // Heard returns the path of the mount whose stream those hear who come now; empty if
-// there is none.
+// there is none, or only one that is waited for.
 func (m *Mount) Heard() string {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
-	if heard, _ := m.station.choose(m, "", ""); heard != nil {
+	if heard, _ := m.station.choose(m, "", ""); heard != nil && heard.announced {
 		return heard.Path
 	}
 	return ""

@@ -170,7 +170,13 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.linger.Stop()
 		m.linger = nil
 	}
-	m.meta.Store(noMetadata)
+	if s.Upstream != "" && m.tail.tells() {
+		s.resumption = &resumption{want: m.tail}
+	} else {
+		m.meta.Store(noMetadata)
+		m.log.cut(noMetadata)
+		m.tail = tail{}
+	}
 	m.source, m.announced = s, false
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
@@ -209,7 +215,9 @@ func (st *Station) endSource(s *Source) {
 	st.sourceCount.Add(-1)
 	m := s.Mount()
 	m.source, m.announced = nil, false
-	m.log.cut(m.meta.Load())
+	if s.Upstream == "" {
+		m.log.cut(m.meta.Load())
+	}
 	linger := m.Settings().Linger
 	if s.Upstream != "" {
 		linger = m.Settings().RelayLinger

@@ -12,7 +12,7 @@ const (
 	// steady is how long a stream must have lasted for the next attempt to be
 	// the first again. One that ends as soon as it begins would be asked for
 	// without end.
-	steady = 5 * time.Second
+	steady = time.Second
 )
 
 // backoff returns how long to wait before an attempt: nothing before the first,

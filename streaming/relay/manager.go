@@ -209,22 +209,34 @@ func (m *Manager) Links() []Link {
 	return links
 }
 
-// Enter is asked for each request that has the field PathHeader: it returns what
-// the answer says in that field, or ErrLoop if the mount, whose listeners hear
-// another one perhaps, must not be sent there.
-func (m *Manager) Enter(mount, heard, field string) (string, error) {
-	ids := ParsePath(field)
-	path := []string{m.ID}
-	if p := m.puller(heard); p != nil {
-		path = append(path, p.path()...)
+// Expect notes that the nodes of a request's PathHeader wait for a mount, until done is
+// called. A relay that is dialed for them says so to its upstream.
+func (m *Manager) Expect(mount, field string) (done func()) {
+	p, ids := m.puller(mount), ParsePath(field)
+	if p == nil || len(ids) == 0 {
+		return func() {}
 	}
-	for _, id := range ids {
-		if slices.Contains(path, id) {
-			return "", ErrLoop
+	p.expect(ids, 1)
+	return func() { p.expect(ids, -1) }
+}
+
+// Enter is asked before the stream of a mount is sent to the nodes of a request's
+// PathHeader. It returns what the answer says in that field, or ErrLoop if the stream
+// comes from one of them.
+func (m *Manager) Enter(mount, field string) (string, error) {
+	path := []string{m.ID}
+	if at := m.station.Mount(mount); at != nil {
+		if s := at.Source(); s != nil && s.Upstream == "" {
+			return formatPath(path), nil // it begins here
 		}
 	}
 	if p := m.puller(mount); p != nil {
-		p.asked(ids)
+		path = append(path, p.path()...)
+	}
+	for _, id := range ParsePath(field) {
+		if slices.Contains(path, id) {
+			return "", ErrLoop
+		}
 	}
 	return formatPath(path), nil
 }

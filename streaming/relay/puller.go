@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,7 +44,7 @@ type puller struct {
 	state   Link
 	link    *link                // while it plays
 	leaving *time.Timer          // nil: it is on the list
-	below   map[string]time.Time // nodes that have asked for the mount, and when
+	below   map[string]int // nodes that wait for the mount, and how often
 
 	better *link // run's: what the source is to go over to
 }
@@ -52,7 +54,7 @@ func newPuller(m *Manager, r *Relay) *puller {
 		manager: m, mount: r.Mount, done: make(chan struct{}),
 		summons: make(chan struct{}, 1), kicks: make(chan struct{}, 1),
 		state: Link{Mount: r.Mount, Since: time.Now()},
-		below: make(map[string]time.Time),
+		below: make(map[string]int),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.settings.Store(r)
@@ -150,7 +152,7 @@ func (p *puller) dial() (*link, error) {
 
 func (p *puller) dialer(settings *Relay) *dialer {
 	return &dialer{
-		agent: p.manager.agent, id: p.manager.ID, below: p.asked(nil),
+		agent: p.manager.agent, id: p.manager.ID, below: p.waiting(),
 		noMetadata: settings.NoMetadata, within: settings.timeout(),
 	}
 }
@@ -300,28 +302,22 @@ func (p *puller) kick() {
 	}
 }
 
-// belowTime is for how long it is remembered that a node has asked for a mount.
-const belowTime = time.Minute
-
-// asked notes that nodes ask for the mount, and returns all that have lately.
-func (p *puller) asked(ids []string) []string {
-	now := time.Now()
+// expect notes that nodes wait for the mount, n of each more.
+func (p *puller) expect(ids []string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range ids {
-		if len(p.below) < maxPath {
-			p.below[id] = now
-		}
-	}
-	var all []string
-	for id, at := range p.below {
-		if now.Sub(at) > belowTime {
+		if p.below[id] += n; p.below[id] <= 0 {
 			delete(p.below, id)
-		} else {
-			all = append(all, id)
 		}
 	}
-	return all
+}
+
+// waiting returns the nodes that wait for the mount.
+func (p *puller) waiting() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.below))
 }
 
 // path returns the nodes through which the stream comes.

@@ -262,6 +262,13 @@ func (s *Slaves) Listeners(mount string) (n int) {
 	return n
 }
 
+// Any tells whether there are any.
+func (s *Slaves) Any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.known) > 0
+}
+
 // List returns the slaves, by their ids.
 func (s *Slaves) List() []SlaveStatus {
 	s.mu.Lock()

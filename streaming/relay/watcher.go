@@ -45,8 +45,7 @@ type watcher struct {
 	etag    string
 	reports bool // the master takes them
 	waits   bool // and keeps the question until there is news
-	down    bool
-	told    bool // that it is
+	told    standing
 }
 
 func newWatcher(s *slave, master Upstream) *watcher {
@@ -89,7 +88,7 @@ func (w *watcher) run() {
 		pause := w.slave.current().interval()
 		switch {
 		case errors.Is(err, errKicked):
-			pause = 0
+			w.etag, pause = "", 0 // with nothing to compare with it is answered at once
 		case err != nil:
 			w.etag, w.reports, w.waits = "", false, false
 			failures++
@@ -124,18 +123,38 @@ func (w *watcher) pause(began time.Time, pause time.Duration) {
 	}
 }
 
+// standing is what is known of a master.
+type standing uint8
+
+const (
+	unknown standing = iota
+	answers          // with its list
+	refuses          // to tell it
+	unreachable
+)
+
+// refusal is what a master says in place of its list.
+type refusal struct{ text string }
+
+func (r refusal) Error() string { return r.text }
+
 // tell makes known that the master answers, or does not.
 func (w *watcher) tell(err error) {
-	master := w.master.Load().URL
-	switch {
-	case w.slave.ctx.Err() != nil || w.told && w.down == (err != nil):
-		return
-	case err != nil:
-		w.slave.manager.tell(Event{Kind: ListDown, Upstream: master, Cause: err.Error()})
-	default:
-		w.slave.manager.tell(Event{Kind: ListUp, Upstream: master})
+	now := answers
+	if errors.As(err, new(refusal)) {
+		now = refuses
+	} else if err != nil {
+		now = unreachable
 	}
-	w.down, w.told = err != nil, true
+	if now == w.told || w.slave.ctx.Err() != nil {
+		return
+	}
+	w.told = now
+	e := Event{Kind: ListUp, Upstream: w.master.Load().URL}
+	if err != nil {
+		e.Kind, e.Cause = ListDown, err.Error()
+	}
+	w.slave.manager.tell(e)
 }
 
 // poll asks once and takes the list over.
@@ -164,11 +183,14 @@ func (w *watcher) poll() error {
 	ctx, stop := w.untilKick(ctx)
 	defer stop()
 	a, err := u.do(ctx, q)
+	if err == nil {
+		err = w.take(a, base)
+		_ = a.Body.Close()
+	}
 	if err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
-	defer func() { _ = a.Body.Close() }()
-	return w.take(a, base)
+	return nil
 }
 
 // fillReport makes a question one with a report, which a master may keep for a while.
@@ -191,8 +213,7 @@ var (
 )
 
 // untilKick returns a context for a question that a master keeps, which ends when
-// there is reason to ask anew. The next is asked with nothing to compare with, so
-// that it is answered at once.
+// there is reason to ask anew.
 func (w *watcher) untilKick(ctx context.Context) (context.Context, func()) {
 	if !w.waits {
 		return ctx, func() {}
@@ -203,7 +224,6 @@ func (w *watcher) untilKick(ctx context.Context) (context.Context, func()) {
 		defer close(done)
 		select {
 		case <-w.kicks:
-			w.etag = ""
 			cancel(errKicked)
 		case <-ctx.Done():
 		}
@@ -221,11 +241,11 @@ func (w *watcher) take(a *answer, base *url.URL) error {
 	case http.StatusNotModified:
 		return nil
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%s answers 401: it wants the user and the relay_password that are set there", base)
+		return refusal{fmt.Sprintf("%s answers 401: it wants the user and the relay_password that are set there", base)}
 	case http.StatusLoopDetected:
-		return fmt.Errorf("%s: this is the station itself; point master at another", base)
+		return refusal{fmt.Sprintf("%s: this is the station itself; point master at another", base)}
 	default:
-		return fmt.Errorf("%s answers %s when it is asked for %s", base, a.Status, ListPath)
+		return refusal{fmt.Sprintf("%s answers %s when it is asked for %s", base, a.Status, ListPath)}
 	}
 	list, err := readList(a.Body, base)
 	if err != nil {
