@@ -42,8 +42,8 @@ type puller struct {
 
 	mu      sync.Mutex
 	state   Link
-	link    *link                // while it plays
-	leaving *time.Timer          // nil: it is on the list
+	link    *link          // while it plays
+	leaving *time.Timer    // nil: it is on the list
 	below   map[string]int // nodes that wait for the mount, and how often
 
 	better *link // run's: what the source is to go over to
