@@ -58,7 +58,7 @@ type Mount struct {
 	linger    *time.Timer // nil: no source is waited for
 	waits     int         // how often one was
 	wantedAt  time.Time   // when somebody last heard a source that plays on demand
-	tail      tail // of the log, if a relay wrote it last; its source's while it has one
+	tail      tail        // of the log, if a relay wrote it last; its source's while it has one
 	lanes     map[*lane]bool
 	awaited   int // requests that wait for something to be heard
 }
@@ -164,133 +164,6 @@ func (m *Mount) Announce(artist, title, url string) bool {
 			return true
 		}
 	}
-}
-
-// Admit counts a new listener in, unless a limit forbids it.
-func (m *Mount) Admit(c Client) (*Listener, error) {
-	if m.Settings().NoDirect && !c.Slave {
-		return nil, ErrNoDirect
-	}
-	st := m.station
-	total := st.listeners.Add(1)
-	if st.closedAt.Load() != nil { // counted first: Close waits for those who came before it
-		st.listeners.Add(-1)
-		return nil, ErrClosed
-	}
-	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && !c.Slave && total-st.slaves.Load() > limit {
-		st.listeners.Add(-1)
-		return nil, ErrStationFull
-	}
-	l, err := m.admit(c)
-	if errors.Is(err, ErrMountFull) && m.Settings().FallbackWhenFull {
-		l, err = m.admitInstead(c)
-	}
-	if err != nil {
-		st.listeners.Add(-1)
-	}
-	return l, err
-}
-
-// admitInstead lets a listener in at a mount that takes those for whom this one
-// has no place.
-func (m *Mount) admitInstead(c Client) (*Listener, error) {
-	for _, path := range m.station.settings.Load().director().Instead(m.Path) {
-		if other := m.station.Mount(path); other != nil {
-			if l, err := other.admit(c); err == nil {
-				return l, nil
-			}
-		}
-	}
-	return nil, ErrMountFull
-}
-
-func (m *Mount) admit(c Client) (*Listener, error) {
-	st := m.station
-	lane, stream := st.join(m)
-	if lane == nil {
-		return nil, ErrNothing
-	}
-	m = lane.mount
-	settings := m.Settings()
-	n := m.count(c, 1)
-	refuse := func(err error) (*Listener, error) {
-		m.count(c, -1)
-		lane.leave()
-		return nil, err
-	}
-	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 && !c.Slave {
-		return refuse(ErrMountFull)
-	}
-	shard, err := st.pickShard()
-	if err != nil {
-		return refuse(err)
-	}
-	if !c.Slave {
-		for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
-		}
-		m.connections.Add(1)
-	}
-	st.arrived()
-
-	shard.load.Add(1)
-	l := &Listener{
-		ID: st.nextID.Add(1), Client: c, Since: time.Now(), stream: stream,
-		lane: lane, shard: shard,
-	}
-	l.Interval = m.interval(l.Stream().Type, c)
-	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
-	if settings.MaxListenerDuration > 0 && !c.Slave {
-		l.deadline = l.Since.Add(settings.MaxListenerDuration)
-	}
-	return l, nil
-}
-
-// IsFull tells whether Admit would refuse a listener because of a limit.
-func (m *Mount) IsFull() bool {
-	if limit := int64(m.Settings().MaxListeners); limit > 0 && m.listeners.Load() >= limit {
-		return true
-	}
-	limit := int64(m.station.settings.Load().MaxListeners)
-	return limit > 0 && m.station.Listeners() >= limit
-}
-
-// count counts a client in or out, and returns how many of its kind there are.
-func (m *Mount) count(c Client, n int64) int64 {
-	if c.Slave {
-		m.station.slaves.Add(n)
-		return m.slaves.Add(n)
-	}
-	return m.listeners.Add(n)
-}
-
-// join returns the lane of those who come to a mount now, with one more listener,
-// and what they are promised; nil if there is nothing to hear.
-func (st *Station) join(m *Mount) (*lane, *Stream) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.closedAt.Load() != nil {
-		return nil, nil
-	}
-	if st.mounts[m.Path] == nil {
-		st.mounts[m.Path] = m // it was dropped between Await and here
-	}
-	m = st.mounts[m.Path]
-	heard, _ := st.choose(m, "", "")
-	if heard == nil {
-		return nil, nil
-	}
-	var l *lane
-	for other := range m.lanes {
-		if other.heard() == heard && other.typ == heard.own.family() {
-			l = other
-			break
-		}
-	}
-	if l == nil {
-		l = newLane(m, heard.own.family(), heard)
-	}
-	l.listeners++
-	return l, heard.own
 }
 
 // Interval returns the space between the metadata blocks that a client would get

@@ -36,8 +36,8 @@ func (t *tail) push(u format.Unit) {
 	t.init = u.Init
 }
 
-// tells tells whether the end can be told from other places: silence can't.
-func (t *tail) tells() bool {
+// isDistinct tells whether the end can be told from other places: silence can't.
+func (t *tail) isDistinct() bool {
 	for i, sum := range t.sums {
 		if slices.Contains(t.sums[:i], sum) {
 			return false

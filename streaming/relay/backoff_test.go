@@ -6,8 +6,8 @@ import (
 )
 
 func TestWaitsGrowToHalfAMinute(t *testing.T) {
-	for attempt, want := range []time.Duration{0, 1, 2, 4, 8, 16, 30, 30, 30} {
-		want *= time.Second
+	for attempt, seconds := range []int{0, 1, 2, 4, 8, 16, 30, 30, 30} {
+		want := time.Duration(seconds) * time.Second
 		least, most := time.Hour, time.Duration(0)
 		for range 1000 {
 			got := backoff(attempt)

@@ -132,7 +132,7 @@ func (r *race) ask(ctx context.Context) {
 	if n == len(r.upstreams) {
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx) //nolint:gosec // G118: clear calls it, or the link that wins
 	r.cancels = append(r.cancels, cancel)
 	go func() {
 		l, err := r.dialer.open(ctx, r.upstreams[n])

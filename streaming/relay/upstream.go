@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -105,9 +106,7 @@ func (u Upstream) ask(ctx context.Context, q request, at, home *url.URL) (*answe
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range q.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, q.header)
 	r.Header.Set("User-Agent", q.agent)
 	r.Close = true
 	if u.User != "" || u.Password != "" {
@@ -116,7 +115,7 @@ func (u Upstream) ask(ctx context.Context, q request, at, home *url.URL) (*answe
 		}
 	}
 	a := new(answer)
-	if a.Response, err = u.transport(q.within, &a.conn).RoundTrip(r); err != nil {
+	if a.Response, err = u.transport(q.within, &a.conn).RoundTrip(r); err != nil { //nolint:bodyclose // do's caller closes it
 		return nil, err
 	}
 	return a, nil
