@@ -60,7 +60,7 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 && !c.Slave {
 		return refuse(ErrMountFull)
 	}
-	shard, err := st.pickShard()
+	shard, err := st.pickShard(c)
 	if err != nil {
 		return refuse(err)
 	}

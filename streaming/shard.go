@@ -59,6 +59,7 @@ const (
 // goroutine runs it; what it writes to never blocks it.
 type shard struct {
 	station *Station
+	express bool          // it has the slaves
 	wake    chan struct{} // something is due; cap 1
 	urge    chan struct{} // a pass should begin at once; cap 1
 	quit    chan struct{}
@@ -124,6 +125,9 @@ func (s *shard) add(l *Listener) {
 // If it is not time yet for the next pass, that costs next to nothing: another
 // notice will come, or the shard's own timer.
 func (s *shard) notify(now time.Duration) {
+	if s.load.Load() == 0 {
+		return
+	}
 	if !s.dirty.Load() {
 		s.dirty.Store(true)
 	}
@@ -225,7 +229,7 @@ func (s *shard) pass(now time.Time, all bool) {
 			g.moved = now
 		}
 		g.seen = tail
-		if m := g.feed.mount; m != nil {
+		if m := g.feed.mount; m != nil && !s.express {
 			m.log.served.Store(tail.end())
 		}
 		s.visit(g, now)

@@ -133,12 +133,14 @@ func (st *Station) allShards() []*shard {
 }
 
 // pickShard returns the shard with the fewest listeners, starting them all when
-// the first listener comes.
-func (st *Station) pickShard() (*shard, error) {
+// the first listener comes. Slaves have one of their own: with few listeners its turns
+// are short, and what slaves wait all their listeners do.
+func (st *Station) pickShard(c Client) (*shard, error) {
 	st.start.Do(func() {
-		shards := make([]*shard, runtime.GOMAXPROCS(0))
+		shards := make([]*shard, runtime.GOMAXPROCS(0)+1)
 		for i := range shards {
 			shards[i] = newShard(st)
+			shards[i].express = i == len(shards)-1
 			st.running.Go(shards[i].run)
 		}
 		st.departing.Go(st.departures.run)
@@ -148,7 +150,11 @@ func (st *Station) pickShard() (*shard, error) {
 	if len(shards) == 0 {
 		return nil, ErrClosed
 	}
-	return slices.MinFunc(shards, func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
+	last := len(shards) - 1
+	if c.Slave {
+		return shards[last], nil
+	}
+	return slices.MinFunc(shards[:last], func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
 }
 
 // clock is the time by which the shards' turns go.
