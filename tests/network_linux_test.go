@@ -35,7 +35,7 @@ func inNetwork(t *testing.T) bool {
 		command(t, "ip", "link", "set", "lo", "up")
 		return true
 	}
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "10m")
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "15m")
 	cmd.Env = append(os.Environ(), inside+"=1", "CADDYCAST_TEST_BINARY="+caddyBinary(t))
 	cmd.SysProcAttr = namespaces()
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
@@ -206,6 +206,7 @@ func (s *server) follow(mount string) *follower {
 	s.t.Helper()
 	f := &follower{ended: make(chan error, 1)}
 	f.listener = s.open(mount, http1, false, func(body io.Reader) { f.ended <- f.hear(body) })
+	_ = f.conn.SetDeadline(time.Now().Add(15 * time.Minute))
 	return f
 }
 

@@ -175,6 +175,15 @@ func (m *Manager) broke(r *Relay) {
 	}
 }
 
+// kickMirrored makes the relays that are on a master's list try again now.
+func (m *Manager) kickMirrored() {
+	for _, p := range *m.view.Load() {
+		if p.settings.Load().mirrored && p.source.Load() == nil {
+			p.kick()
+		}
+	}
+}
+
 func (m *Manager) puller(mount string) *puller { return (*m.view.Load())[mount] }
 
 // Offers tells whether a mount is fed on demand.

@@ -82,6 +82,7 @@ func (p *puller) run() {
 		if p.isUnwanted() {
 			p.idle()
 			failures = 0
+			continue
 		}
 		l, err := p.dial()
 		began := time.Now()

@@ -149,7 +149,9 @@ func (w *watcher) tell(err error) {
 	if now == w.told || w.slave.ctx.Err() != nil {
 		return
 	}
-	w.told = now
+	if w.told = now; now == answers {
+		w.slave.manager.kickMirrored() // what waits for this master needs not wait any longer
+	}
 	e := Event{Kind: ListUp, Upstream: w.master.Load().URL}
 	if err != nil {
 		e.Kind, e.Cause = ListDown, err.Error()
