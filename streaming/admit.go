@@ -120,7 +120,7 @@ func (st *Station) join(m *Mount) (*lane, *Stream) {
 	}
 	var l *lane
 	for other := range m.lanes {
-		if other.heard() == heard && other.typ == heard.own.family() {
+		if other.moved == "" && other.heard() == heard && other.typ == heard.own.family() {
 			l = other
 			break
 		}

@@ -125,7 +125,7 @@ func (st *Station) reconsider() {
 // direct lets a lane hear what it is to hear now. mu is held.
 func (st *Station) direct(l *lane) Choice {
 	heard := l.heard()
-	m, c := st.choose(l.mount, l.typ, heard.Path)
+	m, c := st.chooseFor(l)
 	switch {
 	case m == heard:
 	case m != nil:

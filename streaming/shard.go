@@ -63,6 +63,7 @@ type shard struct {
 	wake    chan struct{} // something is due; cap 1
 	urge    chan struct{} // a pass should begin at once; cap 1
 	quit    chan struct{}
+	asks    chan func() // to be run between two passes
 
 	dirty     atomic.Bool  // something has become due since the last pass began
 	due       atomic.Int64 // from when on a notice begins a pass, on the station's clock
@@ -109,6 +110,7 @@ func newShard(st *Station) *shard {
 		wake:    make(chan struct{}, 1),
 		urge:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),
+		asks:    make(chan func()),
 		groups:  make(map[*lane]*group),
 	}
 }
@@ -182,6 +184,10 @@ func (s *shard) wait(timer *time.Timer, lastRound time.Time) bool {
 				continue // it was on its way when the pass began
 			}
 		case <-s.urge:
+		case question := <-s.asks:
+			s.takeInbox()
+			question()
+			continue
 		case <-timer.C:
 			s.due.Store(0) // from here on a notice wakes, or has been seen below
 			if rest := round - time.Since(lastRound); rest > 0 && !s.dirty.Load() && !s.behind {
