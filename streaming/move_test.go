@@ -20,10 +20,10 @@ func (p *player) heard() string {
 
 func TestListenersAreMovedUntilThatFallsSilent(t *testing.T) {
 	st, _ := newTestStation(t, Settings{})
-	a, b, c := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType), connect(t, st, "/c", "audio/aac")
+	a, b := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType)
 	a.send(5)
 	b.send(5)
-	c.send(5)
+	newMount(st, "/c").goLive("audio/aac")
 	p, direct := join(t, st, "/a", true, Client{}), join(t, st, "/b", true, Client{})
 	if n, err := st.Move("/a", "/b"); n != 1 || err != nil || p.heard() != "/b" {
 		t.Fatalf("%d are moved, %v; heard is %s", n, err, p.heard())
