@@ -119,6 +119,7 @@ type reign struct {
 	settings   *streaming.Settings
 	log        *zap.Logger
 	sites      *sites
+	shoutcasts *shoutcasts
 	sourceUser string // whom to feed it as
 
 	// Guarded by live.mu.
@@ -130,5 +131,5 @@ func newReign(station string, settings *streaming.Settings, log *zap.Logger) *re
 	if station != defaultStation {
 		log = log.With(zap.String("station", station))
 	}
-	return &reign{settings: settings, log: log, sites: new(sites), sourceUser: "source"}
+	return &reign{settings: settings, log: log, sites: new(sites), shoutcasts: new(shoutcasts), sourceUser: "source"}
 }
