@@ -173,11 +173,15 @@ func (in *ingest) close() {
 
 // sourceAnswer is what a source of HTTP/1 waits for before it sends. It comes at
 // once, since encoders don't send before it, and most read nothing after it.
+// Liquidsoap expects to be told to continue over HTTP/1.0, too.
 func sourceAnswer(r *http.Request) string {
-	if r.Method == methodSource || !r.ProtoAtLeast(1, 1) {
+	if r.Method == methodSource {
 		return "HTTP/1.0 200 OK\r\n\r\n"
 	}
-	ok := "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	ok := "HTTP/1.0 200 OK\r\n\r\n"
+	if r.ProtoAtLeast(1, 1) {
+		ok = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	}
 	if strings.Contains(strings.ToLower(r.Header.Get("Expect")), "100-continue") {
 		return "HTTP/1.1 100 Continue\r\n\r\n" + ok
 	}

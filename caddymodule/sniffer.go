@@ -136,7 +136,7 @@ func (c *sniffer) refuse() error {
 		return err
 	}
 	if err := c.CloseWrite(); err == nil {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(drainTime))
+		_ = c.SetReadDeadline(time.Now().Add(drainTime))
 		_, _ = io.CopyN(io.Discard, c.Conn, drainSize)
 	}
 	return io.EOF
