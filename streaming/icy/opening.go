@@ -26,8 +26,8 @@ const (
 )
 
 const (
-	// MaxLine is the length in bytes of the longest line that a source that
-	// does not speak HTTP begins with.
+	// MaxLine is the length in bytes, without LF, of the longest line that a
+	// source that does not speak HTTP begins with.
 	MaxLine = 1 << 10
 
 	// MaxHead is the length in bytes of the longest head that is mended. It is
@@ -44,8 +44,8 @@ var version = regexp.MustCompile(`(?i) (HTTP|ICE)/[0-9.]+$`)
 // Sniff tells how a connection begins, from the bytes that have come so far. It
 // decides as early as it can.
 func Sniff(b []byte) Opening {
-	line, _, whole := bytes.Cut(b, []byte("\n"))
-	line = bytes.TrimRight(line, "\r")
+	raw, _, whole := bytes.Cut(b, []byte("\n"))
+	line := bytes.TrimRight(raw, "\r")
 	switch {
 	case len(b) == 0:
 		return Undecided
@@ -62,7 +62,7 @@ func Sniff(b []byte) Opening {
 		}
 	}
 	switch {
-	case len(line) > MaxLine:
+	case len(raw) > MaxLine:
 		return Plain
 	case !whole:
 		return Undecided
