@@ -15,11 +15,12 @@ type follower struct {
 	at atomic.Uint64 // the last frame that it has heard
 }
 
+// follow listens over HTTP/1.0, in which no proxy makes chunks of the stream.
 func (s *server) follow(path string) *follower {
 	s.t.Helper()
 	f := new(follower)
 	ready := make(chan struct{})
-	f.listener = s.open(path, http1, false, func(body io.Reader) {
+	f.listener = s.open(path, http10, false, func(body io.Reader) {
 		<-ready
 		defer close(f.done)
 		_, f.err = io.CopyBuffer(struct{ io.Writer }{f}, body, make([]byte, 4096))
@@ -57,12 +58,14 @@ func TestATakeoverIsNotHeard(t *testing.T) {
 		fallback /other
 	}
 }`)
+	live := s.source("/m")
+	live.send(40)
+	s.listening("/m")
+	l := s.follow("/m")
 	other := s.source("/other")
 	other.next.Store(sourceSpan)
 	other.send(40)
-	live := s.source("/m")
-	live.send(40)
-	l := s.follow("/m")
+	s.listening("/other")
 	ways := []func() io.Writer{
 		func() io.Writer { return s.source("/m").out },
 		func() io.Writer {
