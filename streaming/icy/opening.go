@@ -35,8 +35,9 @@ const (
 	MaxHead = 16 << 10
 )
 
-// methods are those of requests that no encoder wants mended.
-var methods = []string{"CONNECT ", "DELETE ", "HEAD ", "OPTIONS ", "PATCH ", "POST ", "PRI ", "TRACE "}
+// methods begin what no encoder wants mended: requests, and the line by which a
+// proxy says whom it speaks for.
+var methods = []string{"CONNECT ", "DELETE ", "HEAD ", "OPTIONS ", "PATCH ", "POST ", "PRI ", "PROXY ", "TRACE "}
 
 // version ends the line that a request of HTTP begins with.
 var version = regexp.MustCompile(`(?i) (HTTP|ICE)/[0-9.]+$`)

@@ -42,6 +42,7 @@ var openings = []struct {
 	{"one that nobody knows", "BREW /pot HTTP/1.1\r\n", Plain},
 	{"a browser's preflight", "OPTIONS * HTTP/1.1\r\n", Plain},
 	{"HTTP/2", "PRI * HTTP/2.0\r\n", Plain},
+	{"a proxy", "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n", Plain},
 	{"TLS", "\x16\x03\x01", Plain},
 	{"junk", "\x00\x01", Plain},
 	{"junk that begins as a password", "hack\x00", Plain},
