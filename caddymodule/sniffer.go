@@ -112,8 +112,8 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 // Early is what it waits for before it tells of itself, late before it sends.
 func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string) error {
 	a, err := w.let(mount, password)
-	if a == nil {
-		w.log.Warn("a source was refused, which gave a wrong password without HTTP",
+	if err != nil {
+		w.log.Warn("a source was refused that does not speak HTTP",
 			zap.String("mount", printable(mount)), zap.String("client", c.RemoteAddr().String()), zap.Error(err))
 		return c.refuse()
 	}

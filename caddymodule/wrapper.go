@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -64,7 +63,11 @@ func (*ListenerWrapper) CaddyModule() caddy.ModuleInfo {
 // Provision finds the station.
 func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	w.log = ctx.Logger()
-	if err := w.findStation(ctx); err != nil {
+	app, err := ctx.App("icecast")
+	if err != nil {
+		return fmt.Errorf("getting the icecast app: %w", err)
+	}
+	if err := w.findStation(app.(*App)); err != nil {
 		return err
 	}
 	if w.Mount == "" {
@@ -73,10 +76,30 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	if err := w.checkMount(); err != nil {
 		return err
 	}
-	var err error
 	if w.login, err = newLogin(ctx, "password", "source", w.Password); err != nil {
 		return err
 	}
+	return w.register(ctx)
+}
+
+// findStation finds the station that is named, or that need not be.
+func (w *ListenerWrapper) findStation(app *App) (err error) {
+	w.station, err = app.station(w.Station)
+	switch {
+	case err == nil || w.Station != "":
+		return err
+	case len(app.Stations) == 1:
+		for _, w.station = range app.Stations {
+			break
+		}
+	case w.Mount != "" || w.Password != nil:
+		return errStation
+	}
+	return nil // with several, all sources come by HTTP, perhaps
+}
+
+// register tells the server and the station of each other.
+func (w *ListenerWrapper) register(ctx caddy.Context) error {
 	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return errors.New("it wraps the listeners of HTTP servers; write it into their listener_wrappers")
@@ -86,30 +109,6 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 		w.station.reign.shoutcasts.add(shoutcast{w.Mount, w.login, srv.Listen})
 	}
 	return nil
-}
-
-// findStation finds the station that is named, or that need not be.
-func (w *ListenerWrapper) findStation(ctx caddy.Context) error {
-	v, err := ctx.App("icecast")
-	if err != nil {
-		return fmt.Errorf("getting the icecast app: %w", err)
-	}
-	app := v.(*App)
-	if w.station, err = app.station(w.Station); err == nil {
-		return nil
-	}
-	if w.Station == "" {
-		if len(app.Stations) == 1 {
-			for _, w.station = range app.Stations {
-				return nil
-			}
-		}
-		if w.Mount == "" && w.Password == nil { // all of them come by HTTP, perhaps
-			return nil
-		}
-		return errors.New("there are several stations; write the name of the one that is meant after icecast")
-	}
-	return err
 }
 
 // checkMount refuses what can be no mount.
@@ -169,19 +168,36 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 	return &sniffer{Conn: conn, wrapper: ln.wrapper}, nil
 }
 
-// let tells as whom a source without HTTP may feed a mount; nil if it may not.
+// What keeps a source out that does not speak HTTP.
+var (
+	errStation  = errors.New("there are several stations; write the name of the one that is meant after icecast in listener_wrappers")
+	errMount    = errors.New("that can be no mount")
+	errUnset    = errors.New("no source_password is set")
+	errPassword = errors.New("the password is wrong")
+)
+
+// let returns the right to feed a mount, or says why a source that does not speak
+// HTTP does not get it.
 func (w *ListenerWrapper) let(mount, password string) (*admission, error) {
-	if w.station == nil || checkMountPath(mount) != nil {
-		return nil, nil
+	if w.station == nil {
+		return nil, errStation
+	}
+	if checkMountPath(mount) != nil {
+		return nil, errMount
 	}
 	l := w.station.source(mount)
 	if mount == w.Mount && w.login != nil {
 		l = w.login
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), hashingTime+time.Second)
-	defer cancel()
-	if ok, err := l.takes(ctx, password); !ok {
+	if l == nil {
+		return nil, errUnset
+	}
+	ok, err := l.takes(context.Background(), password)
+	if err != nil {
 		return nil, err
+	}
+	if !ok {
+		return nil, errPassword
 	}
 	return &admission{station: w.station, mount: mount, user: l.user}, nil
 }

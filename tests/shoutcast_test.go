@@ -409,3 +409,81 @@ func TestALoginIsGoodForItsMountAlone(t *testing.T) {
 	_, _ = io.WriteString(conn, "hackme\r\n\r\n")
 	expect(t, conn, "OK2\r\nicy-caps:11\r\n\r\nHTTP/1.0 401 ")
 }
+
+// A port for TLS is none for passwords that come in plain.
+func TestNobodyIsAskedForAPasswordInPlainWhereTLSIs(t *testing.T) {
+	s := start(t, station)
+	for _, opening := range []string{"hackme\r\n\r\n", "hackm\r\n\r\n", "SOURCE hackme /m\n\n", "!POKE\r\n"} {
+		conn, err := net.Dial("tcp", s.wired)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
+		_, _ = io.WriteString(conn, opening)
+		if answer, _ := io.ReadAll(conn); strings.Contains(string(answer), "OK") || strings.Contains(string(answer), "password") {
+			t.Errorf("%q is answered %q", opening, answer)
+		}
+	}
+}
+
+// A source that came in without HTTP stays through a reload, with what wraps
+// connections as it was, changed and gone; new ones find what is in force.
+func TestSourcesWithoutHTTPStayThroughReloads(t *testing.T) {
+	for _, protocols := range []string{"", "\n protocols h1"} {
+		t.Run(protocols, func(t *testing.T) {
+			s, upper := startFor(t, wrapped+protocols, station)
+			conn := s.dial(false)
+			_, _ = io.WriteString(conn, "hackme\r\nicy-name:Test\r\n\r\n")
+			expect(t, conn, "OK2\r\nicy-caps:11\r\n\r\n")
+			src := &transmitter{t: t, out: conn}
+			src.send(40)
+			s.listening("/m")
+			l := s.follow("/m")
+			for i, c := range []struct{ wrapper, login, answer string }{
+				{wrapped, "hackme", "OK2"},
+				{"listener_wrappers {\n icecast {\n mount /v1\n password simple\n }\n }", "simple", "OK2"},
+				{"", "hackme", "HTTP/1.1 400"},
+			} {
+				err := s.reloadRaw(fmt.Sprintf(encoderConfig, s.admin, storage, s.logFile(), c.wrapper+protocols, station, port(s.plain), "", port(upper)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				src.send(10)
+				l.hears(src.next.Load() - 1)
+				eventually(t, "a new one finds what is in force", func() error {
+					other := s.dial(false) // the old listener may accept one more
+					defer other.Close()
+					login := c.login
+					if i == 0 {
+						login = "/other:hackme"
+					}
+					_, _ = io.WriteString(other, login+"\r\n\r\n")
+					got := make([]byte, len(c.answer))
+					if _, err := io.ReadFull(other, got); err != nil || string(got) != c.answer {
+						return fmt.Errorf("%q, %v", got, err)
+					}
+					return nil
+				})
+			}
+			_ = conn.Close()
+			if c := l.toTheEnd(); c.Last != 69 {
+				t.Errorf("heard to %d", c.Last)
+			}
+		})
+	}
+}
+
+// Where a mount is taken, who comes to it without HTTP is cut off, and who is
+// there stays.
+func TestAMountThatIsTaken(t *testing.T) {
+	s, _ := startFor(t, wrapped, station)
+	s.v1(s.plain, "hackme")
+	s.listening("/m")
+	conn := s.dial(false)
+	_, _ = io.WriteString(conn, "hackme\r\n\r\n")
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "OK2\r\nicy-caps:11\r\n\r\nHTTP/1.0 403 ") {
+		t.Errorf("it is answered %q, %v", answer, err)
+	}
+	s.listening("/m")
+}
