@@ -43,15 +43,15 @@ var methods = []string{"CONNECT ", "DELETE ", "HEAD ", "OPTIONS ", "PATCH ", "PO
 var version = regexp.MustCompile(`(?i) (HTTP|ICE)/[0-9.]+$`)
 
 // Sniff tells how a connection begins, from the bytes that have come so far. It
-// decides as early as it can.
+// decides as early as it can, and what it has decided stays, whatever follows.
 func Sniff(b []byte) Opening {
 	raw, _, whole := bytes.Cut(b, []byte("\n"))
 	line := bytes.TrimRight(raw, "\r")
 	switch {
 	case len(b) == 0:
 		return Undecided
-	case len(line) == 0, line[0] >= 0x80, bytes.ContainsFunc(line, isControl):
-		return Plain // TLS begins with 0x16
+	case len(line) == 0, line[0] >= 0x80:
+		return Plain
 	case hasMethod(line, "GET "):
 		return sniffTarget(line[len("GET "):], whole)
 	case hasMethod(line, "PUT "):
@@ -63,7 +63,7 @@ func Sniff(b []byte) Opening {
 		}
 	}
 	switch {
-	case len(raw) > MaxLine:
+	case len(raw) > MaxLine, bytes.ContainsFunc(line, isControl): // TLS begins with 0x16
 		return Plain
 	case !whole:
 		return Undecided

@@ -80,9 +80,8 @@ func checkDecidedOnce(t *testing.T, b []byte) {
 		if was == Undecided {
 			was, at = is, n
 		}
-		// Junk may follow in a line that was known before it was whole.
-		if is != was && (is != Plain || bytes.IndexByte(b[:at], '\n') >= 0) {
-			t.Errorf("%q is %d, %q is %d", b[:at], was, b[:n], is)
+		if is != was {
+			t.Fatalf("%q is %d, %q is %d", b[:at], was, b[:n], is)
 		}
 	}
 	if was == Undecided && len(b) > MaxLine {
