@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"sync"
@@ -106,12 +107,14 @@ func (h *Handler) shoutcastLogin(r *http.Request, q url.Values) (mount, password
 	if mount != "" {
 		return mount, password
 	}
-	at, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if tcp, ok := at.(*net.TCPAddr); ok {
-		one, _ := h.station.reign.shoutcasts.of(uint(tcp.Port))
-		mount = one.mount
+	var port uint
+	if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		if at, err := netip.ParseAddrPort(at.String()); err == nil {
+			port = uint(at.Port())
+		}
 	}
-	return mount, password
+	one, _ := h.station.reign.shoutcasts.of(port)
+	return one.mount, password
 }
 
 func (h *Handler) retitleShoutcast(w http.ResponseWriter, r *http.Request, path string, q url.Values) error {

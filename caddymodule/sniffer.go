@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -144,16 +145,9 @@ func (c *sniffer) refuse() error {
 
 // line takes the first line.
 func (c *sniffer) line() string {
-	n := 0
-	for c.ahead[n] != '\n' {
-		n++
-	}
-	line := c.ahead[:n]
-	c.ahead = c.ahead[n+1:]
-	for len(line) > 0 && line[len(line)-1] == '\r' {
-		line = line[:len(line)-1]
-	}
-	return string(line)
+	line, rest, _ := bytes.Cut(c.ahead, []byte("\n"))
+	c.ahead = rest
+	return string(bytes.TrimRight(line, "\r"))
 }
 
 // until reads on until what is ahead has an end, and returns where that is; 0 if

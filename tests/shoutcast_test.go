@@ -246,3 +246,10 @@ func TestAPortMayHaveAPasswordOfItsOwn(t *testing.T) {
 		s.gone("/other")
 	}
 }
+
+// The name of a mount that comes without HTTP is not one that is escaped.
+func TestAMountThatIsNamedWithoutHTTP(t *testing.T) {
+	s, _ := startFor(t, wrapped, station)
+	s.v1(s.plain, "/a b?c#d%41ü:hackme")
+	s.listening("/a%20b%3Fc%23d%2541%C3%BC")
+}
