@@ -15,7 +15,7 @@ import (
 // The configurations are those of docs/encoders.md, on other ports.
 const (
 	nginxConfig = `daemon off;
-worker_processes 1;
+master_process off;
 error_log stderr;
 pid %[1]s/nginx.pid;
 events {}

@@ -41,7 +41,7 @@ func TestThePortServesAllOthersAsEver(t *testing.T) {
 	get("GET /admin/!POKE HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400")
 	get("GET /admin/metadata?mount=/m&mode=updinfo&song=x HTTP/1.1\r\n\r\n", "HTTP/1.1 401") // without a host
 	get("BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405")
-	get("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP/1.1 400")
+	get("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n\n\n", "HTTP/1.1 400")
 	get("GET / HTTP/9\r\n\r\n", "HTTP/1.1 ")
 	resp, err := http.Get("http://" + s.plain + "/hello")
 	if err != nil {
