@@ -54,13 +54,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 const (
 	statusPage  = "/status-json.xsl"
 	adminPrefix = "/admin/"
+	adminCGI    = "/admin.cgi"
 
 	methodSource = "SOURCE"
 )
 
 // isReserved tells whether a path is a page of the station and so no mount.
 func isReserved(path string) bool {
-	return path == statusPage || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == "/admin.cgi"
+	return path == statusPage || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == adminCGI
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
@@ -95,6 +96,8 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) err
 		return h.serveStatus
 	case adminPrefix + "metadata", adminPrefix + "metadata.xsl":
 		return h.serveMetadata
+	case adminCGI, adminPrefix + "admin.cgi":
+		return h.serveShoutcastMetadata
 	case relay.ListPath:
 		return h.serveStreamList
 	case streamsPath:

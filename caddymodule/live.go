@@ -147,6 +147,7 @@ type reign struct {
 	relays     relay.Settings
 	log        *zap.Logger
 	sites      *sites
+	shoutcasts *shoutcasts
 	sourceUser string // whom to feed it as
 
 	// Guarded by live.mu.
@@ -158,5 +159,5 @@ func newReign(station string, settings *streaming.Settings, log *zap.Logger) *re
 	if station != defaultStation {
 		log = log.With(zap.String("station", station))
 	}
-	return &reign{settings: settings, log: log, sites: new(sites), sourceUser: "source"}
+	return &reign{settings: settings, log: log, sites: new(sites), shoutcasts: new(shoutcasts), sourceUser: "source"}
 }

@@ -193,8 +193,8 @@ func (f *far) encode(mount string, id uint64, stop <-chan struct{}) (done chan s
 	return done
 }
 
-// follower hears without keeping what it heard.
-type follower struct {
+// tally hears, and counts, without keeping what it heard.
+type tally struct {
 	*listener
 	last    atomic.Uint64 // number of the last numbered frame
 	missing atomic.Uint64
@@ -202,15 +202,15 @@ type follower struct {
 	ended   chan error
 }
 
-func (s *server) follow(mount string) *follower {
+func (s *server) tally(mount string) *tally {
 	s.t.Helper()
-	f := &follower{ended: make(chan error, 1)}
+	f := &tally{ended: make(chan error, 1)}
 	f.listener = s.open(mount, http1, false, func(body io.Reader) { f.ended <- f.hear(body) })
 	_ = f.conn.SetDeadline(time.Now().Add(15 * time.Minute))
 	return f
 }
 
-func (f *follower) hear(body io.Reader) error {
+func (f *tally) hear(body io.Reader) error {
 	framer := format.New(numbered.ContentType)
 	var rest []byte
 	buf := make([]byte, 4096)
@@ -236,7 +236,7 @@ func (f *follower) hear(body io.Reader) error {
 	}
 }
 
-func (f *follower) check(u format.Unit) error {
+func (f *tally) check(u format.Unit) error {
 	if u.Data == nil {
 		return nil
 	}
@@ -303,13 +303,13 @@ func TestFiveHundredListenersOfASlaveOutlastTheirMaster(t *testing.T) {
 			linger 10m
 		}
 	}`)
-	var all []*follower
+	var all []*tally
 	for i := range 500 {
 		mount := []string{"/live.mp3", "/quiet.mp3"}[i%2]
 		if i < 2 {
 			s.eventuallyOn(mount)
 		}
-		all = append(all, s.follow(mount))
+		all = append(all, s.tally(mount))
 	}
 	returned := func(what string) {
 		t.Helper()
