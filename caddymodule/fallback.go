@@ -82,6 +82,9 @@ func (s *Station) rule(p string) fallback.Rule {
 		return fallback.Rule{}
 	}
 	m := s.mount(p)
+	if to, ok := s.overrides.Load(p); ok {
+		m.Fallbacks = []*Fallback{{Mount: to.(string)}}
+	}
 	rule := fallback.Rule{Stay: is(m.Override, false), ReturnAfter: time.Duration(value(m.ReturnAfter))}
 	for _, f := range m.Fallbacks {
 		switch {
@@ -97,12 +100,8 @@ func (s *Station) rule(p string) fallback.Rule {
 }
 
 // director decides, by the fallbacks of the mounts and by what is pulled on demand,
-// what listeners hear. It is nil if there is neither.
+// what listeners hear.
 func (s *Station) director() streaming.Director {
-	falls := slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return len(m.Fallbacks) > 0 })
-	if !falls && len(s.Relays) == 0 && s.Slave == nil {
-		return nil
-	}
 	return fallback.NewDirector(s.rule, s.live.players, s.live.relays, func(home, other string) {
 		s.live.logger().Warn("a fallback is passed over for listeners who were promised another content type",
 			zap.String("mount", home), zap.String("fallback", other))

@@ -103,6 +103,9 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) err
 	case streamsPath:
 		return h.serveStreams
 	}
+	if c, ok := h.command(path); ok {
+		return h.serveCommand(c)
+	}
 	if _, _, ok := h.station.playlist(path); ok {
 		return h.servePlaylist
 	}

@@ -1,9 +1,7 @@
 package caddymodule
 
 import (
-	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -91,22 +89,4 @@ func parameters(r *http.Request) (url.Values, error) {
 
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-// iceResponse answers an admin command as Icecast does.
-func iceResponse(w http.ResponseWriter, r *http.Request, message string, ok bool) error {
-	response := struct {
-		XMLName xml.Name `xml:"iceresponse"`
-		Message string   `xml:"message"`
-		Return  int      `xml:"return"`
-	}{Message: message}
-	if ok {
-		response.Return = 1
-	}
-	body, err := xml.Marshal(response)
-	if err != nil {
-		return fmt.Errorf("rendering an answer: %w", err)
-	}
-	return answer(w, r, http.StatusOK, "text/xml; charset=utf-8",
-		"<?xml version=\"1.0\"?>\n"+string(body)+"\n")
 }

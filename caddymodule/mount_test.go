@@ -128,6 +128,7 @@ func TestLimitsAreTheDefaultsOfMounts(t *testing.T) {
 			t.Errorf("%s: %+v\nwant %+v", tt.path, got, tt.want)
 		}
 	}
+	s.live = new(live)
 	got := s.settings()
 	if got.MaxListeners != 7 || got.MaxSources != 3 || got.Latency != time.Second {
 		t.Errorf("the station's own: %+v", got)

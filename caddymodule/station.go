@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -59,6 +60,8 @@ type Station struct {
 	live   *live
 	reign  *reign
 	logins logins
+
+	overrides sync.Map // of fallbacks: a mount's path to that of another
 }
 
 // Limits bounds what a station serves. Zero is no limit, and the default of a

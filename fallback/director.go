@@ -84,6 +84,13 @@ func (d *Director) Knows(path string) bool {
 	return d.demand.Offers(path) || len(d.plan(path).rule.Fallbacks) > 0
 }
 
+// Forget makes the director ask for all rules again.
+func (d *Director) Forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.plans)
+}
+
 // plan returns the rule of a mount and its order.
 func (d *Director) plan(path string) plan {
 	d.mu.Lock()

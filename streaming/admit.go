@@ -68,6 +68,7 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 		for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
 		}
 		m.connections.Add(1)
+		st.totals.listeners.Add(1)
 	}
 	st.arrived()
 
@@ -120,13 +121,13 @@ func (st *Station) join(m *Mount) (*lane, *Stream) {
 	}
 	var l *lane
 	for other := range m.lanes {
-		if other.moved == "" && other.heard() == heard && other.typ == heard.own.family() {
+		if other.moved == "" && other.heard() == heard && other.typ == heard.own.kind {
 			l = other
 			break
 		}
 	}
 	if l == nil {
-		l = newLane(m, heard.own.family(), heard)
+		l = newLane(m, heard.own.kind, heard)
 	}
 	l.listeners++
 	return l, heard.own

@@ -24,7 +24,7 @@ type Director interface {
 // Question is about those listeners of a mount who were promised the same.
 type Question struct {
 	Home  string // the mount that they asked for
-	Type  string // the family of the content type that they were promised; empty: they have just come
+	Type  string // format.Kind of what they were promised; empty: they have just come
 	Heard string // the mount whose stream they hear; empty: none yet
 	Now   time.Time
 	State func(path string) State
@@ -34,7 +34,7 @@ type Question struct {
 type State struct {
 	Live  bool
 	Waits bool      // its source is away and may come back, or has come and sent nothing yet
-	Type  string    // family of the content type of what its source sends, or sent
+	Type  string    // format.Kind of what its source sends, or sent
 	Since time.Time // when it went live
 }
 
@@ -72,7 +72,7 @@ func (st *Station) state(path string) State {
 		return State{}
 	}
 	live := m.source != nil && m.announced
-	return State{Live: live, Waits: !live && (m.source != nil || m.linger != nil), Type: m.own.family(), Since: m.liveSince}
+	return State{Live: live, Waits: !live && (m.source != nil || m.linger != nil), Type: m.own.kind, Since: m.liveSince}
 }
 
 // choose asks the director. mu is held.

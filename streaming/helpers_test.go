@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // patience is how long a test waits for something that takes no time.
@@ -87,7 +88,7 @@ func feedOf(l *Log) *feed { return &feed{mount: &Mount{Path: "/m", log: l}} }
 func (m *Mount) goLive(contentType string) {
 	m.station.mu.Lock()
 	defer m.station.mu.Unlock()
-	m.source, m.own, m.announced = new(Source), &Stream{Type: contentType}, true
+	m.source, m.own, m.announced = new(Source), &Stream{Type: contentType, kind: format.Kind(contentType, nil)}, true
 	m.station.mounts[m.Path] = m
 }
 

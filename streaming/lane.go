@@ -62,7 +62,7 @@ func (l *lane) endReason() Reason {
 	switch m := l.mount; {
 	case m.station.closedAt.Load() != nil:
 		return ShuttingDown
-	case m.source != nil && m.own != nil && m.own.family() != l.typ:
+	case m.source != nil && m.own != nil && m.own.kind != l.typ:
 		return TypeChanged
 	}
 	return SourceEnded

@@ -25,10 +25,9 @@ type Stream struct {
 	Type  string // content type, as the bytes have it
 	Info  Info   // as the source said it
 	Since time.Time
-}
 
-// family is the one name of all types that are like the stream's.
-func (s *Stream) family() string { return format.Family(s.Type) }
+	kind string // the one name of all streams that may follow this one unnoticed
+}
 
 // Mount is a name that listeners ask for, and a log. What its listeners hear is
 // that log while the mount has a source, and else what the Director says. It lives

@@ -205,7 +205,7 @@ func (s *Source) add(f format.Framer, u format.Unit) {
 	u = s.replaceInit(u)
 	if !s.announced {
 		s.announced = true
-		m.station.announce(s, f.Type())
+		m.station.announce(s, f.Type(), u.Init)
 	}
 	if u.Init != s.init {
 		if s.init = u.Init; u.Init != nil && u.Init.Comments != nil {

@@ -1,6 +1,10 @@
 package streaming
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
 
 // takeoverTime is how long a source that is being replaced has to go.
 const takeoverTime = 2 * time.Second
@@ -64,6 +68,11 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	m.source, m.announced = s, false
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
+	if s.Upstream != "" {
+		st.totals.relays.Add(1)
+	} else if path[0] == '/' {
+		st.totals.sources.Add(1)
+	}
 	st.sourceCount.Add(1)
 	return nil, nil
 }
@@ -81,11 +90,11 @@ func (st *Station) countSources() (n int) {
 
 // announce makes known what a source sends. Listeners who were promised another
 // type by the source before hear what stands in for it, or are let go.
-func (st *Station) announce(s *Source, contentType string) {
+func (st *Station) announce(s *Source, contentType string, init *format.Init) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := s.Mount()
-	m.own = &Stream{Type: contentType, Info: s.info, Since: s.Since}
+	m.own = &Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)}
 	m.announced, m.liveSince = true, time.Now()
 	st.reconsider()
 }

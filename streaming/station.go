@@ -18,7 +18,8 @@ type Station struct {
 	nextID      atomic.Uint64 // of listeners
 	sourceCount atomic.Int64  // len(sources)
 	crowd       atomic.Int64  // listeners that have come since the last settle
-	listeners   atomic.Int64  // slaves among them
+	totals      totals
+	listeners   atomic.Int64 // slaves among them
 	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 

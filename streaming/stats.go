@@ -1,5 +1,7 @@
 package streaming
 
+import "sync/atomic"
+
 // MountStats are the counters of a mount. They count from the time at which the
 // mount came to be, which is mostly when its source did.
 type MountStats struct {
@@ -22,5 +24,33 @@ func (m *Mount) Stats() MountStats {
 		Slow:        m.slow.Load(),
 		BytesRead:   m.bytesRead.Load(),
 		BytesSent:   m.bytesSent.Load(),
+	}
+}
+
+// totals count what has come since the station began.
+type totals struct{ listeners, sources, relays atomic.Uint64 }
+
+// StationStats are the counters of a station. They count from its beginning.
+type StationStats struct {
+	Listeners           int64  // now, without slaves
+	Slaves              int64  // now
+	Sources             int    // now, relays among them
+	ListenerConnections uint64 // that have come, without slaves
+	SourceConnections   uint64 // of encoders
+	RelayConnections    uint64 // of relays to their upstreams
+}
+
+// Stats returns the counters as they are now.
+func (st *Station) Stats() StationStats {
+	st.mu.RLock()
+	sources := st.countSources()
+	st.mu.RUnlock()
+	return StationStats{
+		Listeners:           st.Listeners(),
+		Slaves:              st.slaves.Load(),
+		Sources:             sources,
+		ListenerConnections: st.totals.listeners.Load(),
+		SourceConnections:   st.totals.sources.Load(),
+		RelayConnections:    st.totals.relays.Load(),
 	}
 }

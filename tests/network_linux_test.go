@@ -86,6 +86,7 @@ type far struct {
 const (
 	farForEncoder = "10.98.0.2"
 	farForSlaves  = "10.99.0.2"
+	hereForSlaves = "10.99.0.1"
 )
 
 func newFar(t *testing.T) *far {
@@ -352,6 +353,37 @@ func TestFiveHundredListenersOfASlaveOutlastTheirMaster(t *testing.T) {
 		l.stop()
 		<-l.ended
 	}
+	_ = caddy.Stop()
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// An encoder that can't be reached any more, and says no goodbye, is one that is gone.
+func TestAnEncoderBehindABrokenNetworkIsGone(t *testing.T) {
+	if !inNetwork(t) {
+		return
+	}
+	f := newFar(t)
+	s := start(t, `icecast {
+		source_password hackme
+		admin_password letmein
+		mount /live.mp3 {
+			source_timeout 2s
+			fallback /backup.mp3
+		}
+	}`, "bind "+hereForSlaves)
+	backup := s.numberedSource("/backup.mp3", 2)
+	defer backup.down()
+	launch(t, "nsenter", "-t", strconv.Itoa(f.cable.Process.Pid), "-n", "ffmpeg", "-hide_banner", "-loglevel", "error", "-re",
+		"-f", "lavfi", "-i", "sine", "-ar", "44100", "-c:a", "libmp3lame", "-f", "mp3", "icecast://source:hackme@"+net.JoinHostPort(hereForSlaves, port(s.plain))+"/live.mp3")
+	s.listening("/live.mp3")
+	w := s.witness("/live.mp3", http1, false)
+	hears(t, "the encoder", otherSource, w)
+	f.unplug()
+	hears(t, "the fallback", 2, w)
+	s.logged(map[string]any{"msg": "source disconnected", "mount": "/live.mp3", "reason": "timed out"})
+	f.plug()
+	w.stop()
+	<-w.ended
 	_ = caddy.Stop()
 	http.DefaultClient.CloseIdleConnections()
 }

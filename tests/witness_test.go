@@ -21,8 +21,11 @@ type numberedSource struct {
 	s    *server
 	path string
 	id   uint64
-	stop chan struct{}
-	done <-chan struct{}
+
+	header string // more lines of its request
+	mayEnd bool   // the server may end it
+	stop   chan struct{}
+	done   <-chan struct{}
 }
 
 func (s *server) numberedSource(path string, id uint64) *numberedSource {
@@ -40,12 +43,12 @@ func (n *numberedSource) up() {
 	}
 	eventually(n.s.t, n.path+" is free", func() error {
 		conn := n.s.dial(false)
-		resp, _ := head(n.s.t, conn, "SOURCE "+n.path+" HTTP/1.0\r\n"+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+		resp, _ := head(n.s.t, conn, "SOURCE "+n.path+" HTTP/1.0\r\n"+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n"+n.header+"\r\n")
 		if resp.StatusCode != http.StatusOK {
 			_ = conn.Close()
 			return fmt.Errorf("answered %s", resp.Status)
 		}
-		n.transmitter = &transmitter{t: n.s.t, out: conn, finish: func() { _ = conn.Close() }}
+		n.transmitter = &transmitter{t: n.s.t, out: conn, mayEnd: n.mayEnd, finish: func() { _ = conn.Close() }}
 		return nil
 	})
 	n.next.Store(n.id*sourceSpan + sent)
@@ -147,4 +150,20 @@ func (w *witness) verify(t testing.TB) {
 		}
 		before = id
 	}
+}
+
+// describedSource is a source that says all of itself that Icecast tells others.
+func (s *server) describedSource(path string, id uint64) *numberedSource {
+	s.t.Helper()
+	n := &numberedSource{s: s, path: path, id: id, mayEnd: true, header: "ice-name: Name <&>\r\nice-description: Description\r\nice-genre: rock\r\nice-url: http://example.test/\r\n" +
+		"ice-bitrate: 64\r\nice-public: 1\r\nice-audio-info: bitrate=64;samplerate=44100;channels=1;quality=3%2e5\r\nUser-Agent: test/1\r\n"}
+	n.up()
+	return n
+}
+
+// abandon ends the source, which the server may have ended already.
+func (n *numberedSource) abandon() {
+	close(n.stop)
+	<-n.done
+	n.finish()
 }

@@ -1,6 +1,8 @@
 package format
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -191,6 +193,17 @@ func Family(contentType string) string {
 		return "audio/aac"
 	}
 	return contentType
+}
+
+// Kind returns the one name for all streams that a player takes for the one that it
+// plays, if they follow it: those of a family, but for WebM, whose players don't take
+// another header in mid-stream.
+func Kind(contentType string, init *Init) string {
+	family := Family(contentType)
+	if family == "audio/webm" && init != nil {
+		return fmt.Sprintf("%s;init=%x", family, sha256.Sum256(init.Data))
+	}
+	return family
 }
 
 // typeOr returns the declared type if it is say or one of others, else say.

@@ -196,3 +196,23 @@ func TestOpaqueUnitsAreWhatCameTogetherUpToTheLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatMayFollowUnnoticed(t *testing.T) {
+	a, b := &Init{Data: []byte("a")}, &Init{Data: []byte("b")}
+	for _, tt := range []struct {
+		name          string
+		one, two      string
+		first, second *Init
+		want          bool
+	}{
+		{"MP3", "audio/mpeg", "audio/mp3", nil, nil, true},
+		{"another type", "audio/mpeg", "audio/aac", nil, nil, false},
+		{"Ogg with other headers", "audio/ogg", "application/ogg", a, b, true},
+		{"WebM with the same header", "audio/webm", "video/webm", a, &Init{Data: []byte("a")}, true},
+		{"WebM with another header", "video/webm", "video/webm", a, b, false},
+	} {
+		if got := Kind(tt.one, tt.first) == Kind(tt.two, tt.second); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}

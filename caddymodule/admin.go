@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// command is an admin command of Icecast: /admin/<name>, with .xsl or .json behind it if
+// the caller likes.
+type command struct {
+	serve   func(h *Handler, w http.ResponseWriter, r *http.Request, q url.Values) error
+	mount   bool // it is about the mount that the parameter says
+	changes bool // it does something, so pages of other sites must not cause it
+	open    bool // anybody may
+}
+
+// commands are those of Icecast 2.4.4 that have a meaning here, and publicstats of 2.5.
+// Metadata and the lists for slaves have other credentials and are served by themselves.
+var commands = map[string]command{
+	"stats":          {serve: (*Handler).serveStats},
+	"publicstats":    {serve: (*Handler).servePublicStats, open: true},
+	"listmounts":     {serve: (*Handler).serveMounts},
+	"streamlist":     {serve: (*Handler).serveMounts},
+	"listclients":    {serve: (*Handler).serveClients, mount: true},
+	"killclient":     {serve: (*Handler).killClient, mount: true, changes: true},
+	"moveclients":    {serve: (*Handler).moveClients, mount: true, changes: true},
+	"killsource":     {serve: (*Handler).killSource, mount: true, changes: true},
+	"fallbacks":      {serve: (*Handler).setFallback, mount: true, changes: true},
+	"updatemetadata": {serve: (*Handler).serveUpdateMetadata, mount: true},
+	"buildm3u":       {serve: (*Handler).buildM3U, mount: true, open: true},
+}
+
+// command returns the one that a path names.
+func (h *Handler) command(p string) (command, bool) {
+	name, ok := strings.CutPrefix(p, adminPrefix)
+	if !ok {
+		return command{}, false
+	}
+	switch ext := path.Ext(name); ext {
+	case ".xsl", ".json":
+		name = strings.TrimSuffix(name, ext)
+	case ".xml":
+		if name == "stats.xml" {
+			name = "stats"
+		}
+	}
+	c, ok := commands[name]
+	return c, ok
+}
+
+// serveCommand lets the administrator do what a command says.
+func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		q, err := parameters(r)
+		if err != nil {
+			return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
+		}
+		if !c.open {
+			if ok, err := admit(w, r, h.station.logins.admin); !ok {
+				return err
+			}
+		}
+		if c.changes && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+			return refuse(w, r, http.StatusForbidden, "A page of another site can't do this")
+		}
+		if c.mount {
+			switch p := q.Get("mount"); {
+			case p == "":
+				return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
+			case !h.station.knows(p):
+				return refuse(w, r, http.StatusBadRequest, "Source does not exist")
+			}
+		}
+		return c.serve(h, w, r, q)
+	}
+}
+
+// killSource ends what feeds a mount.
+func (h *Handler) killSource(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	m := h.station.live.Mount(q.Get("mount"))
+	if m == nil || m.Source() == nil {
+		return refuse(w, r, http.StatusBadRequest, "Source is not available")
+	}
+	m.Source().Stop(streaming.Removed)
+	return iceResponse(w, r, "Source Removed", true)
+}
+
+// setFallback puts a fallback in the place of those that are configured, until the next
+// configuration.
+func (h *Handler) setFallback(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	to := q.Get("fallback")
+	if err := checkMountPath(to); err != nil {
+		return refuse(w, r, http.StatusBadRequest, "fallback: "+err.Error())
+	}
+	h.station.overrideFallback(q.Get("mount"), to)
+	return answer(w, r, http.StatusOK, "text/html; charset=utf-8",
+		"<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n")
+}
+
+// serveUpdateMetadata answers which mount a form for titles would be about.
+func (h *Handler) serveUpdateMetadata(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	return answerElement(w, r, el("icestats", element{name: "source", mount: q.Get("mount")}))
+}
+
+// buildM3U answers a playlist that carries the listener's own user and password.
+func (h *Handler) buildM3U(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	at, err := url.Parse(h.station.baseURL(r))
+	if err != nil {
+		return err
+	}
+	if q.Has("username") {
+		at.User = url.UserPassword(q.Get("username"), q.Get("password"))
+	}
+	at.Path = q.Get("mount")
+	w.Header().Set("Content-Disposition", "attachment; filename=listen.m3u")
+	return answer(w, r, http.StatusOK, "audio/x-mpegurl", at.String()+"\r\n")
+}

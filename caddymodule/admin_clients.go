@@ -1,0 +1,77 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// serveClients answers who listens to a mount.
+func (h *Handler) serveClients(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	present := h.station.live.Present(q.Get("mount"))
+	source := element{name: "source", mount: q.Get("mount"), children: []element{leaf("Listeners", len(present))}}
+	for _, p := range present {
+		source.children = append(source.children, clientElement(p))
+	}
+	return answerElement(w, r, el("icestats", source))
+}
+
+// clientElement describes a listener: in the names of Icecast 2.4, then in ours.
+func clientElement(p streaming.Present) element {
+	c := p.Client
+	e := el("listener",
+		leaf("IP", c.IP),
+		leaf("UserAgent", or(c.Agent, "Unknown")),
+		leaf("Connected", int(time.Since(p.Since)/time.Second)),
+		leaf("ID", p.ID),
+	)
+	if c.User != "" {
+		e.children = append(e.children, leaf("username", c.User))
+	}
+	if c.Referer != "" {
+		e.children = append(e.children, leaf("Referer", c.Referer))
+	}
+	e.children = append(e.children,
+		leaf("lag", p.Behind), leaf("protocol", c.Protocol), leaf("tls", c.Encrypted), leaf("bytes_sent", p.Sent()))
+	if c.Slave {
+		e.children = append(e.children, leaf("slave", true))
+	}
+	return e
+}
+
+// killClient lets a listener go.
+func (h *Handler) killClient(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	id, err := strconv.ParseUint(q.Get("id"), 10, 64)
+	if err != nil {
+		return refuse(w, r, http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
+	}
+	l := h.station.live.Listener(id)
+	if l == nil || l.Mount().Path != q.Get("mount") {
+		return iceResponse(w, r, fmt.Sprintf("Client %d not found", id), false)
+	}
+	l.Remove(streaming.Removed)
+	return iceResponse(w, r, fmt.Sprintf("Client %d removed", id), true)
+}
+
+// moveClients makes the listeners of a mount hear another one, or tells which there are.
+func (h *Handler) moveClients(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	from, to := q.Get("mount"), q.Get("destination")
+	if to == "" {
+		list := h.mountElements(from)
+		return answerElement(w, r, el("icestats", append([]element{leaf("current_source", from)}, list...)...))
+	}
+	if from == to {
+		return refuse(w, r, http.StatusBadRequest, "supplied mountpoints are identical")
+	}
+	if !h.station.knows(to) {
+		return refuse(w, r, http.StatusBadRequest, "No such destination")
+	}
+	if _, err := h.station.live.Move(from, to); err != nil {
+		return refuse(w, r, http.StatusBadRequest, "Destination not running")
+	}
+	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)
+}

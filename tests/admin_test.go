@@ -1,0 +1,259 @@
+package tests
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// node is what an admin command answers, as XML.
+type node struct {
+	XMLName xml.Name
+	Mount   string `xml:"mount,attr"`
+	Text    string `xml:",chardata"`
+	Nodes   []node `xml:",any"`
+}
+
+// child returns the first child of that name.
+func (n node) child(name string) (node, bool) {
+	i := slices.IndexFunc(n.Nodes, func(c node) bool { return c.XMLName.Local == name })
+	if i < 0 {
+		return node{}, false
+	}
+	return n.Nodes[i], true
+}
+
+// source returns what is said of a mount.
+func (n node) source(mount string) (node, bool) {
+	i := slices.IndexFunc(n.Nodes, func(c node) bool { return c.XMLName.Local == "source" && c.Mount == mount })
+	if i < 0 {
+		return node{}, false
+	}
+	return n.Nodes[i], true
+}
+
+// command asks for an admin command by a user, and returns the status and the body.
+func (s *server) command(user, password, path string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://"+s.plain+"/admin/"+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if user != "" {
+		req.SetBasicAuth(user, password)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// admin asks for an admin command as the administrator, and returns what it says.
+func (s *server) adminSays(path string) node {
+	s.t.Helper()
+	status, body := s.command("admin", "letmein", path)
+	var n node
+	if err := xml.Unmarshal([]byte(body), &n); err != nil || status != http.StatusOK {
+		s.t.Fatalf("/admin/%s is answered %d, %q: %v", path, status, body, err)
+	}
+	return n
+}
+
+// varies are values of which two servers may have different ones, whatever they do.
+var varies = []string{
+	"server_id", "server_start", "server_start_iso8601", "stream_start", "stream_start_iso8601", "total_bytes_read", "total_bytes_sent",
+	"listenurl", "Connected", "ID", "UserAgent", "connections", "client_connections", "clients", "file_connections", "stats", "stats_connections",
+}
+
+// resembles checks that an answer has all that icecast2's has, with the same values.
+func resembles(t *testing.T, what string, ours, theirs node) {
+	t.Helper()
+	for _, their := range theirs.Nodes {
+		name := their.XMLName.Local
+		our, ok := ours.child(name)
+		if name == "source" {
+			our, ok = ours.source(their.Mount)
+		}
+		switch {
+		case !ok:
+			t.Errorf("%s: %s %s is missing", what, name, their.Mount)
+		case len(their.Nodes) > 0:
+			resembles(t, what+" "+name+their.Mount, our, their)
+		case our.Text != their.Text && !slices.Contains(varies, name):
+			t.Errorf("%s: %s is %q; icecast2 says %q", what, name, our.Text, their.Text)
+		}
+	}
+}
+
+// The same happens to icecast2 and to caddycast, and both tell of it in the same words.
+func TestTheAdminCommandsAreThoseOfIcecast(t *testing.T) {
+	theirs := peer(t, `
+		<location>Lab</location><admin>ops@example.test</admin>
+		<mount type="normal"><mount-name>/live.mp3</mount-name><fallback-mount>/backup.mp3</fallback-mount><fallback-override>1</fallback-override><max-listeners>20</max-listeners></mount>`)
+	ours := start(t, `icecast {
+		source_password hackme
+		admin_password  letmein
+		relay_password  pullme
+		location Lab
+		contact  ops@example.test
+		mount /live.mp3 {
+			fallback /backup.mp3
+			max_listeners 20
+		}
+	}`)
+	answers := make(map[string]map[string]node)
+	for name, s := range map[string]*server{"icecast2": theirs, "caddycast": ours} {
+		said := make(map[string]node)
+		answers[name] = said
+		live, backup := s.describedSource("/live.mp3", 1), s.describedSource("/backup.mp3", 2)
+		w := s.witness("/live.mp3", http1, false)
+		hears(t, name, 1, w)
+		s.retitleAs("/live.mp3", "Singer - Song")
+		eventually(t, name+" has counted", func() error {
+			n := s.adminSays("stats?mount=/live.mp3")
+			source, _ := n.source("/live.mp3")
+			title, _ := source.child("title")
+			listeners, _ := source.child("listeners")
+			if title.Text != "Singer - Song" || listeners.Text != "1" {
+				return fmt.Errorf("%+v", source)
+			}
+			return nil
+		})
+		for _, path := range []string{
+			"stats", "stats.xml", "listmounts", "streamlist", "listclients?mount=/live.mp3", "updatemetadata?mount=/live.mp3",
+			"killclient?mount=/live.mp3&id=99999", "moveclients?mount=/live.mp3", "metadata?mount=/live.mp3&mode=updinfo&song=Other",
+		} {
+			said[path] = s.adminSays(path)
+		}
+		said["moveclients?mount=/live.mp3&destination=/backup.mp3"] = s.adminSays("moveclients?mount=/live.mp3&destination=/backup.mp3")
+		hears(t, name+" moves", 2, w)
+		for _, path := range []string{
+			"nonsense", "listclients", "listclients?mount=/nothing", "killclient?mount=/live.mp3", "moveclients?mount=/live.mp3&destination=/nothing",
+			"moveclients?mount=/live.mp3&destination=/live.mp3", "killsource?mount=/nothing", "fallbacks?mount=/live.mp3",
+		} {
+			status, _ := s.command("admin", "letmein", path)
+			said[path] = node{Text: fmt.Sprint(status)}
+		}
+		if status, body := s.command("admin", "letmein", "fallbacks?mount=/live.mp3&fallback=/other.mp3"); status != 200 || !strings.Contains(body, "Fallback configured") {
+			t.Errorf("%s: setting a fallback is answered %d, %q", name, status, body)
+		}
+		if name == "icecast2" {
+			// One field of its answer has no colon.
+		} else if status, body := s.command("", "", "buildm3u?mount=/live.mp3&username=u&password=p"); status != 200 || !strings.HasPrefix(body, "http://u:p@") || !strings.HasSuffix(body, "/live.mp3\r\n") {
+			t.Errorf("%s: the playlist is answered %d, %q", name, status, body)
+		}
+		said["killsource"] = s.adminSays("killsource?mount=/backup.mp3")
+		eventually(t, name+" has ended the source", func() error {
+			if _, ok := s.adminSays("stats").source("/backup.mp3"); ok {
+				return fmt.Errorf("it is there")
+			}
+			return nil
+		})
+		for _, n := range []*numberedSource{live, backup} {
+			n.abandon()
+		}
+		w.stop()
+	}
+	for _, path := range slices.Sorted(maps.Keys(answers["icecast2"])) {
+		their, our := answers["icecast2"][path], answers["caddycast"][path]
+		if their.XMLName.Local != our.XMLName.Local || their.Nodes == nil && their.Text != our.Text {
+			t.Errorf("%s is answered <%s> %s; icecast2 answers <%s> %s", path, our.XMLName.Local, our.Text, their.XMLName.Local, their.Text)
+		}
+		resembles(t, path, our, their)
+	}
+}
+
+// A fallback that the administrator sets holds until the next configuration, listeners
+// are let go, and all answers are there as JSON.
+func TestTheAdministratorActs(t *testing.T) {
+	s := start(t, station)
+	live, backup := s.numberedSource("/live.mp3", 1), s.numberedSource("/backup.mp3", 2)
+	defer backup.down()
+	w, gone := s.witness("/live.mp3", http1ic, false), s.witness("/live.mp3", h2, true)
+	hears(t, "at home", 1, w, gone)
+	if status, body := s.command("admin", "letmein", "fallbacks?mount=/live.mp3&fallback=/backup.mp3"); status != 200 {
+		t.Fatalf("%d, %s", status, body)
+	}
+	status, body := s.command("admin", "letmein", "listclients.json?mount=/live.mp3")
+	var list struct {
+		Icestats struct {
+			Source []struct {
+				Mount     string
+				Listeners int
+				Listener  []struct {
+					ID       int
+					IP       string
+					Protocol string `json:"protocol"`
+					TLS      bool   `json:"tls"`
+				} `json:"listener"`
+			} `json:"source"`
+		} `json:"icestats"`
+	}
+	if err := json.Unmarshal([]byte(body), &list); err != nil || status != 200 || len(list.Icestats.Source) != 1 || len(list.Icestats.Source[0].Listener) != 2 {
+		t.Fatalf("%d, %s: %v", status, body, err)
+	}
+	second := list.Icestats.Source[0].Listener[1]
+	if second.Protocol != "HTTP/2.0" || !second.TLS || second.IP != "127.0.0.1" {
+		t.Errorf("the second listener is %+v", second)
+	}
+	s.adminSays(fmt.Sprintf("killclient?mount=/live.mp3&id=%d", second.ID))
+	<-gone.ended
+	live.down()
+	hears(t, "the fallback that was set", 2, w)
+	if feed, _ := s.adminSays("stats").source("/live.mp3"); true {
+		if at, _ := feed.child("feed"); at.Text != "/backup.mp3" {
+			t.Errorf("the feed is %q", at.Text)
+		}
+	}
+	whole(t, w)
+}
+
+// Who may do what.
+func TestWhoMayUseTheAdminCommands(t *testing.T) {
+	s := start(t, station)
+	live := s.numberedSource("/live.mp3", 1)
+	defer live.down()
+	users := map[string][2]string{"nobody": {"", ""}, "a source": {"source", "hackme"}, "a slave": {"relay", "pullme"}, "the administrator": {"admin", "letmein"}, "a guesser": {"admin", "wrong"}}
+	may := func(who ...string) map[string]bool {
+		m := make(map[string]bool)
+		for _, w := range who {
+			m[w] = true
+		}
+		return m
+	}
+	everybody := slices.Collect(maps.Keys(users))
+	admin := may("the administrator")
+	for path, who := range map[string]map[string]bool{
+		"stats": admin, "stats.json": admin, "listmounts": admin, "listclients?mount=/live.mp3": admin, "killclient?mount=/live.mp3&id=1": admin,
+		"moveclients?mount=/live.mp3": admin, "fallbacks?mount=/live.mp3&fallback=/x": admin, "updatemetadata?mount=/live.mp3": admin,
+		"metadata?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
+		"streamlist.txt": may("the administrator", "a slave"), "streams": may("the administrator", "a slave"),
+		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/live.mp3": may(everybody...),
+		"killsource?mount=/nothing": {},
+	} {
+		for name, login := range users {
+			status, _ := s.command(login[0], login[1], path)
+			if want := map[bool]int{true: 200, false: 401}[who[name]]; status != want && (path != "killsource?mount=/nothing" || name != "the administrator") {
+				t.Errorf("%s is answered %d on %s; want %d", name, status, path, want)
+			}
+		}
+	}
+	req, _ := http.NewRequest(http.MethodGet, "http://"+s.plain+"/admin/killsource?mount=/live.mp3", nil)
+	req.SetBasicAuth("admin", "letmein")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another site is answered %v, %v", resp, err)
+	}
+}
