@@ -53,6 +53,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		relay_password  [<user>] <secret>
 //		admin_password  [<user>] <secret>
 //
+//		on <event>… <hook>   # see parseOn
+//		on_connect    <program>
+//		on_disconnect <program>
+//
 //		limits { … }         # see parseLimits
 //		mount <path> { … }   # see parseMount
 //	}
@@ -101,6 +105,9 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		"source_password": credential(d, &s.SourcePassword),
 		"relay_password":  credential(d, &s.RelayPassword),
 		"admin_password":  credential(d, &s.AdminPassword),
+		"on":              func() error { return parseOn(d, &s.On) },
+		"on_connect":      program(d, &s.OnConnect),
+		"on_disconnect":   program(d, &s.OnDisconnect),
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
 			m, err := parseMount(d, s.Mounts)
@@ -115,7 +122,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 type words map[string]func() error
 
 // parseBlock parses the block at d, which is called what in errors. All words
-// but mount and fallback may stand in it once.
+// but mount, fallback and on may stand in it once.
 func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
 	if d.NextArg() {
 		return d.Errf("%s: %q is too much; its settings stand in a block, one a line", what, d.Val())
@@ -131,7 +138,7 @@ func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
 		case !ok:
 			return d.Errf("%s: %q is unknown here; the words are %s",
 				what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		case seen[word] && word != "mount" && word != "fallback":
+		case seen[word] && word != "mount" && word != "fallback" && word != "on":
 			return d.Errf("%s: %s is there twice; write it once", what, word)
 		}
 		seen[word], before = true, word

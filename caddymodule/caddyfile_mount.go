@@ -36,6 +36,10 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		subtype           <text>
 //		charset           <charset>
 //		metadata_interval <size>|off
+//
+//		on <event>… <hook>   # see parseOn
+//		on_connect    <program>
+//		on_disconnect <program>
 //	}
 func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	m := new(Mount)
@@ -76,5 +80,8 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"subtype":               text(d, &m.Subtype),
 		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
+		"on":                    func() error { return parseOn(d, &m.On) },
+		"on_connect":            program(d, &m.OnConnect),
+		"on_disconnect":         program(d, &m.OnDisconnect),
 	})
 }

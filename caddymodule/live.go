@@ -3,13 +3,17 @@ package caddymodule
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -21,6 +25,9 @@ var stations = caddy.NewUsagePool()
 type live struct {
 	*streaming.Station
 	players *fallback.Players
+	hooks   *hooks.Dispatcher
+	name    string
+	node    string // what the server is called
 
 	mu      sync.Mutex
 	current *reign                // nil: none, or none any more
@@ -32,8 +39,11 @@ type live struct {
 // to ask. Each acquire wants a release.
 func acquire(name string) (*live, error) {
 	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
-		l := new(live)
+		l := &live{name: name}
+		l.node, _ = os.Hostname()
+		l.hooks = hooks.NewDispatcher(l.logger, hookStore{l})
 		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
+		l.Notify(l.noticed)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
 		return l, nil
 	})
@@ -58,11 +68,17 @@ func (l *live) Destruct() error {
 	return nil
 }
 
+// hookPartingTime is how long hooks have for what the end of the streams brought.
+const hookPartingTime = 500 * time.Millisecond
+
 // close ends the station politely, as far as there is time.
 func (l *live) close(ctx context.Context) {
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
+	defer cancel()
+	l.hooks.Close(ctx)
 }
 
 // publish puts a configuration into force.
@@ -71,8 +87,14 @@ func (l *live) publish(r *reign) {
 	defer l.mu.Unlock()
 	r.before, r.live = l.current, l
 	l.current = r
+	l.apply(r)
+}
+
+// apply puts a configuration's settings into force. mu is held.
+func (l *live) apply(r *reign) {
 	l.last.Store(r)
 	l.Apply(r.settings)
+	l.hooks.Apply(r.plan)
 }
 
 // retire takes a configuration back, whether it is in force or not. If it was
@@ -85,8 +107,7 @@ func (l *live) retire(r *reign) {
 	case l.current == r:
 		l.current = r.before
 		if r.before != nil {
-			l.last.Store(r.before)
-			l.Apply(r.before.settings)
+			l.apply(r.before)
 		}
 	default:
 		for c := l.current; c != nil; c = c.before {
@@ -96,6 +117,7 @@ func (l *live) retire(r *reign) {
 		}
 	}
 	r.before, r.live = nil, nil
+	r.events.close()
 }
 
 // feedChanged tells the log what the listeners of a mount hear from now on.
@@ -120,6 +142,10 @@ type reign struct {
 	log        *zap.Logger
 	sites      *sites
 	sourceUser string // whom to feed it as
+	hostname   string
+	storage    certmagic.Storage
+	plan       *hooks.Plan
+	events     *caddyEvents // nil: they go nowhere
 
 	// Guarded by live.mu.
 	live   *live

@@ -104,6 +104,17 @@ type Mount struct {
 	// Bytes between two metadata blocks for listeners who ask for them; 0 for
 	// no metadata. Default: 16000.
 	MetadataInterval *int `json:"metadata_interval,omitempty"`
+
+	// What is to happen upon events of the mount, besides what the station has.
+	On []*Hook `json:"on,omitempty"`
+
+	// A program that runs when a source connects, with the mount as its
+	// argument; short for a hook.
+	OnConnect string `json:"on_connect,omitempty"`
+
+	// A program that runs when a source is gone, with the mount as its
+	// argument.
+	OnDisconnect string `json:"on_disconnect,omitempty"`
 }
 
 // Burst is an amount of stream: bytes, or a time if that is not zero.

@@ -45,6 +45,17 @@ type Station struct {
 	// field by field. A mount needs no entry to exist.
 	Mounts []*Mount `json:"mounts,omitempty"`
 
+	// What is to happen upon events of all mounts and of the station.
+	On []*Hook `json:"on,omitempty"`
+
+	// A program that runs when a source connects, with the mount as its
+	// argument; short for a hook.
+	OnConnect string `json:"on_connect,omitempty"`
+
+	// A program that runs when a source is gone, with the mount as its
+	// argument.
+	OnDisconnect string `json:"on_disconnect,omitempty"`
+
 	key    string // name in the pool; empty until the station is acquired
 	live   *live
 	reign  *reign
@@ -96,7 +107,7 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	if l := s.logins.sources[s.SourcePassword]; l != nil {
 		s.reign.sourceUser = l.user
 	}
-	return nil
+	return s.provisionHooks(ctx)
 }
 
 // validate refuses values that no setting can mean.

@@ -2,6 +2,7 @@ package streaming
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,8 @@ type Mount struct {
 
 	settings atomic.Pointer[MountSettings]
 	meta     atomic.Pointer[Metadata]
+	titles   sync.Mutex  // held while meta changes, so that notices come in its order
+	full     atomic.Bool // the last who came found no place
 
 	listeners   atomic.Int64
 	peak        atomic.Int64
@@ -56,6 +59,7 @@ type Mount struct {
 	liveSince time.Time   // when it was announced
 	linger    *time.Timer // nil: no source is waited for
 	waits     int         // how often one was
+	standIn   string      // what listeners hear in place of it; empty: nothing
 	lanes     map[*lane]bool
 	awaited   int // requests that wait for something to be heard
 }
@@ -134,15 +138,15 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 
 // Announce is SetMetadata for what the stream itself says, or its source.
 func (m *Mount) Announce(artist, title, url string) bool {
-	for {
-		old := m.meta.Load()
-		if old.says(artist, title, url) {
-			return false
-		}
-		if m.meta.CompareAndSwap(old, newMetadata(artist, title, url, m.Settings().Charset)) {
-			return true
-		}
+	m.titles.Lock()
+	defer m.titles.Unlock()
+	if m.meta.Load().says(artist, title, url) {
+		return false
 	}
+	meta := newMetadata(artist, title, url, m.Settings().Charset)
+	m.meta.Store(meta)
+	m.tell(Notice{Kind: MetadataUpdated, Metadata: meta})
+	return true
 }
 
 // Admit counts a new listener in, unless a limit forbids it.
@@ -198,6 +202,9 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 		return nil, err
 	}
 	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 {
+		if !m.full.Swap(true) {
+			m.tell(Notice{Kind: MountFull})
+		}
 		return refuse(ErrMountFull)
 	}
 	shard, err := st.pickShard()
@@ -207,6 +214,7 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
 	}
 	m.connections.Add(1)
+	m.full.Store(false)
 	st.arrived()
 
 	shard.load.Add(1)
@@ -247,6 +255,7 @@ func (st *Station) join(m *Mount) (*lane, *Stream) {
 	}
 	if l == nil {
 		l = newLane(m, heard.own.family(), heard)
+		m.tellStandIn()
 	}
 	l.listeners++
 	return l, heard.own

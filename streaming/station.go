@@ -35,11 +35,10 @@ type Station struct {
 	shards     atomic.Pointer[[]*shard] // nil until there is a listener
 	departures *departures
 	running    sync.WaitGroup // shards and the listeners' goroutines
-	departing  sync.WaitGroup // departures
 }
 
-// NewStation returns a station without mounts. It starts no goroutine before its
-// first listener comes. observe is called once with each listener that has
+// NewStation returns a station without mounts. It starts no goroutine before
+// something happens. observe is called once with each listener that has
 // ended, and feeds with each change of what listeners hear, from one goroutine, in
 // order; they may be slow.
 func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
@@ -235,7 +234,6 @@ func (st *Station) pickShard() (*shard, error) {
 			shards[i] = newShard(st)
 			st.running.Go(shards[i].run)
 		}
-		st.departing.Go(st.departures.run)
 		st.shards.Store(&shards)
 	})
 	shards := st.allShards()

@@ -68,7 +68,8 @@ func leaks() (left string) {
 		buf = buf[:runtime.Stack(buf, true)]
 		var stacks []string
 		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "caddycast/caddycast/streaming") || strings.Contains(stack, "caddycast/caddycast/caddymodule") {
+			if strings.Contains(stack, "caddycast/caddycast/streaming") || strings.Contains(stack, "caddycast/caddycast/caddymodule") ||
+				strings.Contains(stack, "caddycast/caddycast/hooks") {
 				stacks = append(stacks, stack)
 			}
 		}
