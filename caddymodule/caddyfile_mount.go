@@ -7,6 +7,7 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //
 //	mount <path> {
 //		source_password [<user>] <secret>
+//		auth htpasswd|url …  # see parseAuth
 //
 //		max_listeners         <number>
 //		max_listener_duration <duration>
@@ -80,6 +81,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"subtype":               text(d, &m.Subtype),
 		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
+		"auth":                  func() error { return parseAuth(d, &m.AuthRaw) },
 		"on":                    func() error { return parseOn(d, &m.On) },
 		"on_connect":            program(d, &m.OnConnect),
 		"on_disconnect":         program(d, &m.OnDisconnect),

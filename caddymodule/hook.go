@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -55,18 +54,15 @@ type hookScope struct {
 
 // hookPlan finds the hooks of a configuration. It does not change.
 type hookPlan struct {
-	station  hookScope
-	exact    map[string]*hookScope
-	patterns []struct {
-		pattern string
-		*hookScope
-	}
-	all []*hooks.Hook
+	station hookScope
+	mounts  byMount[*hookScope]
+	auths   byMount[*hookScope]
+	all     []*hooks.Hook
 }
 
 // newHookPlan loads the hooks of a station.
 func newHookPlan(ctx caddy.Context, s *Station, about HookStation) (*hookPlan, error) {
-	p := &hookPlan{exact: make(map[string]*hookScope)}
+	p := new(hookPlan)
 	if err := p.load(ctx, about, &p.station, "", s.On, s.OnConnect, s.OnDisconnect); err != nil {
 		return nil, err
 	}
@@ -75,15 +71,8 @@ func newHookPlan(ctx caddy.Context, s *Station, about HookStation) (*hookPlan, e
 		if err := p.load(ctx, about, scope, m.Path, m.On, m.OnConnect, m.OnDisconnect); err != nil {
 			return nil, fmt.Errorf("mount %s: %w", m.Path, err)
 		}
-		if len(scope.events) == 0 {
-			continue
-		}
-		p.exact[m.Path] = scope
-		if m.isPattern() {
-			p.patterns = append(p.patterns, struct {
-				pattern string
-				*hookScope
-			}{m.Path, scope})
+		if len(scope.events) > 0 {
+			p.mounts.add(m, scope)
 		}
 	}
 	return p, nil
@@ -170,34 +159,25 @@ func (p *hookPlan) find(name hooks.Name, mount string) (found []*hooks.Hook) {
 		func(s *hookScope) []*hooks.Hook { return s.disconnect },
 	} {
 		take(&p.station, list(&p.station))
-		if s := p.scope(mount, list); s != nil {
+		if s, ok := p.mounts.find(mount, func(s *hookScope) bool { return len(list(s)) > 0 }); ok {
 			take(s, list(s))
 		}
 	}
+	if s, ok := p.auths.find(mount, func(*hookScope) bool { return true }); ok {
+		take(s, s.on)
+	}
 	return found
-}
-
-// scope returns the one that has such a list for a mount, or nil.
-func (p *hookPlan) scope(mount string, list func(*hookScope) []*hooks.Hook) *hookScope {
-	if mount == "" {
-		return nil
-	}
-	if s := p.exact[mount]; s != nil && len(list(s)) > 0 {
-		return s
-	}
-	for _, pat := range p.patterns {
-		if ok, _ := path.Match(pat.pattern, mount); ok && len(list(pat.hookScope)) > 0 {
-			return pat.hookScope
-		}
-	}
-	return nil
 }
 
 // provisionHooks makes the plan of what is to happen upon events.
 func (s *Station) provisionHooks(ctx caddy.Context) error {
 	r := s.reign
-	plan, err := newHookPlan(ctx, s, HookStation{Name: s.key, Logger: s.live.logger, Address: s.live.address})
+	about := HookStation{Name: s.key, Logger: s.live.logger, Address: s.live.address}
+	plan, err := newHookPlan(ctx, s, about)
 	if err != nil {
+		return err
+	}
+	if err := s.provisionAuth(ctx, about, plan); err != nil {
 		return err
 	}
 	r.hostname = s.Hostname

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -85,7 +84,7 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 			return fmt.Errorf("header %q: that is no field of a request", name)
 		}
 	}
-	w.client = newHookClient(cmp.Or(time.Duration(w.Timeout), webhookTime))
+	w.client = newHookClient(cmp.Or(time.Duration(w.Timeout), webhookTime), webhookWorkers)
 	retry := caddy.Duration(webhookRetry)
 	if w.Retry != nil {
 		retry = *w.Retry
@@ -108,9 +107,9 @@ func (w *WebhookHook) Cleanup() error {
 
 // newHookClient returns a client for one endpoint. It follows no redirects: they
 // would take what is posted, and credentials, to somewhere else.
-func newHookClient(timeout time.Duration) *http.Client {
+func newHookClient(timeout time.Duration, connections int) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = webhookWorkers
+	transport.MaxIdleConnsPerHost = connections
 	transport.IdleConnTimeout = 30 * time.Second
 	return &http.Client{
 		Transport:     transport,
@@ -138,11 +137,15 @@ func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 			return eventReplacer(e, hooks.Escape).ReplaceKnown(w.URL, "")
 		},
 		Client: w.client,
-		Header: http.Header{"User-Agent": {serverID}},
 		Secret: []byte(w.Secret),
-	}
-	for name, value := range w.Headers {
-		hook.Header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+		Prepare: func(req *http.Request, _ *hooks.Event) {
+			req.Header.Set("User-Agent", serverID)
+			for name, value := range w.Headers {
+				if req.Header.Set(name, value); strings.EqualFold(name, "Host") {
+					req.Host = value
+				}
+			}
+		},
 	}
 	if w.Form {
 		hook.Body = func(e *hooks.Event) hooks.Body {

@@ -32,11 +32,12 @@ const noTimeout = 100 * 365 * 24 * time.Hour
 func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.Path
 	login := h.station.source(path)
-	if _, _, tried := r.BasicAuth(); tried && login == nil {
+	if _, _, tried := r.BasicAuth(); tried && login == nil && h.station.auth(path) == nil {
 		h.station.live.logger().Warn("a source was refused since no source_password is set",
 			zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
 	}
-	if ok, err := admit(w, r, login); !ok {
+	user, ok, err := h.admitSource(w, r, path, false, login)
+	if !ok {
 		return err
 	}
 	if err := checkMountPath(path); err != nil {
@@ -46,7 +47,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, r, http.StatusForbidden, "No Content-type given")
 	}
 	src := &streaming.Source{
-		User:     login.user,
+		User:     user,
 		Addr:     clientIP(r),
 		Interval: interval(r),
 	}

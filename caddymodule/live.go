@@ -27,7 +27,9 @@ type live struct {
 	players *fallback.Players
 	hooks   *hooks.Dispatcher
 	name    string
-	node    string // what the server is called
+
+	sessions Sessions
+	node     string // what the server is called
 
 	mu      sync.Mutex
 	current *reign                // nil: none, or none any more

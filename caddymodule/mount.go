@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -104,6 +105,9 @@ type Mount struct {
 	// Bytes between two metadata blocks for listeners who ask for them; 0 for
 	// no metadata. Default: 16000.
 	MetadataInterval *int `json:"metadata_interval,omitempty"`
+
+	// Who says who may listen, and perhaps who may send. Default: all may listen.
+	AuthRaw json.RawMessage `json:"auth,omitempty" caddy:"namespace=icecast.auth inline_key=kind"`
 
 	// What is to happen upon events of the mount, besides what the station has.
 	On []*Hook `json:"on,omitempty"`

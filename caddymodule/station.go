@@ -60,6 +60,7 @@ type Station struct {
 	live   *live
 	reign  *reign
 	logins logins
+	auths  auths
 }
 
 // Limits bounds what a station serves. Zero is no limit, and the default of a

@@ -6,12 +6,16 @@ import "strings"
 type Pair struct{ Key, Value string }
 
 // Form renders parameters as Icecast does: in the given order, and with all but
-// letters and digits of ASCII escaped.
+// letters and digits of ASCII escaped; the action is written as it is.
 func Form(pairs ...Pair) []byte {
 	var b strings.Builder
 	for i, p := range pairs {
 		if i > 0 {
 			b.WriteByte('&')
+		}
+		if p.Key == "action" { // one of our own words
+			b.WriteString(p.Key + "=" + p.Value)
+			continue
 		}
 		b.WriteString(p.Key + "=" + Escape(p.Value))
 	}

@@ -21,11 +21,13 @@ const maxAnswer = 64 << 10
 // One of 4xx will not get better, but for 408, 425 and 429; all else is tried
 // again, as far as the hook's policy goes.
 type Webhook struct {
-	URL    func(*Event) string
-	Client *http.Client      // must not follow redirects; its timeout bounds a try
-	Header http.Header       // as it is set
-	Secret []byte            // signs the body; empty: it is not signed
-	Body   func(*Event) Body // nil: the event in JSON
+	URL    func(*Event) string // empty: there is nothing to post
+	Client *http.Client        // must not follow redirects; its timeout bounds a try
+	Secret []byte              // signs the body; empty: it is not signed
+	Body   func(*Event) Body   // nil: the event in JSON
+
+	// Prepare sets what else the request has.
+	Prepare func(*http.Request, *Event)
 }
 
 // Body is what is posted.
@@ -36,11 +38,15 @@ type Body struct {
 
 // Run implements Runner.
 func (w *Webhook) Run(ctx context.Context, e *Event) error {
+	to := w.URL(e)
+	if to == "" {
+		return nil
+	}
 	body, err := w.body(e)
 	if err != nil {
 		return Final(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL(e), bytes.NewReader(body.Text))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body.Text))
 	if err != nil {
 		return Final(err)
 	}
@@ -50,12 +56,7 @@ func (w *Webhook) Run(ctx context.Context, e *Event) error {
 	if len(w.Secret) > 0 {
 		req.Header.Set("X-Icecast-Signature", Sign(w.Secret, body.Text))
 	}
-	for name, values := range w.Header {
-		req.Header[name] = values
-		if name == "Host" {
-			req.Host = values[0]
-		}
-	}
+	w.Prepare(req, e)
 	resp, err := w.Client.Do(req)
 	if err != nil {
 		if u := new(url.Error); errors.As(err, &u) { // the URL may hold what nobody shall read in the log

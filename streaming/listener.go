@@ -17,6 +17,15 @@ type Client struct {
 	Protocol  string // such as HTTP/1.1
 	Encrypted bool
 	Metadata  bool // asked for ICY metadata
+
+	Admission *Admission // nil: nobody was asked
+}
+
+// Admission is what came of asking whether somebody may listen.
+type Admission struct {
+	ID        uint64                    // that was asked with, from Station.NewID; 0: none
+	TimeLimit time.Duration             // how long it may; 0: no limit
+	Over      func(heard time.Duration) // called once the listener is over, must not block; may be nil
 }
 
 // Conn is a connection that a goroutine of the listener writes to. Write blocks
@@ -101,6 +110,9 @@ func (l *Listener) release() {
 	l.Mount().listeners.Add(-1)
 	l.lane.mount.station.listeners.Add(-1)
 	l.lane.leave()
+	if a := l.Client.Admission; a != nil && a.Over != nil {
+		a.Over(time.Since(l.Since))
+	}
 }
 
 // Go starts a goroutine that feeds the listener over c, and returns at once. head

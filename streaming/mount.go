@@ -149,7 +149,8 @@ func (m *Mount) Announce(artist, title, url string) bool {
 	return true
 }
 
-// Admit counts a new listener in, unless a limit forbids it.
+// Admit counts a new listener in, unless a limit forbids it. Of one that is not
+// admitted, Over is not called.
 func (m *Mount) Admit(c Client) (*Listener, error) {
 	if m.Settings().NoDirect {
 		return nil, ErrNoDirect
@@ -218,14 +219,24 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	st.arrived()
 
 	shard.load.Add(1)
+	admission := c.Admission
+	if admission == nil {
+		admission = new(Admission)
+	}
+	id := admission.ID
+	if id == 0 {
+		id = st.NewID()
+	}
 	l := &Listener{
-		ID: st.nextID.Add(1), Client: c, Since: time.Now(), stream: stream,
+		ID: id, Client: c, Since: time.Now(), stream: stream,
 		lane: lane, shard: shard,
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
 	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
-	if settings.MaxListenerDuration > 0 {
-		l.deadline = l.Since.Add(settings.MaxListenerDuration)
+	for _, limit := range []time.Duration{settings.MaxListenerDuration, admission.TimeLimit} {
+		if deadline := l.Since.Add(limit); limit > 0 && (l.deadline.IsZero() || deadline.Before(l.deadline)) {
+			l.deadline = deadline
+		}
 	}
 	return l, nil
 }

@@ -71,6 +71,9 @@ func (st *Station) Apply(s *Settings) {
 // Settings returns what is in force.
 func (st *Station) Settings() *Settings { return st.settings.Load() }
 
+// NewID returns a number that no listener has had.
+func (st *Station) NewID() uint64 { return st.nextID.Add(1) }
+
 // Listeners returns how many listeners there are.
 func (st *Station) Listeners() int64 { return st.listeners.Load() }
 

@@ -141,12 +141,16 @@ func start(t testing.TB, station string, site ...string) *server {
 	if err := s.load(station, site...); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
-		}
-	})
+	t.Cleanup(func() { stopCaddy(t) })
 	return s
+}
+
+// stopCaddy ends Caddy, but not the process.
+func stopCaddy(t testing.TB) {
+	t.Helper()
+	if err := caddy.Stop(); err != nil {
+		t.Errorf("stopping Caddy: %v", err)
+	}
 }
 
 // caddyfile returns the whole configuration.
