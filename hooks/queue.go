@@ -63,7 +63,7 @@ func (q *queue) put(e *Event) bool {
 // restore puts what was kept before all that has come since.
 func (q *queue) restore(kept []*Event) {
 	since := q.events()
-	*q = queue{hook: q.hook, lanes: make(map[string]*lane), kept: true, lost: q.lost}
+	*q = queue{hook: q.hook, lanes: make(map[string]*lane), loading: true, lost: q.lost}
 	for _, e := range append(kept, since...) {
 		q.put(e)
 	}

@@ -29,11 +29,12 @@ func (d *Dispatcher) load(q *queue, name string) {
 	ctx, cancel := context.WithTimeout(d.ctx, storeTime)
 	defer cancel()
 	value, err := d.store.Load(ctx, name)
-	var events []*Event
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
-	case err == nil && value != nil:
+	}
+	unread := err != nil
+	var events []*Event
+	if err == nil && value != nil {
 		err = json.Unmarshal(value, &events)
 	}
 	if err != nil {
@@ -44,7 +45,7 @@ func (d *Dispatcher) load(q *queue, name string) {
 	if len(events) > 0 {
 		q.restore(events)
 	}
-	q.unread = err != nil
+	q.unread, q.kept = unread, value != nil
 	q.loading = false
 	d.employ(q)
 }
