@@ -12,7 +12,7 @@ TAGS     := nobadger,nomysql,nopgx
 FUZZTIME ?= 30s
 # program, and the package that it is in if that is called otherwise
 PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools flac oggfwd ices2 \
-	liquidsoap chromium chromedriver:chromium-driver
+	liquidsoap chromium chromedriver:chromium-driver icecast2
 TOOL     := go tool -modfile=tools/go.mod
 
 .PHONY: help deps build test lint cross fuzz bench microbench
@@ -54,7 +54,6 @@ fuzz:
 		done; \
 	done
 
-bench: PROGRAMS += icecast2
 bench: deps
 	go run ./tests/bench $(BENCHFLAGS)
 

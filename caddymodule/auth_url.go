@@ -37,6 +37,8 @@ const (
 	urlAuthWorkers = 8
 	// urlAuthRetry is for how long those are tried again.
 	urlAuthRetry = 24 * time.Hour
+	// maxQuery is how long the query of a listener may be, in bytes.
+	maxQuery = 4 << 10
 	// urlAuthLength is how many of those may wait.
 	urlAuthLength = 100_000
 )
@@ -61,8 +63,8 @@ type URLAuth struct {
 	// Asked whether a source may feed the mount, in place of source_password.
 	StreamAuth string `json:"stream_auth,omitempty"`
 
-	// Whom the endpoint knows us as. Default: the listener's or source's own
-	// credentials are passed on.
+	// Whom the endpoint knows us as. Default: what is about a listener is posted
+	// with the listener's own credentials, all else with empty ones.
 	Username string `json:"username,omitempty"`
 
 	// The password that goes with it.
@@ -190,7 +192,7 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 	return []AuthHook{{Hook: a.told, Events: events}}
 }
 
-// sign says who asks: us, as the endpoint knows us, or who is asked about.
+// sign says who asks: us, as the endpoint knows us, or the listener.
 func (a *URLAuth) sign(req *http.Request, user, password string) {
 	if a.Username != "" {
 		user, password = a.Username, a.Password
@@ -201,6 +203,12 @@ func (a *URLAuth) sign(req *http.Request, user, password string) {
 
 // AdmitListener implements AuthModule.
 func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admission, error) {
+	if len(r.URL.RawQuery) > maxQuery {
+		return nil, fmt.Errorf("%w: the query is longer than %d bytes", ErrDenied, maxQuery)
+	}
+	if r.URL.RawQuery != "" {
+		q.Mount += "?" + r.URL.RawQuery
+	}
 	id := a.about.NewID()
 	admission := &streaming.Admission{ID: id}
 	gone := a.gone(q, id)
@@ -209,16 +217,12 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 		return admission, nil
 	}
 	server, port := a.about.Address()
-	mount := q.Mount
-	if r.URL.RawQuery != "" {
-		mount += "?" + r.URL.RawQuery
-	}
 	pairs := []hooks.Pair{
 		{Key: "action", Value: "listener_add"},
 		{Key: "server", Value: server},
 		{Key: "port", Value: port},
 		{Key: "client", Value: strconv.FormatUint(id, 10)},
-		{Key: "mount", Value: mount},
+		{Key: "mount", Value: q.Mount},
 		{Key: "user", Value: q.User},
 		{Key: "pass", Value: q.Password},
 		{Key: "ip", Value: q.IP},
@@ -229,7 +233,7 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 			pairs = append(pairs, hooks.Pair{Key: a.HeaderPrefix + name, Value: v})
 		}
 	}
-	answer, heard, err := a.ask(r, a.ListenerAdd, q, pairs)
+	answer, heard, err := a.ask(r, a.ListenerAdd, q.User, q.Password, pairs)
 	// The endpoint is told of the end of all that it may have let in.
 	if heard {
 		admission.Over = gone
@@ -287,7 +291,7 @@ func (a *URLAuth) AdmitSource(r *http.Request, q AuthRequest) (handled bool, err
 	if q.Admin {
 		pairs = append(pairs, hooks.Pair{Key: "admin", Value: "1"})
 	}
-	answer, _, err := a.ask(r, a.StreamAuth, q, pairs)
+	answer, _, err := a.ask(r, a.StreamAuth, "", "", pairs)
 	switch {
 	case err != nil:
 		return true, err // on_error is about listeners: nobody sends because an endpoint is down
@@ -297,9 +301,9 @@ func (a *URLAuth) AdmitSource(r *http.Request, q AuthRequest) (handled bool, err
 	return true, nil
 }
 
-// ask posts a question and returns the head of the answer, and whether the
+// ask posts a question, as that user if we have no name of our own, and returns the head of the answer, and whether the
 // endpoint may have heard the question. The error is ErrUnavailable.
-func (a *URLAuth) ask(r *http.Request, to string, q AuthRequest, pairs []hooks.Pair) (answer http.Header, heard bool, err error) {
+func (a *URLAuth) ask(r *http.Request, to, user, password string, pairs []hooks.Pair) (answer http.Header, heard bool, err error) {
 	var sent atomic.Bool
 	// Who leaves meanwhile is not forgotten by the endpoint, so the answer is
 	// waited for.
@@ -317,7 +321,7 @@ func (a *URLAuth) ask(r *http.Request, to string, q AuthRequest, pairs []hooks.P
 		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	a.sign(req, q.User, q.Password)
+	a.sign(req, user, password)
 	resp, err := a.client.Do(req)
 	if err != nil {
 		if u := new(url.Error); errors.As(err, &u) {

@@ -103,7 +103,7 @@ func (q *queue) events() []*Event {
 
 // size is about how much memory the event takes.
 func (e *Event) size() int {
-	n := 256
+	n := 256 + len(e.Mount)
 	for _, f := range e.Fields {
 		n += 64
 		if s, ok := f.Value.(string); ok {

@@ -84,7 +84,10 @@ func TestAnEndpointIsAskedAsIcecastAsksIt(t *testing.T) {
 	if resp := s.get("/live.mp3", "bob", "p w"); resp.StatusCode != http.StatusNotFound {
 		t.Fatalf("a mount without a source is answered %s", resp.Status)
 	}
-	src := s.source("/live.mp3") // with a password of its own: the endpoint decides
+	if resp, _ := head(t, s.dial(false), "PUT /live.mp3 HTTP/1.1\r\nHost: x\r\nContent-Type: audio/mpeg\r\n\r\n"); resp.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("libshout's probe is answered %s", resp.Status)
+	}
+	src := s.source("/live.mp3") // the endpoint decides
 	src.send(50)
 	resp := s.get("/live.mp3?limit=1&x=%20y", "bob", "p w")
 	if resp.StatusCode != http.StatusOK {
@@ -111,13 +114,13 @@ func TestAnEndpointIsAskedAsIcecastAsksIt(t *testing.T) {
 	if all := e.bodies("/source", 2); all[1] != e.bodies("/source", 1)[0]+"&admin=1" {
 		t.Errorf("for the title it was asked %s", all[1])
 	}
-	want := "action=listener_remove&server=radio%2eexample%2eorg&port=8000&client=1&mount=%2flive%2emp3&user=bob&pass=p%20w&duration=0&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"
+	want := "action=listener_remove&server=radio%2eexample%2eorg&port=8000&client=1&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&duration=0&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"
 	if len(remove) != 1 || remove[0] != want {
 		t.Errorf("at the end was posted\n%s\nwant\n%s", remove, want)
 	}
 	for _, p := range e.all() {
 		if user, password, _ := strings.Cut(credentials(p), ":"); (p.path == "/add" || p.path == "/remove") && (user != "bob" || password != "p w") ||
-			(p.path == "/up" || p.path == "/down") && credentials(p) != ":" {
+			(p.path == "/up" || p.path == "/down" || p.path == "/source") && credentials(p) != ":" {
 			t.Errorf("%s was posted as %q", p.path, credentials(p))
 		}
 	}
