@@ -136,13 +136,13 @@ func (a *HtpasswdAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming
 		return nil, errors.Join(ErrDenied, err)
 	}
 	if a.MaxSessions == 0 {
-		return nil, nil
+		return &streaming.Admission{User: q.User}, nil
 	}
 	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+q.User, a.MaxSessions)
 	if !ok {
 		return nil, ErrSessions
 	}
-	return &streaming.Admission{Over: end}, nil
+	return &streaming.Admission{User: q.User, Over: end}, nil
 }
 
 // AdmitSource implements AuthModule: sources have source_password.

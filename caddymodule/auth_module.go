@@ -23,8 +23,8 @@ type AuthModule interface {
 	Bind(AuthStation) []AuthHook
 
 	// AdmitListener says whether somebody may hear a mount: it returns what
-	// comes with that, or nil and a reason that the log and perhaps the listener
-	// are told. It may block as long as it takes to ask.
+	// comes with that, or a reason why not, one of those below or an error that
+	// wraps one. It may block as long as it takes to ask.
 	AdmitListener(*http.Request, AuthRequest) (*streaming.Admission, error)
 
 	// AdmitSource says whether somebody may feed a mount or, if it is for an
@@ -127,14 +127,20 @@ func (h *Handler) admitListener(w http.ResponseWriter, r *http.Request, client *
 		return true, nil
 	}
 	q, err := authRequest(r, r.URL.Path, false)
+	if relay := h.station.logins.relay; err == nil && q.Tried && relay != nil && q.User == relay.user {
+		if ok, _ := anyAllows(r, relay); ok { // a slave may hear all
+			client.User = icy.Clean(q.User)
+			return true, nil
+		}
+	}
 	if err == nil {
 		client.Admission, err = module.AdmitListener(r, q)
 	}
 	if err != nil {
 		return false, h.notAdmitted(w, r, q, err)
 	}
-	if q.Tried {
-		client.User = icy.Clean(q.User)
+	if a := client.Admission; a.User != "" {
+		client.User = icy.Clean(a.User)
 	}
 	return true, nil
 }
@@ -145,8 +151,8 @@ func (h *Handler) admitSource(w http.ResponseWriter, r *http.Request, mount stri
 	if module := h.station.auth(mount); module != nil {
 		q, err := authRequest(r, mount, admin)
 		if admin && err == nil {
-			if ok, err := anyAllows(r, h.station.logins.admin); ok || err != nil {
-				return q.User, ok, err
+			if ok, _ := anyAllows(r, h.station.logins.admin); ok {
+				return q.User, true, nil
 			}
 		}
 		if handled, err := module.AdmitSource(r, q); handled {

@@ -242,7 +242,7 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 	case err == nil && !a.allows(answer):
 		return nil, a.denied(answer)
 	case err == nil:
-		admission.TimeLimit = a.timeLimit(answer)
+		admission.User, admission.TimeLimit = q.User, a.timeLimit(answer)
 	case a.OnError != "allow":
 		if heard && answer == nil && gone != nil {
 			gone(0)

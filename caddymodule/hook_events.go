@@ -75,6 +75,8 @@ func (c *caddyEvents) Run(ctx context.Context, e *hooks.Event) error {
 	select {
 	case <-done:
 		return nil
+	case <-c.gone: // those of the next configuration need not wait for it
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -34,7 +34,7 @@ type Policy struct {
 
 const (
 	DefaultLength = 10000
-	maxBytes      = 16 << 20 // of texts in a queue
+	maxBytes      = 64 << 20 // of texts in a queue
 )
 
 func (p *Policy) key(e *Event) string {

@@ -36,7 +36,6 @@ type Program struct {
 	Args    func(*Event) []string // nil: the mount
 	Timeout time.Duration         // 0: no limit
 	Log     func() *zap.Logger    // gets the output, at debug level
-	Environ func() []string       // nil: that of this process
 	grace   time.Duration         // 0: graceTime
 }
 
@@ -47,11 +46,7 @@ func (p *Program) Run(ctx context.Context, e *Event) error {
 		args = p.Args(e)
 	}
 	cmd := exec.Command(p.Path, args...) //nolint:gosec // the configuration names it; there is no shell
-	environ := os.Environ
-	if p.Environ != nil {
-		environ = p.Environ
-	}
-	cmd.Env = environ()
+	cmd.Env = os.Environ()
 	for _, f := range e.All() {
 		cmd.Env = append(cmd.Env, "ICECAST_"+strings.ToUpper(f.Key)+"="+f.String())
 	}

@@ -1,9 +1,6 @@
 package hooks
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // queue is what a hook has still to do. All of it is guarded by the dispatcher's
 // mu.
@@ -91,13 +88,12 @@ func (q *queue) pop(l *lane) {
 	q.ready = append(q.ready, l)
 }
 
-// events returns all that is queued, in an order that keeps that of each lane.
+// events returns all that is queued, lane by lane.
 func (q *queue) events() []*Event {
 	events := make([]*Event, 0, q.length)
 	for _, l := range q.lanes {
 		events = append(events, l.events...)
 	}
-	slices.SortStableFunc(events, func(a, b *Event) int { return a.Time.Compare(b.Time) })
 	return events
 }
 

@@ -24,6 +24,7 @@ type Client struct {
 // Admission is what came of asking whether somebody may listen.
 type Admission struct {
 	ID        uint64                    // that was asked with, from Station.NewID; 0: none
+	User      string                    // whom it is known as; empty: nobody
 	TimeLimit time.Duration             // how long it may; 0: no limit
 	Over      func(heard time.Duration) // called once the listener is over, must not block; may be nil
 }

@@ -215,7 +215,7 @@ func TestWhatAnEndpointAnswersIsDone(t *testing.T) {
 // TestEveryListenerThatCameIsTold connects many listeners while the endpoint
 // misbehaves in every way, and counts who came and who went.
 func TestEveryListenerThatCameIsTold(t *testing.T) {
-	const each, rounds = 100, 10
+	const each, rounds = 250, 20
 	var calls atomic.Int64
 	var mu sync.Mutex
 	came, went := make(map[string]int), make(map[string]int)
@@ -380,6 +380,7 @@ func TestUsersOfAFileMayListenAsOftenAsIsSaid(t *testing.T) {
 	settings := func(more string) string {
 		return `icecast {
 	source_password hackme
+	relay_password  pullme
 	` + more + `
 	mount /live.mp3 {
 		auth htpasswd ` + file + ` {
@@ -406,6 +407,8 @@ func TestUsersOfAFileMayListenAsOftenAsIsSaid(t *testing.T) {
 	want("bob", "", 401)
 	want("bob", "wrong", 401)
 	want("eve", "password", 401)
+	want("relay", "password", 401)
+	_ = want("relay", "pullme", 200).Body.Close()
 	first := want("bob", "password", 200)
 	want("bob", "password", 200)
 	want("bob", "password", 403)

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -178,6 +179,30 @@ func TestCaddysEventsAreToldAndMayTakeTheirTime(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestAHandlerThatNeverReturnsKeepsNobodyFromEnding(t *testing.T) {
+	caught.names, caught.block = nil, make(chan struct{})
+	defer close(caught.block)
+	s := start(t, station+`
+	events {
+		on icecast.source_connected catcher
+	}`)
+	src := s.source("/m")
+	eventually(t, "the handler is called", func() error {
+		caught.mu.Lock()
+		defer caught.mu.Unlock()
+		if len(caught.names) == 0 {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	if err := s.reload(station); err != nil {
+		t.Fatal(err)
+	}
+	src.send(10)
+	src.finish()
+	stopCaddy(t)
 }
 
 func TestProgramsAreRunAsIcecastRunsThem(t *testing.T) {
