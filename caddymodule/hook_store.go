@@ -5,9 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/google/uuid"
 
 	"github.com/caddycast/caddycast/hooks"
 )
@@ -16,9 +19,26 @@ import (
 // force. The storage may be shared by many servers: each has its own place.
 type hookStore struct{ live *live }
 
+// instanceID returns what tells this server from others. Caddy makes it up and
+// writes it down when it is first asked. Who asks at the same time, as Caddy's
+// own TLS app may, finds it half written, and asks again.
+func instanceID() (id uuid.UUID, err error) {
+	instance.Lock()
+	defer instance.Unlock()
+	for range 20 {
+		if id, err = caddy.InstanceID(); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return id, err
+}
+
+var instance sync.Mutex
+
 // key returns the place of a hook's queue.
 func (s hookStore) key(hook string) (string, error) {
-	id, err := caddy.InstanceID()
+	id, err := instanceID()
 	if err != nil {
 		return "", err
 	}

@@ -171,6 +171,8 @@ func (d *Dispatcher) settle(q *queue, l *lane, h *Hook, err error, expired bool)
 		log.Debug("a hook fails", append(about, zap.Error(err))...)
 	case expired:
 		log.Error("an event was given up: its hook has failed for too long", about...)
+	case err != nil && d.ctx.Err() != nil:
+		log.Info("a hook is not waited for, since the station ends", append(about, zap.Error(err))...)
 	case err != nil:
 		log.Error("a hook failed", append(about, zap.Error(err))...)
 	case recovers:
