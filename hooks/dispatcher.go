@@ -90,8 +90,11 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 	q := d.queues[h.Name]
 	if q == nil {
 		q = newQueue(h)
+		if d.closed { // what the store has of it is not known, and is not to be lost
+			return q
+		}
 		d.queues[h.Name] = q
-		if h.Policy.Keep && d.store != nil && !d.closed {
+		if h.Policy.Keep && d.store != nil {
 			q.loading = true
 			d.running.Go(func() { d.load(q, h.Name) })
 		}
@@ -101,6 +104,10 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 
 func (d *Dispatcher) enqueue(q *queue, e *Event) {
 	if d.closed {
+		// A stream that took long to end: it is too late for all but the store.
+		if q.hook.Policy.Keep && d.queues[q.hook.Name] == q && q.put(e) {
+			d.tickSoon(0)
+		}
 		return
 	}
 	if !q.put(e) || q.dirty {
@@ -193,8 +200,8 @@ func (d *Dispatcher) resume(q *queue, l *lane) {
 }
 
 // Close does what is still to do, until ctx is done, keeps what may be kept, and
-// returns when no goroutine of the dispatcher is left. Events that come later
-// are for nobody.
+// returns when no goroutine of the dispatcher is left. Events that come later are
+// kept, or else for nobody.
 func (d *Dispatcher) Close(ctx context.Context) {
 	d.mu.Lock()
 	if d.closed {
@@ -218,5 +225,12 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.running.Wait()
 	stop()
 	d.cancel()
+	d.mu.Lock()
+	for _, q := range d.queues {
+		if !q.hook.Policy.Keep || d.store == nil {
+			q.lost += uint64(q.length)
+		}
+	}
+	d.mu.Unlock()
 	d.tick()
 }

@@ -52,7 +52,7 @@ func (d *Dispatcher) load(q *queue, name string) {
 
 // tickSoon makes tick run. mu is held.
 func (d *Dispatcher) tickSoon(after time.Duration) {
-	if d.ticker == nil && !d.closed {
+	if d.ticker == nil {
 		d.ticker = time.AfterFunc(after, d.tick)
 	}
 }
@@ -75,7 +75,7 @@ func (d *Dispatcher) tick() {
 	defer d.mu.Unlock()
 	d.ticker = nil
 	for _, q := range d.queues {
-		if q.dirty {
+		if q.dirty && !d.closed {
 			d.tickSoon(max(tickStep, 10*time.Since(began))) // a slow store is not asked all the time
 		}
 	}
@@ -101,9 +101,6 @@ func (d *Dispatcher) review() (all []reviewed) {
 	for name, q := range d.queues {
 		r := reviewed{queue: q, hook: q.hook, lost: q.lost}
 		q.lost = 0
-		if d.closed && q.length > 0 && (!q.hook.Policy.Keep || d.store == nil) {
-			r.lost += uint64(q.length)
-		}
 		if q.dirty && !q.loading && !q.unread && d.store != nil && (q.length > 0 || q.kept) {
 			r.save, r.events = true, q.events()
 		}

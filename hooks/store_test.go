@@ -52,6 +52,24 @@ func TestWhatIsQueuedOutlivesTheProcess(t *testing.T) {
 	}
 }
 
+func TestWhatComesAfterTheEndIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		store := new(memory)
+		h := keeper(new(runs)).Hooks[0]
+		d := NewDispatcher(log, store)
+		d.Apply(planOf(h))
+		closeNow(d)
+		d.Enqueue(h, numberedEvent("/0", 0))
+		d.Enqueue(h, numberedEvent("/0", 1))
+		d.Enqueue(&Hook{Name: "another", Policy: h.Policy}, numberedEvent("/0", 2))
+		time.Sleep(time.Second)
+		if n := strings.Count(store.value("h"), "source_connected"); n != 2 || store.value("another") != "" {
+			t.Errorf("kept is %v", store.values)
+		}
+	})
+}
+
 func TestAStoreIsLeftAloneWhileAllGoesWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()

@@ -157,7 +157,7 @@ func TestWhatFeedsOthersOnlyIsNobodysBusiness(t *testing.T) {
 	eventually(t, "it is there", func() bool { return st.Mount("internal") != nil })
 	st.Mount("internal").SetMetadata("", "title", "")
 	src.end()
-	src = connect(t, st, "/m", "audio/mpeg")
+	connect(t, st, "/m", "audio/mpeg")
 	n.want(t, "connected /m")
 }
 

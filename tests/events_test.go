@@ -9,9 +9,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/internal/numbered"
 )
 
 // allEvents is a station that posts all events of its mounts to a URL.
@@ -203,6 +206,80 @@ func TestAHandlerThatNeverReturnsKeepsNobodyFromEnding(t *testing.T) {
 	src.send(10)
 	src.finish()
 	stopCaddy(t)
+}
+
+// TestStreamsDoNotWaitForHooks has every hook of a station hang, while sources and
+// listeners come and go.
+func TestStreamsDoNotWaitForHooks(t *testing.T) {
+	hang := make(chan struct{})
+	e := newEndpoint(t, func(w http.ResponseWriter, p post) bool {
+		if p.path != "/add" {
+			<-hang
+		}
+		return yes(w, p)
+	})
+	caught.names, caught.block = nil, hang
+	s := start(t, `icecast {
+	source_password hackme
+	admin_password  letmein
+	on source_connected source_disconnected listener_added listener_removed metadata_updated webhook `+e.URL+`/hook
+	on source_connected listener_added metadata_updated exec sleep 2
+	mount /asked.mp3 {
+		auth url {
+			listener_add    `+e.URL+`/add
+			listener_remove `+e.URL+`/remove
+			mount_add       `+e.URL+`/up
+		}
+	}
+}
+events {
+	on icecast.listener_added catcher
+}`)
+	var done []<-chan struct{}
+	stop := make(chan struct{})
+	sources := map[string]*transmitter{"/free.mp3": nil, "/asked.mp3": nil}
+	for path := range sources {
+		sources[path] = s.source(path)
+		done = append(done, sources[path].run(numbered.Duration, stop))
+		s.listening(path)
+	}
+	l, w := s.listen("/asked.mp3", http1, false), s.witness("/free.mp3", http1, false)
+	for i := range 100 {
+		for _, path := range []string{"/free.mp3", "/asked.mp3"} {
+			resp := s.get(path, "bob", "x")
+			if resp.StatusCode != http.StatusOK {
+				t.Fatalf("a listener is answered %s", resp.Status)
+			}
+			_ = resp.Body.Close()
+		}
+		s.retitle("/free.mp3", fmt.Sprint("title ", i))
+	}
+	close(stop)
+	for _, d := range done {
+		<-d
+	}
+	t.Logf("the longest pause in delivery was %v", time.Duration(w.longest.Load()))
+	for path, src := range sources {
+		src.finish()
+		if path == "/asked.mp3" && l.toTheEnd().Last != src.next.Load()-1 {
+			t.Error("a listener has not heard all")
+		}
+	}
+	close(hang)
+	eventually(t, "all is told at last", func() error {
+		for path, want := range map[string]int{"/hook": 2*2 + 2*202 + 100, "/remove": 101, "/up": 1} {
+			n := 0
+			for _, p := range e.all() {
+				if p.path == path {
+					n++
+				}
+			}
+			if n != want {
+				return fmt.Errorf("%s has %d posts, of %d", path, n, want)
+			}
+		}
+		return nil
+	})
 }
 
 func TestProgramsAreRunAsIcecastRunsThem(t *testing.T) {
