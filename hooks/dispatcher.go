@@ -3,6 +3,8 @@ package hooks
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +51,11 @@ func (d *Dispatcher) Apply(p *Plan) {
 		return
 	}
 	d.plan = p
+	for name, q := range d.queues {
+		if !slices.ContainsFunc(p.Hooks, func(h *Hook) bool { return h.Name == name }) {
+			d.forget(name, q)
+		}
+	}
 	for _, h := range p.Hooks {
 		if q := d.queues[h.Name]; q != nil {
 			q.hook = h
@@ -56,6 +63,13 @@ func (d *Dispatcher) Apply(p *Plan) {
 		} else if h.Policy.Keep {
 			d.queue(h) // there may be something to go on with
 		}
+	}
+}
+
+// forget lets go of a queue that has nothing to do. mu is held.
+func (d *Dispatcher) forget(name string, q *queue) {
+	if q.length == 0 && q.workers == 0 && !q.loading && !q.dirty && !q.kept && q.lost == 0 && q.late == 0 {
+		delete(d.queues, name)
 	}
 }
 
@@ -148,7 +162,7 @@ func (d *Dispatcher) work(q *queue) {
 // settle does what follows from a run. mu is held, but not while the log is
 // written to.
 func (d *Dispatcher) settle(q *queue, l *lane, h *Hook, err error, expired bool) {
-	e, failing := l.events[0], q.failing
+	e := l.events[0]
 	again := err != nil && q.hook.Policy.again(err, e, time.Now())
 	if again && d.ctx.Err() != nil {
 		return // it was cut off by the end, and is kept if may be
@@ -164,26 +178,30 @@ func (d *Dispatcher) settle(q *queue, l *lane, h *Hook, err error, expired bool)
 	default:
 		q.pop(l)
 	}
-	if q.dirty {
+	if expired {
+		q.late++
+	}
+	if q.dirty || expired {
 		d.tickSoon(tickStep)
 	}
-	begins, recovers := failing == 0 && q.failing > 0, failing > 0 && q.failing == 0 && err == nil && !expired
+	said := q.said
+	works := err == nil && !expired && q.failing == 0
+	q.said = (said || err != nil) && !works
 	d.mu.Unlock()
 	defer d.mu.Lock()
-	about := []zap.Field{zap.String("hook", h.What), zap.String("event", string(e.Name)), zap.String("mount", e.Mount), zap.String("id", e.ID)}
-	switch log := d.log(); {
-	case begins:
-		log.Warn("a hook fails; it is tried again", append(about, zap.Error(err))...)
-	case again:
-		log.Debug("a hook fails", append(about, zap.Error(err))...)
-	case expired:
-		log.Error("an event was given up: its hook has failed for too long", about...)
+	mount, _, _ := strings.Cut(e.Mount, "?") // a query may hold what nobody shall read in the log
+	log := d.log().With(zap.String("hook", h.What), zap.String("event", string(e.Name)), zap.String("mount", mount), zap.String("id", e.ID))
+	switch {
 	case err != nil && d.ctx.Err() != nil:
-		log.Info("a hook is not waited for, since the station ends", append(about, zap.Error(err))...)
+		log.Info("a hook is not waited for, since the station ends", zap.Error(err))
+	case err != nil && said: // once is enough, until it works again
+		log.Debug("a hook failed again", zap.Error(err))
+	case again:
+		log.Warn("a hook fails; it is tried again", zap.Error(err))
 	case err != nil:
-		log.Error("a hook failed", append(about, zap.Error(err))...)
-	case recovers:
-		log.Info("a hook works again", about...)
+		log.Error("a hook failed", zap.Error(err))
+	case works && said:
+		log.Info("a hook works again")
 	}
 }
 

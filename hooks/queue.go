@@ -19,7 +19,9 @@ type queue struct {
 	dirty   bool   // the store has something else
 	unsaved bool   // it was said that the store does not take it
 	lost    uint64 // events that found no place, since that was last said
+	late    uint64 // events that were given up, since that was last said
 	failing int    // lanes with failures
+	said    bool   // it was said that the hook fails
 }
 
 // lane is a part of a queue whose order is kept.

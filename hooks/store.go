@@ -67,6 +67,9 @@ func (d *Dispatcher) tick() {
 		if q.lost > 0 {
 			d.log().Error("events were dropped, since their hook's queue is full", zap.String("hook", q.hook.What), zap.Uint64("events", q.lost))
 		}
+		if q.late > 0 {
+			d.log().Error("events were given up, since their hook has failed for too long", zap.String("hook", q.hook.What), zap.Uint64("events", q.late))
+		}
 		if q.save {
 			d.save(q)
 		}
@@ -86,6 +89,7 @@ type reviewed struct {
 	queue  *queue
 	hook   *Hook
 	lost   uint64
+	late   uint64
 	save   bool
 	events []*Event
 }
@@ -99,16 +103,16 @@ func (d *Dispatcher) review() (all []reviewed) {
 		used[h.Name] = true
 	}
 	for name, q := range d.queues {
-		r := reviewed{queue: q, hook: q.hook, lost: q.lost}
-		q.lost = 0
+		r := reviewed{queue: q, hook: q.hook, lost: q.lost, late: q.late}
+		q.lost, q.late = 0, 0
 		if q.dirty && !q.loading && !q.unread && d.store != nil && (q.length > 0 || q.kept) {
 			r.save, r.events = true, q.events()
 		}
 		q.dirty = q.dirty && q.loading
-		if q.length == 0 && !r.save && !used[name] && q.workers == 0 && !q.loading {
-			delete(d.queues, name)
+		if !used[name] && !r.save {
+			d.forget(name, q)
 		}
-		if r.lost > 0 || r.save {
+		if r.lost > 0 || r.late > 0 || r.save {
 			all = append(all, r)
 		}
 	}
