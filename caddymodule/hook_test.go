@@ -24,7 +24,7 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 		Mounts: []*Mount{
 			{Path: "/*.mp3", On: []*Hook{exec("first", hooks.SourceConnected)}, OnConnect: "mp3up", OnDisconnect: "mp3down"},
 			{Path: "/live*", On: []*Hook{exec("second", hooks.SourceConnected)}},
-			{Path: "/live.mp3", On: []*Hook{exec("exact", hooks.ListenerAdded), exec("exact2", hooks.SourceConnected), exec("exact2", hooks.SourceConnected)}},
+			{Path: "/live.mp3", On: []*Hook{exec("exact", hooks.ListenerAdded), exec("exact2", hooks.SourceConnected), exec("exact3", hooks.SourceConnected)}},
 			{Path: "/none.mp3", MaxListeners: new(int)},
 		},
 	})
@@ -40,7 +40,7 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 		mount string
 		want  string
 	}{
-		{hooks.SourceConnected, "/live.mp3", "all exact2 exact2 up mp3up"},
+		{hooks.SourceConnected, "/live.mp3", "all exact2 exact3 up mp3up"},
 		{hooks.SourceConnected, "/other.mp3", "all first up mp3up"},
 		{hooks.SourceConnected, "/live.ogg", "all second up"},
 		{hooks.SourceConnected, "/none.mp3", "all first up mp3up"},
@@ -75,7 +75,7 @@ func TestHooksThatCannotBeAreRefused(t *testing.T) {
 		{&Station{On: []*Hook{nil}}, "on: a hook wants events"},
 		{&Station{On: []*Hook{{DoRaw: json.RawMessage(`{"kind":"exec"}`)}}}, "on: a hook wants events"},
 		{&Station{On: []*Hook{{Events: []hooks.Name{hooks.MountFull}}}}, "something to do, such as exec or webhook"},
-		{&Station{On: []*Hook{exec("x", "source_conected")}}, `there is no event "source_conected"`},
+		{&Station{On: []*Hook{exec("x", "no_such_event")}}, `there is no event "no_such_event"`},
 		{&Station{On: []*Hook{exec("", hooks.MountFull)}}, "the program has no name"},
 		{&Station{On: []*Hook{exec("./x", hooks.MountFull)}}, "write an absolute path"},
 		{&Station{Mounts: []*Mount{{Path: "/m", OnConnect: "a/b"}}}, `mount /m: on_connect: program "a/b"`},

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -206,6 +208,50 @@ func TestAHandlerThatNeverReturnsKeepsNobodyFromEnding(t *testing.T) {
 	src.send(10)
 	src.finish()
 	stopCaddy(t)
+}
+
+func TestTitlesComeOnceAndInOrderAcrossReloadsAndFailures(t *testing.T) {
+	const titles = 60
+	var calls atomic.Int64
+	e := newEndpoint(t, func(w http.ResponseWriter, _ post) bool {
+		if calls.Add(1)%10 == 7 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return false
+		}
+		return true
+	})
+	settings := func(n int) string {
+		return fmt.Sprintf(`icecast {
+	source_password hackme
+	admin_password  letmein
+	location        %d
+	on metadata_updated webhook %s {
+		secret shared
+		header X-Generation %d
+	}
+}`, n, e.URL, n)
+	}
+	s := start(t, settings(-1))
+	src := s.source("/m")
+	for i := range titles {
+		s.retitle("/m", fmt.Sprint(i))
+		if i%10 == 0 {
+			if err := s.reload(settings(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, event := range e.events(titles) {
+		if event["song"] != fmt.Sprint(i) {
+			t.Fatalf("title %v came where %d was due", event["song"], i)
+		}
+	}
+	all := e.all()
+	if last := all[len(all)-1]; len(all) != titles || last.header.Get("X-Generation") != "50" ||
+		last.header.Get("X-Icecast-Signature") != hooks.Sign([]byte("shared"), []byte(last.body)) {
+		t.Errorf("%d came, the last with %v", len(all), last.header)
+	}
+	src.finish()
 }
 
 // TestStreamsDoNotWaitForHooks has every hook of a station hang, while sources and
