@@ -11,7 +11,9 @@ import (
 // listenerEnded announces that a listener is gone, and writes its access line to the log "icecast.access".
 // The server's own access log can't: to it the request was over when it began.
 func (l *live) listenerEnded(who *streaming.Listener) {
-	l.listenerRemoved(who)
+	if !who.Client.Slave {
+		l.listenerRemoved(who)
+	}
 	entry := l.logger().Named("access").Check(zap.InfoLevel, "listener")
 	if entry == nil {
 		return

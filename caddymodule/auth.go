@@ -186,6 +186,17 @@ func anyAllows(r *http.Request, logins ...*login) (bool, error) {
 	return false, nil
 }
 
+// takes tells whether this is the password, whoever gives it.
+func (l *login) takes(ctx context.Context, password string) (bool, error) {
+	if l == nil {
+		return false, nil
+	}
+	if l.remembers(l.user, password) {
+		return true, nil
+	}
+	return l.matchesHash(ctx, l.user, password)
+}
+
 // remembers tells whether these are the user and the password, as far as the
 // password is known. How long it takes tells nothing of how much of them was
 // right.
@@ -240,10 +251,15 @@ func admit(w http.ResponseWriter, r *http.Request, logins ...*login) (bool, erro
 	case ok:
 		return true, nil
 	case err != nil:
-		w.Header().Set("Retry-After", "5")
-		return false, refuse(w, r, http.StatusServiceUnavailable, err.Error())
+		return false, busy(w, r, err)
 	}
 	return false, challenge(w, r)
+}
+
+// busy answers a request whose password had to wait too long for its turn.
+func busy(w http.ResponseWriter, r *http.Request, err error) error {
+	w.Header().Set("Retry-After", "5")
+	return refuse(w, r, http.StatusServiceUnavailable, err.Error())
 }
 
 // noAnswer is a response that nobody reads: Caddy's comparison would put its own

@@ -123,16 +123,10 @@ func (s *Station) auth(mount string) AuthModule {
 // it may. Whoever is admitted has his Over called, here or by the engine.
 func (h *Handler) admitListener(w http.ResponseWriter, r *http.Request, client *streaming.Client) (bool, error) {
 	module := h.station.auth(r.URL.Path)
-	if module == nil {
+	if module == nil || client.Slave { // a slave may hear all
 		return true, nil
 	}
 	q, err := authRequest(r, r.URL.Path, false)
-	if relay := h.station.logins.relay; err == nil && q.Tried && relay != nil && q.User == relay.user {
-		if ok, _ := anyAllows(r, relay); ok { // a slave may hear all
-			client.User = icy.Clean(q.User)
-			return true, nil
-		}
-	}
 	if err == nil {
 		client.Admission, err = module.AdmitListener(r, q)
 	}

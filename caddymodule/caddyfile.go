@@ -59,6 +59,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //
 //		limits { … }         # see parseLimits
 //		mount <path> { … }   # see parseMount
+//
+//		relay <mount> <url>... { … }   # see parseRelay
+//		role master|slave { … }        # see parseRole
 //	}
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	app := new(App)
@@ -114,6 +117,12 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			s.Mounts = append(s.Mounts, m)
 			return err
 		},
+		"relay": func() error {
+			r, err := parseRelay(d, s.Relays)
+			s.Relays = append(s.Relays, r)
+			return err
+		},
+		"role": func() error { return parseRole(d, s) },
 	})
 }
 
@@ -121,8 +130,11 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 // or its block.
 type words map[string]func() error
 
+// repeatable are the words that may stand in a block several times.
+var repeatable = []string{"mount", "fallback", "relay", "role", "on"}
+
 // parseBlock parses the block at d, which is called what in errors. All words
-// but mount, fallback and on may stand in it once.
+// but those that are repeatable may stand in it once.
 func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
 	if d.NextArg() {
 		return d.Errf("%s: %q is too much; its settings stand in a block, one a line", what, d.Val())
@@ -138,7 +150,7 @@ func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
 		case !ok:
 			return d.Errf("%s: %q is unknown here; the words are %s",
 				what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		case seen[word] && word != "mount" && word != "fallback" && word != "on":
+		case seen[word] && !slices.Contains(repeatable, word):
 			return d.Errf("%s: %s is there twice; write it once", what, word)
 		}
 		seen[word], before = true, word

@@ -1,6 +1,10 @@
 package caddymodule
 
-import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
 
 // parseMount parses the settings of a mount, or of all that a pattern fits. No
 // mount before it may have the same path.
@@ -13,7 +17,7 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		max_listener_duration <duration>
 //		takeover [off]
 //		direct   [off]
-//		hidden   [off]
+//		hidden   [off|all]
 //
 //		fallback <mount>
 //		fallback file <path>...
@@ -62,7 +66,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"max_listener_duration": optional(d, duration, &m.MaxListenerDuration),
 		"takeover":              flag(d, &m.Takeover),
 		"direct":                flag(d, &m.Direct),
-		"hidden":                flag(d, &m.Hidden),
+		"hidden":                func() error { return parseHidden(d, m) },
 		"fallback":              func() error { return parseFallback(d, &m.Fallbacks) },
 		"fallback_when_full":    flag(d, &m.FallbackWhenFull),
 		"override":              flag(d, &m.Override),
@@ -86,4 +90,25 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"on_connect":            program(d, &m.OnConnect),
 		"on_disconnect":         program(d, &m.OnDisconnect),
 	})
+}
+
+// parseHidden parses from whom a mount is hidden: from the public, or from slaves, too.
+func parseHidden(d *caddyfile.Dispenser, m *Mount) error {
+	args := d.RemainingArgs()
+	hidden, all := true, false
+	switch {
+	case len(args) == 0 || len(args) == 1 && args[0] == "on":
+	case len(args) == 1 && args[0] == "off":
+		hidden = false
+	case len(args) == 1 && args[0] == "all":
+		all = true
+	default:
+		return complain(d, "hidden", strings.Join(args, " "),
+			"hidden alone, hidden off, or hidden all, which hides the mount from slaves, too")
+	}
+	m.Hidden = &hidden
+	if all || !hidden {
+		m.HiddenFromSlaves = &all
+	}
+	return nil
 }

@@ -22,6 +22,17 @@ func text(d *caddyfile.Dispenser, dst *string) func() error {
 	}
 }
 
+// texts reads one text or several.
+func texts(d *caddyfile.Dispenser, dst *[]string, example string) func() error {
+	return func() error {
+		word := d.Val()
+		if *dst = d.RemainingArgs(); len(*dst) == 0 {
+			return d.Errf("%s: write at least one value after it, such as %s %s", word, word, example)
+		}
+		return nil
+	}
+}
+
 // flag reads a switch: the word alone is on.
 func flag(d *caddyfile.Dispenser, dst **bool) func() error {
 	return func() error {

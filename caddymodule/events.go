@@ -6,6 +6,7 @@ import (
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // announce tells the outside world what has happened: on a mount or, if that is
@@ -78,6 +79,21 @@ func (l *live) listenerRemoved(who *streaming.Listener) {
 			hooks.Count("bytes", who.Sent()),
 			hooks.Seconds("duration", time.Since(who.Since)),
 			hooks.Text("reason", who.Reason().String()))...)
+	}
+}
+
+// announceRelay announces what relays and slaves tell.
+func (l *live) announceRelay(e relay.Event) {
+	upstream, slave, reason := hooks.Text("upstream", e.Upstream), hooks.Text("slave", e.Slave), hooks.Text("reason", e.Cause)
+	switch e.Kind {
+	case relay.Up:
+		l.announce(hooks.RelayUp, e.Mount, upstream)
+	case relay.Down:
+		l.announce(hooks.RelayDown, e.Mount, upstream, reason, hooks.Seconds("duration", e.Lasted))
+	case relay.SlaveJoined:
+		l.announce(hooks.SlaveJoined, "", slave)
+	case relay.SlaveLeft:
+		l.announce(hooks.SlaveLeft, "", slave, reason)
 	}
 }
 

@@ -96,16 +96,15 @@ func (s *Station) rule(p string) fallback.Rule {
 	return rule
 }
 
-// director decides, by the fallbacks of the mounts, what listeners hear. It is nil
-// if there are none.
+// director decides, by the fallbacks of the mounts and by what is pulled on demand,
+// what listeners hear. It is nil if there is neither.
 func (s *Station) director() streaming.Director {
-	for _, m := range s.Mounts {
-		if len(m.Fallbacks) > 0 {
-			return fallback.NewDirector(s.rule, s.live.players, func(home, other string) {
-				s.live.logger().Warn("a fallback is passed over for listeners who were promised another content type",
-					zap.String("mount", home), zap.String("fallback", other))
-			})
-		}
+	falls := slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return len(m.Fallbacks) > 0 })
+	if !falls && len(s.Relays) == 0 && s.Slave == nil {
+		return nil
 	}
-	return nil
+	return fallback.NewDirector(s.rule, s.live.players, s.live.relays, func(home, other string) {
+		s.live.logger().Warn("a fallback is passed over for listeners who were promised another content type",
+			zap.String("mount", home), zap.String("fallback", other))
+	})
 }

@@ -3,10 +3,13 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 func init() {
@@ -51,13 +54,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 const (
 	statusPage  = "/status-json.xsl"
 	adminPrefix = "/admin/"
+	adminCGI    = "/admin.cgi"
 
 	methodSource = "SOURCE"
 )
 
 // isReserved tells whether a path is a page of the station and so no mount.
 func isReserved(path string) bool {
-	return path == statusPage || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == "/admin.cgi"
+	return path == statusPage || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == adminCGI
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
@@ -92,10 +96,14 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) err
 		return h.serveStatus
 	case adminPrefix + "metadata", adminPrefix + "metadata.xsl":
 		return h.serveMetadata
-	case adminPrefix + "streamlist.txt":
+	case adminCGI, adminPrefix + "admin.cgi":
+		return h.serveShoutcastMetadata
+	case relay.ListPath:
 		return h.serveStreamList
+	case streamsPath:
+		return h.serveStreams
 	}
-	if mount, ok := strings.CutSuffix(path, ".m3u"); ok && h.station.knows(mount) {
+	if _, _, ok := h.station.playlist(path); ok {
 		return h.servePlaylist
 	}
 	return nil
@@ -109,7 +117,7 @@ func (s *Station) knows(path string) bool {
 			return true
 		}
 	}
-	return s.live.Mount(path) != nil
+	return s.live.Mount(path) != nil || slices.Contains(s.live.relays.Mounts(), path)
 }
 
 // serveNext leaves the request to the handlers that follow. If none of them

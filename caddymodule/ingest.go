@@ -31,14 +31,18 @@ const noTimeout = 100 * 365 * 24 * time.Hour
 // is touched and nobody is told.
 func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.Path
-	login := h.station.source(path)
-	if _, _, tried := r.BasicAuth(); tried && login == nil && h.station.auth(path) == nil {
-		h.station.live.logger().Warn("a source was refused since no source_password is set",
-			zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
-	}
-	user, ok, err := h.admitSource(w, r, path, false, login)
-	if !ok {
-		return err
+	a := admitted(r, h.station, path)
+	if a == nil {
+		login := h.station.source(path)
+		if _, _, tried := r.BasicAuth(); tried && login == nil && h.station.auth(path) == nil {
+			h.station.live.logger().Warn("a source was refused since no source_password is set",
+				zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
+		}
+		user, ok, err := h.admitSource(w, r, path, false, login)
+		if !ok {
+			return err
+		}
+		a = &admission{user: user, answer: sourceAnswer(r)}
 	}
 	if err := checkMountPath(path); err != nil {
 		return refuse(w, r, http.StatusBadRequest, err.Error())
@@ -47,7 +51,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, r, http.StatusForbidden, "No Content-type given")
 	}
 	src := &streaming.Source{
-		User:     user,
+		User:     a.user,
 		Addr:     clientIP(r),
 		Interval: interval(r),
 	}
@@ -57,7 +61,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer src.End()
 	defer in.close()
-	if err := in.open(w, r); err != nil {
+	if err := in.open(w, r, a.answer); err != nil {
 		return err
 	}
 	if in.conn != nil {
@@ -111,8 +115,8 @@ func newIngest(ctx context.Context) *ingest {
 	return in
 }
 
-// open answers the source and gets hold of what it sends.
-func (in *ingest) open(w http.ResponseWriter, r *http.Request) error {
+// open gives the source its answer and gets hold of what it sends.
+func (in *ingest) open(w http.ResponseWriter, r *http.Request, answer string) error {
 	if r.ProtoMajor > 1 {
 		return in.openStream(w, r)
 	}
@@ -124,7 +128,7 @@ func (in *ingest) open(w http.ResponseWriter, r *http.Request) error {
 	in.onStop(conn.SetReadDeadline)
 	in.Reader = sourceBody(r, conn, buffered)
 	_ = conn.SetWriteDeadline(time.Now().Add(answerTime))
-	if _, err := io.WriteString(conn, sourceAnswer(r)); err != nil {
+	if _, err := io.WriteString(conn, answer); err != nil {
 		return fmt.Errorf("answering a source: %w", err)
 	}
 	return nil
@@ -170,11 +174,15 @@ func (in *ingest) close() {
 
 // sourceAnswer is what a source of HTTP/1 waits for before it sends. It comes at
 // once, since encoders don't send before it, and most read nothing after it.
+// Liquidsoap expects to be told to continue over HTTP/1.0, too.
 func sourceAnswer(r *http.Request) string {
-	if r.Method == methodSource || !r.ProtoAtLeast(1, 1) {
+	if r.Method == methodSource {
 		return "HTTP/1.0 200 OK\r\n\r\n"
 	}
-	ok := "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	ok := "HTTP/1.0 200 OK\r\n\r\n"
+	if r.ProtoAtLeast(1, 1) {
+		ok = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+	}
 	if strings.Contains(strings.ToLower(r.Header.Get("Expect")), "100-continue") {
 		return "HTTP/1.1 100 Continue\r\n\r\n" + ok
 	}

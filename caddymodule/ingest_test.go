@@ -19,6 +19,7 @@ func TestSourceAnswer(t *testing.T) {
 		{"SOURCE", "HTTP/1.1", "", "HTTP/1.0 200 OK\r\n\r\n"},
 		{"SOURCE", "HTTP/1.1", "100-continue", "HTTP/1.0 200 OK\r\n\r\n"},
 		{"PUT", "HTTP/1.0", "", "HTTP/1.0 200 OK\r\n\r\n"},
+		{"PUT", "HTTP/1.0", "100-continue", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\n"},
 		{"PUT", "HTTP/1.1", "", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
 		{"PUT", "HTTP/1.1", "100-Continue", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
 	} {

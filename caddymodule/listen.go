@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // awaitTime is how long a listener waits for a source that has connected but
@@ -25,13 +26,30 @@ const awaitTime = 10 * time.Second
 // serveListener serves a listener of the mount that the request asks for. It
 // reports false, having done nothing, if there is no such mount.
 func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, error) {
+	if ok, err := h.enter(w, r, r.URL.Path); !ok {
+		return true, err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
 	defer cancel()
+	expected := h.station.live.relays.Expect(r.URL.Path, r.Header.Get(relay.PathHeader))
 	mount := h.station.live.Await(ctx, r.URL.Path)
+	expected()
 	if mount == nil {
+		w.Header().Del(relay.PathHeader)
 		return false, nil
 	}
 	client := clientOf(r)
+	client.Slave = h.isSlave(r)
+	if r.Header.Get(relay.PathHeader) != "" {
+		heard := mount.Heard()
+		if heard == "" { // silence must not be passed on as a stream
+			w.Header().Del(relay.PathHeader)
+			return false, nil
+		}
+		if ok, err := h.enter(w, r, heard); !ok {
+			return true, err
+		}
+	}
 	if r.Method == http.MethodHead {
 		stream, ok := mount.Stream()
 		if !ok {
@@ -47,8 +65,11 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		w.WriteHeader(http.StatusOK)
 		return true, nil
 	}
-	if mount.Settings().NoDirect { // before anybody is asked
+	if mount.Settings().NoDirect && !client.Slave { // before anybody is asked
 		return true, refuseStream(w, r, streaming.ErrNoDirect)
+	}
+	if h.steer(w, r, mount, client) {
+		return true, nil
 	}
 	if ok, err := h.admitListener(w, r, &client); !ok {
 		return true, err

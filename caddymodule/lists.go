@@ -1,39 +1,82 @@
 package caddymodule
 
 import (
+	"encoding/xml"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 )
 
-// servePlaylist answers a mount's playlist: the one URL that plays it, by the
-// scheme that the request came by.
-func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request) error {
-	mount := strings.TrimSuffix(r.URL.Path, ".m3u")
-	return answer(w, r, http.StatusOK, "audio/x-mpegurl", h.station.baseURL(r)+escapePath(mount)+"\r\n")
+// playlists are the kinds of playlists that a mount has, by what follows its name.
+var playlists = map[string]struct {
+	contentType string
+	write       func(title string, urls []string) string
+}{
+	".m3u":  {"audio/x-mpegurl", m3u},
+	".xspf": {"application/xspf+xml", xspf},
 }
 
-// serveStreamList answers which mounts a slave may pull: /admin/streamlist.txt.
-func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error {
-	if ok, err := admit(w, r, h.station.logins.relay, h.station.logins.admin); !ok {
-		return err
+// playlist returns the mount and the kind if a path is that of a playlist.
+func (s *Station) playlist(p string) (mount, kind string, ok bool) {
+	kind = path.Ext(p)
+	mount = strings.TrimSuffix(p, kind)
+	_, known := playlists[kind]
+	return mount, kind, known && s.knows(mount)
+}
+
+// servePlaylist answers a mount's playlist: where it is heard, by the scheme that the
+// request came by. Slaves with room are first, since players begin there.
+func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request) error {
+	mount, kind, _ := h.station.playlist(r.URL.Path)
+	var urls []string
+	for _, base := range h.station.live.slaves.Ranked(mount, scheme(r)) {
+		urls = append(urls, base+escapePath(mount))
 	}
-	var list strings.Builder
-	for _, m := range h.station.live.Mounts() {
-		if !m.Settings().Hidden {
-			list.WriteString(escapePath(m.Path) + "\r\n")
+	urls = append(urls, h.station.baseURL(r)+escapePath(mount))
+	title := mount
+	if m := h.station.live.Mount(mount); m != nil {
+		if stream, ok := m.Stream(); ok && stream.Info.Name != "" {
+			title = stream.Info.Name
 		}
 	}
-	return answer(w, r, http.StatusOK, "text/plain; charset=utf-8", list.String())
+	p := playlists[kind]
+	return answer(w, r, http.StatusOK, p.contentType, p.write(title, urls))
+}
+
+// m3u is a list of URLs.
+func m3u(_ string, urls []string) string { return strings.Join(urls, "\r\n") + "\r\n" }
+
+// xspf is an XSPF playlist, version 1, with one track that has a place or several.
+func xspf(title string, urls []string) string {
+	type track struct {
+		Location []string `xml:"location"`
+		Title    string   `xml:"title"`
+	}
+	list := struct {
+		XMLName xml.Name `xml:"http://xspf.org/ns/0/ playlist"`
+		Version int      `xml:"version,attr"`
+		Title   string   `xml:"title"`
+		Tracks  []track  `xml:"trackList>track"`
+	}{Version: 1, Title: title, Tracks: []track{{urls, title}}}
+	body, err := xml.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return "" // texts and numbers can be written
+	}
+	return xml.Header + string(body) + "\n"
+}
+
+// scheme returns by which of them a request came.
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // baseURL returns where listeners reach the station, without a path: by the
 // scheme and port of the request, and by the station's host name if it has one.
 func (s *Station) baseURL(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
 	host := r.Host
 	if host == "" { // HTTP/1.0
 		if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
@@ -47,5 +90,5 @@ func (s *Station) baseURL(r *http.Request) string {
 			host += ":" + port
 		}
 	}
-	return scheme + "://" + host
+	return scheme(r) + "://" + host
 }

@@ -113,11 +113,12 @@ func TestStreamList(t *testing.T) {
 		SourcePassword: &Credential{Password: "source"},
 		RelayPassword:  &Credential{Password: "relay"},
 		AdminPassword:  &Credential{Password: "admin"},
-		Mounts:         []*Mount{{Path: "/secret.mp3", Hidden: new(true)}, {Path: "/off.mp3"}},
+		Mounts:         []*Mount{{Path: "/secret.mp3", HiddenFromSlaves: new(true)}, {Path: "/hidden.mp3", Hidden: new(true)}, {Path: "/off.mp3"}},
 	})
 	h.onAir(t, "/live.mp3", nil)
 	h.onAir(t, "/a b.mp3", nil)
 	h.onAir(t, "/secret.mp3", nil)
+	h.onAir(t, "/hidden.mp3", nil)
 	for _, tt := range []struct {
 		user, password string
 		status         int
@@ -136,7 +137,7 @@ func TestStreamList(t *testing.T) {
 		if resp.StatusCode != tt.status {
 			t.Errorf("%s: status %d; want %d", tt.user, resp.StatusCode, tt.status)
 		}
-		if got := body(t, resp); tt.status == 200 && got != "/a%20b.mp3\r\n/live.mp3\r\n" {
+		if got := body(t, resp); tt.status == 200 && got != "/a%20b.mp3\r\n/hidden.mp3\r\n/live.mp3\r\n" {
 			t.Errorf("%s: %q", tt.user, got)
 		}
 	}

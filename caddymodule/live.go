@@ -15,6 +15,7 @@ import (
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // stations holds what lives, by the name of the station, as long as some
@@ -30,6 +31,11 @@ type live struct {
 
 	sessions Sessions
 	node     string // what the server is called
+	relays   *relay.Manager
+	slaves   *relay.Slaves
+	traffic  traffic
+	closing  chan struct{} // closed when the station ends
+	ending   sync.Once
 
 	mu      sync.Mutex
 	current *reign                // nil: none, or none any more
@@ -47,6 +53,9 @@ func acquire(name string) (*live, error) {
 		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
 		l.Notify(l.noticed)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
+		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
+		l.slaves = relay.NewSlaves(l.relayChanged)
+		l.closing = make(chan struct{})
 		return l, nil
 	})
 	if err != nil {
@@ -75,9 +84,12 @@ const hookPartingTime = 500 * time.Millisecond
 
 // close ends the station politely, as far as there is time.
 func (l *live) close(ctx context.Context) {
+	l.ending.Do(func() { close(l.closing) })
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
 	}
+	l.relays.Close()
+	l.slaves.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
 	defer cancel()
 	l.hooks.Close(ctx)
@@ -92,11 +104,21 @@ func (l *live) publish(r *reign) {
 	l.apply(r)
 }
 
-// apply puts a configuration's settings into force. mu is held.
+// apply puts the settings of a configuration into force. mu is held.
 func (l *live) apply(r *reign) {
 	l.last.Store(r)
 	l.Apply(r.settings)
 	l.hooks.Apply(r.plan)
+	l.relays.Apply(r.relays)
+}
+
+func (l *live) isClosing() bool {
+	select {
+	case <-l.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // retire takes a configuration back, whether it is in force or not. If it was
@@ -141,8 +163,10 @@ func (l *live) logger() *zap.Logger {
 // configuration and not with what lives. It does not change.
 type reign struct {
 	settings   *streaming.Settings
+	relays     relay.Settings
 	log        *zap.Logger
 	sites      *sites
+	shoutcasts *shoutcasts
 	sourceUser string // whom to feed it as
 	hostname   string
 	storage    certmagic.Storage
@@ -158,5 +182,5 @@ func newReign(station string, settings *streaming.Settings, log *zap.Logger) *re
 	if station != defaultStation {
 		log = log.With(zap.String("station", station))
 	}
-	return &reign{settings: settings, log: log, sites: new(sites), sourceUser: "source"}
+	return &reign{settings: settings, log: log, sites: new(sites), shoutcasts: new(shoutcasts), sourceUser: "source"}
 }

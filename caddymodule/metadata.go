@@ -34,12 +34,20 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 	if mode := q.Get("mode"); mode != "" && mode != "updinfo" {
 		return iceResponse(w, r, "No such action", false)
 	}
+	if !setMetadata(mount, q) {
+		return refuse(w, r, http.StatusBadRequest, "Missing parameter: song, or artist and title")
+	}
+	return iceResponse(w, r, "Metadata update successful", true)
+}
+
+// setMetadata titles a mount as parameters say. It reports false if they don't.
+func setMetadata(mount *streaming.Mount, q url.Values) bool {
 	artist, title := q.Get("artist"), q.Get("title")
 	switch {
 	case q.Has("song"):
 		artist, title = "", q.Get("song")
 	case !q.Has("title") && !q.Has("artist"):
-		return refuse(w, r, http.StatusBadRequest, "Missing parameter: song, or artist and title")
+		return false
 	}
 	charset := q.Get("charset")
 	if charset == "" {
@@ -49,7 +57,7 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 		streaming.DecodeText(artist, charset),
 		streaming.DecodeText(title, charset),
 		streaming.DecodeText(q.Get("url"), charset))
-	return iceResponse(w, r, "Metadata update successful", true)
+	return true
 }
 
 // maxForm is the length of parameters in the body of a request, as in Icecast 2.5.

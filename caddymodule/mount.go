@@ -46,6 +46,9 @@ type Mount struct {
 	// Whether the mount is left out of public lists. Default: it is in them.
 	Hidden *bool `json:"hidden,omitempty"`
 
+	// Whether it is left out of the list for slaves, too. Default: it is in it.
+	HiddenFromSlaves *bool `json:"hidden_from_slaves,omitempty"`
+
 	// How long listeners wait, in silence, for a source that ended to come
 	// back. Default: 0, which is not at all.
 	Linger *caddy.Duration `json:"linger,omitempty"`
@@ -268,9 +271,10 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
 		SourceTimeout:       time.Duration(m.SourceTimeout),
 		Linger:              time.Duration(value(m.Linger)),
+		RelayLinger:         relayLinger,
 		Queue:               m.Queue,
 		Takeover:            is(m.Takeover, true),
-		Hidden:              is(m.Hidden, true),
+		Hidden:              is(m.Hidden, true) || is(m.HiddenFromSlaves, true),
 		NoDirect:            is(m.Direct, false),
 		FallbackWhenFull:    is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
@@ -283,6 +287,9 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 			URL:         m.URL,
 			Public:      m.Public,
 		},
+	}
+	if m.Linger != nil {
+		settings.RelayLinger = settings.Linger
 	}
 	if m.Bitrate > 0 {
 		settings.Override.Bitrate = fmt.Sprint(m.Bitrate)
@@ -298,6 +305,10 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 	}
 	return settings
 }
+
+// relayLinger is how long listeners wait for a relay if nothing is set. A link that
+// breaks is dialed again at once, and should cost nobody.
+const relayLinger = 10 * time.Second
 
 // value returns what p points to, zero if it is nil.
 func value[T any](p *T) T {

@@ -95,7 +95,7 @@ func TestWhatASettingSaysOverAPattern(t *testing.T) {
 	got := s.mountSettings("/other.mp3")
 	if want := (streaming.MountSettings{
 		Hidden: true, Takeover: true, NoDirect: true, MaxListeners: 5, MaxListenerDuration: time.Hour,
-		Linger: time.Minute, Burst: streaming.Burst{Bytes: 1}, MetadataInterval: 8192,
+		Linger: time.Minute, RelayLinger: time.Minute, Burst: streaming.Burst{Bytes: 1}, MetadataInterval: 8192,
 		Override: streaming.Info{Public: pattern.Public},
 	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("by the pattern alone: %+v\nwant %+v", got, want)
@@ -120,9 +120,9 @@ func TestLimitsAreTheDefaultsOfMounts(t *testing.T) {
 		path string
 		want streaming.MountSettings
 	}{
-		{"/live.mp3", streaming.MountSettings{Queue: 1 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
-		{"/some.ogg", streaming.MountSettings{Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
-		{"/live.ogg", streaming.MountSettings{Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Bytes: 4096}}},
+		{"/live.mp3", streaming.MountSettings{RelayLinger: relayLinger, Queue: 1 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
+		{"/some.ogg", streaming.MountSettings{RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
+		{"/live.ogg", streaming.MountSettings{RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Bytes: 4096}}},
 	} {
 		if got := s.mountSettings(tt.path); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v\nwant %+v", tt.path, got, tt.want)

@@ -18,7 +18,11 @@ func sealed(conn net.Conn) (*tls.Conn, *streaming.Wire, bool) {
 		return nil, nil, false
 	}
 	under := c.NetConn()
-	if inner, ok := without(under); ok {
+	for {
+		inner, ok := without(under)
+		if !ok {
+			break
+		}
 		under = inner
 	}
 	w, ok := under.(*streaming.Wire)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -44,6 +45,15 @@ type Station struct {
 	// written out wins over patterns, and an earlier pattern over a later one,
 	// field by field. A mount needs no entry to exist.
 	Mounts []*Mount `json:"mounts,omitempty"`
+
+	// Mounts that are fed from other servers.
+	Relays []*Relay `json:"relays,omitempty"`
+
+	// What the station does as a master of slaves.
+	Master *Master `json:"master,omitempty"`
+
+	// What the station pulls as a slave of masters. It may be both.
+	Slave *Slave `json:"slave,omitempty"`
 
 	// What is to happen upon events of all mounts and of the station.
 	On []*Hook `json:"on,omitempty"`
@@ -105,6 +115,9 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	}
 	s.key, s.live = name, live
 	s.reign = newReign(name, s.settings(), ctx.Logger())
+	if s.reign.relays, err = s.relaySettings(ctx); err != nil {
+		return err
+	}
 	if l := s.logins.sources[s.SourcePassword]; l != nil {
 		s.reign.sourceUser = l.user
 	}
@@ -132,7 +145,20 @@ func (s *Station) validate() error {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 	}
-	return nil
+	relayed := make(map[string]bool)
+	for _, r := range s.Relays {
+		if r == nil {
+			return errors.New("a relay is null; it wants an object with a mount and upstreams")
+		}
+		if err := r.validate(); err != nil {
+			return err
+		}
+		if relayed[r.Mount] {
+			return fmt.Errorf("relay %s: it is there twice; write all its URLs into one line", r.Mount)
+		}
+		relayed[r.Mount] = true
+	}
+	return cmp.Or(s.Master.validate(), s.Slave.validate())
 }
 
 func (l *Limits) validate() error {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // The layouts in which Icecast writes times.
@@ -27,7 +28,7 @@ func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) error {
 		if m.Settings().Hidden || only != "" && m.Path != only {
 			continue
 		}
-		if status := sourceStatus(m, base); status != nil {
+		if status := sourceStatus(m, h.station.live.slaves, base); status != nil {
 			sources = append(sources, status)
 		}
 	}
@@ -63,7 +64,7 @@ func (h *Handler) stationStatus(r *http.Request, sources []map[string]any) map[s
 }
 
 // sourceStatus returns what is public of a mount, nil if it is not on the air.
-func sourceStatus(m *streaming.Mount, base string) map[string]any {
+func sourceStatus(m *streaming.Mount, slaves *relay.Slaves, base string) map[string]any {
 	stream, ok := m.Stream()
 	if !ok {
 		return nil
@@ -90,6 +91,9 @@ func sourceStatus(m *streaming.Mount, base string) map[string]any {
 		status["bitrate"] = number(info.Bitrate)
 	}
 	status["genre"] = or(info.Genre, "various")
+	if slaves.Any() {
+		status["cluster_listeners"] = stats.Listeners + int64(slaves.Listeners(m.Path))
+	}
 	status["listener_peak"] = stats.Peak
 	status["listeners"] = stats.Listeners
 	status["listenurl"] = base + escapePath(m.Path)
@@ -103,7 +107,7 @@ func sourceStatus(m *streaming.Mount, base string) map[string]any {
 
 // ownKeys are those that a source can't set by what it calls its audio info.
 var ownKeys = []string{
-	"artist", "audio_info", "genre", "listener_peak", "listeners", "listenurl", "server_description",
+	"artist", "audio_info", "cluster_listeners", "genre", "listener_peak", "listeners", "listenurl", "server_description",
 	"server_name", "server_type", "server_url", "stream_start", "stream_start_iso8601", "subtype", "title",
 }
 

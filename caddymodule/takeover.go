@@ -61,8 +61,11 @@ func bare(conn net.Conn) net.Conn {
 	}
 }
 
-// without takes off conn what Caddy and its PROXY protocol put around it.
+// without takes off conn what we, Caddy and its PROXY protocol put around it.
 func without(conn net.Conn) (inner net.Conn, ok bool) {
+	if s, is := conn.(*sniffer); is {
+		return s.Conn, true
+	}
 	switch fmt.Sprintf("%T", conn) {
 	case "*caddyhttp.http2Conn": // looks out for HTTP/2 where that is not allowed
 		inner, ok = reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn)

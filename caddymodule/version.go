@@ -5,3 +5,6 @@ const Version = "0.1.0"
 
 // serverID is how the station's status pages call the server.
 const serverID = "caddycast " + Version
+
+// userAgent is how it names itself to servers that it pulls from.
+const userAgent = "caddycast/" + Version

@@ -1,12 +1,16 @@
 package caddymodule
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/streaming"
@@ -16,12 +20,36 @@ func init() {
 	caddy.RegisterModule(new(ListenerWrapper))
 }
 
-// ListenerWrapper stands between a socket and TLS, where listeners over TLS and
-// HTTP/1 come in: they are then served as cheaply as plain ones, without a
-// goroutine each. In `listener_wrappers` it is put before `tls`. All other
-// connections pass through it unchanged.
+// defaultShoutcastMount is the mount of a SHOUTcast v1 source if none is set, as
+// in Icecast.
+const defaultShoutcastMount = "/stream"
+
+// ListenerWrapper stands between a socket and the HTTP server.
+//
+// On a plain port it lets in encoders that do not speak HTTP as servers know it:
+// SHOUTcast v1, those of Icecast 1, `ICE/1.0`, and those that end lines or name
+// hosts in ways of their own. All else passes through it unchanged, so one port
+// serves them and listeners alike.
+//
+// Before TLS it is where listeners over HTTP/1 come in: they are then served as
+// cheaply as plain ones, without a goroutine each. In `listener_wrappers` it is
+// put before `tls` there.
 type ListenerWrapper struct {
-	log *zap.Logger
+	// The station whose passwords SHOUTcast v1 sources know. Default: the one
+	// called `default`, or the only one there is.
+	Station string `json:"station,omitempty"`
+
+	// The mount that a SHOUTcast v1 source feeds, unless it gives
+	// `/mount:password` for its password. Default: `/stream`.
+	Mount string `json:"mount,omitempty"`
+
+	// What a SHOUTcast v1 source of this mount must know here. Default: what
+	// the mount wants of every source. The user is whom it feeds the mount as.
+	Password *Credential `json:"password,omitempty"`
+
+	log     *zap.Logger
+	station *Station // nil if there are several and none is named
+	login   *login   // of Password
 }
 
 // CaddyModule returns the Caddy module information.
@@ -32,53 +60,146 @@ func (*ListenerWrapper) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision gets the logger.
+// Provision finds the station.
 func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	w.log = ctx.Logger()
+	app, err := ctx.App("icecast")
+	if err != nil {
+		return fmt.Errorf("getting the icecast app: %w", err)
+	}
+	if err := w.findStation(app.(*App)); err != nil {
+		return err
+	}
+	if w.Mount == "" {
+		w.Mount = defaultShoutcastMount
+	}
+	if err := w.checkMount(); err != nil {
+		return err
+	}
+	if w.login, err = newLogin(ctx, "password", "source", w.Password); err != nil {
+		return err
+	}
+	return w.register(ctx)
+}
+
+// findStation finds the station that is named, or that need not be.
+func (w *ListenerWrapper) findStation(app *App) (err error) {
+	w.station, err = app.station(w.Station)
+	switch {
+	case err == nil || w.Station != "":
+		return err
+	case len(app.Stations) == 1:
+		for _, w.station = range app.Stations {
+			break
+		}
+	case w.Mount != "" || w.Password != nil:
+		return errStation
+	}
+	return nil // with several, all sources come by HTTP, perhaps
+}
+
+// register tells the server and the station of each other.
+func (w *ListenerWrapper) register(ctx caddy.Context) error {
+	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return errors.New("it wraps the listeners of HTTP servers; write it into their listener_wrappers")
+	}
+	srv.RegisterConnContext(connContext)
+	if w.station != nil {
+		w.station.reign.shoutcasts.add(shoutcast{w.Mount, w.login, srv.Listen})
+	}
+	return nil
+}
+
+// checkMount refuses what can be no mount.
+func (w *ListenerWrapper) checkMount() error {
+	if err := checkMountPath(w.Mount); err != nil {
+		return fmt.Errorf("mount %q: %w", w.Mount, err)
+	}
 	return nil
 }
 
 // WrapListener implements caddy.ListenerWrapper.
 func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
-	return &wireListener{Listener: ln, log: w.log}
+	return &sniffingListener{Listener: ln, wrapper: w}
 }
 
-// UnmarshalCaddyfile reads the wrapper's words: there are none.
+// UnmarshalCaddyfile reads the wrapper's words.
 //
 //	listener_wrappers {
-//		icecast
+//		icecast [<station>] {
+//			mount    <path>
+//			password [<user>] <secret>
+//		}
 //		tls
 //	}
-func (*ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (w *ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	if d.NextBlock(d.Nesting()) {
-		return d.Errf("the listener wrapper icecast takes no options, but here is %q", d.Val())
-	}
-	return nil
+	d.Args(&w.Station)
+	return parseBlock(d, "the listener wrapper icecast", words{
+		"mount":    checked(d, text(d, &w.Mount), w.checkMount),
+		"password": credential(d, &w.Password),
+	})
 }
 
-// wireListener accepts wires.
-type wireListener struct {
+// sniffingListener accepts connections whose first bytes are looked at. It does
+// not look itself: who says nothing would keep all others waiting.
+type sniffingListener struct {
 	net.Listener
-	log    *zap.Logger
-	warned sync.Once
+	wrapper *ListenerWrapper
+	warned  sync.Once
 }
 
 // Accept implements net.Listener.
-func (ln *wireListener) Accept() (net.Conn, error) {
+func (ln *sniffingListener) Accept() (net.Conn, error) {
 	conn, err := ln.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
 	switch c := conn.(type) {
 	case *net.TCPConn:
-		return streaming.NewWire(c), err
+		conn = streaming.NewWire(c)
 	case *tls.Conn:
 		ln.warned.Do(func() {
-			ln.log.Warn("the listener wrapper icecast does nothing behind tls; put it before tls in listener_wrappers")
+			ln.wrapper.log.Warn("the listener wrapper icecast does nothing behind tls; put it before tls in listener_wrappers")
 		})
+		return conn, nil
 	}
-	return conn, err
+	return &sniffer{Conn: conn, wrapper: ln.wrapper}, nil
+}
+
+// What keeps a source out that does not speak HTTP.
+var (
+	errStation  = errors.New("there are several stations; write the name of the one that is meant after icecast in listener_wrappers")
+	errMount    = errors.New("that can be no mount")
+	errUnset    = errors.New("no source_password is set")
+	errPassword = errors.New("the password is wrong")
+)
+
+// let returns the right to feed a mount, or says why a source that does not speak
+// HTTP does not get it.
+func (w *ListenerWrapper) let(mount, password string) (*admission, error) {
+	if w.station == nil {
+		return nil, errStation
+	}
+	if checkMountPath(mount) != nil {
+		return nil, errMount
+	}
+	l := w.station.source(mount)
+	if mount == w.Mount && w.login != nil {
+		l = w.login
+	}
+	if l == nil {
+		return nil, errUnset
+	}
+	ok, err := l.takes(context.Background(), password)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errPassword
+	}
+	return &admission{station: w.station, mount: mount, user: l.user}, nil
 }
 
 // Interface guards

@@ -23,10 +23,32 @@ type Rule struct {
 	ReturnAfter time.Duration
 }
 
+// OnDemand feeds mounts from elsewhere while somebody hears them. Its methods are
+// called under the station's lock, so they must not call back.
+type OnDemand interface {
+	// Offers tells whether a mount is fed on demand.
+	Offers(path string) bool
+
+	// Failing tells whether that was tried and takes too long: others stand in
+	// meanwhile.
+	Failing(path string) bool
+
+	// Summon asks for a mount, as often as somebody wants to hear it.
+	Summon(path string)
+}
+
+// nothing is an OnDemand that feeds no mount.
+type nothing struct{}
+
+func (nothing) Offers(string) bool  { return false }
+func (nothing) Failing(string) bool { return false }
+func (nothing) Summon(string)       {}
+
 // Director decides, by rules, which mount's stream listeners hear.
 type Director struct {
 	rules   func(path string) Rule
 	players *Players
+	demand  OnDemand
 	passed  func(home, other string) // a mount was passed over because of its type
 
 	mu    sync.Mutex
@@ -46,13 +68,21 @@ const maxPlans = 10000
 // NewDirector returns a director. rules returns the rule of the mount at a path;
 // players feed what is no mount of its own. passed is called once for each pair of
 // mounts of which the second can't stand in for the first, since its content type
-// is another.
-func NewDirector(rules func(path string) Rule, players *Players, passed func(home, other string)) *Director {
-	return &Director{rules: rules, players: players, passed: passed, told: make(map[[2]string]bool), plans: make(map[string]plan)}
+// is another. demand may be nil.
+func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand, passed func(home, other string)) *Director {
+	if demand == nil {
+		demand = nothing{}
+	}
+	return &Director{
+		rules: rules, players: players, demand: demand, passed: passed,
+		told: make(map[[2]string]bool), plans: make(map[string]plan),
+	}
 }
 
-// Knows tells whether a mount has a fallback.
-func (d *Director) Knows(path string) bool { return len(d.plan(path).rule.Fallbacks) > 0 }
+// Knows tells whether a mount has a fallback, or is fed on demand.
+func (d *Director) Knows(path string) bool {
+	return d.demand.Offers(path) || len(d.plan(path).rule.Fallbacks) > 0
+}
 
 // plan returns the rule of a mount and its order.
 func (d *Director) plan(path string) plan {
@@ -83,8 +113,15 @@ func (d *Director) Instead(path string) []string {
 	return mounts
 }
 
-// Summon begins to play what is no mount of its own.
-func (d *Director) Summon(path string) { d.players.start(path) }
+// Summon begins to play what is no mount of its own, or asks for what is fed on
+// demand.
+func (d *Director) Summon(path string) {
+	if isInternal(path) {
+		d.players.start(path)
+	} else {
+		d.demand.Summon(path)
+	}
+}
 
 // order returns what may be heard at a mount, the best first: itself, its first
 // fallback, that one's own fallbacks, then its second, and so on. Each mount is
@@ -127,8 +164,11 @@ func (d *Director) Choose(q streaming.Question) streaming.Choice {
 			if rest := d.players.broken(path, q.Now); rest > 0 && (c.Again == 0 || rest < c.Again) {
 				c.Again = rest
 			}
-			if c.Summon == "" && isInternal(path) && d.mayPlay(path, q.Type) && (!stays || !rule.Stay) {
-				c.Summon = path
+			if stays && rule.Stay {
+				continue
+			}
+			if d.summon(path, q.Type, &c) && !stays {
+				return c // it is here in a moment, whatever else there is to hear
 			}
 			continue
 		}
@@ -145,10 +185,28 @@ func (d *Director) Choose(q streaming.Question) streaming.Choice {
 		c.Hear = path
 		return c
 	}
-	if c.Summon == "" && q.State(q.Home).Usable(q.Type) {
+	if !c.Soon && q.State(q.Home).Usable(q.Type) {
 		c.Hear = q.Home // it is waited for
 	}
 	return c
+}
+
+// summon asks for what is not on the air but could be. It tells whether that is
+// a mount that comes from elsewhere without delay.
+func (d *Director) summon(path, contentType string, c *streaming.Choice) bool {
+	switch {
+	case !isInternal(path):
+		if !d.demand.Offers(path) {
+			return false
+		}
+		c.Summon = append(c.Summon, path)
+		soon := !d.demand.Failing(path)
+		c.Soon = c.Soon || soon
+		return soon
+	case !slices.ContainsFunc(c.Summon, isInternal) && d.mayPlay(path, contentType):
+		c.Summon, c.Soon = append(c.Summon, path), true
+	}
+	return false
 }
 
 // returns tells whether listeners go back to what has been live for so long.

@@ -3,6 +3,7 @@ package fallback
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ type world struct {
 }
 
 func (w *world) director() *Director {
-	return NewDirector(func(path string) Rule { return w.rules[path] }, NewPlayers(nil, nil), func(string, string) {})
+	return NewDirector(func(path string) Rule { return w.rules[path] }, NewPlayers(nil, nil), nil, func(string, string) {})
 }
 
 func (w *world) ask(home, typ, heard string) streaming.Choice {
@@ -76,15 +77,15 @@ func TestWhatListenersHear(t *testing.T) {
 		{"one backs the other up", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Choice{Hear: "/b"}},
 		{"and the other the one", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Choice{Hear: "/a"}},
 		{"both are away", each, states{}, "/a", mpegType, "/b", streaming.Choice{}},
-		{"the standby loop is summoned, of the type that was promised", loop, states{}, "/live", oggType, "/live", streaming.Choice{Summon: "standby:" + oggType}},
-		{"of any type for who has just come", loop, states{}, "/live", "", "", streaming.Choice{Summon: "standby:" + mpegType}},
+		{"the standby loop is summoned, of the type that was promised", loop, states{}, "/live", oggType, "/live", streaming.Choice{Summon: []string{"standby:" + oggType}, Soon: true}},
+		{"of any type for who has just come", loop, states{}, "/live", "", "", streaming.Choice{Summon: []string{"standby:" + mpegType}, Soon: true}},
 		{"it is not summoned while something better sounds", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup"}},
 		{"there is none of each type", loop, states{}, "/live", "video/webm", "/live", streaming.Choice{}},
 		{"it plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "standby:" + mpegType}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := world{tt.rules, tt.states, time.Unix(1003, 0)}
-			if got := w.ask(tt.home, tt.typ, tt.heard); got != tt.want {
+			if got := w.ask(tt.home, tt.typ, tt.heard); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
 		})

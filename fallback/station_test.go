@@ -123,7 +123,7 @@ func TestAStationKeepsToItsDirector(t *testing.T) {
 			r.Fallbacks = append(r.Fallbacks, name(mounts)) // which always is, so that nobody is let go
 			rules[name(i)] = r
 		}
-		director = NewDirector(func(path string) Rule { return rules[path] }, players, func(string, string) {})
+		director = NewDirector(func(path string) Rule { return rules[path] }, players, nil, func(string, string) {})
 		st.Apply(&streaming.Settings{Director: director})
 	}
 	reload()

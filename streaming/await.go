@@ -1,6 +1,9 @@
 package streaming
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Await returns the mount at a path if there is something to hear, or nil. It
 // waits, until ctx is done, for a source that has just come to show what it sends.
@@ -33,11 +36,14 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		if heard != nil {
 			return m
 		}
-		if m.source == nil && c.Summon == "" || st.closedAt.Load() != nil {
+		if st.closedAt.Load() != nil {
 			return nil
 		}
-		if c.Summon != "" {
-			st.settings.Load().director().Summon(c.Summon)
+		for _, path := range c.Summon {
+			st.settings.Load().director().Summon(path)
+		}
+		if m.source == nil && !c.Soon {
+			return nil
 		}
 		if !st.awaitChange(ctx) {
 			return nil
@@ -57,4 +63,27 @@ func (st *Station) awaitChange(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// Wants tells whether somebody hears a mount, or would if it were fed.
+func (st *Station) Wants(path string) bool {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	for _, m := range st.mounts {
+		if m.awaited > 0 {
+			if _, c := st.choose(m, "", ""); m.Path == path || slices.Contains(c.Summon, path) {
+				return true
+			}
+		}
+		for l := range m.lanes {
+			heard := l.heard().Path
+			if heard == path {
+				return true
+			}
+			if _, c := st.choose(m, l.typ, heard); slices.Contains(c.Summon, path) {
+				return true
+			}
+		}
+	}
+	return false
 }

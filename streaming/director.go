@@ -46,7 +46,8 @@ func (s State) Usable(typ string) bool {
 // Choice is the answer.
 type Choice struct {
 	Hear   string        // the mount whose stream they are to hear; empty: there is none
-	Summon string        // a mount that would be better, and is fed if it is asked for; empty: none
+	Summon []string      // mounts that would be better, and are fed if they are asked for
+	Soon   bool          // one of those is about to be heard, so who hears nothing waits
 	Again  time.Duration // ask again by then even if nothing changes; 0: no need
 }
 
@@ -97,9 +98,9 @@ func (st *Station) reconsider() {
 			if c.Again > 0 && (again == 0 || c.Again < again) {
 				again = c.Again
 			}
-			if c.Summon != "" {
-				summoned[c.Summon] = true
-				wanted[st.mounts[c.Summon]] = true
+			for _, path := range c.Summon {
+				summoned[path] = true
+				wanted[st.mounts[path]] = true
 			}
 			wanted[l.heard()] = true
 		}
@@ -127,13 +128,13 @@ func (st *Station) reconsider() {
 // direct lets a lane hear what it is to hear now. mu is held.
 func (st *Station) direct(l *lane) Choice {
 	heard := l.heard()
-	m, c := st.choose(l.mount, l.typ, heard.Path)
+	m, c := st.chooseFor(l)
 	switch {
 	case m == heard:
 	case m != nil:
 		l.hear(m)
 		st.departures.tell(FeedChange{Home: l.mount.Path, From: heard.Path, To: m.Path})
-	case c.Summon == "" || st.closedAt.Load() != nil:
+	case !c.Soon || st.closedAt.Load() != nil:
 		l.end(l.endReason())
 	}
 	return c
@@ -145,11 +146,20 @@ const summonedFor = 10 * time.Second
 // dismiss stops summoned sources that nobody wants. It returns after how long
 // there may be more of them, 0 if there are none. mu is held.
 func (st *Station) dismiss(wanted map[*Mount]bool) (again time.Duration) {
+	now := time.Now()
 	for _, m := range st.mounts {
-		if m.source == nil || !m.isInternal() || wanted[m] {
+		if m.source == nil || !m.source.OnDemand {
 			continue
 		}
-		if rest := summonedFor - time.Since(m.source.Since); rest > 0 {
+		if wanted[m] || m.awaited > 0 {
+			m.wantedAt = now
+			continue
+		}
+		last := m.source.Since
+		if m.wantedAt.After(last) {
+			last = m.wantedAt
+		}
+		if rest := summonedFor - now.Sub(last); rest > 0 {
 			if again == 0 || rest < again {
 				again = rest
 			}

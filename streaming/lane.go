@@ -16,6 +16,7 @@ type lane struct {
 
 	// Guarded by the station's mu.
 	listeners int
+	moved     string            // a mount that they were told to hear; empty: none
 	left      map[*Mount]uint64 // how far the logs of other feeds were heard
 }
 

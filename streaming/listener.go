@@ -17,6 +17,7 @@ type Client struct {
 	Protocol  string // such as HTTP/1.1
 	Encrypted bool
 	Metadata  bool // asked for ICY metadata
+	Slave     bool // replicates the mount: limits are not for it
 
 	Admission *Admission // nil: nobody was asked
 }
@@ -108,7 +109,7 @@ func (l *Listener) Cancel() { l.release() }
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.Mount().listeners.Add(-1)
+	l.Mount().count(l.Client, -1)
 	l.lane.mount.station.listeners.Add(-1)
 	l.lane.leave()
 	if a := l.Client.Admission; a != nil && a.Over != nil {

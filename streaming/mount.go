@@ -45,7 +45,8 @@ type Mount struct {
 	titles   sync.Mutex  // held while meta changes, so that notices come in its order
 	full     atomic.Bool // the last who came found no place
 
-	listeners   atomic.Int64
+	listeners   atomic.Int64 // but for slaves
+	slaves      atomic.Int64
 	peak        atomic.Int64
 	connections atomic.Int64
 	slow        atomic.Int64
@@ -60,6 +61,8 @@ type Mount struct {
 	linger    *time.Timer // nil: no source is waited for
 	waits     int         // how often one was
 	standIn   string      // what listeners hear in place of it; empty: nothing
+	wantedAt  time.Time   // when somebody last heard a source that plays on demand
+	tail      tail        // of the log, if a relay wrote it last; its source's while it has one
 	lanes     map[*lane]bool
 	awaited   int // requests that wait for something to be heard
 }
@@ -110,6 +113,17 @@ func (m *Mount) promise(p *Stream) Stream {
 	return s
 }
 
+// Heard returns the path of the mount whose stream those hear who come now; empty if
+// there is none, or only one that is waited for.
+func (m *Mount) Heard() string {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	if heard, _ := m.station.choose(m, "", ""); heard != nil && heard.announced {
+		return heard.Path
+	}
+	return ""
+}
+
 // Metadata returns what the stream that is heard says of itself now.
 func (m *Mount) Metadata() *Metadata {
 	m.station.mu.RLock()
@@ -118,6 +132,13 @@ func (m *Mount) Metadata() *Metadata {
 		return heard.meta.Load()
 	}
 	return m.meta.Load()
+}
+
+// Source returns what feeds the mount, nil if nothing does.
+func (m *Mount) Source() *Source {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	return m.source
 }
 
 // SetMetadata announces a title with the audio that is appended from now on. It
@@ -147,129 +168,6 @@ func (m *Mount) Announce(artist, title, url string) bool {
 	m.meta.Store(meta)
 	m.tell(Notice{Kind: MetadataUpdated, Metadata: meta})
 	return true
-}
-
-// Admit counts a new listener in, unless a limit forbids it. Of one that is not
-// admitted, Over is not called.
-func (m *Mount) Admit(c Client) (*Listener, error) {
-	if m.Settings().NoDirect {
-		return nil, ErrNoDirect
-	}
-	st := m.station
-	total := st.listeners.Add(1)
-	if st.closedAt.Load() != nil { // counted first: Close waits for those who came before it
-		st.listeners.Add(-1)
-		return nil, ErrClosed
-	}
-	if limit := st.settings.Load().MaxListeners; total > int64(limit) && limit > 0 {
-		st.listeners.Add(-1)
-		return nil, ErrStationFull
-	}
-	l, err := m.admit(c)
-	if errors.Is(err, ErrMountFull) && m.Settings().FallbackWhenFull {
-		l, err = m.admitInstead(c)
-	}
-	if err != nil {
-		st.listeners.Add(-1)
-	}
-	return l, err
-}
-
-// admitInstead lets a listener in at a mount that takes those for whom this one
-// has no place.
-func (m *Mount) admitInstead(c Client) (*Listener, error) {
-	for _, path := range m.station.settings.Load().director().Instead(m.Path) {
-		if other := m.station.Mount(path); other != nil {
-			if l, err := other.admit(c); err == nil {
-				return l, nil
-			}
-		}
-	}
-	return nil, ErrMountFull
-}
-
-func (m *Mount) admit(c Client) (*Listener, error) {
-	st := m.station
-	lane, stream := st.join(m)
-	if lane == nil {
-		return nil, ErrNothing
-	}
-	m = lane.mount
-	settings := m.Settings()
-	n := m.listeners.Add(1)
-	refuse := func(err error) (*Listener, error) {
-		m.listeners.Add(-1)
-		lane.leave()
-		return nil, err
-	}
-	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 {
-		if !m.full.Swap(true) {
-			m.tell(Notice{Kind: MountFull})
-		}
-		return refuse(ErrMountFull)
-	}
-	shard, err := st.pickShard()
-	if err != nil {
-		return refuse(err)
-	}
-	for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
-	}
-	m.connections.Add(1)
-	m.full.Store(false)
-	st.arrived()
-
-	shard.load.Add(1)
-	admission := c.Admission
-	if admission == nil {
-		admission = new(Admission)
-	}
-	id := admission.ID
-	if id == 0 {
-		id = st.NewID()
-	}
-	l := &Listener{
-		ID: id, Client: c, Since: time.Now(), stream: stream,
-		lane: lane, shard: shard,
-	}
-	l.Interval = m.interval(l.Stream().Type, c)
-	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
-	for _, limit := range []time.Duration{settings.MaxListenerDuration, admission.TimeLimit} {
-		if deadline := l.Since.Add(limit); limit > 0 && (l.deadline.IsZero() || deadline.Before(l.deadline)) {
-			l.deadline = deadline
-		}
-	}
-	return l, nil
-}
-
-// join returns the lane of those who come to a mount now, with one more listener,
-// and what they are promised; nil if there is nothing to hear.
-func (st *Station) join(m *Mount) (*lane, *Stream) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.closedAt.Load() != nil {
-		return nil, nil
-	}
-	if st.mounts[m.Path] == nil {
-		st.mounts[m.Path] = m // it was dropped between Await and here
-	}
-	m = st.mounts[m.Path]
-	heard, _ := st.choose(m, "", "")
-	if heard == nil {
-		return nil, nil
-	}
-	var l *lane
-	for other := range m.lanes {
-		if other.heard() == heard && other.typ == heard.own.family() {
-			l = other
-			break
-		}
-	}
-	if l == nil {
-		l = newLane(m, heard.own.family(), heard)
-		m.tellStandIn()
-	}
-	l.listeners++
-	return l, heard.own
 }
 
 // Interval returns the space between the metadata blocks that a client would get

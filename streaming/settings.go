@@ -32,6 +32,7 @@ type MountSettings struct {
 	MaxListenerDuration time.Duration // 0: no limit
 	SourceTimeout       time.Duration // silence after which a source is gone; 0: DefaultSourceTimeout
 	Linger              time.Duration // how long listeners wait for a source that ended
+	RelayLinger         time.Duration // the same if the source was a relay
 	Burst               Burst         // zero: DefaultBurst, unless NoBurst
 	NoBurst             bool
 	Queue               int  // bytes a listener may be behind; 0: DefaultQueue

@@ -59,9 +59,11 @@ const (
 // goroutine runs it; what it writes to never blocks it.
 type shard struct {
 	station *Station
+	express bool          // it has the slaves
 	wake    chan struct{} // something is due; cap 1
 	urge    chan struct{} // a pass should begin at once; cap 1
 	quit    chan struct{}
+	asks    chan func() // to be run between two passes
 
 	dirty     atomic.Bool  // something has become due since the last pass began
 	due       atomic.Int64 // from when on a notice begins a pass, on the station's clock
@@ -108,13 +110,16 @@ func newShard(st *Station) *shard {
 		wake:    make(chan struct{}, 1),
 		urge:    make(chan struct{}, 1),
 		quit:    make(chan struct{}),
+		asks:    make(chan func()),
 		groups:  make(map[*lane]*group),
 	}
 }
 
 // add hands a listener to the shard.
 func (s *shard) add(l *Listener) {
-	l.Mount().tell(Notice{Kind: ListenerAdded, Listener: l})
+	if !l.Client.Slave {
+		l.Mount().tell(Notice{Kind: ListenerAdded, Listener: l})
+	}
 	s.mu.Lock()
 	s.inbox = append(s.inbox, l)
 	s.mu.Unlock()
@@ -125,6 +130,9 @@ func (s *shard) add(l *Listener) {
 // If it is not time yet for the next pass, that costs next to nothing: another
 // notice will come, or the shard's own timer.
 func (s *shard) notify(now time.Duration) {
+	if s.load.Load() == 0 {
+		return
+	}
 	if !s.dirty.Load() {
 		s.dirty.Store(true)
 	}
@@ -179,6 +187,10 @@ func (s *shard) wait(timer *time.Timer, lastRound time.Time) bool {
 				continue // it was on its way when the pass began
 			}
 		case <-s.urge:
+		case question := <-s.asks:
+			s.takeInbox()
+			question()
+			continue
 		case <-timer.C:
 			s.due.Store(0) // from here on a notice wakes, or has been seen below
 			if rest := round - time.Since(lastRound); rest > 0 && !s.dirty.Load() && !s.behind {
@@ -226,7 +238,7 @@ func (s *shard) pass(now time.Time, all bool) {
 			g.moved = now
 		}
 		g.seen = tail
-		if m := g.feed.mount; m != nil {
+		if m := g.feed.mount; m != nil && !s.express {
 			m.log.served.Store(tail.end())
 		}
 		s.visit(g, now)

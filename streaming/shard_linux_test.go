@@ -27,7 +27,7 @@ func newRig(t testing.TB, listeners int, client Client) *rig {
 	r := &rig{shard: newShard(st), mount: newMount(st, "/m"), buf: make([]byte, 64<<10)}
 	r.mount.goLive(numbered.ContentType)
 	st.start.Do(func() {})
-	st.shards.Store(&[]*shard{r.shard})
+	st.shards.Store(&[]*shard{r.shard, newShard(st)})
 	r.append(2)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

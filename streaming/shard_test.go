@@ -13,6 +13,7 @@ import (
 func TestANoticeThatComesLateWakesTheShard(t *testing.T) {
 	st := NewStation(func(*Listener) {}, nil)
 	s := newShard(st)
+	s.load.Store(1)
 	s.due.Store(int64(time.Hour))
 	woken := make(chan bool)
 	go func() { woken <- s.wait(time.NewTimer(0), time.Now()) }()

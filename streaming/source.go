@@ -28,6 +28,13 @@ type Source struct {
 	Since    time.Time
 	Interval int // bytes of audio between the metadata blocks that it sends; 0: none
 
+	// Upstream is the URL that the source is pulled from; empty: it is a client
+	// that sends.
+	Upstream string
+
+	// OnDemand lets the source go when nobody has heard it for a while.
+	OnDemand bool
+
 	// Gather makes reads wait for more bytes; the function that Gatherer
 	// returns. It may be nil.
 	Gather func(bytes int)
@@ -56,6 +63,24 @@ type Source struct {
 	read      uint64       // bytes
 	announced bool         // the type of what it sends is known
 	init      *format.Init // of the last unit
+
+	resumption *resumption  // nil: it goes on, or began, as it is
+	same, as   *format.Init // an init of the stream, and that of which it is a copy
+}
+
+// mayReplace tells whether a source may take the mount of one that is there: a relay
+// that of a relay, which are the same one with other settings, an encoder that of a
+// relay that has sent nothing yet, and, where that is allowed, that of an encoder with
+// the same user. mu is held.
+func (s *Source) mayReplace(old *Source) bool {
+	switch m := old.Mount(); {
+	case s.Upstream != "":
+		return old.Upstream != ""
+	case old.Upstream != "":
+		return !m.announced
+	default:
+		return m.Settings().Takeover && old.User == s.User
+	}
 }
 
 // Reason tells why the source ended, or Running.
@@ -169,18 +194,34 @@ func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, s
 		if u.Data == nil {
 			continue
 		}
-		if !s.announced {
-			s.announced = true
-			s.Mount().station.announce(s, f.Type())
-		}
 		sounded = true
-		m := s.Mount()
-		if u.Init != s.init {
-			if s.init = u.Init; u.Init != nil && u.Init.Comments != nil {
-				m.Announce(u.Init.Comments.Artist, u.Init.Comments.Title, "")
-			}
+		if s.resumption != nil {
+			s.resume(f, u)
+		} else {
+			s.add(f, u)
 		}
-		m.log.add(u, m.meta.Load())
+	}
+	if final && s.resumption != nil {
+		s.beginAnew(f)
 	}
 	return buf, sounded
+}
+
+// add appends a unit to the log.
+func (s *Source) add(f format.Framer, u format.Unit) {
+	m := s.Mount()
+	u = s.replaceInit(u)
+	if !s.announced {
+		s.announced = true
+		m.station.announce(s, f.Type())
+	}
+	if u.Init != s.init {
+		if s.init = u.Init; u.Init != nil && u.Init.Comments != nil {
+			m.Announce(u.Init.Comments.Artist, u.Init.Comments.Title, "")
+		}
+	}
+	if s.Upstream != "" {
+		m.tail.push(u)
+	}
+	m.log.add(u, m.meta.Load())
 }

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// takeoverTime is how long a source that is being replaced has to go.
-const takeoverTime = 2 * time.Second
-
 // Station is a set of mounts with one identity. It lives as long as the process
 // serves it, whatever becomes of its settings.
 type Station struct {
@@ -21,7 +18,8 @@ type Station struct {
 	nextID      atomic.Uint64 // of listeners
 	sourceCount atomic.Int64  // len(sources)
 	crowd       atomic.Int64  // listeners that have come since the last settle
-	listeners   atomic.Int64
+	listeners   atomic.Int64  // slaves among them
+	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 
 	mu      sync.RWMutex
@@ -74,8 +72,32 @@ func (st *Station) Settings() *Settings { return st.settings.Load() }
 // NewID returns a number that no listener has had.
 func (st *Station) NewID() uint64 { return st.nextID.Add(1) }
 
-// Listeners returns how many listeners there are.
-func (st *Station) Listeners() int64 { return st.listeners.Load() }
+// Listeners returns how many listeners there are, slaves not counted.
+func (st *Station) Listeners() int64 { return st.listeners.Load() - st.slaves.Load() }
+
+// Changed returns a channel that is closed when a source has come or gone, or
+// something else may be heard somewhere.
+func (st *Station) Changed() <-chan struct{} {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.changed
+}
+
+// Offers tells whether who asks for a mount would hear something, now or once it
+// is fed.
+func (st *Station) Offers(path string) bool {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	m := st.mounts[path]
+	if m == nil {
+		if !st.settings.Load().director().Knows(path) {
+			return false
+		}
+		m = &Mount{Path: path, station: st}
+	}
+	heard, c := st.choose(m, "", "")
+	return heard != nil || len(c.Summon) > 0
+}
 
 // Mounts returns the mounts that live, in the order of their paths.
 func (st *Station) Mounts() []*Mount {
@@ -98,122 +120,6 @@ func (st *Station) Mount(path string) *Mount {
 	return st.mounts[path]
 }
 
-// NewSource gives the mount at a path to a source. s has the fields that are set
-// once; stop must make the reading end that Run does, and may be called from any
-// goroutine. The source must be given back with End.
-func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
-	s.info, s.stop, s.ended, s.Since = info, stop, make(chan struct{}), time.Now()
-	deadline := time.Now().Add(takeoverTime)
-	for {
-		busy, err := st.tryNewSource(path, s)
-		if busy == nil {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return ErrMountInUse
-		}
-		busy.Stop(Replaced)
-		select {
-		case <-busy.ended:
-		case <-time.After(time.Until(deadline)):
-			return ErrMountInUse
-		}
-	}
-}
-
-// tryNewSource takes the mount, or returns the source that must go first.
-func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.closedAt.Load() != nil {
-		return nil, ErrClosed
-	}
-	m := st.mounts[path]
-	if m != nil && m.source != nil {
-		if m.Settings().Takeover && m.source.User == s.User {
-			return m.source, nil
-		}
-		return nil, ErrMountInUse
-	}
-	internal := path[0] != '/'
-	if limit := st.settings.Load().MaxSources; limit > 0 && st.countSources() >= limit && !internal {
-		return nil, ErrTooManySources
-	}
-	if m == nil {
-		m = newMount(st, path)
-		st.mounts[path] = m
-	}
-	if m.linger != nil {
-		m.linger.Stop()
-		m.linger = nil
-	}
-	m.meta.Store(noMetadata)
-	m.source, m.announced = s, false
-	s.mount.Store(m)
-	st.sources[s] = struct{}{}
-	st.sourceCount.Add(1)
-	return nil, nil
-}
-
-// countSources returns how many sources there are that came from outside. mu is
-// held.
-func (st *Station) countSources() (n int) {
-	for s := range st.sources {
-		if !s.Mount().isInternal() {
-			n++
-		}
-	}
-	return n
-}
-
-// announce makes known what a source sends. Listeners who were promised another
-// type by the source before hear what stands in for it, or are let go.
-func (st *Station) announce(s *Source, contentType string) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	m := s.Mount()
-	m.own = &Stream{Type: contentType, Info: s.info, Since: s.Since}
-	m.announced, m.liveSince = true, time.Now()
-	st.reconsider()
-}
-
-// endSource takes the mount back from its source. Its listeners wait for the
-// next one as long as the mount lingers.
-func (st *Station) endSource(s *Source) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	delete(st.sources, s)
-	st.sourceCount.Add(-1)
-	m := s.Mount()
-	m.source, m.announced = nil, false
-	m.log.cut(m.meta.Load())
-	linger := m.Settings().Linger
-	if s.Reason() == Replaced {
-		linger = max(linger, takeoverTime) // the other one is at the door
-	}
-	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.own == nil {
-		linger = 0
-	}
-	if linger > 0 {
-		m.waits++
-		wait := m.waits
-		m.linger = time.AfterFunc(linger, func() { st.abandon(m, wait) })
-	} else {
-		m.own = nil
-	}
-	st.reconsider()
-}
-
-// abandon gives up a mount for which no source came back.
-func (st *Station) abandon(m *Mount, wait int) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if m.source == nil && m.waits == wait {
-		m.linger, m.own = nil, nil
-		st.reconsider()
-	}
-}
-
 func (st *Station) latency() time.Duration {
 	if l := st.settings.Load().Latency; l > 0 {
 		return l
@@ -229,12 +135,14 @@ func (st *Station) allShards() []*shard {
 }
 
 // pickShard returns the shard with the fewest listeners, starting them all when
-// the first listener comes.
-func (st *Station) pickShard() (*shard, error) {
+// the first listener comes. Slaves have one of their own: with few listeners its turns
+// are short, and what slaves wait all their listeners do.
+func (st *Station) pickShard(c Client) (*shard, error) {
 	st.start.Do(func() {
-		shards := make([]*shard, runtime.GOMAXPROCS(0))
+		shards := make([]*shard, runtime.GOMAXPROCS(0)+1)
 		for i := range shards {
 			shards[i] = newShard(st)
+			shards[i].express = i == len(shards)-1
 			st.running.Go(shards[i].run)
 		}
 		st.shards.Store(&shards)
@@ -243,7 +151,11 @@ func (st *Station) pickShard() (*shard, error) {
 	if len(shards) == 0 {
 		return nil, ErrClosed
 	}
-	return slices.MinFunc(shards, func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
+	last := len(shards) - 1
+	if c.Slave {
+		return shards[last], nil
+	}
+	return slices.MinFunc(shards[:last], func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
 }
 
 // clock is the time by which the shards' turns go.

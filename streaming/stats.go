@@ -4,6 +4,7 @@ package streaming
 // mount came to be, which is mostly when its source did.
 type MountStats struct {
 	Listeners   int64 // now
+	Slaves      int64 // that replicate the mount
 	Peak        int64 // the most at a time
 	Connections int64 // listeners that have come
 	Slow        int64 // listeners that were dropped because they were too slow
@@ -15,6 +16,7 @@ type MountStats struct {
 func (m *Mount) Stats() MountStats {
 	return MountStats{
 		Listeners:   m.listeners.Load(),
+		Slaves:      m.slaves.Load(),
 		Peak:        m.peak.Load(),
 		Connections: m.connections.Load(),
 		Slow:        m.slow.Load(),

@@ -37,7 +37,7 @@ var formats = []struct {
 	name        string
 	contentType string // that listeners are told
 	send        sender
-	decode      func(t testing.TB, file string)
+	decode      func(t testing.TB, file string) time.Duration
 }{
 	{"MP3", "audio/mpeg", byFFmpeg("audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3"), decodes},
 	{"AAC", "audio/aac", byFFmpeg("audio/aac", "-f", "lavfi", "-i", sound, "-c:a", "aac", "-f", "adts"), decodes},
@@ -128,8 +128,8 @@ func (s *server) record(mount, contentType string) string {
 }
 
 // decodes lets ffmpeg decode what a listener heard: there must be sound, and
-// nothing wrong.
-func decodes(t testing.TB, file string) {
+// nothing wrong. It returns how long it sounds.
+func decodes(t testing.TB, file string) time.Duration {
 	t.Helper()
 	heard, err := os.Open(file)
 	if err != nil {
@@ -151,11 +151,12 @@ func decodes(t testing.TB, file string) {
 		info, _ := heard.Stat()
 		t.Errorf("ffmpeg decodes %v of %d bytes: %v\n%s", last, info.Size(), err, &said)
 	}
+	return last
 }
 
 // decodesBy is decodes by another program, which writes a file IN to a file OUT.
-func decodesBy(name string, args ...string) func(testing.TB, string) {
-	return func(t testing.TB, file string) {
+func decodesBy(name string, args ...string) func(testing.TB, string) time.Duration {
+	return func(t testing.TB, file string) time.Duration {
 		t.Helper()
 		out := file + ".wav"
 		filled := slices.Clone(args)
@@ -167,6 +168,7 @@ func decodesBy(name string, args ...string) func(testing.TB, string) {
 		if err != nil || len(said) > 0 || info.Size() < 44100*2*2 {
 			t.Errorf("%s: %v\n%s", name, err, said)
 		}
+		return time.Duration(info.Size()) * time.Second / (44100 * 2 * 2)
 	}
 }
 
@@ -242,7 +244,6 @@ func byOggfwd(command string) sender {
 }
 
 func ices2(t testing.TB, s *server, mount string) func() error {
-	dir := t.TempDir()
 	a, b := tones(t)
 	for _, f := range []*string{&a, &b} {
 		ogg := strings.TrimSuffix(*f, ".wav") + ".ogg"
@@ -251,6 +252,12 @@ func ices2(t testing.TB, s *server, mount string) func() error {
 		}
 		*f = ogg
 	}
+	return ices2Of(t, s, mount, a, b).Wait
+}
+
+// ices2Of plays two songs, one after the other.
+func ices2Of(t testing.TB, s *server, mount, a, b string) *exec.Cmd {
+	dir := t.TempDir()
 	write(t, filepath.Join(dir, "playlist"), a+"\n"+b+"\n")
 	config := filepath.Join(dir, "ices.xml")
 	write(t, config, fmt.Sprintf(`<ices>
@@ -271,7 +278,7 @@ func ices2(t testing.TB, s *server, mount string) func() error {
 	</stream>
 </ices>`, dir, port(s.plain), mount))
 	cmd, _ := launch(t, "ices2", config)
-	return cmd.Wait
+	return cmd
 }
 
 func ezstreamVorbis(t testing.TB, s *server, mount string) func() error {

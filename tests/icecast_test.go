@@ -3,7 +3,6 @@ package tests
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,41 +59,6 @@ const authLikeIcecast = `icecast {
 		on_disconnect SCRIPT
 	}
 }`
-
-// publicDir is a folder that any user may write to: icecast2 does not run as root.
-func publicDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "caddycast-icecast-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// icecast2 runs Debian's, and returns it as a server whose plain site it is.
-func icecast2(t *testing.T, xml, dir string) *server {
-	t.Helper()
-	s := &server{t: t, plain: freeAddress(t)}
-	owner := ""
-	if os.Getuid() == 0 {
-		owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
-	}
-	path := filepath.Join(dir, "icecast.xml")
-	write(t, path, strings.NewReplacer("PORT", port(s.plain), "DIR", dir, "OWNER", owner).Replace(xml))
-	launch(t, "icecast2", "-c", path)
-	eventually(t, "icecast2 answers", func() error {
-		resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err
-	})
-	return s
-}
 
 // TestWhatIcecastTellsIsTold has icecast2 and caddycast run the same script and
 // ask the same endpoint, while the same happens to them, and compares all that

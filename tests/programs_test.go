@@ -282,15 +282,5 @@ func TestProgramsThatListenHearItAll(t *testing.T) {
 // listening waits until a mount is on the air.
 func (s *server) listening(path string) {
 	s.t.Helper()
-	eventually(s.t, path+" is on the air", func() error {
-		resp, err := http.Head("http://" + s.plain + path)
-		if err != nil {
-			return err
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("answered %s", resp.Status)
-		}
-		return nil
-	})
+	eventually(s.t, path+" is on the air", func() error { return s.onAir(path) })
 }

@@ -293,16 +293,23 @@ func freeAddress(t testing.TB) string {
 // eventually waits until something succeeds.
 func eventually(t testing.TB, what string, try func() error) {
 	t.Helper()
+	if err := await(try); err != nil {
+		t.Fatalf("it never came to pass that %s: %v", what, err)
+	}
+}
+
+// await tries until it succeeds, or returns what the last try did.
+func await(try func() error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		err := try()
 		if err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("it never came to pass that %s: %v", what, err)
+			return err
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -65,11 +65,12 @@ func (n *numberedSource) down() {
 // witness is a listener who says whom it hears.
 type witness struct {
 	*listener
-	heard   atomic.Uint64 // id of the source of the last frame; other for frames that are not numbered
-	at      atomic.Int64  // when that was, in Unix nanoseconds
-	longest atomic.Int64  // pause between two reads, in nanoseconds, since it was last taken
-	stream  bytes.Buffer
-	ended   chan error
+	heard     atomic.Uint64 // id of the source of the last frame; other for frames that are not numbered
+	heardUpTo atomic.Uint64 // number of the last frame
+	at        atomic.Int64  // when that was, in Unix nanoseconds
+	longest   atomic.Int64  // pause between two reads, in nanoseconds, since it was last taken
+	stream    bytes.Buffer
+	ended     chan error
 }
 
 const otherSource = 1 << 20
@@ -116,6 +117,7 @@ func (w *witness) look(stream []byte) {
 		for _, size := range []int{numbered.MaxFrame, numbered.MaxFrame - 1} {
 			if n, ok := numbered.Frame(tail[i : i+size]); ok {
 				w.heard.Store(n / sourceSpan)
+				w.heardUpTo.Store(n)
 				return
 			}
 		}

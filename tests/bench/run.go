@@ -135,7 +135,11 @@ func (r *run) settings(k serverKind) (settings, error) {
 	for i := range r.mounts {
 		s.Mounts = append(s.Mounts, fmt.Sprintf(mountName, i))
 	}
-	for _, port := range []*int{&s.Port, &s.TLSPort, &s.AdminPort} {
+	ports := []*int{&s.Port, &s.TLSPort, &s.AdminPort}
+	if r.hop {
+		ports = append(ports, &s.HopPort)
+	}
+	for _, port := range ports {
 		if *port, err = r.freePort(); err != nil {
 			return s, err
 		}
@@ -160,6 +164,9 @@ func (r *run) connect(ctx context.Context) (err error) {
 	port := r.server.Port
 	if r.tls {
 		port = r.server.TLSPort
+	}
+	if r.hop {
+		port = r.server.HopPort
 	}
 	if r.players, err = newPlayers(port, r.icy, r.sent, r.server.Mounts); err != nil {
 		return err

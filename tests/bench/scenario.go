@@ -24,6 +24,7 @@ type scenario struct {
 	ramp      int // connects a second; 0 means all at once
 	icy       bool
 	tls       bool
+	hop       bool          // they listen to a slave
 	steps     []int         // rates to try one after the other, in place of rate
 	reload    time.Duration // between two reloads of the configuration
 	queue     int           // bytes that a listener may be behind; 0 means Icecast's 512 KiB
@@ -86,13 +87,16 @@ func scenarios() []scenario {
 	for _, n := range []int{1000, 5000} {
 		add(scenario{family: "tls", name: fmt.Sprintf("tls-%d", n), listeners: n, ramp: 400, tls: true, full: n == 5000})
 	}
+	for _, n := range []int{100, 1000} {
+		add(scenario{family: "hop", name: fmt.Sprintf("hop-%d", n), listeners: n, ramp: n, hop: true, full: n == 1000, settle: 4 * time.Second})
+	}
 	add(scenario{family: "reload", name: "reload-5000", listeners: 5000, ramp: 1500, reload: 2 * time.Second, window: 10 * time.Second})
 	return all
 }
 
 // takesPart tells whether a scenario can be run with a server.
 func (s scenario) takesPart(k serverKind) bool {
-	return (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls || !k.unwrapped)
+	return (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls || !k.unwrapped) && (!s.hop || k.hasHop())
 }
 
 // ringSize is how much a mount's source remembers of what it sent: several

@@ -30,6 +30,7 @@ type settings struct {
 	Config             string // the file that the template becomes
 	Port               int
 	TLSPort, AdminPort int
+	HopPort            int    // of a slave; 0: there is none
 	TLS                bool   // listeners come over TLS
 	Wrapped            bool   // caddycast takes them before net/http has a goroutine for each
 	Certificate, Key   string // files
@@ -61,6 +62,7 @@ type serverKind struct {
 }
 
 func (k serverKind) hasTLS() bool    { return strings.Contains(k.config, ".TLSPort") }
+func (k serverKind) hasHop() bool    { return strings.Contains(k.config, ".HopPort") }
 func (k serverKind) hasReload() bool { return strings.Contains(k.config, ".AdminPort") }
 
 const unwrappedName = "caddycast-tls-goroutine"
@@ -195,10 +197,14 @@ func (k serverKind) start(ctx context.Context, s settings) (*runningServer, erro
 }
 
 func (r *runningServer) ports() []int {
+	ports := []int{r.Port}
 	if r.TLS {
-		return []int{r.Port, r.TLSPort}
+		ports = append(ports, r.TLSPort)
 	}
-	return []int{r.Port}
+	if r.HopPort > 0 {
+		ports = append(ports, r.HopPort)
+	}
+	return ports
 }
 
 func (r *runningServer) awaitPort(ctx context.Context, port int) error {

@@ -1,0 +1,166 @@
+package caddymodule
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/url"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddycast/caddycast/streaming/relay"
+)
+
+// Pulling is how streams are pulled from another server.
+type Pulling struct {
+	// The user that is sent there. Default: `relay`, if there is a password.
+	User string `json:"user,omitempty"`
+
+	// The password that is sent there, and to no other host. Placeholders are
+	// replaced when the configuration is loaded.
+	Password string `json:"password,omitempty"`
+
+	// Pull only while somebody hears the mount: from the first listener on, until
+	// the last has been gone for 10 seconds. Default: false.
+	OnDemand *bool `json:"on_demand,omitempty"`
+
+	// Ask for titles. Default: true.
+	Metadata *bool `json:"metadata,omitempty"`
+
+	// How long an upstream has to answer. Default: 10s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// How https upstreams are verified, and which certificate they are shown.
+	TLS *reverseproxy.TLSConfig `json:"tls,omitempty"`
+}
+
+// pullingWords are those that relays and slaves have in common.
+//
+//	user     <name>
+//	password <secret>
+//	on_demand [off]
+//	metadata  [off]
+//	timeout  <duration>
+//
+//	tls_trust       <pem file>...
+//	tls_server_name <name>
+//	tls_client_auth <certificate file> <key file>
+//	tls_insecure_skip_verify
+func pullingWords(d *caddyfile.Dispenser, p *Pulling) words {
+	config := func() *reverseproxy.TLSConfig {
+		if p.TLS == nil {
+			p.TLS = new(reverseproxy.TLSConfig)
+		}
+		return p.TLS
+	}
+	return words{
+		"user":      text(d, &p.User),
+		"password":  text(d, &p.Password),
+		"on_demand": flag(d, &p.OnDemand),
+		"metadata":  flag(d, &p.Metadata),
+		"timeout":   positive(d, &p.Timeout),
+		"tls_trust": func() error {
+			files := d.RemainingArgs()
+			if len(files) == 0 {
+				return d.Err("tls_trust: write the files with the certificates of the authorities to trust, such as /etc/ssl/our-ca.pem")
+			}
+			config().CARaw = caddyconfig.JSONModuleObject(caddytls.FileCAPool{TrustedCACertPEMFiles: files}, "provider", "file", nil)
+			return nil
+		},
+		"tls_server_name": func() error { return text(d, &config().ServerName)() },
+		"tls_client_auth": func() error {
+			args := d.RemainingArgs()
+			if len(args) != 2 {
+				return d.Errf("tls_client_auth: write the files with the certificate and its key; there are %d values", len(args))
+			}
+			config().ClientCertificateFile, config().ClientCertificateKeyFile = args[0], args[1]
+			return nil
+		},
+		"tls_insecure_skip_verify": func() error {
+			if d.NextArg() {
+				return d.Errf("tls_insecure_skip_verify: %q is too much; the word stands alone", d.Val())
+			}
+			config().InsecureSkipVerify = true
+			return nil
+		},
+	}
+}
+
+func (p *Pulling) validate() error {
+	if err := within("timeout", p.Timeout, math.MaxInt64); err != nil {
+		return err
+	}
+	if p.User != "" && p.Password == "" {
+		return fmt.Errorf("user %q: write the password, too", p.User)
+	}
+	return nil
+}
+
+// upstreams translates where streams are pulled from.
+func (p *Pulling) upstreams(ctx caddy.Context, urls []string) ([]relay.Upstream, error) {
+	repl := caddy.NewReplacer()
+	user, err := repl.ReplaceOrErr(p.User, true, true)
+	if err != nil {
+		return nil, fmt.Errorf("user: %w", err)
+	}
+	password, err := repl.ReplaceOrErr(p.Password, true, true)
+	if err != nil {
+		return nil, fmt.Errorf("password: %w", err)
+	}
+	if p.Password != "" && user == "" {
+		user = "relay"
+	}
+	config, err := p.tls(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	var all []relay.Upstream
+	for _, u := range urls {
+		at, err := repl.ReplaceOrErr(u, true, true)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", u, err)
+		}
+		if err := checkUpstream(at); err != nil {
+			return nil, err
+		}
+		all = append(all, relay.Upstream{URL: at, User: user, Password: password, TLS: config})
+	}
+	return all, nil
+}
+
+func (p *Pulling) tls(ctx caddy.Context) (*relay.TLS, error) {
+	if p.TLS == nil {
+		return nil, nil
+	}
+	key, err := json.Marshal(p.TLS)
+	if err != nil {
+		return nil, err
+	}
+	var config *tls.Config
+	if config, err = p.TLS.MakeTLSClientConfig(ctx); err != nil {
+		return nil, err
+	}
+	return &relay.TLS{Key: string(key), Config: config}, nil
+}
+
+// checkUpstream refuses a URL that nothing could be pulled from.
+func checkUpstream(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "":
+		return fmt.Errorf("%.200q: write an http or https URL, such as https://other.example.net/jazz.mp3", text)
+	case u.User != nil:
+		return fmt.Errorf("%s: a URL is read by many; write user and password into the block", u.Redacted())
+	case u.Fragment != "":
+		return fmt.Errorf("%s: leave out what follows the #", text)
+	}
+	return nil
+}
+
+func (p *Pulling) timeout() time.Duration { return time.Duration(p.Timeout) }

@@ -1,0 +1,101 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/streaming/relay"
+)
+
+// Relay feeds a mount from another server.
+type Relay struct {
+	// The mount here.
+	Mount string `json:"mount"`
+
+	// The URLs of the stream, the best first. The next is pulled when one fails.
+	Upstreams []string `json:"upstreams"`
+
+	// `first`: go back to a better upstream when it answers again. Default: stay
+	// with the one that plays.
+	Prefer string `json:"prefer,omitempty"`
+
+	Pulling
+}
+
+// parseRelay parses a relay. None before it may feed the same mount.
+//
+//	relay <mount> <url>... {
+//		prefer first
+//		…           # see pullingWords
+//	}
+func parseRelay(d *caddyfile.Dispenser, before []*Relay) (*Relay, error) {
+	args := d.RemainingArgs()
+	if len(args) < 2 {
+		return nil, d.Err("relay: write a mount and the URL of a stream, such as relay /jazz.mp3 https://other.example.net/jazz.mp3")
+	}
+	r := &Relay{Mount: args[0], Upstreams: args[1:]}
+	if slices.ContainsFunc(before, func(o *Relay) bool { return o.Mount == r.Mount }) {
+		return nil, d.Errf("relay %s: it is there twice; write all its URLs into one line", r.Mount)
+	}
+	known := words{"prefer": text(d, &r.Prefer)}
+	maps.Copy(known, pullingWords(d, &r.Pulling))
+	if err := parseBlock(d, "relay "+r.Mount, known); err != nil {
+		return nil, err
+	}
+	if err := r.validate(); err != nil {
+		return nil, d.WrapErr(err)
+	}
+	return r, nil
+}
+
+func (r *Relay) validate() error {
+	err := func() error {
+		if err := checkMountPath(r.Mount); err != nil {
+			return err
+		}
+		if strings.ContainsAny(r.Mount, "*?[") {
+			return errors.New("a relay feeds one mount; role slave has patterns")
+		}
+		if len(r.Upstreams) == 0 {
+			return errors.New("write the URL of a stream")
+		}
+		for _, u := range r.Upstreams {
+			if strings.Contains(u, "{") { // a placeholder, to be filled in
+				continue
+			}
+			if err := checkUpstream(u); err != nil {
+				return err
+			}
+		}
+		if r.Prefer != "" && r.Prefer != "first" {
+			return fmt.Errorf("prefer %q: write prefer first, or leave it out", r.Prefer)
+		}
+		return r.Pulling.validate()
+	}()
+	if err != nil {
+		return fmt.Errorf("relay %s: %w", r.Mount, err)
+	}
+	return nil
+}
+
+// settings translates the relay for the engine.
+func (r *Relay) settings(ctx caddy.Context) (relay.Relay, error) {
+	upstreams, err := r.upstreams(ctx, r.Upstreams)
+	if err != nil {
+		return relay.Relay{}, fmt.Errorf("relay %s: %w", r.Mount, err)
+	}
+	return relay.Relay{
+		Mount:       r.Mount,
+		Upstreams:   upstreams,
+		OnDemand:    is(r.OnDemand, true),
+		NoMetadata:  is(r.Metadata, false),
+		PreferFirst: r.Prefer == "first",
+		Timeout:     r.timeout(),
+	}, nil
+}

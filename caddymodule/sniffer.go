@@ -1,0 +1,246 @@
+package caddymodule
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+const (
+	invalidPassword = "invalid password\r\n"
+	shoutcastOK     = "OK2\r\nicy-caps:11\r\n\r\n"
+	audiocastOK     = "OK\r\n\r\n"
+
+	// drainTime is how long one who was refused may take to read that, and
+	// drainSize how much it may have sent before. Closed at once, a connection
+	// with bytes that were not read loses those that were not sent yet.
+	drainTime = 500 * time.Millisecond
+	drainSize = 64 << 10
+)
+
+var errHead = errors.New("what a source says of itself is too long")
+
+// sniffer is a connection whose first bytes are looked at when the server reads
+// them. Mostly they are what the server expects, and are read right into its
+// buffer. What an encoder says otherwise is read up to the end of its head,
+// answered if need be, and handed on as a request of HTTP. As for every head,
+// the server's read_header timeout says how long that may take: its deadline is
+// set before the first byte is read.
+type sniffer struct {
+	net.Conn                  // a wire, if it is TCP
+	wrapper  *ListenerWrapper // nil once they were looked at, or need not be
+	ahead    []byte           // read, and not handed on yet
+
+	// admission says for what the source was let in that has not spoken HTTP,
+	// until its request has come.
+	admission *admission
+}
+
+// admission is the right to feed a mount once.
+type admission struct {
+	station *Station
+	mount   string
+	user    string // whom to feed it as
+	answer  string // what the source waits for before it sends
+}
+
+// Read implements net.Conn.
+func (c *sniffer) Read(p []byte) (int, error) {
+	if w := c.wrapper; w != nil {
+		c.wrapper = nil
+		n, err := c.Conn.Read(p)
+		opening := icy.Sniff(p[:n])
+		if opening == icy.Plain || err != nil {
+			return n, err
+		}
+		c.ahead = append(make([]byte, 0, max(n, icy.MaxLine)), p[:n]...)
+		if err := c.open(w, opening); err != nil {
+			return 0, err
+		}
+	}
+	if len(c.ahead) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.ahead)
+	if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
+		c.ahead = nil
+	}
+	return n, nil
+}
+
+// open goes on from the first bytes, which are ahead.
+func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
+	for ; opening == icy.Undecided; opening = icy.Sniff(c.ahead) {
+		if err := c.more(); err != nil {
+			return err
+		}
+	}
+	switch opening {
+	case icy.Request:
+		n, err := c.until(icy.Head)
+		if n > 0 {
+			c.ahead = append(icy.Mend(c.ahead[:n], c.host()), c.ahead[n:]...)
+		}
+		return err
+	case icy.Login:
+		mount, password := icy.ParseLogin(c.line())
+		if mount == "" {
+			mount = w.Mount
+		}
+		return c.logIn(w, mount, password, shoutcastOK, "")
+	case icy.Audiocast:
+		mount, password, _ := icy.ParseAudiocast(c.line())
+		return c.logIn(w, mount, password, "", audiocastOK)
+	case icy.Poke:
+		return c.refuse()
+	}
+	return nil
+}
+
+// logIn lets a source in that gives a password without HTTP, or refuses it.
+// Early is what it waits for before it tells of itself, late before it sends.
+func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string) error {
+	a, err := w.let(mount, password)
+	if err != nil {
+		w.log.Warn("a source was refused that does not speak HTTP",
+			zap.String("mount", printable(mount)), zap.String("client", c.RemoteAddr().String()), zap.Error(err))
+		return c.refuse()
+	}
+	if _, err := io.WriteString(c.Conn, early); err != nil {
+		return err
+	}
+	n, err := c.until(icy.Fields)
+	if n == 0 {
+		return cmp.Or(err, errHead)
+	}
+	a.answer = late
+	c.admission = a
+	c.ahead = append(icy.SourceRequest(escapePath(mount), c.ahead[:n]), c.ahead[n:]...)
+	return nil
+}
+
+// refuse ends a connection with the words that every SHOUTcast encoder knows.
+func (c *sniffer) refuse() error {
+	if _, err := io.WriteString(c.Conn, invalidPassword); err != nil {
+		return err
+	}
+	if err := c.CloseWrite(); err == nil {
+		_ = c.SetReadDeadline(time.Now().Add(drainTime))
+		_, _ = io.CopyN(io.Discard, c.Conn, drainSize)
+	}
+	return io.EOF
+}
+
+// line takes the first line.
+func (c *sniffer) line() string {
+	line, rest, _ := bytes.Cut(c.ahead, []byte("\n"))
+	c.ahead = rest
+	return string(bytes.TrimRight(line, "\r"))
+}
+
+// until reads on until what is ahead has an end, and returns where that is; 0 if
+// there is none within what a head may be long.
+func (c *sniffer) until(end func([]byte) int) (int, error) {
+	for {
+		if n := end(c.ahead); n > 0 {
+			return n, nil
+		}
+		if len(c.ahead) >= icy.MaxHead {
+			return 0, nil
+		}
+		if err := c.more(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// more reads some more ahead.
+func (c *sniffer) more() error {
+	if len(c.ahead) == cap(c.ahead) {
+		c.ahead = append(make([]byte, 0, min(2*cap(c.ahead)+icy.MaxLine, 2*icy.MaxHead)), c.ahead...)
+	}
+	n, err := c.Conn.Read(c.ahead[len(c.ahead):cap(c.ahead)])
+	c.ahead = c.ahead[:len(c.ahead)+n]
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// host is what a request names that names no host: where it came in.
+func (c *sniffer) host() string {
+	if at, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
+		return netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()).String()
+	}
+	return "localhost"
+}
+
+// CloseWrite lets the server end its side first, so that what it has answered is
+// read by those who still send.
+func (c *sniffer) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// ReadFrom lets the kernel copy files.
+func (c *sniffer) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+
+// SyscallConn implements syscall.Conn.
+func (c *sniffer) SyscallConn() (syscall.RawConn, error) {
+	if s, ok := c.Conn.(syscall.Conn); ok {
+		return s.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// snifferKey is where the context of a request has its connection.
+type snifferKey struct{}
+
+// connContext puts a plain connection into the context of its requests. One that
+// is beneath TLS needs no looking at.
+func connContext(ctx context.Context, conn net.Conn) context.Context {
+	encrypted, isTLS := conn.(*tls.Conn)
+	if isTLS {
+		conn = encrypted.NetConn()
+	}
+	for conn != nil {
+		if c, ok := conn.(*sniffer); ok {
+			if isTLS {
+				c.wrapper = nil
+				return ctx
+			}
+			return context.WithValue(ctx, snifferKey{}, c)
+		}
+		conn, _ = without(conn)
+	}
+	return ctx
+}
+
+// admitted returns the right to feed a mount with which a request comes that the
+// sniffer has made, or nil. A right is good for one request.
+func admitted(r *http.Request, station *Station, mount string) *admission {
+	c, ok := r.Context().Value(snifferKey{}).(*sniffer)
+	if !ok || c.admission == nil {
+		return nil
+	}
+	a := c.admission
+	c.admission = nil
+	if a.station != station || a.mount != mount {
+		return nil
+	}
+	return a
+}

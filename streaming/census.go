@@ -1,0 +1,61 @@
+package streaming
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Present is a listener as it stands now.
+type Present struct {
+	*Listener
+	Behind uint64 // bytes of the stream that it has yet to get
+}
+
+// Present returns the listeners of a mount, or of all mounts if path is empty, those
+// who have been there longest first. Slaves are among them. The shards are asked, each
+// between two of its passes; nothing is kept for this.
+func (st *Station) Present(path string) []Present {
+	var all []Present
+	for _, sh := range st.allShards() {
+		sh.ask(func() {
+			for lane, g := range sh.groups {
+				if path != "" && lane.mount.Path != path {
+					continue
+				}
+				end := lane.feed.Load().tail().end()
+				for _, l := range g.listeners {
+					all = append(all, Present{l, end - min(end, l.at())})
+				}
+			}
+		})
+	}
+	slices.SortFunc(all, func(a, b Present) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Listener returns the listener with an id, nil if there is none.
+func (st *Station) Listener(id uint64) *Listener {
+	all := st.Present("")
+	if i := slices.IndexFunc(all, func(p Present) bool { return p.ID == id }); i >= 0 {
+		return all[i].Listener
+	}
+	return nil
+}
+
+// at returns where the listener is in its log. The shard calls it.
+func (l *Listener) at() uint64 {
+	if l.conn == nil {
+		return l.position()
+	}
+	return l.pos.Load()
+}
+
+// ask runs a function in the shard's loop and waits for it, unless the shard ends.
+func (s *shard) ask(question func()) {
+	done := make(chan struct{})
+	select {
+	case s.asks <- func() { question(); close(done) }:
+		<-done
+	case <-s.quit:
+	}
+}

@@ -1,0 +1,78 @@
+package streaming
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+)
+
+// heard returns the mount that the listener's lane hears.
+func (p *player) heard() string {
+	st := p.Mount().station
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if m := p.lane.heard(); m != nil {
+		return m.Path
+	}
+	return ""
+}
+
+func TestListenersAreMovedUntilThatFallsSilent(t *testing.T) {
+	st, _ := newTestStation(t, Settings{})
+	a, b := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType)
+	a.send(5)
+	b.send(5)
+	newMount(st, "/c").goLive("audio/aac")
+	p, direct := join(t, st, "/a", true, Client{}), join(t, st, "/b", true, Client{})
+	if n, err := st.Move("/a", "/b"); n != 1 || err != nil || p.heard() != "/b" {
+		t.Fatalf("%d are moved, %v; heard is %s", n, err, p.heard())
+	}
+	if late := join(t, st, "/a", true, Client{}); late.heard() != "/a" {
+		t.Errorf("who comes then hears %s", late.heard())
+	}
+	if n, err := st.Move("/a", "/a"); n != 2 || err != nil || p.heard() != "/a" {
+		t.Errorf("%d are moved back, %v; heard is %s", n, err, p.heard())
+	}
+	for _, to := range []string{"/nothing", "/c"} {
+		n, err := st.Move("/a", to)
+		if n != 0 || p.heard() != "/a" || (to == "/nothing") != errors.Is(err, ErrNoSuchStream) {
+			t.Errorf("%d are moved to %s, %v", n, to, err)
+		}
+	}
+	if _, err := st.Move("/a", "/b"); err != nil {
+		t.Fatal(err)
+	}
+	b.end()
+	if p.heard() != "/a" || direct.heard() != "" {
+		t.Errorf("after that has ended they hear %s, and those who asked for it %q", p.heard(), direct.heard())
+	}
+}
+
+func TestWhoIsPresent(t *testing.T) {
+	st, ended := newTestStation(t, Settings{})
+	if n := len(st.Present("")); n != 0 {
+		t.Errorf("%d are present before anybody came", n)
+	}
+	a, b := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType)
+	a.send(5)
+	b.send(5)
+	for _, way := range paths {
+		join(t, st, "/a", way.plain, Client{Agent: way.name})
+	}
+	slave := join(t, st, "/b", true, Client{Slave: true})
+	all := st.Present("")
+	if len(all) != 3 || len(st.Present("/a")) != 2 || all[2].Listener != slave.Listener || all[0].Client.Agent != "plain" {
+		t.Fatalf("present are %v", all)
+	}
+	st.Listener(all[1].ID).Remove(Removed)
+	if l := nextEnded(t, ended); l != all[1].Listener || l.Reason() != Removed {
+		t.Errorf("%d ended as %v", l.ID, l.Reason())
+	}
+	if st.Listener(12345) != nil {
+		t.Error("there is one that never was")
+	}
+	if st.Listeners() != 1 || st.Mount("/b").Stats().Slaves != 1 {
+		t.Errorf("%d listeners, %+v", st.Listeners(), st.Mount("/b").Stats())
+	}
+}

@@ -1,0 +1,88 @@
+package relay
+
+import (
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var masterURL, _ = url.Parse("http://master.example:8000")
+
+func TestReadList(t *testing.T) {
+	for _, tt := range []struct {
+		name, list string
+		want       []listed
+	}{
+		{"Icecast", "/live.mp3\r\n/a%20b.ogg\r\n", []listed{{"/live.mp3", "http://master.example:8000/live.mp3"}, {"/a b.ogg", "http://master.example:8000/a%20b.ogg"}}},
+		{"Icecast-KH", "/admin/streams?mount=/live\r\n", []listed{{"/live", "http://master.example:8000/admin/streams?mount=/live"}}},
+		{"whole URLs", "https://other.example/x.mp3\n", []listed{{"/x.mp3", "https://other.example/x.mp3"}}},
+		{"no end of line", "/live", []listed{{"/live", "http://master.example:8000/live"}}},
+		{"one twice", "/live\n/live\n", []listed{{"/live", "http://master.example:8000/live"}}},
+		{"what is no mount", "\n# word\n/\n/admin/stats\nftp://x/y\n::\n/a//b\nmailto:x\n/a%00b\n/a%0ab\n", nil},
+		{"user and password", "http://u:p@other.example/x\n", []listed{{"/x", "http://other.example/x"}}},
+		{"nothing", "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := readList(strings.NewReader(tt.list), masterURL)
+			if err != nil || !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("%v, %v; want %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestALineWithoutEndIsAnError(t *testing.T) {
+	if _, err := readList(strings.NewReader("/"+strings.Repeat("x", 2*maxLine)), masterURL); err == nil {
+		t.Error("it is read")
+	}
+}
+
+func TestMatches(t *testing.T) {
+	for _, tt := range []struct {
+		patterns []string
+		mount    string
+		want     bool
+	}{
+		{nil, "/x", true},
+		{[]string{"/live*"}, "/live.mp3", true},
+		{[]string{"/live*", "/jazz.mp3"}, "/jazz.mp3", true},
+		{[]string{"/live*"}, "/jazz.mp3", false},
+		{[]string{"/*"}, "/dj/x", false},
+	} {
+		if got := matches(tt.patterns, tt.mount); got != tt.want {
+			t.Errorf("%v of %v: %v", tt.mount, tt.patterns, got)
+		}
+	}
+}
+
+func FuzzReadList(f *testing.F) {
+	f.Add("/live.mp3\r\nhttp://other.example/x\r\n/admin/streams?mount=/live\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		all, _ := readList(strings.NewReader(text), masterURL)
+		for _, l := range all {
+			u, err := url.Parse(l.url)
+			if err != nil || !isMount(l.mount) || u.User != nil || u.Host == "" {
+				t.Fatalf("%q: %+v, %v", text, l, err)
+			}
+		}
+	})
+}
+
+func TestParsePath(t *testing.T) {
+	for field, want := range map[string][]string{
+		"":                              nil,
+		"a":                             {"a"},
+		" a , b,,b, c ":                 {"a", "b", "c"},
+		"a\"b, <c>, d":                  {"d"},
+		strings.Repeat("x", maxID+1):    nil,
+		"kh:edge.example:8000, [::1],é": {"kh:edge.example:8000"},
+	} {
+		if got := ParsePath(field); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q", field, got)
+		}
+	}
+	if got := ParsePath(strings.Repeat("a", 1) + strings.Repeat(",b", 3) + "," + strings.Join(strings.Split("cdefghijklmnopqrstuvwxyz", ""), ",")); len(got) != maxPath {
+		t.Errorf("%d ids", len(got))
+	}
+}

@@ -1,0 +1,140 @@
+package relay
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// DefaultInterval is how often a master is asked for its list.
+const DefaultInterval = 10 * time.Second
+
+// Slave is what the settings say of a station that has masters.
+type Slave struct {
+	// Masters by their base URLs, the best first. A mount is pulled from the
+	// first that has it and answers.
+	Masters []Upstream
+
+	Interval   time.Duration // between lists; 0: DefaultInterval
+	Timeout    time.Duration // of each answer; 0: DefaultTimeout
+	OnDemand   bool          // mounts are pulled only while somebody hears them
+	NoMetadata bool          // no titles are asked for
+	Mounts     []string      // patterns; none: all
+	Public     []string      // URLs where listeners reach this node
+
+	// Report returns how the node stands; ID, Public and Interval are filled in.
+	Report func() Report
+}
+
+func (s *Slave) interval() time.Duration {
+	if s.Interval > 0 {
+		return s.Interval
+	}
+	return DefaultInterval
+}
+
+// slave watches the lists of its masters.
+type slave struct {
+	manager *Manager
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	settings *Slave
+	watchers []*watcher // of each master
+}
+
+// newSlave begins to watch. The manager's mu is held.
+func newSlave(m *Manager, settings *Slave) *slave {
+	s := &slave{manager: m, settings: settings}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	for _, master := range settings.Masters {
+		w := newWatcher(s, master)
+		s.watchers = append(s.watchers, w)
+		m.running.Go(w.run)
+	}
+	return s
+}
+
+// adopt takes new settings, and reports false if the slave must begin anew since its
+// masters are others.
+func (s *slave) adopt(settings *Slave) bool {
+	s.mu.Lock()
+	if len(settings.Masters) != len(s.watchers) {
+		s.mu.Unlock()
+		return false
+	}
+	for i, w := range s.watchers {
+		if !w.master.Load().same(settings.Masters[i]) {
+			s.mu.Unlock()
+			return false
+		}
+	}
+	s.settings = settings
+	for i, w := range s.watchers {
+		w.master.Store(&settings.Masters[i])
+		w.kick()
+	}
+	s.mu.Unlock()
+	s.manager.offered = s.offer()
+	return true
+}
+
+// stop ends it without waiting.
+func (s *slave) stop() { s.cancel() }
+
+// kick asks all masters again now.
+func (s *slave) kick() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watchers {
+		w.kick()
+	}
+}
+
+func (s *slave) current() *Slave {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings
+}
+
+func (s *slave) matches(mount string) bool { return matches(s.current().Mounts, mount) }
+
+// offer returns a relay for each mount that a master lists, with all masters that
+// have it as upstreams.
+func (s *slave) offer() []Relay {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Relay
+	at := make(map[string]int)
+	for _, w := range s.watchers {
+		for _, l := range w.listed() {
+			if !matches(s.settings.Mounts, l.mount) {
+				continue
+			}
+			i, ok := at[l.mount]
+			if !ok {
+				i = len(all)
+				at[l.mount] = i
+				all = append(all, Relay{
+					Mount: l.mount, OnDemand: s.settings.OnDemand, NoMetadata: s.settings.NoMetadata,
+					Timeout: s.settings.Timeout, mirrored: true,
+				})
+			}
+			all[i].Upstreams = append(all[i].Upstreams, w.upstream(l.url))
+		}
+	}
+	return all
+}
+
+// report returns what a master is told.
+func (s *slave) report() Report {
+	settings := s.current()
+	var r Report
+	if settings.Report != nil {
+		r = settings.Report()
+	}
+	r.ID, r.Public = s.manager.ID, settings.Public
+	r.Interval = int(max(settings.interval(), time.Second) / time.Second)
+	return r
+}

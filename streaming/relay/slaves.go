@@ -1,0 +1,282 @@
+package relay
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// maxSlaves bounds how many a master knows.
+	maxSlaves = 1000
+
+	// mercy is how long after its time a report may come.
+	mercy = 10 * time.Second
+
+	// goneAfter is how long a slave has to ask again whose question broke off.
+	goneAfter = 3 * time.Second
+
+	// unknownCapacity is taken for that of a slave that does not say.
+	unknownCapacity = 1000
+
+	// usualKbps is taken for a listener's share where nothing is known.
+	usualKbps = 128
+
+	// near is how much less than the best free share is as good: a master knows
+	// its slaves only as they were when they last reported.
+	near = 0.02
+)
+
+// Slaves are those of a master, by what they report.
+type Slaves struct {
+	observe func(Event)
+	now     func() time.Time
+	chance  func(n float64) float64 // from 0 up to n
+
+	mu    sync.Mutex
+	known map[string]*known
+	timer *time.Timer // looks for those who have not reported
+}
+
+// known is a slave.
+type known struct {
+	report  Report
+	addr    string
+	since   time.Time
+	expires time.Time
+	sent    int // listeners sent there since it reported
+}
+
+// SlaveStatus is how a slave stands.
+type SlaveStatus struct {
+	Report
+	Addr    string    // its IP address
+	Since   time.Time // it has been known
+	Expires time.Time // unless it reports
+	Sent    int       // listeners sent there since it reported
+}
+
+// NewSlaves returns the slaves of a master, none at first. observe is called with
+// each that comes or goes, from any goroutine.
+func NewSlaves(observe func(Event)) *Slaves {
+	s := &Slaves{
+		observe: observe, now: time.Now, known: make(map[string]*known),
+		chance: func(n float64) float64 { return n * rand.Float64() }, //nolint:gosec // no secret
+	}
+	s.timer = time.AfterFunc(time.Hour, s.expire)
+	s.timer.Stop()
+	return s
+}
+
+// Close forgets all slaves.
+func (s *Slaves) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timer.Stop()
+	clear(s.known)
+}
+
+// Register notes a report that has come from an address.
+func (s *Slaves) Register(r Report, addr string) {
+	s.mu.Lock()
+	now := s.now()
+	k := s.known[r.ID]
+	joined := k == nil
+	if joined {
+		if len(s.known) >= maxSlaves {
+			s.mu.Unlock()
+			return
+		}
+		k = &known{since: now}
+		s.known[r.ID] = k
+	}
+	k.report, k.addr, k.sent = r, addr, 0
+	k.expires = now.Add(r.interval() + mercy)
+	s.watch(now)
+	s.mu.Unlock()
+	if joined {
+		s.observe(Event{Kind: SlaveJoined, Slave: k.label()})
+	}
+}
+
+// Lost notes that the connection broke over which a slave waited for news.
+func (s *Slaves) Lost(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.known[id]; k != nil {
+		now := s.now()
+		k.expires = now.Add(goneAfter)
+		s.watch(now)
+	}
+}
+
+// watch sets the timer for the next that may expire. mu is held.
+func (s *Slaves) watch(now time.Time) {
+	var next time.Time
+	for _, k := range s.known {
+		if next.IsZero() || k.expires.Before(next) {
+			next = k.expires
+		}
+	}
+	if !next.IsZero() {
+		s.timer.Reset(max(time.Millisecond, next.Sub(now)))
+	}
+}
+
+// expire forgets those who have not reported.
+func (s *Slaves) expire() {
+	s.mu.Lock()
+	now := s.now()
+	var left []string
+	for id, k := range s.known {
+		if !now.Before(k.expires) {
+			delete(s.known, id)
+			left = append(left, k.label())
+		}
+	}
+	s.watch(now)
+	s.mu.Unlock()
+	for _, label := range left {
+		s.observe(Event{Kind: SlaveLeft, Slave: label, Cause: "it has not reported in time"})
+	}
+}
+
+// label is what people call a slave.
+func (k *known) label() string {
+	if len(k.report.Public) > 0 {
+		return k.report.Public[0]
+	}
+	return cmp.Or(k.addr, k.report.ID)
+}
+
+// capacity returns how many listeners a slave may have.
+func (k *known) capacity() float64 {
+	r := &k.report
+	n := float64(r.Capacity)
+	if n == 0 {
+		n = unknownCapacity
+	}
+	if r.MaxKbps > 0 {
+		each := float64(usualKbps)
+		if r.Listeners > 0 && r.Kbps > 0 {
+			each = float64(r.Kbps) / float64(r.Listeners)
+		}
+		n = min(n, float64(r.MaxKbps)/each)
+	}
+	return n
+}
+
+// free returns how many more listeners a slave may have, and which share of its
+// capacity that is.
+func (k *known) free() (listeners, share float64) {
+	capacity := k.capacity()
+	listeners = capacity - float64(k.report.Listeners+k.sent)
+	return listeners, listeners / capacity
+}
+
+// at returns where a slave is reached by a scheme, empty if it is not, or does not
+// carry the mount.
+func (k *known) at(mount, scheme string) string {
+	if _, carries := k.report.Mounts[mount]; !carries && k.report.Mounts != nil {
+		return ""
+	}
+	for _, p := range k.report.Public {
+		if strings.HasPrefix(p, scheme+"://") {
+			return p
+		}
+	}
+	return ""
+}
+
+// candidate is a slave that could take a listener.
+type candidate struct {
+	*known
+	base        string
+	free, share float64
+}
+
+// candidates returns the slaves that carry a mount and have room, those with the
+// largest share of it first. mu is held.
+func (s *Slaves) candidates(mount, scheme string) []candidate {
+	var all []candidate
+	for _, k := range s.known {
+		base := k.at(mount, scheme)
+		if free, share := k.free(); base != "" && free >= 1 {
+			all = append(all, candidate{k, base, free, share})
+		}
+	}
+	slices.SortFunc(all, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.share, a.share), strings.Compare(a.base, b.base))
+	})
+	return all
+}
+
+// Pick chooses a slave for a listener of a mount who came by a scheme, and returns its
+// base URL. It is one of those of whose capacity the largest share is free, the
+// larger ones more often, so that a flood is spread. It reports false if none has
+// room.
+func (s *Slaves) Pick(mount, scheme string) (base string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.candidates(mount, scheme)
+	var sum float64
+	for i, c := range all {
+		if c.share < all[0].share-near {
+			all = all[:i]
+			break
+		}
+		sum += c.free
+	}
+	at := s.chance(sum)
+	for i, c := range all {
+		if at -= c.free; at < 0 || i == len(all)-1 {
+			c.sent++
+			return c.base, true
+		}
+	}
+	return "", false
+}
+
+// Ranked returns the base URLs of the slaves that carry a mount, those with the
+// largest free share first.
+func (s *Slaves) Ranked(mount, scheme string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var bases []string
+	for _, c := range s.candidates(mount, scheme) {
+		bases = append(bases, c.base)
+	}
+	return bases
+}
+
+// Listeners returns how many listeners of a mount there are at all slaves together.
+func (s *Slaves) Listeners(mount string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.known {
+		n += k.report.Mounts[mount]
+	}
+	return n
+}
+
+// Any tells whether there are any.
+func (s *Slaves) Any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.known) > 0
+}
+
+// List returns the slaves, by their ids.
+func (s *Slaves) List() []SlaveStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []SlaveStatus
+	for _, k := range s.known {
+		all = append(all, SlaveStatus{Report: k.report, Addr: k.addr, Since: k.since, Expires: k.expires, Sent: k.sent})
+	}
+	slices.SortFunc(all, func(a, b SlaveStatus) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}

@@ -1,0 +1,250 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ask asks an upstream as relays do.
+func ask(t *testing.T, u Upstream) (*answer, error) {
+	t.Helper()
+	a, err := u.do(t.Context(), request{method: http.MethodGet, agent: "caddycast/test", within: 5 * time.Second})
+	if err == nil {
+		t.Cleanup(func() { _ = a.Body.Close() })
+	}
+	return a, err
+}
+
+// speak answers each connection with these bytes.
+func speak(t *testing.T, text string) (base string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+					_, _ = io.WriteString(c, text)
+				}
+			}()
+		}
+	}()
+	return "http://" + ln.Addr().String()
+}
+
+func TestServersThatDoNotSpeakHTTP(t *testing.T) {
+	for _, tt := range []struct{ name, text, name2, body string }{
+		{"SHOUTcast", "ICY 200 OK\r\nicy-name:Shout\r\nicy-metaint:8192\r\nContent-Type:audio/mpeg\r\n\r\nsound", "Shout", "sound"},
+		{"SHOUTcast with a notice", "ICY 200 OK\r\nicy-notice1:<BR>This stream requires a player<BR>\r\nicy-name:S\r\n\r\nsound", "S", "sound"},
+		{"HTTP/1.0", "HTTP/1.0 200 OK\r\nicy-name:Ice\r\n\r\nsound", "Ice", "sound"},
+		{"chunked", "HTTP/1.1 200 OK\r\nicy-name:C\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsou\r\n2\r\nnd\r\n0\r\n\r\n", "C", "sound"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := ask(t, Upstream{URL: speak(t, tt.text) + "/;"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(a.Body)
+			if string(body) != tt.body || err != nil || a.Header.Get("icy-name") != tt.name2 || a.StatusCode != 200 {
+				t.Errorf("%s, %q: %q, %v", a.Status, a.Header.Get("icy-name"), body, err)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoAnswerIsAnError(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":         "",
+		"a part of ICY":   "IC",
+		"junk":            "\x00\x01\x02\x03 junk\r\n\r\n",
+		"an endless head": "HTTP/1.0 200 OK\r\nicy-name: " + strings.Repeat("x", 2*maxHead) + "\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if a, err := ask(t, Upstream{URL: speak(t, text)}); err == nil {
+				t.Errorf("it is answered %s", a.Status)
+			}
+		})
+	}
+}
+
+func TestRedirectsAreFollowedButTakeNoPasswordElsewhere(t *testing.T) {
+	told := make(chan string, 10)
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _, _ := r.BasicAuth()
+		told <- user
+	}))
+	defer target.Close()
+	other := strings.Replace(target.URL, "127.0.0.1", "localhost", 1)
+	for _, tt := range []struct {
+		name, location, user string
+		status               int
+		fails                string
+	}{
+		{"the same host by another port", target.URL + "/x", "relay", 302, ""},
+		{"another host", other + "/x", "", 302, ""},
+		{"temporarily", target.URL, "relay", 307, ""},
+		{"permanently", target.URL, "relay", 308, ""},
+		{"user and password in the place", strings.Replace(other, "//", "//u:p@", 1), "", 302, ""},
+		{"to a file", "file:///etc/passwd", "", 302, "no http or https URL"},
+		{"to nowhere", "", "", 302, "more than 10 times"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", tt.location)
+				w.WriteHeader(tt.status)
+			}))
+			defer first.Close()
+			_, err := ask(t, Upstream{URL: first.URL, User: "relay", Password: "secret"})
+			if tt.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.fails) {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if user := <-told; user != tt.user {
+				t.Errorf("it was told the user %q; want %q", user, tt.user)
+			}
+		})
+	}
+}
+
+func TestWhoIsTrusted(t *testing.T) {
+	for _, tt := range []struct {
+		home, at string
+		want     bool
+	}{
+		{"http://a.example/x", "https://a.example:8443/x", true},
+		{"https://a.example/x", "https://A.example/y", true},
+		{"https://a.example/x", "http://a.example/x", false},
+		{"https://a.example/x", "https://b.a.example/x", false},
+		{"https://a.example/x", "https://a.example.evil.example/x", false},
+	} {
+		home, _ := url.Parse(tt.home)
+		at, _ := url.Parse(tt.at)
+		if got := trusts(home, at); got != tt.want {
+			t.Errorf("from %s to %s: %v", tt.home, tt.at, got)
+		}
+	}
+}
+
+func TestPagesAreNoStreams(t *testing.T) {
+	for _, tt := range []struct {
+		status      int
+		contentType string
+		ok          bool
+	}{
+		{200, "audio/mpeg", true},
+		{200, "", true},
+		{200, "application/octet-stream", true},
+		{200, "text/html; charset=utf-8", false},
+		{200, "audio/x-mpegurl", false},
+		{404, "audio/mpeg", false},
+		{206, "audio/mpeg", false},
+	} {
+		a := &answer{Response: &http.Response{StatusCode: tt.status, Status: fmt.Sprint(tt.status), Header: http.Header{"Content-Type": {tt.contentType}}}}
+		if err := a.checkStream("there"); (err == nil) != tt.ok {
+			t.Errorf("%d %q: %v", tt.status, tt.contentType, err)
+		}
+	}
+}
+
+// The first that answers is taken, and the next is asked when one fails or is silent.
+func TestTheFirstUpstreamThatAnswersIsTaken(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	closed := speak(t, "")
+	good := speak(t, "HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\n\r\nsound")
+	d := &dialer{agent: "test", id: "me", within: 5 * time.Second}
+	for _, tt := range []struct {
+		name string
+		urls []string
+		want string
+	}{
+		{"the only one", []string{good}, good},
+		{"after one that fails", []string{closed, good}, good},
+		{"after one that is silent", []string{"http://" + silent.Addr().String(), good}, good},
+		{"none", []string{closed, closed}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var all []Upstream
+			for _, u := range tt.urls {
+				all = append(all, Upstream{URL: u})
+			}
+			l, err := d.first(t.Context(), all)
+			if tt.want == "" {
+				if err == nil {
+					t.Error("there is a link")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.close()
+			body, err := io.ReadAll(l.answer.Body)
+			if l.upstream.URL != tt.want || string(body) != "sound" || err != nil {
+				t.Errorf("%s: %q, %v", l.upstream.URL, body, err)
+			}
+		})
+	}
+}
+
+func TestALinkEndsWithItsContext(t *testing.T) {
+	hold := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "audio/mpeg")
+		w.WriteHeader(200)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+		}
+	}))
+	defer server.Close()
+	defer close(hold)
+	ctx, cancel := context.WithCancel(t.Context())
+	l, err := (&dialer{id: "me", within: time.Second}).first(ctx, []Upstream{{URL: server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	cancel()
+	if _, err := l.answer.Body.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("reading ends with %v", err)
+	}
+}
+
+func TestAStreamThatComesFromHereIsALoop(t *testing.T) {
+	for _, text := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nRelay-Path: other, me\r\n\r\n",
+		"HTTP/1.1 508 Loop Detected\r\nContent-Length: 0\r\n\r\n",
+	} {
+		if _, err := (&dialer{id: "me", within: time.Second}).open(t.Context(), Upstream{URL: speak(t, text)}); !errors.Is(err, ErrLoop) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package streaming
+
+import (
+	"bytes"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
+
+// A relay that lost its upstream finds it again a little later, and is sent first
+// what every new listener is: the last seconds. Those who listen here have heard
+// most of that. So the units are held back until those come that the log ends with,
+// and the stream goes on after them: a gap that is shorter than the upstream's burst
+// is none.
+const (
+	tailUnits = 4                      // in a row, of which no two are alike, are no coincidence
+	holdTime  = 500 * time.Millisecond // a burst comes at once; what comes later is new
+	holdBytes = 2 << 20
+)
+
+var tailSeed = maphash.MakeSeed()
+
+// tail is how the log of a relay's mount ends.
+type tail struct {
+	sums [tailUnits]uint64 // of the last units, the newest last
+	n    int               // how many there are
+	init *format.Init      // of the newest
+}
+
+func (t *tail) push(u format.Unit) {
+	copy(t.sums[:], t.sums[1:])
+	t.sums[tailUnits-1] = maphash.Bytes(tailSeed, u.Data)
+	t.n = min(t.n+1, tailUnits)
+	t.init = u.Init
+}
+
+// isDistinct tells whether the end can be told from other places: silence can't.
+func (t *tail) isDistinct() bool {
+	for i, sum := range t.sums {
+		if slices.Contains(t.sums[:i], sum) {
+			return false
+		}
+	}
+	return t.n == tailUnits
+}
+
+// resumption looks where a stream goes on after the tail of a log.
+type resumption struct {
+	want  tail
+	seen  tail
+	held  []format.Unit
+	size  int
+	began time.Time
+}
+
+// found is what a resumption made of a unit.
+type found uint8
+
+const (
+	held       found = iota // it may have been heard
+	resumed                 // it is the last that was heard
+	anotherOne              // it is none of those that were, and so all that is held
+)
+
+// look holds a unit back, or knows where it belongs.
+func (r *resumption) look(u format.Unit, now time.Time) found {
+	if r.began.IsZero() {
+		r.began = now
+	}
+	r.seen.push(u)
+	if r.seen.n == tailUnits && r.seen.sums == r.want.sums {
+		return resumed
+	}
+	u.Data = bytes.Clone(u.Data)
+	r.held = append(r.held, u)
+	r.size += len(u.Data)
+	if now.Sub(r.began) > holdTime || r.size > holdBytes {
+		return anotherOne
+	}
+	return held
+}
+
+// resume holds back what listeners may have heard already.
+func (s *Source) resume(f format.Framer, u format.Unit) {
+	r := s.resumption
+	switch r.look(u, time.Now()) {
+	case resumed:
+		s.resumption = nil
+		if old := r.want.init; old != nil && u.Init != nil && slices.Equal(old.Data, u.Init.Data) {
+			s.same, s.as = u.Init, old
+		}
+		s.Mount().tail.init = s.replaceInit(u).Init
+	case anotherOne:
+		s.beginAnew(f)
+	case held:
+	}
+}
+
+// beginAnew gives up looking: what has come is another stream, or too much was missed.
+func (s *Source) beginAnew(f format.Framer) {
+	r := s.resumption
+	s.resumption = nil
+	m := s.Mount()
+	m.log.cut(m.meta.Load())
+	for _, u := range r.held {
+		s.add(f, u)
+	}
+}
+
+// replaceInit lets a stream that goes on keep the init that its listeners have.
+func (s *Source) replaceInit(u format.Unit) format.Unit {
+	if s.same != nil && u.Init == s.same {
+		u.Init = s.as
+	}
+	return u
+}

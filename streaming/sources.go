@@ -1,0 +1,133 @@
+package streaming
+
+import "time"
+
+// takeoverTime is how long a source that is being replaced has to go.
+const takeoverTime = 2 * time.Second
+
+// NewSource gives the mount at a path to a source. s has the fields that are set
+// once; stop must make the reading end that Run does, and may be called from any
+// goroutine. The source must be given back with End.
+func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
+	s.info, s.stop, s.ended, s.Since = info, stop, make(chan struct{}), time.Now()
+	deadline := time.Now().Add(takeoverTime)
+	for {
+		busy, err := st.tryNewSource(path, s)
+		if busy == nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return ErrMountInUse
+		}
+		busy.Stop(Replaced)
+		select {
+		case <-busy.ended:
+		case <-time.After(time.Until(deadline)):
+			return ErrMountInUse
+		}
+	}
+}
+
+// tryNewSource takes the mount, or returns the source that must go first.
+func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closedAt.Load() != nil {
+		return nil, ErrClosed
+	}
+	m := st.mounts[path]
+	if m != nil && m.source != nil {
+		if s.mayReplace(m.source) {
+			return m.source, nil
+		}
+		return nil, ErrMountInUse
+	}
+	internal := path[0] != '/'
+	if limit := st.settings.Load().MaxSources; limit > 0 && st.countSources() >= limit && !internal {
+		return nil, ErrTooManySources
+	}
+	if m == nil {
+		m = newMount(st, path)
+		st.mounts[path] = m
+	}
+	if m.linger != nil {
+		m.linger.Stop()
+		m.linger = nil
+	}
+	if s.Upstream != "" && m.tail.isDistinct() {
+		s.resumption = &resumption{want: m.tail}
+	} else {
+		m.meta.Store(noMetadata)
+		m.log.cut(noMetadata)
+		m.tail = tail{}
+	}
+	m.source, m.announced = s, false
+	s.mount.Store(m)
+	st.sources[s] = struct{}{}
+	st.sourceCount.Add(1)
+	return nil, nil
+}
+
+// countSources returns how many sources there are that came from outside. mu is
+// held.
+func (st *Station) countSources() (n int) {
+	for s := range st.sources {
+		if !s.Mount().isInternal() {
+			n++
+		}
+	}
+	return n
+}
+
+// announce makes known what a source sends. Listeners who were promised another
+// type by the source before hear what stands in for it, or are let go.
+func (st *Station) announce(s *Source, contentType string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	m := s.Mount()
+	m.own = &Stream{Type: contentType, Info: s.info, Since: s.Since}
+	m.announced, m.liveSince = true, time.Now()
+	st.reconsider()
+}
+
+// endSource takes the mount back from its source. Its listeners wait for the
+// next one as long as the mount lingers.
+func (st *Station) endSource(s *Source) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.sources, s)
+	st.sourceCount.Add(-1)
+	m := s.Mount()
+	m.source, m.announced = nil, false
+	if s.Upstream == "" {
+		m.log.cut(m.meta.Load())
+	}
+	linger := m.Settings().Linger
+	if s.Upstream != "" {
+		linger = m.Settings().RelayLinger
+	}
+	if s.Reason() == Replaced {
+		linger = max(linger, takeoverTime) // the other one is at the door
+	}
+	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.own == nil {
+		linger = 0
+	}
+	if linger > 0 {
+		m.waits++
+		wait := m.waits
+		m.linger = time.AfterFunc(linger, func() { st.abandon(m, wait) })
+	} else {
+		m.own = nil
+	}
+	st.reconsider()
+}
+
+// abandon gives up a mount for which no source came back.
+func (st *Station) abandon(m *Mount, wait int) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if m.source == nil && m.waits == wait {
+		m.linger, m.own = nil, nil
+		st.reconsider()
+	}
+}

@@ -1,0 +1,255 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+)
+
+// encoderConfig is a Caddyfile with a station on two plain ports, one above the
+// other, and the listener wrapper on both.
+const encoderConfig = `
+{
+	admin %s
+	storage file_system %s
+	skip_install_trust
+	auto_https off
+	log {
+		output file %s
+		level DEBUG
+	}
+	servers {
+		%s
+	}
+	%s
+}
+http://:%s {
+	bind 127.0.0.1
+	%s
+	icecast
+}
+http://:%s {
+	bind 127.0.0.1
+	%[7]s
+	icecast
+}
+`
+
+// wrapped is the listener wrapper with the mount of most tests.
+const wrapped = "listener_wrappers {\n icecast {\n mount /m\n }\n }"
+
+// startFor runs Caddy for encoders: the second port, upper, is above the plain one.
+func startFor(t testing.TB, wrapper, station string, site ...string) (s *server, upper string) {
+	t.Helper()
+	s, upper = newPair(t)
+	adapted, err := adapt(fmt.Sprintf(encoderConfig, s.admin, storage, s.logFile(), wrapper, station,
+		port(s.plain), strings.Join(site, "\n\t"), port(upper)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(adapted, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	return s, upper
+}
+
+// newPair finds two ports, one above the other, that are free.
+func newPair(t testing.TB) (s *server, upper string) {
+	t.Helper()
+	for range 100 {
+		lower := freeAddress(t)
+		n, _ := strconv.Atoi(port(lower))
+		upper := net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
+		if ln, err := net.Listen("tcp", upper); err == nil {
+			_ = ln.Close()
+			return &server{t: t, plain: lower, admin: freeAddress(t)}, upper
+		}
+	}
+	t.Fatal("no two ports are free that are one above the other")
+	return nil, ""
+}
+
+// foreign are the ways in which encoders open that net/http does not understand.
+var foreign = []struct {
+	name   string
+	login  string // what comes first, if something must come back before more is sent
+	early  string // what comes back then
+	head   string
+	answer string // what comes back at the end
+}{
+	{"SHOUTcast v1", "hackme\r\n", "OK2\r\nicy-caps:11\r\n\r\n", "icy-name:Test\r\nicy-br:128\r\ncontent-type:audio/mpeg\r\n\r\n", ""},
+	{"SHOUTcast v1 with lines that end in LF", "hackme\n", "OK2\r\nicy-caps:11\r\n\r\n", "icy-name:Test\nicy-br:128\n\n", ""},
+	{"SHOUTcast v1 that does not wait", "", "", "hackme\r\nicy-name:Test\r\n\r\n", "OK2\r\nicy-caps:11\r\n\r\n"},
+	{"SHOUTcast v1 that names its mount", "/m:hackme\r\n", "OK2\r\nicy-caps:11\r\n\r\n", "icy-name:Test\r\n\r\n", ""},
+	{"SHOUTcast v1 that tells nothing of itself", "hackme\r\n", "OK2\r\nicy-caps:11\r\n\r\n", "\r\n", ""},
+	{"Icecast 1", "", "", "SOURCE hackme /m\nx-audiocast-name: Test\nx-audiocast-bitrate: 128\n\n", "OK\r\n\r\n"},
+	{"ICE/1.0", "", "", "SOURCE /m ICE/1.0\nContent-Type: audio/mpeg\nice-name: Test\n" + basicLF + "\n", "HTTP/1.0 200 OK\r\n\r\n"},
+	{"two CRs", "", "", "SOURCE /m HTTP/1.0\r\r\nContent-Type: audio/mpeg\r\r\nice-name: Test\r\r\n" + strings.TrimSpace(basicLF) + "\r\r\n\r\r\n", "HTTP/1.0 200 OK\r\n\r\n"},
+	{
+		"PUT with an empty host", "", "", "PUT /m HTTP/1.1\r\nHost: \r\nContent-Type: audio/mpeg\r\nice-name: Test\r\n" + basicLF + "\r\n",
+		"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+	},
+	{
+		"PUT without a host", "", "", "PUT /m HTTP/1.1\r\nContent-Type: audio/mpeg\r\nice-name: Test\r\n" + basicLF + "\r\n",
+		"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+	},
+	{"lower case", "", "", "source /m http/1.0\r\nice-name: Test\r\n" + basicLF + "\r\n", "HTTP/1.0 200 OK\r\n\r\n"},
+}
+
+const basicLF = "Authorization: Basic c291cmNlOmhhY2ttZQ==\n" // source:hackme
+
+// An encoder of any age is a source, on a port that serves listeners as well and
+// on one above it, whether its opening comes whole or a byte at a time.
+func TestEncodersThatHTTPDoesNotKnowAreSources(t *testing.T) {
+	s, upper := startFor(t, wrapped, station)
+	for _, f := range foreign {
+		for _, cut := range []bool{false, true} {
+			for _, at := range []string{s.plain, upper} {
+				t.Run(fmt.Sprintf("%s/cut=%v/upper=%v", f.name, cut, at == upper), func(t *testing.T) {
+					s := &server{t: t, plain: s.plain}
+					to := &server{t: t, plain: at}
+					conn := to.dial(false)
+					send := func(what string) {
+						for len(what) > 0 {
+							n := len(what)
+							if cut {
+								n = 1
+							}
+							if _, err := io.WriteString(conn, what[:n]); err != nil {
+								t.Fatal(err)
+							}
+							what = what[n:]
+						}
+					}
+					send(f.login)
+					expect(t, conn, f.early)
+					var sound []byte
+					for n := range uint64(20) {
+						sound = numbered.AppendFrame(sound, n, time.Now())
+					}
+					send(f.head + string(sound[:500])) // encoders that don't wait send sound with the head
+					expect(t, conn, f.answer)
+					send(string(sound[500:]))
+					s.listening("/m")
+					l := s.listen("/m", http1, false)
+					if src := s.sourceOn("/m"); f.head != "\r\n" && src["server_name"] != "Test" {
+						t.Errorf("it is shown as %v", src)
+					}
+					_ = conn.Close()
+					if c := l.toTheEnd(); c.Last != 19 || c.Rest() != 0 {
+						t.Errorf("heard %d to %d and %d bytes", c.First, c.Last, c.Rest())
+					}
+					s.gone("/m")
+				})
+			}
+		}
+	}
+}
+
+// expect reads what must come next.
+func expect(t testing.TB, conn io.Reader, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		t.Fatalf("%q came back (%v), want %q", got[:n], err, want)
+	}
+}
+
+// Nothing is said to a SHOUTcast source but OK2: some take what follows for an
+// error.
+func TestAShoutcastSourceHearsNothingAfterItIsLetIn(t *testing.T) {
+	s, _ := startFor(t, wrapped, station)
+	conn := s.dial(false)
+	_, _ = io.WriteString(conn, "hackme\r\n\r\n")
+	expect(t, conn, "OK2\r\nicy-caps:11\r\n\r\n")
+	src := &transmitter{t: t, out: conn}
+	src.send(10)
+	s.listening("/m")
+	_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond)) // there is nothing to wait for
+	if n, err := conn.Read(make([]byte, 100)); n > 0 || !strings.Contains(fmt.Sprint(err), "timeout") {
+		t.Errorf("%d bytes came, and %v", n, err)
+	}
+}
+
+func TestAWrongPasswordIsInvalid(t *testing.T) {
+	s, upper := startFor(t, wrapped, "icecast {\n source_password hackme\n mount /own {\n source_password own\n }\n }")
+	live := s.source("/m") // which nobody may disturb
+	live.send(10)
+	l := s.listen("/m", http1, false)
+	for _, login := range []string{
+		"hackm\r\n", "hackmee\n", "HACKME\r\n", " \r\n", "/m:\r\n", "/m:hackm\r\n", "/own:hackme\r\n", "/:hackme\r\n", "/../m:hackme\r\n",
+		"/admin/metadata:hackme\r\n", "m:hackme\r\n", "SOURCE hackm /m\n\n", "SOURCE hackme /own\n\n", "SOURCE hackme /\n\n",
+		"!POKE\r\n", "!POKE\nicy-name:libshout\n\n", "h\xc3\xa4ckme\r\nicy-name:x\r\n\r\n" + strings.Repeat("sound", 2000),
+	} {
+		for _, at := range []string{s.plain, upper} {
+			conn := (&server{t: t, plain: at}).dial(false)
+			_, _ = io.WriteString(conn, login)
+			if got, err := io.ReadAll(conn); string(got) != "invalid password\r\n" || err != nil {
+				t.Errorf("%.40q is answered %q, %v", login, got, err)
+			}
+		}
+	}
+	s.logged(map[string]any{"level": "warn", "mount": "/own"})
+	live.send(10)
+	live.finish()
+	if c := l.toTheEnd(); c.Last != 19 {
+		t.Errorf("the live stream was heard to frame %d", c.Last)
+	}
+}
+
+// The port's own password is for its own mount alone.
+func TestAPortMayHaveAPasswordOfItsOwn(t *testing.T) {
+	s, _ := startFor(t, "listener_wrappers {\n icecast {\n mount /v1\n password dj simple\n }\n }", station)
+	for _, c := range []struct{ login, answer string }{
+		{"simple", "OK2\r\nicy-caps:11\r\n\r\n"},
+		{"/v1:simple", "OK2\r\nicy-caps:11\r\n\r\n"},
+		{"hackme", "invalid password\r\n"},
+		{"/other:simple", "invalid password\r\n"},
+		{"/other:hackme", "OK2\r\nicy-caps:11\r\n\r\n"},
+	} {
+		conn := s.dial(false)
+		_, _ = io.WriteString(conn, c.login+"\r\n\r\n")
+		expect(t, conn, c.answer)
+		if strings.HasPrefix(c.answer, "OK") {
+			(&transmitter{t: t, out: conn}).send(10)
+			path := "/v1"
+			if strings.HasPrefix(c.login, "/other") {
+				path = "/other"
+			}
+			s.listening(path)
+			if !strings.HasPrefix(c.login, "/") {
+				s.retitleByCGI(s.plain, "?mode=updinfo&pass=simple&song=Easy", http.StatusOK)
+				s.retitleByCGI(s.plain, "?mode=updinfo&pass=hackme&song=Hard", http.StatusOK) // by the mount's password, too
+				s.retitleByCGI(s.plain, "?mode=updinfo&pass=letmein&song=Admin", http.StatusOK)
+				s.retitleByCGI(s.plain, "?mode=updinfo&pass=wrong&song=No", http.StatusUnauthorized)
+				if _, title := s.title("/v1"); title != "Admin" {
+					t.Errorf("it is titled %q", title)
+				}
+			}
+		}
+		_ = conn.Close()
+		s.gone("/v1")
+		s.gone("/other")
+	}
+}
+
+// The name of a mount that comes without HTTP is not one that is escaped.
+func TestAMountThatIsNamedWithoutHTTP(t *testing.T) {
+	s, _ := startFor(t, wrapped, station)
+	s.v1(s.plain, "/a b?c#d%41ü:hackme")
+	s.listening("/a%20b%3Fc%23d%2541%C3%BC")
+}

@@ -1,0 +1,215 @@
+package tests
+
+import (
+	"bufio"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// edges are three slaves of unequal capacity, of one master.
+func edges(redirect string) map[string]string {
+	settings := map[string]string{"master": "\n limits {\n listeners 5000\n }\n mount /full.mp3 {\n max_listeners 1\n }\n role master {\n redirect " + redirect + "\n }\n"}
+	for name, capacity := range map[string]int{"small": 500, "middle": 1000, "large": 1500} {
+		settings[name] = fmt.Sprintf(`
+			limits {
+				listeners %d
+			}
+			role slave {
+				master http://%%master%%
+				password pullme
+				interval 1s
+				public http://%%%s%% https://%%tls:%s%%
+			}`, capacity, name, name)
+	}
+	return settings
+}
+
+// asked asks a server for a mount without following where it leads.
+func asked(t testing.TB, at, path string, header ...string) (*http.Response, net.Conn) {
+	t.Helper()
+	conn, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: "+at+"\r\n"+strings.Join(header, "")+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, conn
+}
+
+// registered waits until a master knows that slaves carry a mount.
+func (s *server) registered(mount string, slaves int) {
+	s.t.Helper()
+	eventually(s.t, fmt.Sprintf("the master knows %d slaves with %s", slaves, mount), func() error {
+		resp, err := http.Get("http://" + s.plain + mount + ".m3u")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		list, err := io.ReadAll(resp.Body)
+		if n := strings.Count(string(list), "\n") - 1; err == nil && n != slaves {
+			return fmt.Errorf("it knows %d", n)
+		}
+		return err
+	})
+}
+
+func TestAThousandListenersAreSpreadByCapacity(t *testing.T) {
+	c := newCluster(t, "master", "small", "middle", "large")
+	c.load(edges("balance"))
+	master := c.nodes["master"]
+	live := master.numberedSource("/live.mp3", 1)
+	defer live.down()
+	master.registered("/live.mp3", 3)
+	for range 1000 {
+		resp, conn := asked(t, master.plain, "/live.mp3?ticket=a%20b")
+		_ = conn.Close()
+		to, err := url.Parse(resp.Header.Get("Location"))
+		if resp.StatusCode != http.StatusFound || err != nil || to.RawQuery != "ticket=a%20b&redirected=1" || to.Path != "/live.mp3" || to.Scheme != "http" {
+			t.Fatalf("answered %s, to %s", resp.Status, resp.Header.Get("Location"))
+		}
+		resp, _ = asked(t, to.Host, to.RequestURI())
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s answers %s", to, resp.Status)
+		}
+	}
+	for name, want := range map[string]int{"small": 167, "middle": 333, "large": 500} {
+		n := int(c.nodes[name].sourceOn("/live.mp3")["listeners"].(float64))
+		t.Logf("%s has %d", name, n)
+		if n < want*9/10 || n > want*11/10 {
+			t.Errorf("%s has %d listeners; want %d", name, n, want)
+		}
+	}
+	eventually(t, "the master counts them all", func() error {
+		if n := fmt.Sprint(master.sourceOn("/live.mp3")["cluster_listeners"]); n != "1000" {
+			return fmt.Errorf("it counts %s", n)
+		}
+		return nil
+	})
+}
+
+func TestWhoIsSentToASlave(t *testing.T) {
+	c := newCluster(t, "master", "small", "middle", "large")
+	master := c.nodes["master"]
+	slaves := []string{c.nodes["small"].plain, c.nodes["middle"].plain, c.nodes["large"].plain}
+	relayLogin := basic("relay", "pullme")
+	c.load(edges("when_full"))
+	live, full := master.numberedSource("/live.mp3", 1), master.numberedSource("/full.mp3", 2)
+	defer live.down()
+	defer full.down()
+	master.registered("/full.mp3", 3)
+	for _, tt := range []struct {
+		name, redirect, path, header string
+		status                       int
+	}{
+		{"there is room here", "when_full", "/live.mp3", "", 200},
+		{"the last place", "when_full", "/full.mp3", "", 200},
+		{"it is full", "when_full", "/full.mp3", "", 302},
+		{"who was sent already", "when_full", "/full.mp3?redirected=1", "", 403},
+		{"a slave", "when_full", "/full.mp3", relayLogin, 200},
+		{"the password is no part of the place", "balance", "/live.mp3", basic("joe", "secret"), 302},
+		{"always", "balance", "/live.mp3", "", 302},
+		{"but not who was sent already", "balance", "/live.mp3?redirected=1", "", 200},
+		{"and no slave", "balance", "/live.mp3", relayLogin, 200},
+		{"never", "off", "/live.mp3", "", 200},
+		{"never, though it is full", "off", "/full.mp3", "", 403},
+	} {
+		c.load(edges(tt.redirect))
+		eventually(t, "the settings are in force", func() error {
+			resp, conn := asked(t, master.plain, tt.path, tt.header)
+			if resp.StatusCode == tt.status {
+				if to := resp.Header.Get("Location"); tt.status == 302 {
+					u, err := url.Parse(to)
+					if err != nil || !strings.Contains(strings.Join(slaves, " "), u.Host) || u.User != nil || strings.Contains(to, "secret") {
+						t.Errorf("%s: sent to %s", tt.name, to)
+					}
+				}
+				return nil
+			}
+			_ = conn.Close()
+			return fmt.Errorf("%s: answered %s", tt.name, resp.Status)
+		})
+	}
+	if resp, err := http.DefaultClient.Get("http://" + master.plain + "/full.mp3.xspf"); err != nil {
+		t.Error(err)
+	} else {
+		defer resp.Body.Close()
+		var list struct {
+			Locations []string `xml:"trackList>track>location"`
+		}
+		if err := xml.NewDecoder(resp.Body).Decode(&list); err != nil || len(list.Locations) != 4 ||
+			list.Locations[3] != "http://"+master.plain+"/full.mp3" || resp.Header.Get("Content-Type") != "application/xspf+xml" {
+			t.Errorf("the playlist is %v, %v", list, err)
+		}
+	}
+}
+
+func TestAHundredMountsAreMirrored(t *testing.T) {
+	c := newCluster(t, "master", "edge")
+	c.load(map[string]string{"edge": slave})
+	master, edge := c.nodes["master"], c.nodes["edge"]
+	var sources []*transmitter
+	for i := range 100 {
+		sources = append(sources, master.source(fmt.Sprintf("/m%d.mp3", i)))
+	}
+	for i, src := range sources {
+		src.send(10 + i)
+	}
+	eventually(t, "all are on the slave", func() error {
+		for i := range sources {
+			if edge.sourceOn(fmt.Sprintf("/m%d.mp3", i)) == nil {
+				return fmt.Errorf("/m%d.mp3 is not", i)
+			}
+		}
+		return nil
+	})
+	for i := 0; i < 100; i += 2 {
+		sources[i].finish()
+	}
+	eventually(t, "what has ended is off the slave when nobody waits for it any more", func() error {
+		for i := range sources {
+			on := edge.sourceOn(fmt.Sprintf("/m%d.mp3", i)) != nil
+			if on != (i%2 == 1) {
+				return fmt.Errorf("/m%d.mp3 is on it: %v", i, on)
+			}
+		}
+		return nil
+	})
+}
+
+// Slaves of Icecast-KH say where they are in the query, and pull by another path.
+func TestSlavesOfIcecastKH(t *testing.T) {
+	s := start(t, strings.Replace(station, "{", "{\n role master {\n redirect balance\n }\n", 1))
+	live := s.numberedSource("/live.mp3", 1)
+	defer live.down()
+	resp, _ := asked(t, s.plain, "/admin/streams?rserver=edge.example&rport=8000&interval=5", basic("relay", "pullme"), "Connection: close\r\n")
+	list, err := io.ReadAll(resp.Body)
+	if string(list) != "/admin/streams?mount=/live.mp3\r\n" || err != nil {
+		t.Errorf("the list is %q, %v", list, err)
+	}
+	if resp, _ := asked(t, s.plain, "/admin/streams?mount=/live.mp3", basic("relay", "pullme")); resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "audio/mpeg" {
+		t.Errorf("the mount is answered %s", resp.Status)
+	}
+	if resp, _ := asked(t, s.plain, "/admin/streams?mount=/live.mp3"); resp.StatusCode != 401 {
+		t.Errorf("without a password it is answered %s", resp.Status)
+	}
+	if resp, _ := asked(t, s.plain, "/live.mp3"); resp.Header.Get("Location") != "http://edge.example:8000/live.mp3?redirected=1" {
+		t.Errorf("a listener is sent to %q", resp.Header.Get("Location"))
+	}
+	for _, query := range []string{"rserver=a/b&rport=8000&interval=5", "rserver=a&rport=http&interval=5", "rserver=a&rport=1&interval=1"} {
+		if resp, _ := asked(t, s.plain, "/admin/streams?"+query, basic("relay", "pullme")); resp.StatusCode != 400 {
+			t.Errorf("%s is answered %s", query, resp.Status)
+		}
+	}
+}
