@@ -51,6 +51,7 @@ func (m *Mount) tellStandIn() {
 	standIn, home := "", ""
 	for l := range m.lanes {
 		switch heard := l.heard(); {
+		case l.moved != "": // by somebody, who knows
 		case heard == m:
 			home = m.Path
 		case heard != nil && (standIn == "" || heard.Path < standIn):

@@ -150,6 +150,29 @@ func TestAFallbackIsToldOnceHoweverManyHearIt(t *testing.T) {
 		fmt.Sprintf("disconnected /m finished %d", someBytes()), "engaged /m /m>/b", "released /m /b>")
 }
 
+func TestListenersThatAreMovedHearNoFallback(t *testing.T) {
+	st, n := noticing(t, Settings{})
+	for _, path := range []string{"/a", "/b"} {
+		src := connect(t, st, path, "audio/mpeg")
+		src.send(someFrames)
+		if st.Await(t.Context(), path) == nil {
+			t.Fatalf("%s is not on the air", path)
+		}
+	}
+	l, err := st.Mount("/a").Admit(Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{"/b", "/a"} {
+		if moved, err := st.Move("/a", to); moved != 1 || err != nil {
+			t.Fatalf("%d listeners were moved to %s: %v", moved, to, err)
+		}
+	}
+	l.Cancel()
+	st.Mount("/a").SetMetadata("", "last", "")
+	n.want(t, "connected /a", "connected /b", "title /a last")
+}
+
 func TestWhatFeedsOthersOnlyIsNobodysBusiness(t *testing.T) {
 	st, n := noticing(t, Settings{})
 	src := connect(t, st, "internal", "audio/mpeg")
