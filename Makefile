@@ -59,7 +59,6 @@ fuzz:
 		done; \
 	done
 
-bench: PROGRAMS += icecast2
 bench: deps
 	go run ./tests/bench $(BENCHFLAGS)
 

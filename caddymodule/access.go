@@ -8,9 +8,12 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// listenerEnded writes the access line of a listener, to the log "icecast.access".
+// listenerEnded announces that a listener is gone, and writes its access line to the log "icecast.access".
 // The server's own access log can't: to it the request was over when it began.
 func (l *live) listenerEnded(who *streaming.Listener) {
+	if !who.Client.Slave {
+		l.listenerRemoved(who)
+	}
 	entry := l.logger().Named("access").Check(zap.InfoLevel, "listener")
 	if entry == nil {
 		return

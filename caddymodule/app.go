@@ -47,6 +47,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if len(a.Stations) == 0 {
 		a.Stations = map[string]*Station{defaultStation: new(Station)}
 	}
+	app, err := ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("getting the events app: %w", err)
+	}
+	events := app.(*caddyevents.App)
 	for name, s := range a.Stations {
 		if s == nil {
 			s = new(Station)
@@ -58,13 +63,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err := s.provision(ctx, name); err != nil {
 			return fmt.Errorf("station %s: %w", name, err)
 		}
-	}
-	events, err := ctx.App("events")
-	if err != nil {
-		return fmt.Errorf("getting the events app: %w", err)
+		s.reign.connect(ctx, events)
 	}
 	on := func(event string, do func()) error {
-		return events.(*caddyevents.App).On(event, eventFunc{do})
+		return events.On(event, eventFunc{do})
 	}
 	return errors.Join(on("started", a.started), on("stopping", a.stopping))
 }
@@ -101,6 +103,7 @@ func (a *App) Cleanup() error {
 func (a *App) started() {
 	for _, s := range a.Stations {
 		s.live.greet(s.reign)
+		s.reign.events.open()
 	}
 }
 

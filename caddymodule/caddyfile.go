@@ -53,6 +53,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		relay_password  [<user>] <secret>
 //		admin_password  [<user>] <secret>
 //
+//		on <event>… <hook>   # see parseOn
+//		on_connect    <program>
+//		on_disconnect <program>
+//
 //		limits { … }         # see parseLimits
 //		mount <path> { … }   # see parseMount
 //
@@ -104,6 +108,9 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		"source_password": credential(d, &s.SourcePassword),
 		"relay_password":  credential(d, &s.RelayPassword),
 		"admin_password":  credential(d, &s.AdminPassword),
+		"on":              func() error { return parseOn(d, &s.On) },
+		"on_connect":      program(d, &s.OnConnect),
+		"on_disconnect":   program(d, &s.OnDisconnect),
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
 			m, err := parseMount(d, s.Mounts)
@@ -124,7 +131,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 type words map[string]func() error
 
 // repeatable are the words that may stand in a block several times.
-var repeatable = []string{"mount", "fallback", "relay", "role"}
+var repeatable = []string{"mount", "fallback", "relay", "role", "on"}
 
 // parseBlock parses the block at d, which is called what in errors. All words
 // but those that are repeatable may stand in it once.

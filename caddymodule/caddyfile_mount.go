@@ -11,6 +11,7 @@ import (
 //
 //	mount <path> {
 //		source_password [<user>] <secret>
+//		auth htpasswd|url …  # see parseAuth
 //
 //		max_listeners         <number>
 //		max_listener_duration <duration>
@@ -40,6 +41,10 @@ import (
 //		subtype           <text>
 //		charset           <charset>
 //		metadata_interval <size>|off
+//
+//		on <event>… <hook>   # see parseOn
+//		on_connect    <program>
+//		on_disconnect <program>
 //	}
 func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	m := new(Mount)
@@ -80,6 +85,10 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"subtype":               text(d, &m.Subtype),
 		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
+		"auth":                  func() error { return parseAuth(d, &m.AuthRaw) },
+		"on":                    func() error { return parseOn(d, &m.On) },
+		"on_connect":            program(d, &m.OnConnect),
+		"on_disconnect":         program(d, &m.OnDisconnect),
 	})
 }
 

@@ -34,14 +34,15 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	a := admitted(r, h.station, path)
 	if a == nil {
 		login := h.station.source(path)
-		if _, _, tried := r.BasicAuth(); tried && login == nil {
+		if _, _, tried := r.BasicAuth(); tried && login == nil && h.station.auth(path) == nil {
 			h.station.live.logger().Warn("a source was refused since no source_password is set",
 				zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
 		}
-		if ok, err := admit(w, r, login); !ok {
+		user, ok, err := h.admitSource(w, r, path, false, login)
+		if !ok {
 			return err
 		}
-		a = &admission{user: login.user, answer: sourceAnswer(r)}
+		a = &admission{user: user, answer: sourceAnswer(r)}
 	}
 	if err := checkMountPath(path); err != nil {
 		return refuse(w, r, http.StatusBadRequest, err.Error())

@@ -65,10 +65,19 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		w.WriteHeader(http.StatusOK)
 		return true, nil
 	}
+	if mount.Settings().NoDirect && !client.Slave { // before anybody is asked
+		return true, refuseStream(w, r, streaming.ErrNoDirect)
+	}
 	if h.steer(w, r, mount, client) {
 		return true, nil
 	}
+	if ok, err := h.admitListener(w, r, &client); !ok {
+		return true, err
+	}
 	l, err := mount.Admit(client)
+	if a := client.Admission; err != nil && a != nil && a.Over != nil {
+		a.Over(0)
+	}
 	switch {
 	case errors.Is(err, streaming.ErrNothing):
 		return false, nil

@@ -3,13 +3,17 @@ package caddymodule
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -22,11 +26,16 @@ var stations = caddy.NewUsagePool()
 type live struct {
 	*streaming.Station
 	players *fallback.Players
-	relays  *relay.Manager
-	slaves  *relay.Slaves
-	traffic traffic
-	closing chan struct{} // closed when the station ends
-	ending  sync.Once
+	hooks   *hooks.Dispatcher
+	name    string
+
+	sessions Sessions
+	node     string // what the server is called
+	relays   *relay.Manager
+	slaves   *relay.Slaves
+	traffic  traffic
+	closing  chan struct{} // closed when the station ends
+	ending   sync.Once
 
 	mu      sync.Mutex
 	current *reign                // nil: none, or none any more
@@ -38,8 +47,11 @@ type live struct {
 // to ask. Each acquire wants a release.
 func acquire(name string) (*live, error) {
 	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
-		l := new(live)
+		l := &live{name: name}
+		l.node, _ = os.Hostname()
+		l.hooks = hooks.NewDispatcher(l.logger, hookStore{l})
 		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
+		l.Notify(l.noticed)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
 		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
 		l.slaves = relay.NewSlaves(l.relayChanged)
@@ -67,6 +79,9 @@ func (l *live) Destruct() error {
 	return nil
 }
 
+// hookPartingTime is how long hooks have for what the end of the streams brought.
+const hookPartingTime = 500 * time.Millisecond
+
 // close ends the station politely, as far as there is time.
 func (l *live) close(ctx context.Context) {
 	l.ending.Do(func() { close(l.closing) })
@@ -75,6 +90,9 @@ func (l *live) close(ctx context.Context) {
 	}
 	l.relays.Close()
 	l.slaves.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
+	defer cancel()
+	l.hooks.Close(ctx)
 }
 
 // publish puts a configuration into force.
@@ -83,13 +101,14 @@ func (l *live) publish(r *reign) {
 	defer l.mu.Unlock()
 	r.before, r.live = l.current, l
 	l.current = r
-	l.last.Store(r)
 	l.apply(r)
 }
 
 // apply puts the settings of a configuration into force. mu is held.
 func (l *live) apply(r *reign) {
+	l.last.Store(r)
 	l.Apply(r.settings)
+	l.hooks.Apply(r.plan)
 	l.relays.Apply(r.relays)
 }
 
@@ -112,7 +131,6 @@ func (l *live) retire(r *reign) {
 	case l.current == r:
 		l.current = r.before
 		if r.before != nil {
-			l.last.Store(r.before)
 			l.apply(r.before)
 		}
 	default:
@@ -123,6 +141,7 @@ func (l *live) retire(r *reign) {
 		}
 	}
 	r.before, r.live = nil, nil
+	r.events.close()
 }
 
 // feedChanged tells the log what the listeners of a mount hear from now on.
@@ -149,6 +168,10 @@ type reign struct {
 	sites      *sites
 	shoutcasts *shoutcasts
 	sourceUser string // whom to feed it as
+	hostname   string
+	storage    certmagic.Storage
+	plan       *hooks.Plan
+	events     *caddyEvents // nil: they go nowhere
 
 	// Guarded by live.mu.
 	live   *live

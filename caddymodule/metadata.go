@@ -19,7 +19,7 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
 	}
 	path := q.Get("mount")
-	if ok, err := admit(w, r, h.station.source(path), h.station.logins.admin); !ok {
+	if _, ok, err := h.admitSource(w, r, path, true, h.station.source(path), h.station.logins.admin); !ok {
 		return err
 	}
 	if path == "" {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -107,6 +108,20 @@ type Mount struct {
 	// Bytes between two metadata blocks for listeners who ask for them; 0 for
 	// no metadata. Default: 16000.
 	MetadataInterval *int `json:"metadata_interval,omitempty"`
+
+	// Who says who may listen, and perhaps who may send. Default: all may listen.
+	AuthRaw json.RawMessage `json:"auth,omitempty" caddy:"namespace=icecast.auth inline_key=kind"`
+
+	// What is to happen upon events of the mount, besides what the station has.
+	On []*Hook `json:"on,omitempty"`
+
+	// A program that runs when a source connects, with the mount as its
+	// argument; short for a hook.
+	OnConnect string `json:"on_connect,omitempty"`
+
+	// A program that runs when a source is gone, with the mount as its
+	// argument.
+	OnDisconnect string `json:"on_disconnect,omitempty"`
 }
 
 // Burst is an amount of stream: bytes, or a time if that is not zero.

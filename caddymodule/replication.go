@@ -106,9 +106,11 @@ func (t *traffic) kbps(st *streaming.Station) int {
 	return t.speed
 }
 
-// relayChanged tells the log of relays, masters and slaves that come and go.
+// relayChanged tells the log, and the outside world, of relays, masters and slaves
+// that come and go.
 func (l *live) relayChanged(e relay.Event) {
 	log := l.logger()
+	l.announceRelay(e)
 	switch e.Kind {
 	case relay.Up:
 		log.Info("relay connected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream))

@@ -56,10 +56,22 @@ type Station struct {
 	// What the station pulls as a slave of masters. It may be both.
 	Slave *Slave `json:"slave,omitempty"`
 
+	// What is to happen upon events of all mounts and of the station.
+	On []*Hook `json:"on,omitempty"`
+
+	// A program that runs when a source connects, with the mount as its
+	// argument; short for a hook.
+	OnConnect string `json:"on_connect,omitempty"`
+
+	// A program that runs when a source is gone, with the mount as its
+	// argument.
+	OnDisconnect string `json:"on_disconnect,omitempty"`
+
 	key    string // name in the pool; empty until the station is acquired
 	live   *live
 	reign  *reign
 	logins logins
+	auths  auths
 
 	overrides sync.Map // of fallbacks: a mount's path to that of another
 }
@@ -112,7 +124,7 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	if l := s.logins.sources[s.SourcePassword]; l != nil {
 		s.reign.sourceUser = l.user
 	}
-	return nil
+	return s.provisionHooks(ctx)
 }
 
 // validate refuses values that no setting can mean.

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Admit counts a new listener in, unless a limit forbids it.
+// Admit counts a new listener in, unless a limit forbids it. Of one that is not
+// admitted, Over is not called.
 func (m *Mount) Admit(c Client) (*Listener, error) {
 	if m.Settings().NoDirect && !c.Slave {
 		return nil, ErrNoDirect
@@ -58,6 +59,9 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 		return nil, err
 	}
 	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 && !c.Slave {
+		if !m.full.Swap(true) {
+			m.tell(Notice{Kind: MountFull})
+		}
 		return refuse(ErrMountFull)
 	}
 	shard, err := st.pickShard(c)
@@ -69,18 +73,29 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 		}
 		m.connections.Add(1)
 		st.totals.listeners.Add(1)
+		m.full.Store(false)
 	}
 	st.arrived()
 
 	shard.load.Add(1)
+	admission := c.Admission
+	if admission == nil {
+		admission = new(Admission)
+	}
+	id := admission.ID
+	if id == 0 {
+		id = st.NewID()
+	}
 	l := &Listener{
-		ID: st.nextID.Add(1), Client: c, Since: time.Now(), stream: stream,
+		ID: id, Client: c, Since: time.Now(), stream: stream,
 		lane: lane, shard: shard,
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
 	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
-	if settings.MaxListenerDuration > 0 && !c.Slave {
-		l.deadline = l.Since.Add(settings.MaxListenerDuration)
+	for _, limit := range []time.Duration{settings.MaxListenerDuration, admission.TimeLimit} {
+		if deadline := l.Since.Add(limit); limit > 0 && !c.Slave && (l.deadline.IsZero() || deadline.Before(l.deadline)) {
+			l.deadline = deadline
+		}
 	}
 	return l, nil
 }
@@ -128,6 +143,7 @@ func (st *Station) join(m *Mount) (*lane, *Stream) {
 	}
 	if l == nil {
 		l = newLane(m, heard.own.kind, heard)
+		m.tellStandIn()
 	}
 	l.listeners++
 	return l, heard.own

@@ -62,7 +62,6 @@ func (st *Station) wind(sources []*Source) {
 	st.settling.Stop()
 	st.again.Stop()
 	st.departures.close()
-	st.departing.Wait()
 }
 
 // closedFor returns how long ago the station was closed, 0 if it was not.

@@ -3,22 +3,29 @@ package streaming
 import "sync"
 
 // departures takes from the shards what may be slow: closing the connections of
-// listeners that have ended, telling the observer, and aborting a goroutine that
-// is stuck in a write. One goroutine works it off, in order.
+// listeners that have ended, telling the observers, and aborting a goroutine that
+// is stuck in a write. One goroutine works it off, in order; it begins when there
+// is something to do.
 type departures struct {
 	observe func(*Listener)
 	feeds   func(FeedChange)
+	notices func(Notice) // nil: nobody wants them
 
-	mu    sync.Mutex
-	more  sync.Cond
-	queue []departure
-	done  bool
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	more    sync.Cond
+	queue   []departure
+	started bool
+	done    bool
 }
 
+// departure is a listener, or something else to be told.
 type departure struct {
 	listener *Listener
 	abort    bool
-	change   *FeedChange // in place of a listener
+	change   *FeedChange
+	notice   *Notice
 }
 
 func newDepartures(observe func(*Listener), feeds func(FeedChange)) *departures {
@@ -27,38 +34,44 @@ func newDepartures(observe func(*Listener), feeds func(FeedChange)) *departures 
 	return d
 }
 
-// push hands over listeners that have ended and that no shard knows any more.
-func (d *departures) push(ended []*Listener) {
+// push hands something over. After close it is for nobody: the station's own
+// goroutines have ended by then.
+func (d *departures) push(all ...departure) {
 	d.mu.Lock()
-	for _, l := range ended {
-		d.queue = append(d.queue, departure{listener: l})
+	defer d.mu.Unlock()
+	if d.done {
+		return
 	}
-	d.mu.Unlock()
+	d.queue = append(d.queue, all...)
+	if !d.started {
+		d.started = true
+		d.running.Go(d.run)
+	}
 	d.more.Signal()
+}
+
+// ended hands over listeners that have ended and that no shard knows any more.
+func (d *departures) ended(listeners []*Listener) {
+	all := make([]departure, len(listeners))
+	for i, l := range listeners {
+		all[i].listener = l
+	}
+	d.push(all...)
 }
 
 // abort hands over a listener whose goroutine is to give up its write.
-func (d *departures) abort(l *Listener) {
-	d.mu.Lock()
-	d.queue = append(d.queue, departure{listener: l, abort: true})
-	d.mu.Unlock()
-	d.more.Signal()
-}
+func (d *departures) abort(l *Listener) { d.push(departure{listener: l, abort: true}) }
 
 // tell hands over what the observer of feeds is to know.
-func (d *departures) tell(c FeedChange) {
-	d.mu.Lock()
-	d.queue = append(d.queue, departure{change: &c})
-	d.mu.Unlock()
-	d.more.Signal()
-}
+func (d *departures) tell(c FeedChange) { d.push(departure{change: &c}) }
 
-// close makes run return once the queue is empty.
+// close waits until the queue has been worked off.
 func (d *departures) close() {
 	d.mu.Lock()
 	d.done = true
 	d.mu.Unlock()
 	d.more.Signal()
+	d.running.Wait()
 }
 
 func (d *departures) run() {
@@ -80,8 +93,12 @@ func (d *departures) run() {
 }
 
 func (d *departures) handle(p departure) {
-	if p.change != nil {
+	switch {
+	case p.change != nil:
 		d.feeds(*p.change)
+		return
+	case p.notice != nil:
+		d.notices(*p.notice)
 		return
 	}
 	l := p.listener

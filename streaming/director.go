@@ -105,6 +105,9 @@ func (st *Station) reconsider() {
 			wanted[l.heard()] = true
 		}
 	}
+	for _, m := range st.mounts {
+		m.tellStandIn()
+	}
 	if rest := st.dismiss(wanted); rest > 0 && (again == 0 || rest < again) {
 		again = rest
 	}

@@ -18,6 +18,16 @@ type Client struct {
 	Encrypted bool
 	Metadata  bool // asked for ICY metadata
 	Slave     bool // replicates the mount: limits are not for it
+
+	Admission *Admission // nil: nobody was asked
+}
+
+// Admission is what came of asking whether somebody may listen.
+type Admission struct {
+	ID        uint64                    // that was asked with, from Station.NewID; 0: none
+	User      string                    // whom it is known as; empty: nobody
+	TimeLimit time.Duration             // how long it may; 0: no limit
+	Over      func(heard time.Duration) // called once the listener is over, must not block; may be nil
 }
 
 // Conn is a connection that a goroutine of the listener writes to. Write blocks
@@ -102,6 +112,9 @@ func (l *Listener) release() {
 	l.Mount().count(l.Client, -1)
 	l.lane.mount.station.listeners.Add(-1)
 	l.lane.leave()
+	if a := l.Client.Admission; a != nil && a.Over != nil {
+		a.Over(time.Since(l.Since))
+	}
 }
 
 // Go starts a goroutine that feeds the listener over c, and returns at once. head

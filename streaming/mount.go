@@ -2,6 +2,7 @@ package streaming
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,8 @@ type Mount struct {
 
 	settings atomic.Pointer[MountSettings]
 	meta     atomic.Pointer[Metadata]
+	titles   sync.Mutex  // held while meta changes, so that notices come in its order
+	full     atomic.Bool // the last who came found no place
 
 	listeners   atomic.Int64 // but for slaves
 	slaves      atomic.Int64
@@ -56,6 +59,7 @@ type Mount struct {
 	liveSince time.Time   // when it was announced
 	linger    *time.Timer // nil: no source is waited for
 	waits     int         // how often one was
+	standIn   string      // what listeners hear in place of it; empty: nothing
 	wantedAt  time.Time   // when somebody last heard a source that plays on demand
 	tail      tail        // of the log, if a relay wrote it last; its source's while it has one
 	lanes     map[*lane]bool
@@ -154,15 +158,15 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 
 // Announce is SetMetadata for what the stream itself says, or its source.
 func (m *Mount) Announce(artist, title, url string) bool {
-	for {
-		old := m.meta.Load()
-		if old.says(artist, title, url) {
-			return false
-		}
-		if m.meta.CompareAndSwap(old, newMetadata(artist, title, url, m.Settings().Charset)) {
-			return true
-		}
+	m.titles.Lock()
+	defer m.titles.Unlock()
+	if m.meta.Load().says(artist, title, url) {
+		return false
 	}
+	meta := newMetadata(artist, title, url, m.Settings().Charset)
+	m.meta.Store(meta)
+	m.tell(Notice{Kind: MetadataUpdated, Metadata: meta})
+	return true
 }
 
 // Interval returns the space between the metadata blocks that a client would get

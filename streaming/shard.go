@@ -117,6 +117,9 @@ func newShard(st *Station) *shard {
 
 // add hands a listener to the shard.
 func (s *shard) add(l *Listener) {
+	if !l.Client.Slave {
+		l.Mount().tell(Notice{Kind: ListenerAdded, Listener: l})
+	}
 	s.mu.Lock()
 	s.inbox = append(s.inbox, l)
 	s.mu.Unlock()
@@ -245,7 +248,7 @@ func (s *shard) pass(now time.Time, all bool) {
 		}
 	}
 	if len(s.ended) > 0 {
-		s.station.departures.push(s.ended)
+		s.station.departures.ended(s.ended)
 		clear(s.ended)
 		s.ended = s.ended[:0]
 	}

@@ -59,6 +59,8 @@ type Source struct {
 	gathered int     // last given to Gather
 
 	// Run's.
+	began     bool         // others know of it
+	read      uint64       // bytes
 	announced bool         // the type of what it sends is known
 	init      *format.Init // of the last unit
 
@@ -100,6 +102,8 @@ func (s *Source) Mount() *Mount { return s.mount.Load() }
 // Run reads r to its end and appends it to the mount. It blocks until r ends, the
 // source is silent for too long, or Stop is called, and returns the reason.
 func (s *Source) Run(r io.Reader) Reason {
+	s.began = true
+	s.Mount().tell(Notice{Kind: SourceConnected, Source: s})
 	s.heard.Store(int64(s.Mount().station.clock()))
 	s.timer = time.AfterFunc(time.Hour, s.watch) // armed below, so that watch finds it
 	s.timer.Reset(min(s.Mount().Settings().SourceTimeout, watchStep))
@@ -118,6 +122,9 @@ func (s *Source) Run(r io.Reader) Reason {
 // End gives the mount back. It is called once, after Run or in its place, by
 // the goroutine that would run Run.
 func (s *Source) End() {
+	if s.began {
+		s.Mount().tell(Notice{Kind: SourceDisconnected, Source: s, Bytes: s.read})
+	}
 	s.Mount().station.endSource(s)
 	close(s.ended)
 }
@@ -149,6 +156,7 @@ func (s *Source) pump(r io.Reader) error {
 		room := cap(buf) - len(buf)
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		s.Mount().bytesRead.Add(uint64(n))
+		s.read += uint64(n)
 		buf = buf[:len(buf)+n]
 		if c := s.retitle.Swap(nil); c != nil {
 			if r, ok := framer.(format.Retitler); ok {

@@ -34,11 +34,10 @@ type Station struct {
 	shards     atomic.Pointer[[]*shard] // nil until there is a listener
 	departures *departures
 	running    sync.WaitGroup // shards and the listeners' goroutines
-	departing  sync.WaitGroup // departures
 }
 
-// NewStation returns a station without mounts. It starts no goroutine before its
-// first listener comes. observe is called once with each listener that has
+// NewStation returns a station without mounts. It starts no goroutine before
+// something happens. observe is called once with each listener that has
 // ended, and feeds with each change of what listeners hear, from one goroutine, in
 // order; they may be slow.
 func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
@@ -70,6 +69,9 @@ func (st *Station) Apply(s *Settings) {
 
 // Settings returns what is in force.
 func (st *Station) Settings() *Settings { return st.settings.Load() }
+
+// NewID returns a number that no listener has had.
+func (st *Station) NewID() uint64 { return st.nextID.Add(1) }
 
 // Listeners returns how many listeners there are, slaves not counted.
 func (st *Station) Listeners() int64 { return st.listeners.Load() - st.slaves.Load() }
@@ -144,7 +146,6 @@ func (st *Station) pickShard(c Client) (*shard, error) {
 			shards[i].express = i == len(shards)-1
 			st.running.Go(shards[i].run)
 		}
-		st.departing.Go(st.departures.run)
 		st.shards.Store(&shards)
 	})
 	shards := st.allShards()

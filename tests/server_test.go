@@ -68,7 +68,8 @@ func leaks() (left string) {
 		buf = buf[:runtime.Stack(buf, true)]
 		var stacks []string
 		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "caddycast/caddycast/streaming") || strings.Contains(stack, "caddycast/caddycast/caddymodule") {
+			if strings.Contains(stack, "caddycast/caddycast/streaming") || strings.Contains(stack, "caddycast/caddycast/caddymodule") ||
+				strings.Contains(stack, "caddycast/caddycast/hooks") {
 				stacks = append(stacks, stack)
 			}
 		}
@@ -140,12 +141,16 @@ func start(t testing.TB, station string, site ...string) *server {
 	if err := s.load(station, site...); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
-		}
-	})
+	t.Cleanup(func() { stopCaddy(t) })
 	return s
+}
+
+// stopCaddy ends Caddy, but not the process.
+func stopCaddy(t testing.TB) {
+	t.Helper()
+	if err := caddy.Stop(); err != nil {
+		t.Errorf("stopping Caddy: %v", err)
+	}
 }
 
 // caddyfile returns the whole configuration.

@@ -1,0 +1,188 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/internal/htpasswd"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+func init() {
+	caddy.RegisterModule(new(HtpasswdAuth))
+}
+
+// htpasswdStep is how often it is looked at most whether the file has changed.
+const htpasswdStep = time.Second
+
+// HtpasswdAuth lets those listen who are in a file of users and hashed passwords:
+// bcrypt, apr1 and SHA as htpasswd makes them, or MD5 in hexadecimal as Icecast
+// does. The file is read again when it has changed.
+type HtpasswdAuth struct {
+	// The file.
+	File string `json:"file"`
+
+	// How often one user may listen at a time; 0 for no limit, which is the
+	// default.
+	MaxSessions int `json:"max_sessions,omitempty"`
+
+	about AuthStation
+
+	mu     sync.Mutex
+	looked time.Time
+	stamp  stamp
+	broken bool // it was said that the file can't be read
+	users  htpasswd.Users
+	right  map[string][sha256.Size]byte // what a user's slow hash has matched
+}
+
+// stamp tells whether a file has changed.
+type stamp struct {
+	time time.Time
+	size int64
+}
+
+// CaddyModule returns the Caddy module information.
+func (*HtpasswdAuth) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "icecast.auth.htpasswd",
+		New: func() caddy.Module { return new(HtpasswdAuth) },
+	}
+}
+
+// Provision reads the file, so that a wrong name is known at once.
+func (a *HtpasswdAuth) Provision(caddy.Context) error {
+	a.File = caddy.NewReplacer().ReplaceKnown(a.File, "")
+	if a.File == "" {
+		return errors.New("htpasswd: the file has no name")
+	}
+	if err := within("max_sessions", a.MaxSessions, math.MaxInt); err != nil {
+		return err
+	}
+	a.looked = time.Now()
+	return a.read()
+}
+
+// Bind implements AuthModule.
+func (a *HtpasswdAuth) Bind(about AuthStation) []AuthHook {
+	a.about = about
+	return nil
+}
+
+// read reads the file. mu is held, or nobody knows a yet.
+func (a *HtpasswdAuth) read() error {
+	f, err := os.Open(a.File)
+	if err != nil {
+		return fmt.Errorf("htpasswd: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("htpasswd: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, htpasswd.MaxSize+1))
+	if err != nil {
+		return fmt.Errorf("htpasswd: %w", err)
+	}
+	if len(text) > htpasswd.MaxSize {
+		return fmt.Errorf("htpasswd: %s is longer than %d bytes", a.File, htpasswd.MaxSize)
+	}
+	users, err := htpasswd.Parse(text)
+	if err != nil {
+		return fmt.Errorf("htpasswd: %s: %w", a.File, err)
+	}
+	a.users, a.stamp = users, stamp{info.ModTime(), info.Size()}
+	a.right = make(map[string][sha256.Size]byte)
+	return nil
+}
+
+// refresh reads the file if it has changed. One that can't be read is as it was.
+// mu is held.
+func (a *HtpasswdAuth) refresh(now time.Time) {
+	if now.Sub(a.looked) < htpasswdStep {
+		return
+	}
+	a.looked = now
+	info, err := os.Stat(a.File)
+	if err == nil {
+		if a.stamp == (stamp{info.ModTime(), info.Size()}) {
+			return
+		}
+		err = a.read()
+	}
+	if err != nil && !a.broken {
+		a.about.Logger().Error("the users are those of before, since their file can't be read", zap.Error(err))
+	}
+	a.broken = err != nil
+}
+
+// AdmitListener implements AuthModule.
+func (a *HtpasswdAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admission, error) {
+	if !q.Tried {
+		return nil, ErrDenied
+	}
+	if ok, err := a.matches(r.Context(), q.User, q.Password); err != nil || !ok {
+		return nil, errors.Join(ErrDenied, err)
+	}
+	if a.MaxSessions == 0 {
+		return &streaming.Admission{User: q.User}, nil
+	}
+	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+q.User, a.MaxSessions)
+	if !ok {
+		return nil, ErrSessions
+	}
+	return &streaming.Admission{User: q.User, Over: end}, nil
+}
+
+// AdmitSource implements AuthModule: sources have source_password.
+func (*HtpasswdAuth) AdmitSource(*http.Request, AuthRequest) (bool, error) { return false, nil }
+
+// matches tells whether a password is the user's.
+func (a *HtpasswdAuth) matches(ctx context.Context, user, password string) (bool, error) {
+	a.mu.Lock()
+	a.refresh(time.Now())
+	hash, known := a.users[user]
+	right, remembered := a.right[user]
+	a.mu.Unlock()
+	digest := sha256.Sum256([]byte(hash + "\x00" + password))
+	switch {
+	case !known:
+		return false, nil
+	case remembered && right == digest:
+		return true, nil
+	case !htpasswd.IsSlow(hash):
+		return htpasswd.Matches(hash, password), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, hashingTime)
+	defer cancel()
+	select {
+	case hashing <- struct{}{}:
+		defer func() { <-hashing }()
+	case <-ctx.Done():
+		return false, errBusy
+	}
+	if !htpasswd.Matches(hash, password) {
+		return false, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.right[user] = digest
+	return true, nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner = (*HtpasswdAuth)(nil)
+	_ AuthModule        = (*HtpasswdAuth)(nil)
+)

@@ -1,0 +1,89 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// ask posts a question, as that user if we have no name of our own, and returns the head of the answer, and whether the
+// endpoint may have heard the question. The error is ErrUnavailable.
+func (a *URLAuth) ask(r *http.Request, to, user, password string, pairs []hooks.Pair) (answer http.Header, heard bool, err error) {
+	var sent atomic.Bool
+	// Who leaves meanwhile is not forgotten by the endpoint, so the answer is
+	// waited for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.client.Timeout)
+	defer cancel()
+	select {
+	case a.questions <- struct{}{}:
+		defer func() { <-a.questions }()
+	case <-ctx.Done():
+		return nil, false, fmt.Errorf("%w: too many are asked about at once", ErrUnavailable)
+	}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(hooks.Form(pairs...)))
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a.sign(req, user, password)
+	resp, err := a.client.Do(req)
+	if err != nil {
+		if u := new(url.Error); errors.As(err, &u) {
+			err = u.Err
+		}
+		return nil, sent.Load(), fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10))
+	if resp.StatusCode >= http.StatusInternalServerError {
+		return resp.Header, true, fmt.Errorf("%w: the endpoint answers %d", ErrUnavailable, resp.StatusCode)
+	}
+	return resp.Header, true, nil
+}
+
+// allows tells whether an answer says yes.
+func (a *URLAuth) allows(answer http.Header) bool {
+	for _, v := range answer.Values(a.yes) {
+		if a.yesValue == "" || strings.EqualFold(strings.TrimSpace(v), a.yesValue) {
+			return true
+		}
+	}
+	return false
+}
+
+// denied is the reason why somebody is not admitted, as the endpoint says it.
+func (a *URLAuth) denied(answer http.Header) error {
+	if m := answer.Get("icecast-auth-message"); m != "" {
+		return fmt.Errorf("%w: %s", ErrDenied, printable(m))
+	}
+	return ErrDenied
+}
+
+// timeLimit is how long somebody may listen, 0 for no limit.
+func (a *URLAuth) timeLimit(answer http.Header) time.Duration {
+	v := strings.TrimSpace(answer.Get(a.most))
+	if v == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(v, 10, 31)
+	if err != nil {
+		a.about.Logger().Warn("the endpoint's time limit is no number of seconds", zap.String("limit", icy.Cut(icy.Clean(v), 64)))
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}

@@ -1,0 +1,38 @@
+package caddymodule
+
+import "path"
+
+// byMount is what is set for single mounts and for patterns. The mount whose path
+// is written out wins over patterns, and an earlier pattern over a later one.
+type byMount[T any] struct {
+	exact    map[string]T
+	patterns []patterned[T]
+}
+
+type patterned[T any] struct {
+	pattern string
+	value   T
+}
+
+func (b *byMount[T]) add(m *Mount, value T) {
+	if b.exact == nil {
+		b.exact = make(map[string]T)
+	}
+	b.exact[m.Path] = value
+	if m.isPattern() {
+		b.patterns = append(b.patterns, patterned[T]{m.Path, value})
+	}
+}
+
+// find returns the first value for a mount that will do.
+func (b *byMount[T]) find(mount string, will func(T) bool) (value T, ok bool) {
+	if v, ok := b.exact[mount]; ok && will(v) {
+		return v, true
+	}
+	for _, p := range b.patterns {
+		if fits, _ := path.Match(p.pattern, mount); fits && will(p.value) {
+			return p.value, true
+		}
+	}
+	return value, false
+}

@@ -1,0 +1,131 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// parseAuth parses who may do what on a mount.
+//
+//	auth htpasswd <file> { … }
+//	auth url { … }
+func parseAuth(d *caddyfile.Dispenser, to *json.RawMessage) error {
+	var kinds []string
+	for _, m := range caddy.GetModules("icecast.auth") {
+		kinds = append(kinds, m.ID.Name())
+	}
+	if !d.NextArg() {
+		return d.Errf("auth: write who says who may listen: %s", strings.Join(kinds, " or "))
+	}
+	kind := d.Val()
+	if _, err := caddy.GetModule("icecast.auth." + kind); err != nil {
+		return complain(d, "auth", kind, strings.Join(kinds, " or "))
+	}
+	module, err := caddyfile.UnmarshalModule(d, "icecast.auth."+kind)
+	if err != nil {
+		return err
+	}
+	*to = caddyconfig.JSONModuleObject(module, "kind", kind, nil)
+	return nil
+}
+
+// UnmarshalCaddyfile reads the file, and how it is used.
+//
+//	htpasswd <file> {
+//		max_sessions <number>
+//	}
+func (a *HtpasswdAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // htpasswd
+	var err error
+	if a.File, err = oneArg(d, "/etc/caddy/listeners.htpasswd"); err != nil {
+		return err
+	}
+	return parseBlock(d, "auth htpasswd", words{"max_sessions": count(d, &a.MaxSessions)})
+}
+
+// UnmarshalCaddyfile reads what is asked and told, and how. The words are
+// Icecast's.
+//
+//	url {
+//		listener_add     <url>
+//		listener_remove  <url>
+//		mount_add        <url>
+//		mount_remove     <url>
+//		stream_auth      <url>
+//		username         <user>
+//		password         <secret>
+//		headers          <name>…
+//		header_prefix    <text>
+//		auth_header      <name>[: <value>]
+//		timelimit_header <name>
+//		timeout          <duration>
+//		on_error         allow|deny
+//	}
+func (a *URLAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // url
+	known := words{
+		"username":         text(d, &a.Username),
+		"password":         text(d, &a.Password),
+		"headers":          func() error { return a.parseHeaders(d) },
+		"header_prefix":    text(d, &a.HeaderPrefix),
+		"auth_header":      text(d, &a.AuthHeader),
+		"timelimit_header": text(d, &a.TimelimitHeader),
+		"timeout":          positive(d, &a.Timeout),
+		"on_error": func() error {
+			if err := text(d, &a.OnError)(); err != nil {
+				return err
+			}
+			if a.OnError != "allow" && a.OnError != "deny" {
+				return complain(d, "on_error", a.OnError, "allow or deny")
+			}
+			return nil
+		},
+	}
+	for name, u := range a.urls() {
+		known[name] = func() error {
+			var err error
+			if *u, err = oneArg(d, "https://example.org/icecast"); err != nil {
+				return err
+			}
+			if err := checkURL(*u); err != nil && !strings.Contains(*u, "{") {
+				return d.WrapErr(err)
+			}
+			return nil
+		}
+	}
+	if err := parseBlock(d, "auth url", known); err != nil {
+		return err
+	}
+	for _, u := range a.urls() {
+		if *u != "" {
+			return nil
+		}
+	}
+	return d.Err("auth url: write at least one of listener_add, listener_remove, mount_add, mount_remove and stream_auth into its block")
+}
+
+// parseHeaders reads names of fields, apart by spaces or, as in Icecast, commas.
+func (a *URLAuth) parseHeaders(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.Err("headers: write names of fields after it, such as headers referer cookie")
+	}
+	for _, arg := range args {
+		for name := range strings.SplitSeq(arg, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				a.Headers = append(a.Headers, name)
+			}
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddyfile.Unmarshaler = (*HtpasswdAuth)(nil)
+	_ caddyfile.Unmarshaler = (*URLAuth)(nil)
+)

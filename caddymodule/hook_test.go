@@ -1,0 +1,131 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddycast/caddycast/hooks"
+)
+
+// exec is a hook that runs a program.
+func exec(program string, events ...hooks.Name) *Hook {
+	raw, _ := json.Marshal(map[string]string{"kind": "exec", "program": program})
+	return &Hook{Events: events, DoRaw: raw}
+}
+
+func TestWhichHooksAnEventRuns(t *testing.T) {
+	h := newHandler(t, &Station{
+		On:        []*Hook{exec("all", hooks.SourceConnected, hooks.SlaveJoined)},
+		OnConnect: "up",
+		Mounts: []*Mount{
+			{Path: "/*.mp3", On: []*Hook{exec("first", hooks.SourceConnected)}, OnConnect: "mp3up", OnDisconnect: "mp3down"},
+			{Path: "/live*", On: []*Hook{exec("second", hooks.SourceConnected)}},
+			{Path: "/live.mp3", On: []*Hook{exec("exact", hooks.ListenerAdded), exec("exact2", hooks.SourceConnected), exec("exact3", hooks.SourceConnected)}},
+			{Path: "/none.mp3", MaxListeners: new(int)},
+		},
+	})
+	names := make(map[string]bool)
+	for _, hook := range h.station.reign.plan.Hooks {
+		if names[hook.Name] {
+			t.Errorf("two hooks are called %q", hook.Name)
+		}
+		names[hook.Name] = true
+	}
+	for _, c := range []struct {
+		event hooks.Name
+		mount string
+		want  string
+	}{
+		{hooks.SourceConnected, "/live.mp3", "all exact2 exact3 up mp3up"},
+		{hooks.SourceConnected, "/other.mp3", "all first up mp3up"},
+		{hooks.SourceConnected, "/live.ogg", "all second up"},
+		{hooks.SourceConnected, "/none.mp3", "all first up mp3up"},
+		{hooks.SourceConnected, "/dj/x.mp3", "all up"},
+		{hooks.SourceDisconnected, "/live.mp3", "mp3down"},
+		{hooks.SourceDisconnected, "/x.ogg", ""},
+		{hooks.ListenerAdded, "/live.mp3", "exact"},
+		{hooks.SlaveJoined, "", "all"},
+		{hooks.SlaveLeft, "", ""},
+	} {
+		var got []string
+		for _, hook := range h.station.reign.plan.For(c.event, c.mount) {
+			got = append(got, strings.TrimPrefix(hook.What, "exec "))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s on %q runs %q, want %q", c.event, c.mount, got, c.want)
+		}
+	}
+}
+
+func TestHooksThatCannotBeAreRefused(t *testing.T) {
+	webhook := func(members string) *Hook {
+		return &Hook{Events: []hooks.Name{hooks.MountFull}, DoRaw: json.RawMessage(`{"kind":"webhook",` + members + `}`)}
+	}
+	auth := func(raw string) *Station {
+		return &Station{Mounts: []*Mount{{Path: "/m", AuthRaw: json.RawMessage(raw)}}}
+	}
+	for _, c := range []struct {
+		station *Station
+		want    string
+	}{
+		{&Station{On: []*Hook{nil}}, "on: a hook wants events"},
+		{&Station{On: []*Hook{{DoRaw: json.RawMessage(`{"kind":"exec"}`)}}}, "on: a hook wants events"},
+		{&Station{On: []*Hook{{Events: []hooks.Name{hooks.MountFull}}}}, "something to do, such as exec or webhook"},
+		{&Station{On: []*Hook{exec("x", "no_such_event")}}, `there is no event "no_such_event"`},
+		{&Station{On: []*Hook{exec("", hooks.MountFull)}}, "the program has no name"},
+		{&Station{On: []*Hook{exec("./x", hooks.MountFull)}}, "write an absolute path"},
+		{&Station{Mounts: []*Mount{{Path: "/m", OnConnect: "a/b"}}}, `mount /m: on_connect: program "a/b"`},
+		{&Station{On: []*Hook{webhook(`"url":"ftp://x/"`)}}, "write one such as https://example.org/hook"},
+		{&Station{On: []*Hook{webhook(`"url":"http://u:secret@"`)}}, "write one such as https://example.org/hook"},
+		{&Station{On: []*Hook{webhook(`"url":"http://x/","headers":{"a b":"c"}`)}}, `header "a b"`},
+		{&Station{On: []*Hook{webhook(`"url":"http://x/","headers":{"a":"c\nd"}`)}}, `header "a"`},
+		{&Station{On: []*Hook{webhook(`"url":"http://x/","retry":-1`)}}, "retry: -1ns is less than zero"},
+		{&Station{On: []*Hook{webhook(`"url":"http://x/","secret":"{env.NO_SUCH_VARIABLE_}"`)}}, "secret"},
+		{auth(`{"kind":"url","listener_add":"/x"}`), "listener_add: url"},
+		{auth(`{"kind":"url","on_error":"x"}`), `on_error "x"`},
+		{auth(`{"kind":"url","headers":["a b"]}`), `headers: "a b"`},
+		{auth(`{"kind":"htpasswd"}`), "the file has no name"},
+		{auth(`{"kind":"htpasswd","file":"` + filepath.Join(t.TempDir(), "none") + `"}`), "no such file"},
+		{auth(`{"kind":"nothing"}`), "icecast.auth.nothing"},
+	} {
+		ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+		err := c.station.provision(ctx, t.Name())
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v; want %q", err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret@") {
+			t.Errorf("the error tells a secret: %v", err)
+		}
+		if err := c.station.cleanup(); err != nil {
+			t.Error(err)
+		}
+		cancel()
+	}
+}
+
+func TestAUserMayListenSoOftenAndNoMore(t *testing.T) {
+	var s Sessions
+	var ends []func()
+	for i := range 3 {
+		end, ok := s.Begin("bob", 2)
+		if ok != (i < 2) {
+			t.Fatalf("session %d: %t", i, ok)
+		}
+		if ok {
+			ends = append(ends, func() { end(0) })
+		}
+	}
+	if _, ok := s.Begin("ann", 1); !ok {
+		t.Error("one user keeps another out")
+	}
+	for _, end := range ends {
+		end()
+	}
+	if len(s.count) != 1 {
+		t.Errorf("who is gone is still counted: %v", s.count)
+	}
+}

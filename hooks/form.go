@@ -1,0 +1,71 @@
+package hooks
+
+import "strings"
+
+// Pair is a parameter of a form.
+type Pair struct{ Key, Value string }
+
+// Form renders parameters as Icecast does: in the given order, and with all but
+// letters and digits of ASCII escaped; the action is written as it is.
+func Form(pairs ...Pair) []byte {
+	var b strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		if p.Key == "action" { // one of our own words
+			b.WriteString(p.Key + "=" + p.Value)
+			continue
+		}
+		b.WriteString(p.Key + "=" + Escape(p.Value))
+	}
+	return []byte(b.String())
+}
+
+// Escape escapes a text as Icecast does, so that it stands anywhere in a URL.
+func Escape(s string) string {
+	const hex = "0123456789abcdef"
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+			b.WriteByte(c)
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// IcecastForm returns what the events are called in Icecast's URL authentication,
+// and what is said of them there. Events that it does not have keep their names.
+func IcecastForm(e *Event, server, port string) Body {
+	at := []Pair{{"server", server}, {"port", port}}
+	mount := Pair{"mount", e.Mount}
+	agent := e.Get("agent")
+	if agent == "" {
+		agent = "-"
+	}
+	var pairs []Pair
+	switch e.Name {
+	case SourceConnected:
+		pairs = append([]Pair{{"action", "mount_add"}, mount}, at...)
+	case SourceDisconnected:
+		pairs = append([]Pair{{"action", "mount_remove"}, mount}, at...)
+	case ListenerAdded:
+		pairs = append([]Pair{{"action", "listener_add"}}, at...)
+		pairs = append(pairs, Pair{"client", e.Get("client")}, mount, Pair{"user", e.Get("user")}, Pair{"pass", ""},
+			Pair{"ip", e.Get("ip")}, Pair{"agent", agent})
+	case ListenerRemoved:
+		seconds, _, _ := strings.Cut(e.Get("duration"), ".")
+		pairs = append([]Pair{{"action", "listener_remove"}}, at...)
+		pairs = append(pairs, Pair{"client", e.Get("client")}, mount, Pair{"user", e.Get("user")}, Pair{"pass", e.Get("pass")},
+			Pair{"duration", seconds}, Pair{"ip", e.Get("ip")}, Pair{"agent", agent})
+	default:
+		pairs = append([]Pair{{"action", string(e.Name)}, mount}, at...)
+		for _, f := range e.Fields {
+			pairs = append(pairs, Pair{f.Key, f.String()})
+		}
+	}
+	return Body{"application/x-www-form-urlencoded", Form(pairs...)}
+}

@@ -1,0 +1,18 @@
+//go:build !unix
+
+package hooks
+
+import (
+	"os"
+	"os/exec"
+)
+
+// Where there are no process groups, the program alone is ended, at once.
+
+func ownGroup(*exec.Cmd) {}
+
+func terminate(p *os.Process) { _ = p.Kill() }
+
+func kill(p *os.Process) { _ = p.Kill() }
+
+func isAlive(*os.Process) bool { return false }

@@ -1,0 +1,21 @@
+//go:build unix
+
+package hooks
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup makes a program, and what it starts, a process group.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// terminate asks all of a group to end.
+func terminate(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGTERM) }
+
+// kill ends all of a group.
+func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+// isAlive tells whether something of a group is left.
+func isAlive(p *os.Process) bool { return syscall.Kill(-p.Pid, 0) == nil }

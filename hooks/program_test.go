@@ -1,0 +1,151 @@
+//go:build unix
+
+package hooks
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// script makes a program of a shell script.
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAProgramGetsTheEventAsDataOnly(t *testing.T) {
+	log, _ := logged()
+	out := filepath.Join(t.TempDir(), "out")
+	hostile := "$(id) `id` \"; rm -rf / #' && \x00 \r\n | ü"
+	e := NewEvent(MetadataUpdated, "/m "+hostile[:6], Text("song", hostile), Text("IFS", "x"))
+	e.Node, e.Station = "node", "day"
+	p := &Program{Path: script(t, `printf '%s\n' "$#" "$@" "$ICECAST_SONG" "$ICECAST_MOUNT" "$ICECAST_EVENT" "$ICECAST_STATION" "$ICECAST_ID" > '`+out+"'"), Log: log}
+	if err := p.Run(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	song := "$(id) `id` \"; rm -rf / #' &&     | ü"
+	want := strings.Join([]string{"1", e.Mount, e.Get("song"), e.Mount, "metadata_updated", "day", e.ID, ""}, "\n")
+	if got, _ := os.ReadFile(out); string(got) != want || strings.Join(strings.Fields(e.Get("song")), " ") != strings.Join(strings.Fields(song), " ") {
+		t.Errorf("it got\n%s\nwant\n%s", got, want)
+	}
+	p.Args = func(e *Event) []string { return []string{"a b", "", e.Get("song")} }
+	if err := p.Run(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(out); !strings.HasPrefix(string(got), "3\na b\n\n"+e.Get("song")+"\n") {
+		t.Errorf("with arguments it got\n%s", got)
+	}
+}
+
+func TestHowAProgramEndsIsTold(t *testing.T) {
+	for _, c := range []struct {
+		name, script, err, output string
+	}{
+		{"well", "echo fine; echo '\x1b[31m' >&2", "", "fine\n[31m"},
+		{"with a code", "exit 3", "exit status 3", ""},
+		{"by a signal", "kill -9 $$", "signal: killed", ""},
+		{"with 10 MB of output", "head -c 10000000 /dev/zero | tr '\\0' x", "", "(and 9991808 bytes more)"},
+		{"leaving something in the background", "sleep 2 & echo left", "", "left"},
+		{"reading what nobody writes", "cat; echo read", "", "read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			log, lines := logged()
+			p := &Program{Path: script(t, c.script), Log: log, Timeout: 20 * time.Second}
+			began := time.Now()
+			err := p.Run(t.Context(), NewEvent(SourceConnected, "/m"))
+			if got := errorText(err); got != c.err {
+				t.Errorf("it ended with %q, want %q", got, c.err)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			said := lines.All()
+			if len(said) != 1 || !strings.Contains(said[0].ContextMap()["output"].(string), c.output) || len(said[0].ContextMap()["output"].(string)) > maxOutput+100 {
+				t.Errorf("said was %v", said)
+			}
+		})
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestAProgramThatIsNotThereIsAnError(t *testing.T) {
+	log, _ := logged()
+	noProgram := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(noProgram, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/no/such/program", "nosuchprogram-caddycast", noProgram, t.TempDir()} {
+		if err := (&Program{Path: path, Log: log}).Run(t.Context(), NewEvent(SourceConnected, "/m")); err == nil {
+			t.Errorf("%s ran", path)
+		}
+	}
+}
+
+// TestAProgramThatHangsIsEndedWithAllThatItStarted runs programs that ignore what
+// asks them to end, and have children that do, too.
+func TestAProgramThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
+	for name, text := range map[string]string{
+		"it hangs":                              "echo $$; exec sleep 1000",
+		"it ignores TERM":                       "trap '' TERM; echo $$; while :; do sleep 1000; done",
+		"its children hang":                     "sleep 1000 & sleep 1000 & echo $$; wait",
+		"its children ignore TERM, it does not": "(trap '' TERM; while :; do sleep 1; done) & echo $$; exec sleep 1000",
+		"it prints for ever":                    "echo $$; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxx; done",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, lines := logged()
+			p := &Program{Path: script(t, text), Log: log, Timeout: 300 * time.Millisecond, grace: 300 * time.Millisecond}
+			err := p.Run(t.Context(), NewEvent(SourceConnected, "/m"))
+			if want := "it was ended since it took longer than 300ms"; errorText(err) != want {
+				t.Errorf("it ended with %q, want %q", errorText(err), want)
+			}
+			group := 0
+			for _, c := range strings.TrimSpace(strings.SplitN(lines.All()[0].ContextMap()["output"].(string), "\n", 2)[0]) {
+				group = group*10 + int(c-'0')
+			}
+			if group <= 1 {
+				t.Fatalf("no process group was printed: %v", lines.All())
+			}
+			for end := time.Now().Add(5 * time.Second); syscall.Kill(-group, 0) == nil; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(end) { // those that were killed are gone once init has noticed
+					t.Fatalf("something of group %d is left", group)
+				}
+			}
+		})
+	}
+}
+
+func TestAProgramGoesOnAfterOurEnd(t *testing.T) {
+	log, _ := logged()
+	out := filepath.Join(t.TempDir(), "out")
+	p := &Program{Path: script(t, "sleep 0.5; echo done > '"+out+"'"), Log: log, Timeout: time.Minute}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := p.Run(ctx, NewEvent(SourceDisconnected, "/m")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it ended with %v", err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if got, _ := os.ReadFile(out); string(got) == "done\n" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it did not go on")
+		}
+	}
+}

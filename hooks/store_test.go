@@ -1,0 +1,183 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// keeper is a hook whose queue outlives the process.
+func keeper(r Runner) *Plan {
+	return planOf(&Hook{Name: "h", What: "it", Runner: r, Policy: Policy{Workers: 4, Retry: 24 * time.Hour, Keep: true}})
+}
+
+func TestWhatIsQueuedOutlivesTheProcess(t *testing.T) {
+	for _, ends := range []string{"politely", "by a crash"} {
+		t.Run(ends, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, _ := logged()
+				store := new(memory)
+				down := &runs{do: func(context.Context, *Event) error { return errDown }}
+				d := NewDispatcher(log, store)
+				d.Apply(keeper(down))
+				for n := range 5 {
+					d.Dispatch(numberedEvent("/0", n))
+					d.Dispatch(numberedEvent("/1", n))
+				}
+				time.Sleep(10 * time.Second)
+				before := store.value("h")
+				closeNow(d)
+				if before == "" || ends == "politely" && store.value("h") == "" {
+					t.Fatal("nothing is kept")
+				}
+				store.values["h"] = []byte(before)
+				up := new(runs)
+				d = NewDispatcher(log, store)
+				d.Apply(keeper(up))
+				d.Dispatch(numberedEvent("/0", 5)) // comes after what was kept
+				d.Dispatch(numberedEvent("/1", 5))
+				time.Sleep(10 * time.Second)
+				inOrder(t, up.list(), 2, 6)
+				if v := store.value("h"); v != "" {
+					t.Errorf("there is still kept %s", v)
+				}
+				d.Close(t.Context())
+			})
+		})
+	}
+}
+
+func TestWhatComesAfterTheEndIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		store := new(memory)
+		h := keeper(new(runs)).Hooks[0]
+		d := NewDispatcher(log, store)
+		d.Apply(planOf(h))
+		closeNow(d)
+		d.Enqueue(h, numberedEvent("/0", 0))
+		d.Enqueue(h, numberedEvent("/0", 1))
+		d.Enqueue(&Hook{Name: "another", Policy: h.Policy}, numberedEvent("/0", 2))
+		time.Sleep(time.Second)
+		if n := strings.Count(store.value("h"), "source_connected"); n != 2 || store.value("another") != "" {
+			t.Errorf("kept is %v", store.values)
+		}
+	})
+}
+
+func TestAStoreIsLeftAloneWhileAllGoesWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		store, r := new(memory), new(runs)
+		d := NewDispatcher(log, store)
+		d.Apply(keeper(r))
+		for n := range 100 {
+			d.Dispatch(numberedEvent("/0", n))
+			time.Sleep(1300 * time.Millisecond) // not when it is looked whether there is something to keep
+		}
+		d.Close(t.Context())
+		if inOrder(t, r.list(), 1, 100); store.saves != 0 {
+			t.Errorf("it was written to %d times", store.saves)
+		}
+	})
+}
+
+func TestABrokenStoreKeepsNobodyFromTelling(t *testing.T) {
+	for name, c := range map[string]struct {
+		broken error
+		value  string
+		says   string
+	}{
+		"it can't be reached": {errors.New("no disk"), "", "what was kept of a hook's queue can't be read"},
+		"it has nonsense":     {nil, `[{"Fields":{"a":{}}}]`, "what was kept of a hook's queue can't be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log, lines := logged()
+				store := &memory{broken: c.broken, values: map[string][]byte{"h": []byte(c.value)}}
+				var works atomic.Bool
+				r := &runs{do: func(context.Context, *Event) error {
+					if !works.Load() {
+						return errDown
+					}
+					return nil
+				}}
+				d := NewDispatcher(log, store)
+				d.Apply(keeper(r))
+				d.Dispatch(numberedEvent("/0", 0))
+				time.Sleep(time.Minute)
+				works.Store(true)
+				time.Sleep(2 * time.Minute)
+				inOrder(t, r.list(), 1, 1)
+				if n := lines.FilterMessageSnippet("kept").Len(); n != 1 || lines.FilterMessage(c.says).Len() != 1 {
+					t.Errorf("said was %v", lines.All())
+				}
+				if v := store.value("h"); v != c.value && c.broken != nil || v != "" && c.broken == nil {
+					t.Errorf("kept is %q", v)
+				}
+				d.Close(t.Context())
+			})
+		})
+	}
+}
+
+func TestAnEventComesBackAsItWas(t *testing.T) {
+	log, _ := logged()
+	store := new(memory)
+	e := NewEvent(ListenerRemoved, "/m\n", Text("agent", "a\x00\"<b>\r\n\u2028"), Count("bytes", uint64(1<<62)),
+		Seconds("duration", 1500*time.Millisecond), Seconds("whole", 2*time.Second), Flag("tls", true), Field{"pass", "ü: "})
+	e.Node, e.Station = "n", "s"
+	d := NewDispatcher(log, store)
+	d.Apply(keeper(&runs{do: func(context.Context, *Event) error { return errDown }}))
+	d.Dispatch(e)
+	closeNow(d)
+	got := make(chan *Event, 1)
+	d = NewDispatcher(log, store)
+	d.Apply(keeper(&runs{do: func(_ context.Context, e *Event) error { got <- e; return nil }}))
+	back := <-got
+	d.Close(t.Context())
+	if !back.Time.Equal(e.Time) {
+		t.Errorf("its time is %v, want %v", back.Time, e.Time)
+	}
+	for i, f := range e.All() {
+		if b := back.All()[i]; b.Key != f.Key || b.String() != f.String() {
+			t.Errorf("%s is %v, was %v", f.Key, b, f)
+		}
+	}
+	if back.Time = e.Time; reflect.TypeOf(back.Fields[1].Value) != reflect.TypeFor[int64]() {
+		t.Errorf("a count came back as %T", back.Fields[1].Value)
+	}
+}
+
+func FuzzFieldsTakeAnything(f *testing.F) {
+	f.Add(`{"a":1,"b":"x","c":true,"d":1.5,"e":null}`)
+	f.Add(`{"a":[]}`)
+	f.Add(`{"a":1e999}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var fields Fields
+		if fields.UnmarshalJSON([]byte(text)) != nil {
+			return
+		}
+		out, err := fields.MarshalJSON()
+		if err != nil {
+			t.Fatalf("%q was read as %v, which can't be written: %v", text, fields, err)
+		}
+		var again Fields
+		if err := again.UnmarshalJSON(out); err != nil || len(again) != len(fields) {
+			t.Fatalf("%q: %v, %v", out, again, err)
+		}
+	})
+}
+
+func TestATextFitsIntoALine(t *testing.T) {
+	e := NewEvent(MetadataUpdated, "/m", Text("title", "a\r\nX-Evil: 1\x00"+strings.Repeat("ü", maxText)))
+	got := e.Get("title")
+	if strings.ContainsAny(got, "\r\n\x00") || len(got) > maxText || !strings.HasPrefix(got, "a") {
+		t.Errorf("it is %q", got)
+	}
+}

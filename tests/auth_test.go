@@ -1,0 +1,436 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// urlAuth is a station whose mounts ask an endpoint.
+func urlAuth(e string, more ...string) string {
+	return `icecast {
+	source_password hackme
+	admin_password  letmein
+	hostname radio.example.org:8000
+	mount /live.mp3 {
+		auth url {
+			listener_add    ` + e + `/add
+			listener_remove ` + e + `/remove
+			mount_add       ` + e + `/up
+			mount_remove    ` + e + `/down
+			stream_auth     ` + e + `/source
+			headers         referer,x-token
+			header_prefix   H-
+			` + strings.Join(more, "\n\t\t\t") + `
+		}
+	}
+}`
+}
+
+// yes answers as a panel that lets everybody in.
+func yes(w http.ResponseWriter, _ post) bool {
+	w.Header().Set("Icecast-Auth-User", "1")
+	return true
+}
+
+// get asks for a mount and returns the answer, whose body is to be closed.
+func (s *server) get(path, user, password string) *http.Response {
+	s.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://"+s.plain+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if user != "" {
+		req.SetBasicAuth(user, password)
+	}
+	req.Header.Set("User-Agent", "A b/1.0")
+	req.Header.Set("Referer", "http://r/")
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+// bodies waits for that many posts to a path, and returns what they said.
+func (e *endpoint) bodies(path string, n int) (bodies []string) {
+	e.t.Helper()
+	eventually(e.t, fmt.Sprintf("%s has %d posts", path, n), func() error {
+		bodies = nil
+		for _, p := range e.all() {
+			if p.path == path {
+				bodies = append(bodies, p.body)
+			}
+		}
+		if len(bodies) < n {
+			return fmt.Errorf("it has %d", len(bodies))
+		}
+		return nil
+	})
+	return bodies
+}
+
+func TestAnEndpointIsAskedAsIcecastAsksIt(t *testing.T) {
+	e := newEndpoint(t, yes)
+	s := start(t, urlAuth(e.URL))
+	if resp := s.get("/live.mp3", "bob", "p w"); resp.StatusCode != http.StatusNotFound {
+		t.Fatalf("a mount without a source is answered %s", resp.Status)
+	}
+	if resp, _ := head(t, s.dial(false), "PUT /live.mp3 HTTP/1.1\r\nHost: x\r\nContent-Type: audio/mpeg\r\n\r\n"); resp.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("libshout's probe is answered %s", resp.Status)
+	}
+	src := s.source("/live.mp3") // the endpoint decides
+	src.send(50)
+	resp := s.get("/live.mp3?limit=1&x=%20y", "bob", "p w")
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("the listener is answered %s", resp.Status)
+	}
+	s.retitle("/live.mp3", "x")
+	_ = resp.Body.Close()
+	stop := make(chan struct{})
+	done := src.run(5*time.Millisecond, stop) // it is noticed that somebody left when there is something to send
+	remove := e.bodies("/remove", 1)
+	close(stop)
+	<-done
+	src.finish()
+	for _, c := range []struct{ path, want string }{
+		{"/source", "action=stream_auth&mount=%2flive%2emp3&ip=127%2e0%2e0%2e1&server=radio%2eexample%2eorg&port=8000&user=source&pass=hackme"},
+		{"/up", "action=mount_add&mount=%2flive%2emp3&server=radio%2eexample%2eorg&port=8000"},
+		{"/add", "action=listener_add&server=radio%2eexample%2eorg&port=8000&client=1&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0&H-referer=http%3a%2f%2fr%2f"},
+		{"/down", "action=mount_remove&mount=%2flive%2emp3&server=radio%2eexample%2eorg&port=8000"},
+	} {
+		if got := e.bodies(c.path, 1)[0]; got != c.want {
+			t.Errorf("%s was posted\n%s\nwant\n%s", c.path, got, c.want)
+		}
+	}
+	if all := e.bodies("/source", 2); all[1] != e.bodies("/source", 1)[0]+"&admin=1" {
+		t.Errorf("for the title it was asked %s", all[1])
+	}
+	want := "action=listener_remove&server=radio%2eexample%2eorg&port=8000&client=1&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&duration=0&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"
+	if len(remove) != 1 || remove[0] != want {
+		t.Errorf("at the end was posted\n%s\nwant\n%s", remove, want)
+	}
+	for _, p := range e.all() {
+		if user, password, _ := strings.Cut(credentials(p), ":"); (p.path == "/add" || p.path == "/remove") && (user != "bob" || password != "p w") ||
+			(p.path == "/up" || p.path == "/down" || p.path == "/source") && credentials(p) != ":" {
+			t.Errorf("%s was posted as %q", p.path, credentials(p))
+		}
+	}
+}
+
+// credentials are those of Basic authentication.
+func credentials(p post) string {
+	r := http.Request{Header: p.header}
+	user, password, _ := r.BasicAuth()
+	return user + ":" + password
+}
+
+func TestWhatAnEndpointAnswersIsDone(t *testing.T) {
+	with := func(status int, header ...string) func(http.ResponseWriter, post) bool {
+		return func(w http.ResponseWriter, p post) bool {
+			if p.path == "/source" {
+				w.Header().Set("X-Ok", "fine")
+				return yes(w, p)
+			}
+			for i := 0; i < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(status)
+			return status < 300
+		}
+	}
+	reset := func(w http.ResponseWriter, p post) bool {
+		if p.path == "/source" {
+			return yes(w, p)
+		}
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+		return false
+	}
+	slow := func(w http.ResponseWriter, p post) bool {
+		if p.path == "/add" {
+			time.Sleep(700 * time.Millisecond)
+		}
+		return yes(w, p)
+	}
+	const user = "icecast-auth-user"
+	for _, c := range []struct {
+		name   string
+		answer func(http.ResponseWriter, post) bool
+		more   string
+		status int
+		ends   bool // soon, by a time limit
+	}{
+		{"yes", with(200, user, "1"), "", 200, false},
+		{"yes in capitals", with(200, "ICECAST-AUTH-USER", "1"), "", 200, false},
+		{"yes with a limit", with(200, user, "1", "icecast-auth-timelimit", "1"), "", 200, true},
+		{"yes with another limit", with(200, user, "1", "x-limit", "1"), "timelimit_header x-limit", 200, true},
+		{"yes with nonsense as a limit", with(200, user, "1", "icecast-auth-timelimit", "-5"), "", 200, false},
+		{"no", with(200, user, "0"), "", 401, false},
+		{"nothing", with(200), "", 401, false},
+		{"a message", with(200, "icecast-auth-message", "no money"), "", 401, false},
+		{"403", with(403), "", 401, false},
+		{"a redirect", with(302, "Location", "http://127.0.0.1:1/"), "", 401, false},
+		{"its own yes", with(200, "x-ok", "fine"), "auth_header \"X-Ok: fine\"", 200, false},
+		{"its own yes, otherwise", with(200, "x-ok", "bad"), "auth_header \"X-Ok: fine\"", 401, false},
+		{"500", with(500, user, "1"), "", 503, false},
+		{"500, but allowed", with(500), "on_error allow", 200, false},
+		{"a reset", reset, "", 503, false},
+		{"a reset, but allowed", reset, "on_error allow", 200, false},
+		{"too slow", slow, "timeout 300ms", 503, false},
+		{"too slow, but allowed", slow, "timeout 300ms\non_error allow", 200, false},
+		{"slow", slow, "timeout 10s", 200, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newEndpoint(t, c.answer)
+			s := start(t, urlAuth(e.URL, c.more))
+			src := s.source("/live.mp3")
+			stop := make(chan struct{})
+			done := src.run(5*time.Millisecond, stop)
+			defer func() { close(stop); <-done; src.finish() }()
+			s.listening("/live.mp3")
+			resp := s.get("/live.mp3", "bob", "x")
+			if resp.StatusCode != c.status {
+				t.Fatalf("the listener is answered %s, want %d", resp.Status, c.status)
+			}
+			if c.ends {
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+					t.Errorf("at the limit: %v", err)
+				}
+				s.logged(map[string]any{"reason": "time limit"})
+			}
+		})
+	}
+}
+
+// TestEveryListenerThatCameIsTold connects many listeners while the endpoint
+// misbehaves in every way, and counts who came and who went.
+func TestEveryListenerThatCameIsTold(t *testing.T) {
+	const each, rounds = 250, 20
+	var calls atomic.Int64
+	var mu sync.Mutex
+	came, went := make(map[string]int), make(map[string]int)
+	e := newEndpoint(t, nil)
+	e.behave(func(w http.ResponseWriter, p post) bool {
+		if p.path == "/source" {
+			return yes(w, p)
+		}
+		n := calls.Add(1)
+		form := p.form(t)
+		switch n % 7 {
+		case 3:
+			w.WriteHeader(http.StatusInternalServerError)
+			return false
+		case 5: // it is lost before it is read
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+			return false
+		}
+		mu.Lock()
+		switch form.Get("action") {
+		case "listener_add":
+			came[form.Get("client")]++
+		case "listener_remove":
+			went[form.Get("client")]++
+		}
+		mu.Unlock()
+		if n%7 == 6 { // it is done, but the answer is lost
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+			return false
+		}
+		return yes(w, p)
+	})
+	s := start(t, urlAuth(e.URL))
+	src := s.source("/live.mp3")
+	stop := make(chan struct{})
+	done := src.run(5*time.Millisecond, stop)
+	s.listening("/live.mp3")
+	for round := range rounds {
+		var all sync.WaitGroup
+		for range each {
+			all.Go(func() {
+				conn, err := net.Dial("tcp", s.plain)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(patience))
+				fmt.Fprintf(conn, "GET /live.mp3 HTTP/1.0\r\n%s\r\n", basic("bob", "x"))
+				if round%2 == 0 { // the others leave while it is asked
+					_, _ = conn.Read(make([]byte, 100))
+				}
+			})
+		}
+		all.Wait()
+		if round == rounds/2 {
+			if err := s.reload(urlAuth(e.URL, "timeout 5s")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	e.behave(func(w http.ResponseWriter, p post) bool {
+		form := p.form(t)
+		mu.Lock()
+		defer mu.Unlock()
+		if form.Get("action") == "listener_remove" {
+			went[form.Get("client")]++
+		}
+		return yes(w, p)
+	})
+	eventually(t, "all who came are gone", func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		for client := range came {
+			if went[client] == 0 {
+				return fmt.Errorf("of %d who came %s is not gone; %d are", len(came), client, len(went))
+			}
+		}
+		if len(came) < each*rounds/2 {
+			return fmt.Errorf("only %d came", len(came))
+		}
+		return nil
+	})
+	close(stop)
+	<-done
+	src.finish()
+}
+
+func TestTheEndOfAListenerOutlivesARestart(t *testing.T) {
+	e := newEndpoint(t, yes)
+	settings := func(more string) string { // other tests may have left something in the storage for theirs
+		return strings.ReplaceAll(urlAuth(e.URL, more), "/live.mp3", "/restart.mp3")
+	}
+	var down atomic.Bool
+	var gone []url.Values
+	var mu sync.Mutex
+	e.behave(func(w http.ResponseWriter, p post) bool {
+		if down.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return false
+		}
+		if f := p.form(t); f.Get("action") == "listener_remove" {
+			mu.Lock()
+			gone = append(gone, f)
+			mu.Unlock()
+		}
+		return yes(w, p)
+	})
+	s := start(t, settings(""))
+	src := s.source("/restart.mp3")
+	src.send(50)
+	for range 5 {
+		resp := s.get("/restart.mp3", "bob", "x")
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("the listener is answered %s", resp.Status)
+		}
+	}
+	down.Store(true)
+	src.finish()
+	s.gone("/restart.mp3")
+	if err := s.reload(settings("timeout 5s")); err != nil { // in the middle of retries
+		t.Fatal(err)
+	}
+	if err := s.reload(`icecast other {
+		source_password hackme
+	}
+	icecast {
+		source_password hackme
+	}`); err != nil { // the mount has no auth any more
+		t.Fatal(err)
+	}
+	stopCaddy(t)
+	down.Store(false)
+	if err := s.load(settings("")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all five are told", func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(gone) < 5 {
+			return fmt.Errorf("%d are", len(gone))
+		}
+		return nil
+	})
+	seen := make(map[string]bool)
+	for _, f := range gone {
+		seen[f.Get("client")] = true
+	}
+	if len(seen) != 5 || len(gone) != 5 {
+		t.Errorf("%d were told of %d listeners: %v", len(gone), len(seen), gone)
+	}
+}
+
+func TestUsersOfAFileMayListenAsOftenAsIsSaid(t *testing.T) {
+	file := t.TempDir() + "/users"
+	const password = "5f4dcc3b5aa765d61d8327deb882cf99" // password
+	write(t, file, "bob:"+password+"\nann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
+	settings := func(more string) string {
+		return `icecast {
+	source_password hackme
+	relay_password  pullme
+	` + more + `
+	mount /live.mp3 {
+		auth htpasswd ` + file + ` {
+			max_sessions 2
+		}
+	}
+}`
+	}
+	s := start(t, settings(""))
+	src := s.source("/live.mp3")
+	stop := make(chan struct{})
+	done := src.run(5*time.Millisecond, stop)
+	defer func() { close(stop); <-done; src.finish() }()
+	s.listening("/live.mp3")
+	want := func(user, password string, status int) *http.Response {
+		t.Helper()
+		resp := s.get("/live.mp3", user, password)
+		if resp.StatusCode != status {
+			t.Errorf("%s with %q is answered %s, want %d", user, password, resp.Status, status)
+		}
+		return resp
+	}
+	want("", "", 401)
+	want("bob", "", 401)
+	want("bob", "wrong", 401)
+	want("eve", "password", 401)
+	want("relay", "password", 401)
+	_ = want("relay", "pullme", 200).Body.Close()
+	first := want("bob", "password", 200)
+	want("bob", "password", 200)
+	want("bob", "password", 403)
+	want("ann", "password", 200)
+	if err := s.reload(settings("location elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	want("bob", "password", 403)
+	_ = first.Body.Close()
+	eventually(t, "a place is free", func() error {
+		if resp := s.get("/live.mp3", "bob", "password"); resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("answered %s", resp.Status)
+		}
+		return nil
+	})
+	write(t, file, "eve:"+password+"\n")
+	eventually(t, "the file is read again", func() error {
+		resp := s.get("/live.mp3", "eve", "password")
+		if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("answered %s", resp.Status)
+		}
+		return nil
+	})
+	want("ann", "password", 401)
+}
