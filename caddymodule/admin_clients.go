@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
@@ -41,6 +42,21 @@ func clientElement(p streaming.Present) element {
 		e.children = append(e.children, leaf("slave", true))
 	}
 	return e
+}
+
+// serveSlaves answers which slaves report here, and what of themselves.
+func (h *Handler) serveSlaves(w http.ResponseWriter, r *http.Request, _ url.Values) error {
+	e := el("icestats")
+	for _, s := range h.station.live.slaves.List() {
+		id := s.ID
+		if len(s.Public) > 0 {
+			id = strings.Join(s.Public, " ")
+		}
+		e.children = append(e.children, el("slave",
+			leaf("id", id), leaf("ip", s.Addr), leaf("listeners", s.Listeners), leaf("capacity", s.Capacity),
+			leaf("kbps", s.Kbps), leaf("mounts", len(s.Mounts)), leaf("Connected", int(time.Since(s.Since)/time.Second))))
+	}
+	return answerElement(w, r, e)
 }
 
 // killClient lets a listener go.

@@ -48,6 +48,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		location <text>
 //		contact  <text>
 //		hostname <host>[:<port>]
+//		templates <folder>
 //
 //		source_password [<user>] <secret>
 //		relay_password  [<user>] <secret>
@@ -105,6 +106,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			}
 			return checkHostname(s.Hostname)
 		}),
+		"templates":       text(d, &s.Templates),
 		"source_password": credential(d, &s.SourcePassword),
 		"relay_password":  credential(d, &s.RelayPassword),
 		"admin_password":  credential(d, &s.AdminPassword),

@@ -26,6 +26,7 @@ type Handler struct {
 	Station string `json:"station,omitempty"`
 
 	station *Station
+	retired <-chan struct{} // closed when another configuration is in force
 }
 
 // CaddyModule returns the Caddy module information.
@@ -38,6 +39,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the station.
 func (h *Handler) Provision(ctx caddy.Context) error {
+	h.retired = ctx.Done()
 	app, err := ctx.App("icecast")
 	if err != nil {
 		return fmt.Errorf("getting the icecast app: %w", err)
@@ -53,6 +55,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 const (
 	statusPage  = "/status-json.xsl"
+	statusXSL   = "/status.xsl" // Icecast's page for people
+	eventsPath  = "/events"
 	adminPrefix = "/admin/"
 	adminCGI    = "/admin.cgi"
 
@@ -61,7 +65,7 @@ const (
 
 // isReserved tells whether a path is a page of the station and so no mount.
 func isReserved(path string) bool {
-	return path == statusPage || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == adminCGI
+	return path == statusPage || path == statusXSL || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == adminCGI
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
@@ -94,6 +98,10 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) err
 	switch path {
 	case statusPage:
 		return h.serveStatus
+	case statusXSL:
+		return h.serveStatusPage
+	case adminPrefix:
+		return h.serveAdminPage
 	case adminPrefix + "metadata", adminPrefix + "metadata.xsl":
 		return h.serveMetadata
 	case adminCGI, adminPrefix + "admin.cgi":
@@ -135,6 +143,16 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	case http.MethodOptions:
 		return h.serveOptions(w)
 	case http.MethodGet, http.MethodHead:
+		switch r.URL.Path { // a site may have pages of its own there
+		case "/":
+			return h.serveStatusPage(w, r)
+		case eventsPath:
+			return h.serveEvents(w, r)
+		case "/admin":
+			w.Header().Set("Location", "admin/")
+			w.WriteHeader(http.StatusFound)
+			return nil
+		}
 		if isReserved(r.URL.Path) { // libshout's probe for old servers takes 400, but no 404
 			return refuse(w, r, http.StatusBadRequest, "Unrecognised command")
 		}

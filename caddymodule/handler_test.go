@@ -50,7 +50,7 @@ func TestWhatIsTheStations(t *testing.T) {
 		{"POST /admin/metadata", 401},
 		{"GET /admin/metadata.xsl", 401},
 		{"GET /admin/streamlist.txt", 401},
-		{"GET /admin/", teapot},
+		{"GET /admin/", 401},
 		{"GET /admin/nothing", teapot},
 		{"PUT /admin/metadata", teapot},
 		{"SOURCE /admin/metadata", 401},

@@ -34,6 +34,7 @@ type live struct {
 	relays   *relay.Manager
 	slaves   *relay.Slaves
 	traffic  traffic
+	board    board
 	closing  chan struct{} // closed when the station ends
 	ending   sync.Once
 

@@ -76,6 +76,8 @@ func (h *Handler) awaitList(r *http.Request, list, tag string, wait time.Duratio
 			return list, tag
 		case <-h.station.live.closing:
 			return list, tag
+		case <-h.retired:
+			return list, tag
 		case <-r.Context().Done():
 			return list, tag
 		}

@@ -38,6 +38,10 @@ type Station struct {
 	// What an administrator must know. The user is `admin` if none is given.
 	AdminPassword *Credential `json:"admin_password,omitempty"`
 
+	// A folder with templates for the station's pages, status.html and admin.html,
+	// in the place of those that are part of the program.
+	Templates string `json:"templates,omitempty"`
+
 	// Limits of the whole station, and the defaults of its mounts.
 	Limits Limits `json:"limits,omitzero"`
 
@@ -73,6 +77,7 @@ type Station struct {
 	logins logins
 	auths  auths
 
+	pages     pages
 	overrides sync.Map // of fallbacks: a mount's path to that of another
 }
 
@@ -110,6 +115,10 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 		return err
 	}
 	if err := s.validate(); err != nil {
+		return err
+	}
+	var err error
+	if s.pages, err = loadPages(s.Templates); err != nil {
 		return err
 	}
 	live, err := acquire(name)

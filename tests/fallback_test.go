@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -387,5 +388,45 @@ func TestReloadsKeepThoseWhoHearAFallback(t *testing.T) {
 		w.stop()
 		<-w.ended
 		w.verify(t)
+	}
+}
+
+// Titles go along with what is heard, and stay where metadata blocks belong.
+func TestTitlesAreThoseOfWhatIsHeard(t *testing.T) {
+	s := start(t, `icecast {
+		source_password hackme
+		admin_password letmein
+		mount /live.mp3 {
+			fallback /backup.mp3
+		}
+	}`)
+	live, backup := s.numberedSource("/live.mp3", 1), s.numberedSource("/backup.mp3", 2)
+	defer backup.down()
+	s.retitle("/live.mp3", "Home")
+	s.retitle("/backup.mp3", "Stand-in")
+	w, over := s.witness("/live.mp3", http1ic, false), s.witness("/live.mp3", wiredic, true)
+	long := func(id uint64) { // enough for a metadata block
+		t.Helper()
+		hears(t, "a source", id, w, over)
+		from := []uint64{w.heardUpTo.Load(), over.heardUpTo.Load()}
+		eventually(t, "it is heard for a while", func() error {
+			if n, m := w.heardUpTo.Load(), over.heardUpTo.Load(); n < from[0]+80 || m < from[1]+80 {
+				return fmt.Errorf("at %d and %d", n, m)
+			}
+			return nil
+		})
+	}
+	long(1)
+	live.down()
+	long(2)
+	live.up()
+	s.retitle("/live.mp3", "Home again")
+	long(1)
+	live.down()
+	whole(t, w, over)
+	for _, l := range []*witness{w, over} {
+		if got := strings.Join(slices.DeleteFunc(l.titles, func(s string) bool { return s == "" }), ", "); got != "Home, Stand-in, Home again" {
+			t.Errorf("%s: the titles were %s", l.kind, got)
+		}
 	}
 }

@@ -193,6 +193,7 @@ func TestSlavesOfIcecastKH(t *testing.T) {
 	s := start(t, strings.Replace(station, "{", "{\n role master {\n redirect balance\n }\n", 1))
 	live := s.numberedSource("/live.mp3", 1)
 	defer live.down()
+	s.listening("/live.mp3")
 	resp, _ := asked(t, s.plain, "/admin/streams?rserver=edge.example&rport=8000&interval=5", basic("relay", "pullme"), "Connection: close\r\n")
 	list, err := io.ReadAll(resp.Body)
 	if string(list) != "/admin/streams?mount=/live.mp3\r\n" || err != nil {

@@ -96,9 +96,10 @@ func (s *Slaves) Register(r Report, addr string) {
 	k.report, k.addr, k.sent = r, addr, 0
 	k.expires = now.Add(r.interval() + mercy)
 	s.watch(now)
+	label := k.label()
 	s.mu.Unlock()
 	if joined {
-		s.observe(Event{Kind: SlaveJoined, Slave: k.label()})
+		s.observe(Event{Kind: SlaveJoined, Slave: label})
 	}
 }
 

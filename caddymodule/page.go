@@ -1,0 +1,123 @@
+package caddymodule
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+//go:embed templates/*.html
+var embedded embed.FS
+
+// pages are the templates of a station's pages: those in its folder, else ours.
+type pages struct{ status, admin *template.Template }
+
+// loadPages reads the templates. A folder needs not have both.
+func loadPages(folder string) (pages, error) {
+	var p pages
+	for name, to := range map[string]**template.Template{"status.html": &p.status, "admin.html": &p.admin} {
+		text, err := embedded.ReadFile("templates/" + name)
+		if err != nil {
+			return p, err
+		}
+		if folder != "" {
+			own, err := os.ReadFile(filepath.Join(folder, name)) //nolint:gosec // G304: the folder is the operator's
+			switch {
+			case err == nil:
+				text = own
+			case !os.IsNotExist(err):
+				return p, fmt.Errorf("templates: %w", err)
+			}
+		}
+		if *to, err = template.New(name).Parse(string(text)); err != nil {
+			return p, fmt.Errorf("templates: %s: %w", filepath.Join(folder, name), err)
+		}
+	}
+	return p, nil
+}
+
+// mountView is what the pages and their events tell of a mount.
+type mountView struct {
+	Mount       string `json:"mount"`
+	Path        string `json:"-"` // as it stands in a link of the page
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Genre       string `json:"genre,omitempty"`
+	Type        string `json:"type"`
+	Bitrate     string `json:"bitrate,omitempty"`
+	Song        string `json:"song"`
+	Listeners   int64  `json:"listeners"`
+}
+
+// stationView is what the pages and their events tell of a station.
+type stationView struct {
+	Title     string `json:"-"`
+	Location  string `json:"-"`
+	Contact   string `json:"-"`
+	Nonce     string `json:"-"`
+	Listeners int64  `json:"listeners"`
+
+	Mounts []mountView `json:"mounts"`
+}
+
+// view returns what is public of the station now.
+func (s *Station) view() stationView {
+	v := stationView{
+		Title: or(s.Name, "Radio"), Location: s.Location, Contact: s.Contact,
+		Listeners: s.live.Listeners(), Mounts: []mountView{},
+	}
+	for _, m := range s.live.Mounts() {
+		if stream, ok := m.Stream(); ok && !m.Settings().Hidden {
+			v.Mounts = append(v.Mounts, s.viewMount(m, stream))
+		}
+	}
+	return v
+}
+
+func (s *Station) viewMount(m *streaming.Mount, stream streaming.Stream) mountView {
+	return mountView{
+		Mount:       m.Path,
+		Path:        "." + escapePath(m.Path),
+		Name:        or(stream.Info.Name, m.Path[1:]),
+		Description: stream.Info.Description,
+		Genre:       stream.Info.Genre,
+		Type:        stream.Type,
+		Bitrate:     stream.Info.Bitrate,
+		Song:        m.Metadata().Song(),
+		Listeners:   m.Stats().Listeners + int64(s.live.slaves.Listeners(m.Path)),
+	}
+}
+
+// serveStatusPage answers the page for people.
+func (h *Handler) serveStatusPage(w http.ResponseWriter, r *http.Request) error {
+	return h.servePage(w, r, h.station.pages.status)
+}
+
+// serveAdminPage answers the page for the administrator.
+func (h *Handler) serveAdminPage(w http.ResponseWriter, r *http.Request) error {
+	if ok, err := admit(w, r, h.station.logins.admin); !ok {
+		return err
+	}
+	return h.servePage(w, r, h.station.pages.admin)
+}
+
+// servePage answers a page, whose scripts are those that stand in it.
+func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, t *template.Template) error {
+	v := h.station.view()
+	v.Nonce = rand.Text()
+	var body bytes.Buffer
+	if err := t.Execute(&body, v); err != nil {
+		return fmt.Errorf("rendering a page: %w", err)
+	}
+	setDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src 'self'; img-src 'self' data:; "+
+		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+	setDefault(w.Header(), "X-Content-Type-Options", "nosniff")
+	return answer(w, r, http.StatusOK, "text/html; charset=utf-8", body.String())
+}
