@@ -71,6 +71,9 @@ func isReserved(path string) bool {
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	path := r.URL.Path
+	if !strings.HasPrefix(path, "/") { // as in GET http://host
+		return h.serveNext(w, r, next)
+	}
 	switch r.Method {
 	case methodSource, http.MethodPut:
 		if r.Method == methodSource || !isReserved(path) {

@@ -55,7 +55,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		if !ok {
 			return false, nil
 		}
-		if mount.Settings().NoDirect {
+		if mount.Settings().NoDirect && !client.Slave {
 			return true, refuseStream(w, r, streaming.ErrNoDirect)
 		}
 		setFields(w.Header(), listenerFields(w.Header(), stream, mount.Interval(client)))
@@ -68,7 +68,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	if mount.Settings().NoDirect && !client.Slave { // before anybody is asked
 		return true, refuseStream(w, r, streaming.ErrNoDirect)
 	}
-	if h.steer(w, r, mount, client) {
+	if h.steers(r, mount, client, mount.IsFull()) && h.steer(w, r, mount) {
 		return true, nil
 	}
 	if ok, err := h.admitListener(w, r, &client); !ok {
@@ -81,6 +81,8 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	switch {
 	case errors.Is(err, streaming.ErrNothing):
 		return false, nil
+	case isFull(err) && h.steers(r, mount, client, true) && h.steer(w, r, mount): // others took the last places
+		return true, nil
 	case err != nil:
 		return true, refuseStream(w, r, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // playlists are the kinds of playlists that a mount has, by what follows its name.
@@ -66,8 +68,16 @@ func xspf(title string, urls []string) string {
 	return xml.Header + string(body) + "\n"
 }
 
-// scheme returns by which of them a request came.
+// scheme returns by which of them a request came, to a proxy that is trusted if there is
+// one.
 func scheme(r *http.Request) string {
+	proto := r.Header.Get("X-Forwarded-Proto")
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && proto != "" {
+		if strings.EqualFold(proto, "https") {
+			return "https"
+		}
+		return "http"
+	}
 	if r.TLS != nil {
 		return "https"
 	}

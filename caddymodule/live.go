@@ -55,7 +55,7 @@ func acquire(name string) (*live, error) {
 		l.Notify(l.noticed)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
 		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
-		l.slaves = relay.NewSlaves(l.relayChanged)
+		l.slaves = relay.NewSlaves(l.relays.ID, l.relayChanged)
 		l.closing = make(chan struct{})
 		return l, nil
 	})

@@ -36,11 +36,15 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error 
 	if r.Header.Get(relay.PathHeader) == live.relays.ID {
 		return refuse(w, r, http.StatusLoopDetected, "This station is its own master; point master at another one")
 	}
-	id, err := h.register(r)
+	id, number, err := h.register(r)
 	if err != nil {
 		return refuse(w, r, http.StatusBadRequest, "The report can't be read: "+err.Error())
 	}
-	list, tag := h.streamList("")
+	node := r.Header.Get(relay.PathHeader)
+	if node != "" {
+		w.Header().Set(relay.PathHeader, live.relays.ID)
+	}
+	list, tag := h.streamList("", node)
 	w.Header().Set("Accept-Post", "application/json")
 	if wait := waitPreferred(r); wait > 0 {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
@@ -48,7 +52,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error 
 	}
 	switch {
 	case r.Context().Err() != nil:
-		live.slaves.Lost(id)
+		live.slaves.Lost(id, number)
 		return r.Context().Err()
 	case live.isClosing():
 		return refuseStream(w, r, streaming.ErrClosed)
@@ -67,7 +71,7 @@ func (h *Handler) awaitList(r *http.Request, list, tag string, wait time.Duratio
 	defer timer.Stop()
 	for r.Header.Get("If-None-Match") == tag {
 		changed := h.station.live.Changed()
-		if list, tag = h.streamList(""); r.Header.Get("If-None-Match") != tag {
+		if list, tag = h.streamList("", r.Header.Get(relay.PathHeader)); r.Header.Get("If-None-Match") != tag {
 			break
 		}
 		select {
@@ -91,25 +95,28 @@ func (h *Handler) serveStreams(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if mount := r.URL.Query().Get("mount"); mount != "" {
+		if err := checkMountPath(mount); err != nil {
+			return refuse(w, r, http.StatusBadRequest, "mount: "+err.Error())
+		}
 		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = mount, "", ""
 		if ok, err := h.serveListener(w, r); ok {
 			return err
 		}
 		return refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+printable(mount))
 	}
-	if _, err := h.register(r); err != nil {
+	if _, _, err := h.register(r); err != nil {
 		return refuse(w, r, http.StatusBadRequest, "The report can't be read: "+err.Error())
 	}
-	list, _ := h.streamList(streamsPath + "?mount=")
+	list, _ := h.streamList(streamsPath+"?mount=", "")
 	return answer(w, r, http.StatusOK, "text/plain; charset=utf-8", list)
 }
 
 // streamList returns the mounts that slaves may pull, a line each, and a tag that
-// names this state of the list.
-func (h *Handler) streamList(prefix string) (list, tag string) {
+// names this state of the list. node is the id of the slave that asks, if it says so.
+func (h *Handler) streamList(prefix, node string) (list, tag string) {
 	var b strings.Builder
 	for _, p := range h.station.offered() {
-		if !is(h.station.mount(p).HiddenFromSlaves, true) {
+		if !is(h.station.mount(p).HiddenFromSlaves, true) && !h.station.live.relays.ComesOnlyFrom(p, node) {
 			b.WriteString(prefix + escapePath(p) + "\r\n")
 		}
 	}
@@ -118,8 +125,9 @@ func (h *Handler) streamList(prefix string) (list, tag string) {
 }
 
 // register notes what a slave reports of itself, in a body or, as Icecast-KH does, in
-// the query. It returns the slave's id, empty if there is no report.
-func (h *Handler) register(r *http.Request) (id string, err error) {
+// the query. It returns the slave's id, empty if there is no report, and the report's
+// number.
+func (h *Handler) register(r *http.Request) (id string, number uint64, err error) {
 	var report relay.Report
 	switch q := r.URL.Query(); {
 	case r.Method == http.MethodPost:
@@ -127,13 +135,12 @@ func (h *Handler) register(r *http.Request) (id string, err error) {
 	case q.Has("rserver") || q.Has("rport"):
 		report, err = reportOfKH(q)
 	default:
-		return "", nil
+		return "", 0, nil
 	}
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	h.station.live.slaves.Register(report, clientIP(r))
-	return report.ID, nil
+	return report.ID, h.station.live.slaves.Register(report, clientIP(r)), nil
 }
 
 // reportOfKH reads what slaves of Icecast-KH say: their host, port and how often they

@@ -62,11 +62,12 @@ func (s *Station) report() relay.Report {
 		Listeners: int(s.live.Listeners()),
 		Kbps:      s.live.traffic.kbps(s.live.Station),
 		Mounts:    make(map[string]int),
+		Below:     s.live.slaves.Below(),
 	}
 	for _, p := range s.offered() {
-		r.Mounts[p] = s.live.slaves.Listeners(p)
+		r.Mounts[p] = 0
 		if m := s.live.Mount(p); m != nil {
-			r.Mounts[p] += int(m.Stats().Listeners)
+			r.Mounts[p] = int(m.Stats().Listeners)
 		}
 	}
 	return r

@@ -1,34 +1,34 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // redirected is the parameter in the query of a listener who was sent here by a
 // master, and is not to be sent on.
 const redirected = "redirected"
 
-// steer sends a listener to a slave that has room, if the station does so now. It
-// reports whether it has answered.
-func (h *Handler) steer(w http.ResponseWriter, r *http.Request, mount *streaming.Mount, c streaming.Client) bool {
+// steers tells whether a listener may be sent to a slave: always, or since there is no
+// place here. Relays are sent nowhere: they might be sent to themselves.
+func (h *Handler) steers(r *http.Request, mount *streaming.Mount, c streaming.Client, full bool) bool {
 	m := h.station.Master
-	if m == nil || c.Slave || r.URL.Query().Has(redirected) {
+	if m == nil || c.Slave || r.Header.Get(relay.PathHeader) != "" || r.URL.Query().Has(redirected) || mount.Settings().NoDirect {
 		return false
 	}
-	switch m.Redirect {
-	case redirectBalance:
-	case redirectWhenFull:
-		if !mount.IsFull() {
-			return false
-		}
-	default:
-		return false
-	}
-	if mount.Settings().NoDirect {
-		return false
-	}
+	return m.Redirect == redirectBalance || m.Redirect == redirectWhenFull && full
+}
+
+// isFull tells whether a listener was refused because of a limit.
+func isFull(err error) bool {
+	return errors.Is(err, streaming.ErrMountFull) || errors.Is(err, streaming.ErrStationFull)
+}
+
+// steer sends a listener to a slave that has room. It reports false if there is none.
+func (h *Handler) steer(w http.ResponseWriter, r *http.Request, mount *streaming.Mount) bool {
 	base, ok := h.station.live.slaves.Pick(mount.Path, scheme(r))
 	if !ok {
 		return false

@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,8 +27,9 @@ type Rule struct {
 // OnDemand feeds mounts from elsewhere while somebody hears them. Its methods are
 // called under the station's lock, so they must not call back.
 type OnDemand interface {
-	// Offers tells whether a mount is fed on demand.
-	Offers(path string) bool
+	// Offers tells whether a mount is fed on demand, and may be of that kind for all
+	// that is known; empty: of any.
+	Offers(path, kind string) bool
 
 	// Failing tells whether that was tried and takes too long: others stand in
 	// meanwhile.
@@ -40,9 +42,9 @@ type OnDemand interface {
 // nothing is an OnDemand that feeds no mount.
 type nothing struct{}
 
-func (nothing) Offers(string) bool  { return false }
-func (nothing) Failing(string) bool { return false }
-func (nothing) Summon(string)       {}
+func (nothing) Offers(string, string) bool { return false }
+func (nothing) Failing(string) bool        { return false }
+func (nothing) Summon(string)              {}
 
 // Director decides, by rules, which mount's stream listeners hear.
 type Director struct {
@@ -81,7 +83,7 @@ func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand
 
 // Knows tells whether a mount has a fallback, or is fed on demand.
 func (d *Director) Knows(path string) bool {
-	return d.demand.Offers(path) || len(d.plan(path).rule.Fallbacks) > 0
+	return d.demand.Offers(path, "") || len(d.plan(path).rule.Fallbacks) > 0
 }
 
 // Forget makes the director ask for all rules again.
@@ -203,7 +205,7 @@ func (d *Director) Choose(q streaming.Question) streaming.Choice {
 func (d *Director) summon(path, contentType string, c *streaming.Choice) bool {
 	switch {
 	case !isInternal(path):
-		if !d.demand.Offers(path) {
+		if !d.demand.Offers(path, contentType) {
 			return false
 		}
 		c.Summon = append(c.Summon, path)
@@ -243,4 +245,4 @@ func (d *Director) passOver(home, other string) {
 }
 
 // isInternal tells whether a path is that of a player and of no mount.
-func isInternal(path string) bool { return path[0] != '/' }
+func isInternal(path string) bool { return !strings.HasPrefix(path, "/") }

@@ -119,7 +119,8 @@ func (p *Players) play(name string) {
 
 // feed returns an error if what the name stands for could not be played.
 func (p *Players) feed(name string) error {
-	src := &streaming.Source{User: "fallback", OnDemand: true}
+	src := &streaming.Source{User: "fallback"}
+	src.SetOnDemand(true)
 	player, err := p.open(name, func(artist, title string) { src.Mount().Announce(artist, title, "") })
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ const summonedFor = 10 * time.Second
 func (st *Station) dismiss(wanted map[*Mount]bool) (again time.Duration) {
 	now := time.Now()
 	for _, m := range st.mounts {
-		if m.source == nil || !m.source.OnDemand {
+		if m.source == nil || !m.source.onDemand.Load() {
 			continue
 		}
 		if wanted[m] || m.awaited > 0 {

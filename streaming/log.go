@@ -59,6 +59,18 @@ func (l *Log) cut(meta *Metadata) {
 	l.fresh.Store(mark)
 }
 
+// seal ends a unit of which more was to come, so that listeners may leave.
+func (l *Log) seal() {
+	tail := l.tail.Load()
+	if !tail.more {
+		return
+	}
+	l.arena = nil
+	mark := &Block{offset: tail.end(), at: l.at, meta: tail.meta, init: tail.init}
+	tail.next.Store(mark)
+	l.tail.Store(mark)
+}
+
 // add copies a unit into the log. Readers see it after the next flush, or when
 // enough has been added.
 func (l *Log) add(u format.Unit, meta *Metadata) {

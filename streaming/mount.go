@@ -2,6 +2,7 @@ package streaming
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func newMount(st *Station, path string) *Mount {
 }
 
 // isInternal tells whether the mount feeds others only, and is nobody's to ask for.
-func (m *Mount) isInternal() bool { return m.Path[0] != '/' }
+func (m *Mount) isInternal() bool { return !strings.HasPrefix(m.Path, "/") }
 
 // Settings returns what is in force for the mount now.
 func (m *Mount) Settings() *MountSettings { return m.settings.Load() }
@@ -131,6 +132,17 @@ func (m *Mount) Metadata() *Metadata {
 		return heard.meta.Load()
 	}
 	return m.meta.Load()
+}
+
+// Kind returns the format.Kind of what the mount's source sends, or sent; empty if that
+// is not known.
+func (m *Mount) Kind() string {
+	m.station.mu.RLock()
+	defer m.station.mu.RUnlock()
+	if m.own == nil {
+		return ""
+	}
+	return m.own.kind
 }
 
 // Source returns what feeds the mount, nil if nothing does.

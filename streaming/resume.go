@@ -16,7 +16,8 @@ import (
 // is none.
 const (
 	tailUnits = 4                      // in a row, of which no two are alike, are no coincidence
-	holdTime  = 500 * time.Millisecond // a burst comes at once; what comes later is new
+	holdTime  = 500 * time.Millisecond // a burst comes faster than it lasts; what does not is new
+	holdMost  = 10 * time.Second
 	holdBytes = 2 << 20
 )
 
@@ -53,6 +54,9 @@ type resumption struct {
 	held  []format.Unit
 	size  int
 	began time.Time
+
+	window time.Time     // when the last holdTime began
+	lasts  time.Duration // what has come since then lasts
 }
 
 // found is what a resumption made of a unit.
@@ -67,8 +71,9 @@ const (
 // look holds a unit back, or knows where it belongs.
 func (r *resumption) look(u format.Unit, now time.Time) found {
 	if r.began.IsZero() {
-		r.began = now
+		r.began, r.window = now, now
 	}
+	r.lasts += u.Duration
 	r.seen.push(u)
 	if r.seen.n == tailUnits && r.seen.sums == r.want.sums {
 		return resumed
@@ -76,10 +81,21 @@ func (r *resumption) look(u format.Unit, now time.Time) found {
 	u.Data = bytes.Clone(u.Data)
 	r.held = append(r.held, u)
 	r.size += len(u.Data)
-	if now.Sub(r.began) > holdTime || r.size > holdBytes {
+	if now.Sub(r.began) > holdMost || r.size > holdBytes || r.isLive(now) {
 		return anotherOne
 	}
 	return held
+}
+
+// isLive tells whether units come no faster than they last.
+func (r *resumption) isLive(now time.Time) bool {
+	elapsed := now.Sub(r.window)
+	if elapsed < holdTime {
+		return false
+	}
+	live := r.lasts < elapsed*3/2
+	r.window, r.lasts = now, 0
+	return live
 }
 
 // resume holds back what listeners may have heard already.
@@ -92,6 +108,7 @@ func (s *Source) resume(f format.Framer, u format.Unit) {
 			s.same, s.as = u.Init, old
 		}
 		s.Mount().tail.init = s.replaceInit(u).Init
+		s.sounds()
 	case anotherOne:
 		s.beginAnew(f)
 	case held:
@@ -103,6 +120,9 @@ func (s *Source) beginAnew(f format.Framer) {
 	r := s.resumption
 	s.resumption = nil
 	m := s.Mount()
+	if !s.titled {
+		m.meta.Store(noMetadata) // that was what the other one said
+	}
 	m.log.cut(m.meta.Load())
 	for _, u := range r.held {
 		s.add(f, u)

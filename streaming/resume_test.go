@@ -53,7 +53,7 @@ func TestARelayGoesOnWhereItWasCutOff(t *testing.T) {
 				// What can't be told from what was heard is held back for a moment.
 				for i := 400; st.Mount("/m").Source().held(); i++ {
 					again.write(numbered.AppendFrame(nil, uint64(i), time.Unix(1e9, 0)))
-					time.Sleep(10 * time.Millisecond) // its pace
+					time.Sleep(numbered.Duration) // its pace
 				}
 			}
 			again.end()

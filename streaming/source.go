@@ -32,8 +32,11 @@ type Source struct {
 	// that sends.
 	Upstream string
 
-	// OnDemand lets the source go when nobody has heard it for a while.
-	OnDemand bool
+	// Sounded is called once, by Run, when the first of what the source sends is
+	// heard. It may be nil.
+	Sounded func()
+
+	onDemand atomic.Bool
 
 	// Gather makes reads wait for more bytes; the function that Gatherer
 	// returns. It may be nil.
@@ -64,7 +67,9 @@ type Source struct {
 	announced bool         // the type of what it sends is known
 	init      *format.Init // of the last unit
 
-	resumption *resumption  // nil: it goes on, or began, as it is
+	resumption *resumption // nil: it goes on, or began, as it is
+	titled     bool        // it has said a title in its metadata
+	sounded    bool
 	same, as   *format.Init // an init of the stream, and that of which it is a copy
 }
 
@@ -82,6 +87,9 @@ func (s *Source) mayReplace(old *Source) bool {
 		return m.Settings().Takeover && old.User == s.User
 	}
 }
+
+// SetOnDemand says whether the source is to go when nobody has heard it for a while.
+func (s *Source) SetOnDemand(on bool) { s.onDemand.Store(on) }
 
 // Reason tells why the source ended, or Running.
 func (s *Source) Reason() Reason { return Reason(s.reason.Load()) }
@@ -144,6 +152,7 @@ func (s *Source) watch() {
 }
 
 func (s *Source) setTitle(title, url string) {
+	s.titled = true
 	charset := s.Mount().Settings().Charset
 	s.Mount().Announce("", DecodeText(title, charset), DecodeText(url, charset))
 }
@@ -224,4 +233,13 @@ func (s *Source) add(f format.Framer, u format.Unit) {
 		m.tail.push(u)
 	}
 	m.log.add(u, m.meta.Load())
+	s.sounds()
+}
+
+// sounds makes known that something is heard.
+func (s *Source) sounds() {
+	if !s.sounded && s.Sounded != nil {
+		s.Sounded()
+	}
+	s.sounded = true
 }

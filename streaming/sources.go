@@ -110,6 +110,8 @@ func (st *Station) endSource(s *Source) {
 	m.source, m.announced = nil, false
 	if s.Upstream == "" {
 		m.log.cut(m.meta.Load())
+	} else {
+		m.log.seal() // it may go on from here
 	}
 	linger := m.Settings().Linger
 	if s.Upstream != "" {

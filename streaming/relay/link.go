@@ -21,7 +21,9 @@ type link struct {
 	upstream Upstream
 	answer   *answer
 	path     []string // of nodes through which the stream came
-	cancel   context.CancelFunc
+
+	noMetadata bool // none was asked for
+	cancel     context.CancelFunc
 }
 
 // close ends the connection. It may be called more than once.
@@ -80,7 +82,7 @@ func (d *dialer) open(ctx context.Context, u Upstream) (*link, error) {
 		_ = a.Body.Close()
 		return nil, err
 	}
-	return &link{upstream: u, answer: a, path: path}, nil
+	return &link{upstream: u, answer: a, path: path, noMetadata: d.noMetadata}, nil
 }
 
 // race is a dialer's attempts at several upstreams, of which the first to send the

@@ -2,10 +2,13 @@ package relay
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -33,13 +36,16 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		at, err := base.Parse(line)
+		at, err := resolve(base, line)
 		if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.Opaque != "" {
 			continue
 		}
 		at.User, at.Fragment = nil, ""
 		mount := at.Path
-		if at.Path == "/admin/streams" { // Icecast-KH
+		if at.Host == base.Host {
+			mount = strings.TrimPrefix(at.Path, strings.TrimSuffix(base.Path, "/"))
+		}
+		if mount == "/admin/streams" { // Icecast-KH
 			mount = at.Query().Get("mount")
 		}
 		if !isMount(mount) || seen[mount] {
@@ -51,10 +57,30 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 	return all, lines.Err()
 }
 
+// resolve reads a line of a list: a path is one of the master's, wherever that is put on
+// its site.
+func resolve(base *url.URL, line string) (*url.URL, error) {
+	at, err := url.Parse(line)
+	if err != nil || at.Host != "" || at.Opaque != "" {
+		return at, err
+	}
+	if !strings.HasPrefix(at.Path, "/") {
+		return nil, errors.New("neither a path nor a URL")
+	}
+	whole := *base
+	whole.Path = strings.TrimSuffix(base.Path, "/") + at.Path
+	whole.RawPath = ""
+	whole.RawQuery = at.RawQuery
+	return &whole, nil
+}
+
+// pages are paths that every station has and that are no mounts.
+var pages = []string{"/admin", "/admin.cgi", "/status-json.xsl", "/status.xsl"}
+
 // isMount tells whether a text is the path that a mount may have.
 func isMount(p string) bool {
 	return len(p) > 1 && len(p) <= maxMount && p[0] == '/' && path.Clean(p) == p &&
-		p != "/admin" && !strings.HasPrefix(p, "/admin/") &&
+		!slices.Contains(pages, p) && !strings.HasPrefix(p, "/admin/") && utf8.ValidString(p) &&
 		strings.IndexFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 

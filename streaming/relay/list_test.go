@@ -19,7 +19,7 @@ func TestReadList(t *testing.T) {
 		{"whole URLs", "https://other.example/x.mp3\n", []listed{{"/x.mp3", "https://other.example/x.mp3"}}},
 		{"no end of line", "/live", []listed{{"/live", "http://master.example:8000/live"}}},
 		{"one twice", "/live\n/live\n", []listed{{"/live", "http://master.example:8000/live"}}},
-		{"what is no mount", "\n# word\n/\n/admin/stats\nftp://x/y\n::\n/a//b\nmailto:x\n/a%00b\n/a%0ab\n", nil},
+		{"what is no mount", "\n# word\n/\n/admin/stats\nftp://x/y\n::\n/a//b\nmailto:x\n/a%00b\n/a%ffb\n/status-json.xsl\n/admin.cgi\nlive.mp3\n/a%0ab\n", nil},
 		{"user and password", "http://u:p@other.example/x\n", []listed{{"/x", "http://other.example/x"}}},
 		{"nothing", "", nil},
 	} {
@@ -29,6 +29,15 @@ func TestReadList(t *testing.T) {
 				t.Errorf("%v, %v; want %v", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAMasterMayBeAnywhereOnItsSite(t *testing.T) {
+	base, _ := url.Parse("https://host.example/radio")
+	got, err := readList(strings.NewReader("/live.mp3\n/admin/streams?mount=/x\n"), base)
+	want := []listed{{"/live.mp3", "https://host.example/radio/live.mp3"}, {"/x", "https://host.example/radio/admin/streams?mount=/x"}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 }
 

@@ -62,6 +62,7 @@ func (m *Manager) apply(s Settings) {
 		return
 	}
 	m.relays = s.Relays
+	before := m.slave
 	if m.slave != nil && (s.Slave == nil || !m.slave.adopt(s.Slave)) {
 		m.slave.stop()
 		m.slave = nil
@@ -69,7 +70,8 @@ func (m *Manager) apply(s Settings) {
 	if s.Slave == nil {
 		m.offered = nil
 	} else if m.slave == nil {
-		m.slave = newSlave(m, s.Slave)
+		m.slave = newSlave(m, s.Slave, before)
+		m.offered = m.slave.keep(m.slave.offer(), m.offered)
 	}
 	m.reconcile()
 }
@@ -93,7 +95,7 @@ func (m *Manager) mirror(from *slave) {
 	m.mu.Lock()
 	stale := m.closed || m.slave != from
 	if !stale {
-		m.offered = from.offer()
+		m.offered = from.keep(from.offer(), m.offered)
 		m.reconcile()
 	}
 	m.mu.Unlock()
@@ -186,10 +188,25 @@ func (m *Manager) kickMirrored() {
 
 func (m *Manager) puller(mount string) *puller { return (*m.view.Load())[mount] }
 
-// Offers tells whether a mount is fed on demand.
-func (m *Manager) Offers(mount string) bool {
+// Offers tells whether a mount is fed on demand, and was of that kind when it was last
+// heard; empty: of any.
+func (m *Manager) Offers(mount, kind string) bool {
 	p := m.puller(mount)
-	return p != nil && p.settings.Load().OnDemand
+	if p == nil || !p.settings.Load().OnDemand {
+		return false
+	}
+	last := p.kind.Load()
+	return kind == "" || last == nil || *last == kind
+}
+
+// ComesOnlyFrom tells whether a mount that does not play could only be pulled from a node:
+// to list it there would keep it on both lists for ever.
+func (m *Manager) ComesOnlyFrom(mount, node string) bool {
+	p := m.puller(mount)
+	if p == nil || node == "" || p.source.Load() != nil {
+		return false
+	}
+	return !slices.ContainsFunc(p.settings.Load().Upstreams, func(u Upstream) bool { return u.node != node })
 }
 
 // Failing tells whether a relay could not be played, or takes its time.

@@ -2,56 +2,90 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// play feeds the mount from a link until that ends. It returns an error if the
-// mount could not be fed.
+// errMute says that an upstream answered and sent nothing that sounds.
+var errMute = errors.New("the upstream answers, but sends nothing that sounds")
+
+// play feeds the mount from a link until that ends. It returns an error if nothing was
+// heard.
 func (p *puller) play(l *link) error {
 	defer l.close()
-	settings := p.settings.Load()
 	src := &streaming.Source{
 		User: "relay", Addr: l.addr(), Interval: l.interval(),
-		Upstream: l.upstream.URL, OnDemand: settings.OnDemand,
-		Gather: streaming.Gatherer(l.answer.conn),
+		Upstream: l.upstream.URL, Gather: streaming.Gatherer(l.answer.conn),
 	}
+	heard := false
+	src.Sounded = func() {
+		heard = true
+		p.sounds(src, l)
+	}
+	if !p.begin(src, l) {
+		return errOutdated
+	}
+	defer p.forget()
 	if err := p.manager.station.NewSource(p.mount, src, l.info(), l.close); err != nil {
 		return err
 	}
-	p.begin(src, l)
-	stopPreferring := p.prefer(settings, l)
-	reason := src.Run(l.answer.Body)
-	stopPreferring()
-	p.source.Store(nil)
-	src.End()
-	p.end(src, l, reason)
-	return nil
-}
-
-// begin makes known that the relay plays.
-func (p *puller) begin(src *streaming.Source, l *link) {
-	p.source.Store(src)
 	if r := streaming.Reason(p.reason.Load()); r != streaming.Running {
 		src.Stop(r) // it was stopped meanwhile
 	}
-	p.failing.Store(false)
+	stopPreferring := p.prefer(l)
+	reason := src.Run(l.answer.Body)
+	stopPreferring()
+	src.End()
+	if !heard {
+		p.mute = l.upstream.URL
+		return errMute
+	}
+	p.end(src, l, reason)
+	if reason == streaming.ShuttingDown {
+		return streaming.ErrClosed
+	}
+	return nil
+}
+
+// begin takes a link into use. It reports false if the settings have become others for
+// which it is none.
+func (p *puller) begin(src *streaming.Source, l *link) bool {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	settings := p.settings.Load()
+	if !settings.carriesOn(&Relay{NoMetadata: l.noMetadata}, l.upstream) {
+		return false
+	}
+	src.SetOnDemand(settings.OnDemand)
 	p.link = l
+	p.source.Store(src)
+	return true
+}
+
+func (p *puller) forget() {
+	p.source.Store(nil)
+	p.mu.Lock()
+	p.link = nil
 	p.mu.Unlock()
+}
+
+// sounds makes known that the relay plays.
+func (p *puller) sounds(src *streaming.Source, l *link) {
+	p.failing.Store(false)
+	p.mute = ""
+	kind := src.Mount().Kind()
+	p.kind.Store(&kind)
 	p.become(Playing, l.upstream.URL, "")
-	p.manager.tell(Event{Kind: Up, Mount: p.mount, Upstream: l.upstream.URL})
+	p.manager.tell(Event{Kind: Up, Mount: p.mount, Upstream: l.upstream.label()})
 }
 
 // end makes known that it does not any more.
 func (p *puller) end(src *streaming.Source, l *link, reason streaming.Reason) {
-	p.mu.Lock()
-	p.link = nil
-	p.mu.Unlock()
 	p.become(Waiting, "", reason.String())
 	p.manager.tell(Event{
-		Kind: Down, Mount: p.mount, Upstream: l.upstream.URL,
+		Kind: Down, Mount: p.mount, Upstream: l.upstream.label(),
 		Cause: reason.String(), Lasted: time.Since(src.Since),
 	})
 	if reason == streaming.Departed || reason == streaming.Finished || reason == streaming.TimedOut {
@@ -61,12 +95,8 @@ func (p *puller) end(src *streaming.Source, l *link, reason streaming.Reason) {
 
 // prefer looks, while the relay plays, for a better upstream, and makes the source
 // end when there is one. The function that it returns ends that.
-func (p *puller) prefer(settings *Relay, l *link) (stop func()) {
-	n := 0
-	for n < len(settings.Upstreams) && !settings.Upstreams[n].same(l.upstream) {
-		n++
-	}
-	if !settings.PreferFirst || n == 0 || n == len(settings.Upstreams) {
+func (p *puller) prefer(l *link) (stop func()) {
+	if p.settings.Load().mirrored {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
@@ -81,8 +111,8 @@ func (p *puller) prefer(settings *Relay, l *link) (stop func()) {
 			case <-ctx.Done():
 				return
 			}
-			better, err := p.dialer(settings).first(p.ctx, settings.Upstreams[:n])
-			if err != nil {
+			better := p.lookForBetter(ctx, l)
+			if better == nil {
 				continue
 			}
 			if s := p.source.Load(); s == nil || ctx.Err() != nil {
@@ -98,4 +128,48 @@ func (p *puller) prefer(settings *Relay, l *link) (stop func()) {
 		cancel()
 		<-done
 	}
+}
+
+// lookForBetter opens a link to an upstream that is better than one that plays, if that
+// is wanted and it answers before ctx ends.
+func (p *puller) lookForBetter(ctx context.Context, l *link) *link {
+	settings := p.settings.Load()
+	n := 0
+	for n < len(settings.Upstreams) && !settings.Upstreams[n].same(l.upstream) {
+		n++
+	}
+	if !settings.PreferFirst || n == 0 || n == len(settings.Upstreams) {
+		return nil
+	}
+	better, err := p.open(ctx, settings, settings.Upstreams[:n])
+	if err != nil {
+		return nil
+	}
+	return better
+}
+
+// open opens a link to the first of some upstreams that sends the stream. It gives up when
+// ctx ends, but the link lasts as long as the relay.
+func (p *puller) open(ctx context.Context, settings *Relay, upstreams []Upstream) (*link, error) {
+	life, end := context.WithCancel(p.ctx)
+	keep := context.AfterFunc(ctx, end)
+	d := p.dialer(settings)
+	l, err := d.first(life, upstreams)
+	if errors.Is(err, ErrLoop) && len(d.below) > 0 {
+		// Perhaps it is only one of those who wait that would hear itself, or says so.
+		d.below = nil
+		l, err = d.first(life, upstreams)
+	}
+	if err == nil && !keep() {
+		l.close()
+		err = ctx.Err()
+	}
+	if err != nil {
+		keep()
+		end()
+		return nil, err
+	}
+	last := l.cancel
+	l.cancel = func() { last(); end() }
+	return l, nil
 }

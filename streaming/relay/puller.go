@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,17 +35,21 @@ type puller struct {
 	kicks   chan struct{} // cap 1: an attempt is worth while now
 
 	settings atomic.Pointer[Relay]
+	kind     atomic.Pointer[string] // format.Kind of what was last heard; nil: nothing yet
 	failing  atomic.Bool
 	source   atomic.Pointer[streaming.Source]
 	reason   atomic.Uint32 // for its source, once it is to end
 
 	mu      sync.Mutex
 	state   Link
-	link    *link          // while it plays
-	leaving *time.Timer    // nil: it is on the list
-	below   map[string]int // nodes that wait for the mount, and how often
+	link    *link              // while it is in use
+	attempt context.CancelFunc // ends the dialing that is under way; nil: none is
+	leaving *time.Timer        // nil: it is on the list
+	below   map[string]int     // nodes that wait for the mount, and how often
 
-	better *link // run's: what the source is to go over to
+	// run's.
+	better *link  // what the source is to go over to
+	mute   string // URL of an upstream that answered and did not sound
 }
 
 func newPuller(m *Manager, r *Relay) *puller {
@@ -74,29 +77,88 @@ func (p *puller) stop(reason streaming.Reason) {
 func (p *puller) run() {
 	defer close(p.done)
 	defer p.become(Ended, "", "")
+	defer p.dropBetter()
 	for failures := 0; p.ctx.Err() == nil; {
-		if p.isLeaving() {
+		switch {
+		case p.isLeaving():
 			p.manager.left(p)
 			continue
-		}
-		if p.isUnwanted() {
+		case p.isUnwanted():
 			p.idle()
 			failures = 0
 			continue
+		case p.isTaken():
+			p.yield()
+			failures = 0
+			continue
 		}
-		l, err := p.dial()
 		began := time.Now()
-		if err == nil {
-			err = p.play(l)
-		}
+		err := p.once()
 		failures++
 		switch {
+		case errors.Is(err, streaming.ErrClosed):
+			return
+		case errors.Is(err, errOutdated):
+			failures = 0
 		case err != nil:
 			p.fail(err.Error())
 		case p.better != nil || time.Since(began) > steady:
 			failures = 0
 		}
 		p.rest(failures)
+	}
+}
+
+// errOutdated says that the settings have become others during an attempt.
+var errOutdated = errors.New("the settings are others now")
+
+// once dials and plays. Until something is heard, listeners wait for a moment, then hear
+// what stands in.
+func (p *puller) once() error {
+	slow := time.AfterFunc(patience, func() {
+		if p.status().State != Playing {
+			p.delay()
+		}
+	})
+	defer slow.Stop()
+	l, err := p.dial()
+	if err != nil {
+		return err
+	}
+	return p.play(l)
+}
+
+// isTaken tells whether the mount has a source that is no relay.
+func (p *puller) isTaken() bool {
+	m := p.manager.station.Mount(p.mount)
+	if m == nil {
+		return false
+	}
+	s := m.Source()
+	return s != nil && s.Upstream == ""
+}
+
+// yield waits until the mount has no source of its own any more.
+func (p *puller) yield() {
+	p.fail("the mount has a source of its own")
+	for p.ctx.Err() == nil && !p.isLeaving() {
+		changed := p.manager.station.Changed()
+		if !p.isTaken() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-p.kicks:
+		case <-p.ctx.Done():
+		}
+	}
+}
+
+// dropBetter closes a link that nobody will go over to.
+func (p *puller) dropBetter() {
+	if p.better != nil {
+		p.better.close()
+		p.better = nil
 	}
 }
 
@@ -108,6 +170,7 @@ func (p *puller) isUnwanted() bool {
 func (p *puller) idle() {
 	p.become(Idle, "", "")
 	p.failing.Store(false)
+	p.dropBetter()
 	select {
 	case <-p.summons: // of those who have come and gone
 	default:
@@ -133,22 +196,38 @@ func (p *puller) rest(failures int) {
 	}
 }
 
-// dial opens a link, unless the source has one already that is better.
+// dial opens a link, unless there is one already that is better. It gives up if the
+// settings become others meanwhile.
 func (p *puller) dial() (*link, error) {
 	if l := p.better; l != nil {
 		p.better = nil
 		return l, nil
 	}
-	if m := p.manager.station.Mount(p.mount); m != nil {
-		if s := m.Source(); s != nil && s.Upstream == "" {
-			return nil, errors.New("the mount has a source of its own")
-		}
-	}
 	p.become(Dialing, "", "")
-	slow := time.AfterFunc(patience, p.delay)
-	defer slow.Stop()
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	p.mu.Lock()
+	p.attempt = cancel
 	settings := p.settings.Load()
-	return p.dialer(settings).first(p.ctx, settings.Upstreams)
+	p.mu.Unlock()
+	l, err := p.open(ctx, settings, p.order(settings.Upstreams))
+	p.mu.Lock()
+	p.attempt = nil
+	p.mu.Unlock()
+	if err != nil && ctx.Err() != nil && p.ctx.Err() == nil {
+		err = errOutdated
+	}
+	return l, err
+}
+
+// order returns the upstreams as they are to be tried: after one that was mute the next
+// is the first.
+func (p *puller) order(upstreams []Upstream) []Upstream {
+	i := slices.IndexFunc(upstreams, func(u Upstream) bool { return u.URL == p.mute })
+	if i < 0 {
+		return upstreams
+	}
+	return slices.Concat(upstreams[i+1:], upstreams[:i+1])
 }
 
 func (p *puller) dialer(settings *Relay) *dialer {
@@ -156,129 +235,4 @@ func (p *puller) dialer(settings *Relay) *dialer {
 		agent: p.manager.agent, id: p.manager.ID, below: p.waiting(),
 		noMetadata: settings.NoMetadata, within: settings.timeout(),
 	}
-}
-
-// become changes what is known of the relay.
-func (p *puller) become(s State, upstream, cause string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state.State, p.state.Since = s, time.Now()
-	if upstream != "" {
-		p.state.Upstream, p.state.Failures = upstream, 0
-	}
-	if cause != "" {
-		p.state.Cause = cause
-	}
-}
-
-// delay makes listeners hear what stands in for a relay that takes its time.
-func (p *puller) delay() {
-	if !p.failing.Swap(true) {
-		p.manager.station.Reconsider()
-	}
-}
-
-// fail notes that an attempt came to nothing.
-func (p *puller) fail(cause string) {
-	if p.ctx.Err() != nil {
-		return
-	}
-	p.become(Waiting, "", cause)
-	p.mu.Lock()
-	p.state.Failures++
-	first := p.state.Failures == 1
-	p.mu.Unlock()
-	if first {
-		p.manager.tell(Event{Kind: Failed, Mount: p.mount, Cause: cause})
-	}
-	p.delay()
-}
-
-// summon asks for the relay. It takes no lock.
-func (p *puller) summon() {
-	select {
-	case p.summons <- struct{}{}:
-	default:
-	}
-}
-
-// kick makes the next attempt begin now.
-func (p *puller) kick() {
-	select {
-	case p.kicks <- struct{}{}:
-	default:
-	}
-}
-
-// expect notes that nodes wait for the mount, n of each more.
-func (p *puller) expect(ids []string, n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, id := range ids {
-		if p.below[id] += n; p.below[id] <= 0 {
-			delete(p.below, id)
-		}
-	}
-}
-
-// waiting returns the nodes that wait for the mount.
-func (p *puller) waiting() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Sorted(maps.Keys(p.below))
-}
-
-// path returns the nodes through which the stream comes.
-func (p *puller) path() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.link == nil {
-		return nil
-	}
-	return p.link.path
-}
-
-// status returns how the relay stands.
-func (p *puller) status() Link {
-	settings := p.settings.Load()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := p.state
-	l.OnDemand, l.Mirrored = settings.OnDemand, settings.mirrored
-	return l
-}
-
-// adopt takes new settings. It reports false if the relay must begin anew.
-func (p *puller) adopt(r *Relay) bool {
-	before := p.settings.Load()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.link != nil && !r.carriesOn(before, p.link.upstream) {
-		return false
-	}
-	if p.leaving != nil {
-		p.leaving.Stop()
-		p.leaving = nil
-		p.kick()
-	}
-	p.settings.Store(r)
-	if p.link == nil && !r.same(before) {
-		p.kick()
-	}
-	return true
-}
-
-// leave lets the relay end by itself, soon.
-func (p *puller) leave() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.leaving == nil {
-		p.leaving = time.AfterFunc(leaveTime, func() { p.manager.left(p) })
-	}
-}
-
-func (p *puller) isLeaving() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.leaving != nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -19,10 +20,18 @@ type Report struct {
 	MaxKbps   int            `json:"max_kbps,omitempty"` // kbit/s; 0: unknown
 	Kbps      int            `json:"kbps"`               // sent now
 	Interval  int            `json:"interval"`           // seconds until the next report
-	Mounts    map[string]int `json:"mounts"`             // that it carries, and their listeners; null: all
+	Mounts    map[string]int `json:"mounts"`             // that it carries, and their listeners here; null: all
+
+	// Below are the listeners of nodes that report to this one, by their ids: a
+	// node that reports to several is counted once.
+	Below map[string]map[string]int `json:"below,omitempty"`
 }
 
+// plainHost is a name or an address, with a port or without.
+var plainHost = regexp.MustCompile(`^([\pL\pN._-]+|\[[0-9a-fA-F:.%]+\])(:[0-9]{1,5})?$`)
+
 const (
+	maxBase     = 512     // bytes of a URL
 	maxReport   = 1 << 20 // bytes
 	maxPublic   = 8
 	maxInterval = 3600
@@ -66,10 +75,27 @@ func (r *Report) check() error {
 	if r.Interval < 1 || r.Interval > maxInterval {
 		return fmt.Errorf("interval: seconds, from 1 to %d", maxInterval)
 	}
-	if len(r.Mounts) > maxRelay {
+	left := maxRelay
+	if err := checkMounts(r.Mounts, &left); err != nil {
+		return err
+	}
+	for id, mounts := range r.Below {
+		if left--; !isID(id) || left < 0 {
+			return errors.New("below: the ids of nodes, and not too many")
+		}
+		if err := checkMounts(mounts, &left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkMounts refuses what are no mounts with their listeners, or more than are left.
+func checkMounts(mounts map[string]int, left *int) error {
+	if *left -= len(mounts); *left < 0 {
 		return fmt.Errorf("mounts: %d at most", maxRelay)
 	}
-	for mount, n := range r.Mounts {
+	for mount, n := range mounts {
 		if !isMount(mount) || n < 0 || n > maxCount {
 			return fmt.Errorf("mounts: %.100q: %d is no mount with its listeners", mount, n)
 		}
@@ -83,9 +109,12 @@ func (r *Report) interval() time.Duration { return time.Duration(r.Interval) * t
 // ParseBase checks a URL to which the path of a mount may be added, and returns it
 // without a slash at its end.
 func ParseBase(text string) (string, error) {
+	if len(text) > maxBase {
+		return "", fmt.Errorf("a URL has %d bytes at most; this one has %d", maxBase, len(text))
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "" ||
-		u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery {
+		u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery || !plainHost.MatchString(u.Host) {
 		return "", fmt.Errorf("%.200q: write http or https and a host, such as https://edge1.example.org", text)
 	}
 	return u.Scheme + "://" + u.Host + strings.TrimSuffix(u.EscapedPath(), "/"), nil

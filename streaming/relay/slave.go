@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -44,16 +45,54 @@ type slave struct {
 	watchers []*watcher // of each master
 }
 
-// newSlave begins to watch. The manager's mu is held.
-func newSlave(m *Manager, settings *Slave) *slave {
+// newSlave begins to watch, with what another one knew of the same masters; before may
+// be nil. The manager's mu is held.
+func newSlave(m *Manager, settings *Slave, before *slave) *slave {
 	s := &slave{manager: m, settings: settings}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, master := range settings.Masters {
 		w := newWatcher(s, master)
+		if before != nil {
+			for _, old := range before.watchers {
+				if old.master.Load().same(master) {
+					w.inherit(old)
+				}
+			}
+		}
 		s.watchers = append(s.watchers, w)
+	}
+	for _, w := range s.watchers {
 		m.running.Go(w.run)
 	}
 	return s
+}
+
+// isSettled tells whether all masters have answered, or have not, once: until then a
+// mount that none lists may only not be known yet.
+func (s *slave) isSettled() bool {
+	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool { return !w.isSettled() })
+}
+
+// keep adds to what is offered what was before, as long as not all masters are known.
+func (s *slave) keep(offered, before []Relay) []Relay {
+	if s.isSettled() {
+		return offered
+	}
+	for _, old := range before {
+		i := slices.IndexFunc(offered, func(r Relay) bool { return r.Mount == old.Mount })
+		if i < 0 {
+			if s.matches(old.Mount) {
+				offered = append(offered, old)
+			}
+			continue
+		}
+		for _, u := range old.Upstreams {
+			if !slices.ContainsFunc(offered[i].Upstreams, u.same) {
+				offered[i].Upstreams = append(offered[i].Upstreams, u)
+			}
+		}
+	}
+	return offered
 }
 
 // adopt takes new settings, and reports false if the slave must begin anew since its

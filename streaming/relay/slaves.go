@@ -2,6 +2,7 @@ package relay
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ const (
 
 // Slaves are those of a master, by what they report.
 type Slaves struct {
+	self    string
 	observe func(Event)
 	now     func() time.Time
 	chance  func(n float64) float64 // from 0 up to n
@@ -47,7 +49,8 @@ type known struct {
 	addr    string
 	since   time.Time
 	expires time.Time
-	sent    int // listeners sent there since it reported
+	reports uint64 // how many have come
+	sent    int    // listeners sent there since it reported
 }
 
 // SlaveStatus is how a slave stands.
@@ -59,11 +62,11 @@ type SlaveStatus struct {
 	Sent    int       // listeners sent there since it reported
 }
 
-// NewSlaves returns the slaves of a master, none at first. observe is called with
+// NewSlaves returns the slaves of a master, whose own id is self, none at first. observe is called with
 // each that comes or goes, from any goroutine.
-func NewSlaves(observe func(Event)) *Slaves {
+func NewSlaves(self string, observe func(Event)) *Slaves {
 	s := &Slaves{
-		observe: observe, now: time.Now, known: make(map[string]*known),
+		self: self, observe: observe, now: time.Now, known: make(map[string]*known),
 		chance: func(n float64) float64 { return n * rand.Float64() }, //nolint:gosec // no secret
 	}
 	s.timer = time.AfterFunc(time.Hour, s.expire)
@@ -79,8 +82,9 @@ func (s *Slaves) Close() {
 	clear(s.known)
 }
 
-// Register notes a report that has come from an address.
-func (s *Slaves) Register(r Report, addr string) {
+// Register notes a report that has come from an address. It returns what Lost is to be
+// told of it.
+func (s *Slaves) Register(r Report, addr string) (number uint64) {
 	s.mu.Lock()
 	now := s.now()
 	k := s.known[r.ID]
@@ -88,12 +92,15 @@ func (s *Slaves) Register(r Report, addr string) {
 	if joined {
 		if len(s.known) >= maxSlaves {
 			s.mu.Unlock()
-			return
+			return 0
 		}
 		k = &known{since: now}
+		s.replaceRestarted(r, addr)
 		s.known[r.ID] = k
 	}
 	k.report, k.addr, k.sent = r, addr, 0
+	k.reports++
+	number = k.reports
 	k.expires = now.Add(r.interval() + mercy)
 	s.watch(now)
 	label := k.label()
@@ -101,13 +108,23 @@ func (s *Slaves) Register(r Report, addr string) {
 	if joined {
 		s.observe(Event{Kind: SlaveJoined, Slave: label})
 	}
+	return number
 }
 
-// Lost notes that the connection broke over which a slave waited for news.
-func (s *Slaves) Lost(id string) {
+// replaceRestarted forgets a slave that has begun anew under another id. mu is held.
+func (s *Slaves) replaceRestarted(r Report, addr string) {
+	for id, k := range s.known {
+		if len(r.Public) > 0 && k.addr == addr && slices.Equal(k.report.Public, r.Public) {
+			delete(s.known, id)
+		}
+	}
+}
+
+// Lost notes that the connection broke over which a slave waited for news after a report.
+func (s *Slaves) Lost(id string, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.known[id]; k != nil {
+	if k := s.known[id]; k != nil && k.reports == number {
 		now := s.now()
 		k.expires = now.Add(goneAfter)
 		s.watch(now)
@@ -253,14 +270,41 @@ func (s *Slaves) Ranked(mount, scheme string) []string {
 	return bases
 }
 
-// Listeners returns how many listeners of a mount there are at all slaves together.
+// Listeners returns how many listeners of a mount there are at all slaves together, and
+// at theirs.
 func (s *Slaves) Listeners(mount string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, k := range s.known {
+	counted := make(map[string]bool)
+	for id, k := range s.known {
 		n += k.report.Mounts[mount]
+		counted[id] = true
+	}
+	counted[s.self] = true
+	for _, k := range s.known {
+		for id, mounts := range k.report.Below {
+			if !counted[id] {
+				n += mounts[mount]
+				counted[id] = true
+			}
+		}
 	}
 	return n
+}
+
+// Below returns the listeners of all slaves, and of theirs, for this node's own report.
+func (s *Slaves) Below() map[string]map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string]map[string]int)
+	for _, k := range s.known {
+		maps.Copy(all, k.report.Below)
+	}
+	for id, k := range s.known {
+		all[id] = k.report.Mounts
+	}
+	delete(all, s.self)
+	return all
 }
 
 // Any tells whether there are any.

@@ -33,7 +33,7 @@ func (e *events) String() string {
 
 func newTestSlaves(t *testing.T) (*Slaves, *events) {
 	e := new(events)
-	s := NewSlaves(e.observe)
+	s := NewSlaves("self", e.observe)
 	t.Cleanup(s.Close)
 	return s, e
 }
@@ -132,7 +132,11 @@ func TestSlavesThatDoNotReportAreForgotten(t *testing.T) {
 	if got := e.String(); got != "3 http://a;3 http://b;4 http://a;" {
 		t.Errorf("told: %s", got)
 	}
-	s.Lost("b")
+	s.Lost("b", 1)
+	if s.known["b"].expires != now.Add(14*time.Second) {
+		t.Error("what became of an older report counts")
+	}
+	s.Lost("b", 2)
 	now = now.Add(2 * time.Second)
 	s.expire()
 	if !s.Any() {
@@ -159,6 +163,9 @@ func TestReadReport(t *testing.T) {
 		"another scheme":      `{"id":"a","interval":10,"public":["javascript:alert(1)"]}`,
 		"a user":              `{"id":"a","interval":10,"public":["http://u@h"]}`,
 		"a query":             `{"id":"a","interval":10,"public":["http://h/?"]}`,
+		"a host of markup":    `{"id":"a","interval":10,"public":["http://a\"<script>:80"]}`,
+		"an endless host":     `{"id":"a","interval":10,"public":["http://` + strings.Repeat("a", maxBase) + `"]}`,
+		"too many below":      `{"id":"a","interval":10,"below":{"<b>":{}}}`,
 		"a line end":          `{"id":"a","interval":10,"public":["http://h\r\nX: y"]}`,
 		"a negative number":   `{"id":"a","interval":10,"listeners":-1}`,
 		"an absurd number":    `{"id":"a","interval":10,"capacity":1000000000000}`,
@@ -187,4 +194,32 @@ func FuzzReadReport(f *testing.F) {
 			t.Fatalf("%s is good, but %s is not: %v", text, again, err)
 		}
 	})
+}
+
+func TestANodeThatReportsToSeveralIsCountedOnce(t *testing.T) {
+	s, _ := newTestSlaves(t)
+	shared := map[string]int{"/live": 5}
+	for _, id := range []string{"a", "b"} {
+		r := edge(id, 100, 0, "/live") // one listener each
+		r.Below = map[string]map[string]int{"edge": shared, "self": {"/live": 100}}
+		s.Register(r, "")
+	}
+	if n := s.Listeners("/live"); n != 7 {
+		t.Errorf("%d listeners; want 7", n)
+	}
+	below := s.Below()
+	if len(below) != 3 || below["edge"]["/live"] != 5 || below["a"]["/live"] != 1 {
+		t.Errorf("below are %v", below)
+	}
+}
+
+func TestASlaveThatBeganAnewIsTheSame(t *testing.T) {
+	s, e := newTestSlaves(t)
+	first, second := edge("first", 100, 0, "/live"), edge("second", 100, 0, "/live")
+	second.Public = first.Public
+	s.Register(first, "192.0.2.1")
+	s.Register(second, "192.0.2.1")
+	if got := s.Ranked("/live", "http"); len(got) != 1 {
+		t.Errorf("the list is %v; %s", got, e)
+	}
 }

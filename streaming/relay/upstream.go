@@ -26,6 +26,8 @@ type Upstream struct {
 
 	// TLS is how an https server is verified; nil: by the system's authorities.
 	TLS *TLS
+
+	node string // its id, if its list told it
 }
 
 // TLS is how servers are verified, and what is shown to them.
@@ -40,6 +42,12 @@ func (t *TLS) key() string {
 		return ""
 	}
 	return t.Key
+}
+
+// label returns the URL as logs may have it: a query may be a ticket.
+func (u Upstream) label() string {
+	before, _, _ := strings.Cut(u.URL, "?")
+	return before
 }
 
 // same tells whether two upstreams are the same place with the same rights.

@@ -38,8 +38,10 @@ type watcher struct {
 	master atomic.Pointer[Upstream]
 	kicks  chan struct{} // cap 1
 
-	mu   sync.Mutex
-	list []listed
+	mu      sync.Mutex
+	list    []listed
+	node    string // id of the master, if it says so
+	settled bool   // it has answered, or not, once
 
 	// run's.
 	etag    string
@@ -60,6 +62,29 @@ func (w *watcher) listed() []listed {
 	return w.list
 }
 
+// inherit takes over what another watcher knows of the same master.
+func (w *watcher) inherit(o *watcher) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w.list, w.node, w.settled = o.list, o.node, o.settled
+}
+
+func (w *watcher) isSettled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.settled
+}
+
+// settle notes that the master has answered, or not. It reports whether that is the
+// first time.
+func (w *watcher) settle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := !w.settled
+	w.settled = true
+	return first
+}
+
 // upstream returns a stream of the master, to which the master's password belongs
 // unless it is on another host.
 func (w *watcher) upstream(at string) Upstream {
@@ -69,6 +94,9 @@ func (w *watcher) upstream(at string) Upstream {
 		u.User, u.Password = "", ""
 	}
 	u.URL = at
+	w.mu.Lock()
+	u.node = w.node
+	w.mu.Unlock()
 	return u
 }
 
@@ -92,6 +120,9 @@ func (w *watcher) run() {
 		case err != nil:
 			w.etag, w.reports, w.waits = "", false, false
 			failures++
+			if w.settle() {
+				w.slave.manager.mirror(w.slave)
+			}
 			pause = min(pause, backoff(failures))
 			w.tell(err)
 		default:
@@ -259,7 +290,10 @@ func (w *watcher) take(a *answer, base *url.URL) error {
 	// To one that takes reports the first goes at once.
 	w.waits = w.reports && (!asked || strings.Contains(a.Header.Get("Preference-Applied"), "wait"))
 	w.mu.Lock()
-	w.list = list
+	w.list, w.settled, w.node = list, true, ""
+	if path := ParsePath(a.Header.Get(PathHeader)); len(path) > 0 {
+		w.node = path[0]
+	}
 	w.mu.Unlock()
 	w.slave.manager.mirror(w.slave)
 	return nil
