@@ -1,0 +1,221 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// upstream is a server of numbered frames.
+type upstream struct {
+	*httptest.Server
+	asked atomic.Int64 // how often
+	open  atomic.Int64 // answers that go on
+	cut   chan struct{}
+}
+
+// newUpstream answers after a while, and sends frames unless it is mute.
+func newUpstream(t *testing.T, after time.Duration, mute bool) *upstream {
+	t.Helper()
+	u := &upstream{cut: make(chan struct{})}
+	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.asked.Add(1)
+		u.open.Add(1)
+		defer u.open.Add(-1)
+		select {
+		case <-time.After(after): // a slow server
+		case <-r.Context().Done():
+			return
+		}
+		w.Header().Set("Content-Type", numbered.ContentType)
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		for n := uint64(0); ; n++ {
+			if !mute {
+				_, _ = w.Write(numbered.AppendFrame(nil, n, time.Now()))
+				_ = http.NewResponseController(w).Flush()
+			}
+			select {
+			case <-time.After(numbered.Duration): // its pace
+			case <-u.cut:
+				return
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	t.Cleanup(u.Close)
+	return u
+}
+
+// managed is the manager of a station in a test.
+func managed(t *testing.T, s streaming.MountSettings) *Manager {
+	t.Helper()
+	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
+	st.Apply(&streaming.Settings{Mount: func(string) streaming.MountSettings { return s }})
+	m := NewManager(st, "test", func(Event) {})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := st.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		m.Close()
+	})
+	return m
+}
+
+// pulls applies a relay of /m.
+func (m *Manager) pulls(change func(*Relay), urls ...string) {
+	r := Relay{Mount: "/m"}
+	for _, u := range urls {
+		r.Upstreams = append(r.Upstreams, Upstream{URL: u})
+	}
+	if change != nil {
+		change(&r)
+	}
+	m.Apply(Settings{Relays: []Relay{r}})
+}
+
+// within waits until something holds.
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+	}
+}
+
+const soon = 10 * time.Second
+
+func (m *Manager) plays(url string) func() bool {
+	return func() bool {
+		links := m.Links()
+		return len(links) == 1 && links[0].State == Playing && links[0].Upstream == url
+	}
+}
+
+func TestAnUpstreamThatIsMuteDoesNotKeepTheNextFromPlaying(t *testing.T) {
+	mute, good := newUpstream(t, 0, true), newUpstream(t, 0, false)
+	m := managed(t, streaming.MountSettings{SourceTimeout: time.Second})
+	m.pulls(nil, mute.URL, good.URL)
+	within(t, soon, "the second plays", m.plays(good.URL))
+	if n := mute.asked.Load(); n != 1 {
+		t.Errorf("the mute one was asked %d times", n)
+	}
+}
+
+// An attempt at a better upstream must not hold up the one that is needed now.
+func TestABrokenLinkIsDialedWhateverElseIsDialed(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	good := newUpstream(t, 0, false)
+	m := managed(t, streaming.MountSettings{})
+	m.preferEvery = 50 * time.Millisecond
+	accepted := make(chan struct{}, 10)
+	go func() {
+		for {
+			c, err := silent.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			accepted <- struct{}{}
+		}
+	}()
+	m.pulls(func(r *Relay) { r.PreferFirst, r.Timeout = true, time.Hour }, "http://"+silent.Addr().String(), good.URL)
+	within(t, soon, "the second plays", m.plays(good.URL))
+	<-accepted
+	<-accepted // now it is asked whether it is back
+	before := good.asked.Load()
+	good.cut <- struct{}{}
+	within(t, soon, "the second is asked again", func() bool { return good.asked.Load() > before })
+}
+
+func TestSettingsThatChangeDuringAnAttemptHold(t *testing.T) {
+	old, next := newUpstream(t, time.Second, false), newUpstream(t, 0, false)
+	m := managed(t, streaming.MountSettings{})
+	m.pulls(nil, old.URL)
+	within(t, soon, "the first is asked", func() bool { return old.asked.Load() > 0 })
+	m.pulls(nil, next.URL)
+	within(t, soon, "the second plays", m.plays(next.URL))
+	within(t, soon, "the first is let go", func() bool { return old.open.Load() == 0 })
+}
+
+func TestARelayThatIsOnDemandNowIsNotPulledForNobody(t *testing.T) {
+	u := newUpstream(t, 0, false)
+	m := managed(t, streaming.MountSettings{})
+	m.pulls(nil, u.URL)
+	within(t, soon, "it plays", m.plays(u.URL))
+	m.pulls(func(r *Relay) { r.OnDemand = true }, u.URL)
+	within(t, 2*soon, "it is let go", func() bool { return u.open.Load() == 0 })
+}
+
+func TestAnotherMasterTearsNoLink(t *testing.T) {
+	var masters []Upstream
+	var streams []*upstream
+	hold := make(chan struct{}) // the first has told its list once, and then takes its time
+	for i := range 2 {
+		u := newUpstream(t, 0, false)
+		streams = append(streams, u)
+		asked := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != ListPath {
+				u.Config.Handler.ServeHTTP(w, r)
+				return
+			}
+			if asked++; i == 0 && asked > 1 {
+				select {
+				case <-hold:
+				case <-r.Context().Done():
+				}
+			}
+			_, _ = w.Write([]byte("/m\n"))
+		}))
+		t.Cleanup(s.Close)
+		masters = append(masters, Upstream{URL: s.URL})
+	}
+	m := managed(t, streaming.MountSettings{})
+	t.Cleanup(func() { close(hold) })
+	m.Apply(Settings{Slave: &Slave{Masters: masters[:1], Interval: time.Minute}})
+	within(t, soon, "the first plays", m.plays(masters[0].URL+"/m"))
+	m.Apply(Settings{Slave: &Slave{Masters: masters, Interval: time.Minute}})
+	within(t, soon, "the second's list is known", func() bool {
+		p := m.puller("/m")
+		return p != nil && len(p.settings.Load().Upstreams) == 2
+	})
+	if !m.plays(masters[0].URL+"/m")() || streams[0].asked.Load() != 1 {
+		t.Errorf("the links are %+v", m.Links())
+	}
+}
+
+func TestAStationThatClosesIsNotDialedFor(t *testing.T) {
+	u := newUpstream(t, 0, false)
+	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
+	m := NewManager(st, "test", func(e Event) {
+		if e.Kind == Failed {
+			t.Errorf("it is told that the relay failed: %s", e.Cause)
+		}
+	})
+	m.pulls(nil, u.URL)
+	within(t, soon, "it plays", m.plays(u.URL))
+	if err := st.Close(t.Context()); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	m.Close()
+	if n := u.asked.Load(); n != 1 {
+		t.Errorf("it was dialed %d times", n)
+	}
+}
