@@ -21,7 +21,9 @@ type element struct {
 }
 
 // el returns an element with children.
-func el(name string, children ...element) element { return element{name: name, children: children} }
+func el(name string, children ...element) element {
+	return element{name: name, children: append([]element{}, children...)}
+}
 
 // leaf returns an element with a text, a number or a switch.
 func leaf(name string, data any) element { return element{name: name, data: data} }

@@ -1,0 +1,37 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestAFolderHasPagesInPlaceOfOurs(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "status.html"), []byte(`ours is {{.Title}}{{range .Mounts}}, {{.Mount}} plays {{.Song}}{{end}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := newHandler(t, &Station{Name: "<Radio>", Templates: dir, AdminPassword: &Credential{Password: "admin"}})
+	h.onAir(t, "/live.mp3", nil)
+	h.station.live.Mount("/live.mp3").SetMetadata("", "a <b>", "")
+	if got := body(t, h.do(t, httptest.NewRequest(http.MethodGet, "/status.xsl", nil))); got != "ours is &lt;Radio&gt;, /live.mp3 plays a &lt;b&gt;" {
+		t.Errorf("the page is %q", got)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/admin/", nil)
+	r.SetBasicAuth("admin", "admin")
+	if got := body(t, h.do(t, r)); !strings.Contains(got, "&lt;Radio&gt;: administration") {
+		t.Errorf("the administrator's page is %q", got)
+	}
+	for name, text := range map[string]string{"a field that is none": "{{.Nothing}}", "no template": "{{"} {
+		if err := os.WriteFile(filepath.Join(dir, "status.html"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := loadPages(dir)
+		if (err != nil) != (text == "{{") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package tests
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// browser is a Chromium that does as it is told, by WebDriver.
+type browser struct {
+	t       testing.TB
+	session string // URL
+}
+
+// newBrowser starts one, which is ended with the test.
+func newBrowser(t testing.TB) *browser {
+	t.Helper()
+	chromium := program(t, "chromium")
+	at := freeAddress(t)
+	launch(t, "chromedriver", "--port="+port(at))
+	b := &browser{t: t}
+	eventually(t, "chromedriver answers", func() error {
+		resp, err := http.Get("http://" + at + "/status")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err
+	})
+	var made struct{ SessionID string }
+	b.session = "http://" + at + "/session"
+	b.do(http.MethodPost, "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
+		"browserName": "chrome",
+		"goog:chromeOptions": map[string]any{"binary": chromium, "args": []string{
+			"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--autoplay-policy=no-user-gesture-required",
+			"--user-data-dir=" + t.TempDir(),
+		}},
+	}}}, &made)
+	b.session += "/" + made.SessionID
+	t.Cleanup(func() { b.do(http.MethodDelete, "", nil, nil) })
+	return b
+}
+
+// do sends a command, and reads what it returns into value.
+func (b *browser) do(method, command string, body, value any) {
+	b.t.Helper()
+	if body == nil {
+		body = map[string]any{}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req, err := http.NewRequest(method, b.session+command, bytes.NewReader(text))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		b.t.Fatalf("the browser answers %s to %s: %s", resp.Status, command, answer)
+	}
+	var got struct{ Value json.RawMessage }
+	if err := json.Unmarshal(answer, &got); err != nil {
+		b.t.Fatal(err)
+	}
+	if value != nil {
+		if err := json.Unmarshal(got.Value, value); err != nil {
+			b.t.Fatalf("%s: %v", got.Value, err)
+		}
+	}
+}
+
+func (b *browser) open(url string) {
+	b.t.Helper()
+	b.do(http.MethodPost, "/url", map[string]any{"url": url}, nil)
+}
+
+// run runs a script in the page and returns what it returns.
+func (b *browser) run(script string) (value any) {
+	b.t.Helper()
+	b.do(http.MethodPost, "/execute/sync", map[string]any{"script": script, "args": []any{}}, &value)
+	return value
+}
+
+// becomes waits until a script returns a value.
+func (b *browser) becomes(script string, want any) {
+	b.t.Helper()
+	eventually(b.t, fmt.Sprintf("%s is %v", script, want), func() error {
+		if got := b.run(script); fmt.Sprint(got) != fmt.Sprint(want) {
+			return fmt.Errorf("it is %v", got)
+		}
+		return nil
+	})
+}
+
+func TestTheStatusPageTellsWhatPlaysAndPlaysIt(t *testing.T) {
+	program(t, "chromedriver")
+	s := start(t, `icecast {
+		name "Radio <Example>"
+		source_password hackme
+		admin_password letmein
+		mount /secret.mp3 {
+			hidden
+		}
+	}`)
+	for _, mount := range []string{"/live.mp3", "/secret.mp3"} {
+		byFFmpegFor(60, "audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")(t, s, mount)
+		s.listening(mount)
+	}
+	s.retitle("/live.mp3", "First & <b>Song</b>")
+	b := newBrowser(t)
+	b.open("http://" + s.plain + "/")
+	b.becomes("return document.title", "Radio <Example>")
+	b.becomes("return document.querySelectorAll('article').length", 1)
+	b.becomes("return document.querySelector('.song').textContent", "First & <b>Song</b>")
+	b.run("document.querySelector('audio').play()")
+	b.becomes("return document.querySelector('audio').currentTime > 2", true)
+	b.becomes("return document.querySelector('.listeners').textContent", "1")
+	s.retitle("/live.mp3", "Second Song")
+	b.becomes("return document.querySelector('.song').textContent", "Second Song")
+	if err := s.reload(station); err != nil { // the page asks anew
+		t.Fatal(err)
+	}
+	s.retitle("/live.mp3", "Third Song")
+	b.becomes("return document.querySelector('.song').textContent", "Third Song")
+	b.run("document.querySelector('audio').pause(); document.querySelector('audio').removeAttribute('src')")
+	b.open("about:blank")
+}
+
+func TestTheAdministratorsPageActs(t *testing.T) {
+	program(t, "chromedriver")
+	s := start(t, station)
+	live, other := s.describedSource("/live.mp3", 1), s.describedSource("/other.mp3", 2)
+	w, gone := s.witness("/live.mp3", http1, false), s.witness("/live.mp3", http1ic, false)
+	hears(t, "at home", 1, w, gone)
+	b := newBrowser(t)
+	b.open("http://admin:letmein@" + s.plain + "/admin/")
+	b.becomes("return document.querySelectorAll('#mounts tr').length", 2)
+	b.becomes("return document.querySelectorAll('#listeners tr').length", 2)
+	b.run("document.querySelectorAll('#listeners button')[1].click()")
+	<-gone.ended
+	b.becomes("return document.querySelectorAll('#listeners tr').length", 1)
+	b.run("document.getElementById('to').value = '/other.mp3'; document.getElementById('move').click()")
+	hears(t, "moved", 2, w)
+	b.becomes("return document.querySelector('#mounts td:nth-child(3)').textContent === '' && document.getElementById('said').textContent", "Clients moved from /live.mp3 to /other.mp3")
+	b.run("window.confirm = () => true; document.querySelectorAll('#mounts button')[1].click()")
+	hears(t, "home again", 1, w)
+	b.open("about:blank")
+	w.stop()
+	live.abandon()
+	other.abandon()
+}
+
+// A site that has a page of its own keeps it, and the administrator's page wants a password.
+func TestASitesOwnPageStays(t *testing.T) {
+	s := start(t, station, `respond / "our own page"`)
+	for path, want := range map[string]int{"/": 200, "/status.xsl": 200, "/admin/": 401, "/admin": 302, "/nothing": 404} {
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		resp, err := client.Get("http://" + s.plain + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != want || (string(body) == "our own page") != (path == "/") {
+			t.Errorf("%s is answered %s, %.40q", path, resp.Status, body)
+		}
+	}
+}
+
+// Pages that show what plays do not keep the server from ending.
+func TestWhoLooksAtThePageKeepsNobodyFromEnding(t *testing.T) {
+	s := start(t, station)
+	resp, err := http.Get("http://" + s.plain + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 5)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "data:" {
+		t.Fatalf("%q, %v", first, err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, resp.Body)
+		ended <- err
+	}()
+	if err := s.reload(station + "\n\t# another"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error(errors.New("after a reload the page is not told to ask anew"))
+	}
+}
