@@ -17,6 +17,8 @@ import (
 //		max_listener_duration <duration>
 //		takeover [off]
 //		direct   [off]
+//		require_tls [off]
+//		source_tls  required
 //		hidden   [off|all]
 //
 //		fallback <mount>
@@ -66,6 +68,8 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"max_listener_duration": optional(d, duration, &m.MaxListenerDuration),
 		"takeover":              flag(d, &m.Takeover),
 		"direct":                flag(d, &m.Direct),
+		"require_tls":           flag(d, &m.RequireTLS),
+		"source_tls":            checked(d, text(d, &m.SourceTLS), m.checkSourceTLS),
 		"hidden":                func() error { return parseHidden(d, m) },
 		"fallback":              func() error { return parseFallback(d, &m.Fallbacks) },
 		"fallback_when_full":    flag(d, &m.FallbackWhenFull),

@@ -31,6 +31,9 @@ const noTimeout = 100 * 365 * 24 * time.Hour
 // is touched and nobody is told.
 func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.Path
+	if h.station.mount(path).SourceTLS == tlsRequired && scheme(r) != "https" {
+		return refuse(w, r, http.StatusForbidden, "Sources of this mount come over TLS only")
+	}
 	a := admitted(r, h.station, path)
 	if a == nil {
 		login := h.station.source(path)

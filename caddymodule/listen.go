@@ -50,6 +50,9 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 			return true, err
 		}
 	}
+	if mount.Settings().RequireTLS && scheme(r) != "https" {
+		return true, h.secure(w, r)
+	}
 	if r.Method == http.MethodHead {
 		stream, ok := mount.Stream()
 		if !ok {

@@ -40,6 +40,14 @@ type Mount struct {
 	// same user. Default: it may not.
 	Takeover *bool `json:"takeover,omitempty"`
 
+	// Whether listeners who come by plain HTTP are sent to HTTPS. Default: they are
+	// not, since old players know no HTTPS.
+	RequireTLS *bool `json:"require_tls,omitempty"`
+
+	// `required`: sources that come by plain HTTP are refused, so that no password
+	// is sent in clear. Default: they may.
+	SourceTLS string `json:"source_tls,omitempty"`
+
 	// Whether listeners may ask for this mount. Default: they may.
 	Direct *bool `json:"direct,omitempty"`
 
@@ -145,6 +153,7 @@ func (m *Mount) validate() error {
 		within("linger", value(m.Linger), math.MaxInt64),
 		within("return_after", value(m.ReturnAfter), math.MaxInt64),
 		m.checkFallbacks(),
+		m.checkSourceTLS(),
 		within("queue", m.Queue, maxSize),
 		within("source_timeout", m.SourceTimeout, math.MaxInt64),
 		within("bitrate", m.Bitrate, math.MaxInt),
@@ -276,6 +285,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		Takeover:            is(m.Takeover, true),
 		Hidden:              is(m.Hidden, true) || is(m.HiddenFromSlaves, true),
 		NoDirect:            is(m.Direct, false),
+		RequireTLS:          is(m.RequireTLS, true),
 		FallbackWhenFull:    is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
 		Override: streaming.Info{

@@ -39,6 +39,7 @@ type MountSettings struct {
 	Takeover            bool // a source may replace the one that is there
 	Hidden              bool // left out of public lists
 	NoDirect            bool // listeners may not ask for this mount
+	RequireTLS          bool // nor by a connection that is not encrypted; whoever takes the connections sees to that
 	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Instead
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
 
