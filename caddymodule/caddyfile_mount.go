@@ -14,6 +14,7 @@ import (
 //
 //		max_listeners         <number>
 //		max_listener_duration <duration>
+//		max_bandwidth         <bitrate>
 //		takeover [off]
 //		direct   [off]
 //		hidden   [off|all]
@@ -59,6 +60,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"source_password":       credential(d, &m.SourcePassword),
 		"max_listeners":         optional(d, count, &m.MaxListeners),
 		"max_listener_duration": optional(d, duration, &m.MaxListenerDuration),
+		"max_bandwidth":         optional(d, bandwidth, &m.MaxBandwidth),
 		"takeover":              flag(d, &m.Takeover),
 		"direct":                flag(d, &m.Direct),
 		"hidden":                func() error { return parseHidden(d, m) },

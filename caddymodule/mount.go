@@ -35,6 +35,10 @@ type Mount struct {
 	// How long one may listen; 0 for no limit, which is the default.
 	MaxListenerDuration *caddy.Duration `json:"max_listener_duration,omitempty"`
 
+	// How many kbit/s may go to the mount's listeners together, by the bitrate of
+	// what they hear; 0 for no limit, which is the default.
+	MaxBandwidth *int `json:"max_bandwidth,omitempty"`
+
 	// Whether a source may replace the one that is there, if it comes with the
 	// same user. Default: it may not.
 	Takeover *bool `json:"takeover,omitempty"`
@@ -127,6 +131,7 @@ func (m *Mount) validate() error {
 	return cmp.Or(
 		within("max_listeners", value(m.MaxListeners), math.MaxInt),
 		within("max_listener_duration", value(m.MaxListenerDuration), math.MaxInt64),
+		within("max_bandwidth", value(m.MaxBandwidth), maxBandwidth),
 		within("linger", value(m.Linger), math.MaxInt64),
 		within("return_after", value(m.ReturnAfter), math.MaxInt64),
 		m.checkFallbacks(),
@@ -241,6 +246,8 @@ func (s *Station) settings() *streaming.Settings {
 	return &streaming.Settings{
 		MaxListeners: s.Limits.Listeners,
 		MaxSources:   s.Limits.Sources,
+		MaxKbps:      s.Limits.Bandwidth,
+		PerIP:        s.Limits.PerIP,
 		Latency:      time.Duration(s.Limits.Latency),
 		Mount:        s.mountSettings,
 		Director:     s.director(),
@@ -254,6 +261,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 	settings := streaming.MountSettings{
 		MaxListeners:        value(m.MaxListeners),
 		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
+		MaxKbps:             value(m.MaxBandwidth),
 		SourceTimeout:       time.Duration(m.SourceTimeout),
 		Linger:              time.Duration(value(m.Linger)),
 		RelayLinger:         relayLinger,

@@ -70,6 +70,14 @@ type Limits struct {
 	// Sources at a time.
 	Sources int `json:"sources,omitempty"`
 
+	// How many kbit/s may go to all listeners together, by the bitrates of what
+	// they hear.
+	Bandwidth int `json:"bandwidth,omitempty"`
+
+	// Listeners at a time from one address, or of IPv6 from one network of 64
+	// bits.
+	PerIP int `json:"per_ip,omitempty"`
+
 	// How long a source may be silent before it is gone. Default: 10s.
 	SourceTimeout caddy.Duration `json:"source_timeout,omitempty"`
 
@@ -153,6 +161,8 @@ func (l *Limits) validate() error {
 	return cmp.Or(
 		within("listeners", l.Listeners, math.MaxInt),
 		within("sources", l.Sources, math.MaxInt),
+		within("bandwidth", l.Bandwidth, maxBandwidth),
+		within("per_ip", l.PerIP, math.MaxInt),
 		within("source_timeout", l.SourceTimeout, math.MaxInt64),
 		within("queue", l.Queue, maxSize),
 		l.Burst.validate(),

@@ -99,9 +99,8 @@ func (l *Listener) Cancel() { l.release() }
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.Mount().count(l.Client, -1)
 	l.lane.mount.station.listeners.Add(-1)
-	l.lane.leave()
+	l.lane.leave(l.Client)
 }
 
 // Go starts a goroutine that feeds the listener over c, and returns at once. head

@@ -7,6 +7,8 @@ import "time"
 type Settings struct {
 	MaxListeners int           // listeners of all mounts together; 0: no limit
 	MaxSources   int           // sources at a time; 0: no limit
+	MaxKbps      int           // kbit/s to all listeners together; 0: no limit
+	PerIP        int           // listeners from one address; 0: no limit
 	Latency      time.Duration // the longest that a byte waits for its turn; 0: DefaultLatency
 
 	// Mount returns the settings of the mount at a path. It must be safe for
@@ -29,6 +31,7 @@ func (s *Settings) director() Director {
 // defaults of Icecast.
 type MountSettings struct {
 	MaxListeners        int           // 0: no limit
+	MaxKbps             int           // kbit/s to all listeners together; 0: no limit
 	MaxListenerDuration time.Duration // 0: no limit
 	SourceTimeout       time.Duration // silence after which a source is gone; 0: DefaultSourceTimeout
 	Linger              time.Duration // how long listeners wait for a source that ended

@@ -46,6 +46,7 @@ type Source struct {
 	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
 	reason atomic.Uint32
 	heard  atomic.Int64 // when something last came, on the station's clock
+	kbps   atomic.Int64 // as it came in the last seconds; 0: not known yet
 	timer  *time.Timer
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
@@ -132,7 +133,7 @@ func (s *Source) watch() {
 		s.Stop(TimedOut)
 		return
 	}
-	s.gather(now)
+	s.measure(now)
 	s.timer.Reset(min(limit-silent, watchStep))
 }
 

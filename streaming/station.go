@@ -25,6 +25,7 @@ type Station struct {
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
+	crowds  crowds
 	changed chan struct{} // closed when something else may be heard somewhere
 	again   *time.Timer   // asks the director again
 
@@ -45,6 +46,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 		Started: time.Now(),
 		mounts:  make(map[string]*Mount),
 		sources: make(map[*Source]struct{}),
+		crowds:  make(crowds),
 		changed: make(chan struct{}),
 	}
 	st.again = time.AfterFunc(time.Hour, st.Reconsider)
