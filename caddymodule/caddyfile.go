@@ -53,6 +53,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		relay_password  [<user>] <secret>
 //		admin_password  [<user>] <secret>
 //
+//		deny  <address>...   # see parseClients
+//		allow <address>...
+//
 //		limits { … }         # see parseLimits
 //		mount <path> { … }   # see parseMount
 //
@@ -104,6 +107,8 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		"source_password": credential(d, &s.SourcePassword),
 		"relay_password":  credential(d, &s.RelayPassword),
 		"admin_password":  credential(d, &s.AdminPassword),
+		"deny":            func() error { return parseClients(d, &s.Deny) },
+		"allow":           func() error { return parseClients(d, &s.Allow) },
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
 			m, err := parseMount(d, s.Mounts)
@@ -124,7 +129,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 type words map[string]func() error
 
 // repeatable are the words that may stand in a block several times.
-var repeatable = []string{"mount", "fallback", "relay", "role"}
+var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role"}
 
 // parseBlock parses the block at d, which is called what in errors. All words
 // but those that are repeatable may stand in it once.

@@ -37,6 +37,13 @@ type Station struct {
 	// What an administrator must know. The user is `admin` if none is given.
 	AdminPassword *Credential `json:"admin_password,omitempty"`
 
+	// Clients that are refused.
+	Deny *Clients `json:"deny,omitempty"`
+
+	// Clients that are let in, where others are not. Of two addresses that fit, that
+	// of the smaller network counts.
+	Allow *Clients `json:"allow,omitempty"`
+
 	// Limits of the whole station, and the defaults of its mounts.
 	Limits Limits `json:"limits,omitzero"`
 
@@ -59,6 +66,7 @@ type Station struct {
 	live   *live
 	reign  *reign
 	logins logins
+	doors  doors
 }
 
 // Limits bounds what a station serves. Zero is no limit, and the default of a
@@ -103,6 +111,9 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 		return err
 	}
 	if err := s.validate(); err != nil {
+		return err
+	}
+	if err := s.doors.provision(s, ctx.Logger()); err != nil {
 		return err
 	}
 	live, err := acquire(name)

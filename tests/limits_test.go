@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -111,4 +113,54 @@ func TestListenersOfOneAddressAreLimited(t *testing.T) {
 	eventually(t, "five are left", func() error { return s.hearing("/m", 5, src) })
 	s.wants("/m", 200, "", from("192.0.2.1"))
 	s.wants("/m", 403, "max connections from this address reached", from("192.0.2.1"))
+}
+
+func TestWhoIsDeniedGetsNothingOfTheStation(t *testing.T) {
+	dir := t.TempDir()
+	ips, agents := filepath.Join(dir, "deny-ip"), filepath.Join(dir, "deny-agents")
+	s := start(t, fmt.Sprintf(`icecast {
+		source_password hackme
+		deny 192.0.2.0/24
+		allow 192.0.2.7 127.0.0.1 198.51.100.0/24
+		deny file %s
+		deny agent "BadBot*"
+		deny agent_file %s
+		mount /x.mp3 {
+			fallback standby
+		}
+	}`, ips, agents)+trusting)
+	src := s.source("/m")
+	const sorry = "You are not allowed here"
+	s.wants("/m", 403, sorry, from("192.0.2.1")) // it has not sent anything yet
+	src.send(100)
+	s.wants("/m", 403, sorry, from("192.0.2.1"))
+	s.wants("/m", 403, sorry, from("203.0.113.1"))
+	s.wants("/m", 403, sorry, "User-Agent: badbot/1.0\r\n")
+	s.wants("/x.mp3", 403, sorry, from("192.0.2.1"))
+	s.wants("/status-json.xsl", 403, sorry, from("192.0.2.1"))
+	s.wants("/nothing", 404, "", from("192.0.2.1"))
+	s.wants("/m", 200, "", from("192.0.2.7"))
+	s.wants("/m", 200, "", "User-Agent: GoodBot/1.0\r\n")
+	resp, _ := head(t, s.dial(false), "SOURCE /n HTTP/1.0\r\n"+from("192.0.2.1")+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+	if resp.StatusCode != 403 {
+		t.Errorf("a source is answered %s", resp.Status)
+	}
+
+	s.wants("/m", 200, "", from("198.51.100.9"))
+	for file, text := range map[string]string{ips: "198.51.100.9\n", agents: "GoodBot*\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "files that have come are read", func() error {
+		for _, field := range []string{from("198.51.100.9"), "User-Agent: GoodBot/1.0\r\n"} {
+			resp, conn := asked(t, s.plain, "/m", field)
+			_ = conn.Close()
+			if resp.StatusCode != 403 {
+				return fmt.Errorf("%q is answered %s", field, resp.Status)
+			}
+		}
+		return nil
+	})
+	s.wants("/m", 200, "", from("198.51.100.8"))
 }
