@@ -41,6 +41,8 @@ import (
 //		subtype           <text>
 //		charset           <charset>
 //		metadata_interval <size>|off
+//
+//		dump <pattern>|off { … } # see parseDump
 //	}
 func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	m := new(Mount)
@@ -82,6 +84,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"subtype":               text(d, &m.Subtype),
 		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
+		"dump":                  func() error { return parseDump(d, &m.Dump) },
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
@@ -24,6 +25,7 @@ type live struct {
 	players *fallback.Players
 	relays  *relay.Manager
 	slaves  *relay.Slaves
+	dumps   *recording.Manager
 	traffic traffic
 	closing chan struct{} // closed when the station ends
 	ending  sync.Once
@@ -43,6 +45,7 @@ func acquire(name string) (*live, error) {
 		l.players = fallback.NewPlayers(l.Station, l.logger)
 		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
 		l.slaves = relay.NewSlaves(l.relayChanged)
+		l.dumps = recording.NewManager(l.Station, l.recordingChanged)
 		l.closing = make(chan struct{})
 		return l, nil
 	})
@@ -73,6 +76,9 @@ func (l *live) close(ctx context.Context) {
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
 	}
+	if err := l.dumps.Close(ctx); err != nil {
+		l.logger().Warn("recordings were cut off", zap.Error(err))
+	}
 	l.relays.Close()
 	l.slaves.Close()
 }
@@ -91,6 +97,7 @@ func (l *live) publish(r *reign) {
 func (l *live) apply(r *reign) {
 	l.Apply(r.settings)
 	l.relays.Apply(r.relays)
+	l.dumps.Apply(r.recordings)
 }
 
 func (l *live) isClosing() bool {
@@ -145,6 +152,7 @@ func (l *live) logger() *zap.Logger {
 type reign struct {
 	settings   *streaming.Settings
 	relays     relay.Settings
+	recordings recording.Settings
 	log        *zap.Logger
 	sites      *sites
 	shoutcasts *shoutcasts

@@ -111,6 +111,9 @@ type Mount struct {
 	// Bytes between two metadata blocks for listeners who ask for them; 0 for
 	// no metadata. Default: 16000.
 	MetadataInterval *int `json:"metadata_interval,omitempty"`
+
+	// Where what the source sends is recorded. Default: it is not.
+	Dump *Dump `json:"dump,omitempty"`
 }
 
 // Burst is an amount of stream: bytes, or a time if that is not zero.
@@ -141,6 +144,7 @@ func (m *Mount) validate() error {
 		m.Burst.validate(),
 		checkInterval(value(m.MetadataInterval)),
 		m.checkCharset(),
+		m.Dump.validate(),
 	)
 }
 

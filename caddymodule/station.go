@@ -122,6 +122,7 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	}
 	s.key, s.live = name, live
 	s.reign = newReign(name, s.settings(), ctx.Logger())
+	s.reign.recordings = s.recordings()
 	if s.reign.relays, err = s.relaySettings(ctx); err != nil {
 		return err
 	}
@@ -229,6 +230,9 @@ func (s *Station) replacePlaceholders() error {
 		}
 		for _, f := range []*string{&m.Name, &m.Description, &m.Genre, &m.URL} {
 			*f = repl.ReplaceKnown(*f, "")
+		}
+		if m.Dump != nil {
+			m.Dump.Pattern = repl.ReplaceKnown(m.Dump.Pattern, "")
 		}
 	}
 	return nil

@@ -43,6 +43,9 @@ type Source struct {
 	stop  func()
 	ended chan struct{} // closed by End
 
+	from uint64 // where it began in the log of its mount
+	to   uint64 // where it ended; set before ended is closed
+
 	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
 	reason atomic.Uint32
 	heard  atomic.Int64 // when something last came, on the station's clock

@@ -62,6 +62,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.tail = tail{}
 	}
 	m.source, m.announced = s, false
+	s.from = m.log.tail.Load().end()
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	st.sourceCount.Add(1)
@@ -99,6 +100,7 @@ func (st *Station) endSource(s *Source) {
 	st.sourceCount.Add(-1)
 	m := s.Mount()
 	m.source, m.announced = nil, false
+	s.to = m.log.tail.Load().end()
 	if s.Upstream == "" {
 		m.log.cut(m.meta.Load())
 	}
