@@ -17,6 +17,9 @@ const (
 
 	// watchStep is how often a source is looked after.
 	watchStep = time.Second
+
+	// maxFirst is how many bytes of a source that has just come are kept for taps.
+	maxFirst = 1 << 20
 )
 
 // Source feeds a mount. Station.NewSource makes one, Run does its work, End
@@ -42,6 +45,8 @@ type Source struct {
 	info  Info
 	stop  func()
 	ended chan struct{} // closed by End
+
+	first atomic.Pointer[Block] // before its first one; nil once it has gone on for a while
 
 	from uint64 // where it began in the log of its mount
 	to   uint64 // where it ended; set before ended is closed
@@ -136,6 +141,9 @@ func (s *Source) watch() {
 		s.Stop(TimedOut)
 		return
 	}
+	if now.Sub(s.Since) >= watchStep {
+		s.forgetFirst(0)
+	}
 	s.measure(now)
 	s.timer.Reset(min(limit-silent, watchStep))
 }
@@ -162,6 +170,7 @@ func (s *Source) pump(r io.Reader) error {
 		now := time.Now()
 		rest, sounded := s.append(framer, buf, err != nil)
 		s.Mount().appended(now)
+		s.forgetFirst(maxFirst)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
 			s.heard.Store(int64(now.Sub(s.Mount().station.Started)))

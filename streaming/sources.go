@@ -62,7 +62,9 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.tail = tail{}
 	}
 	m.source, m.announced = s, false
-	s.from = m.log.tail.Load().end()
+	first := m.log.tail.Load()
+	s.from = first.end()
+	s.first.Store(first)
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	st.sourceCount.Add(1)

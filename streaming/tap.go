@@ -17,22 +17,26 @@ type Piece struct {
 	Start bool         // a decoder that has the init may begin here
 }
 
-// Tap returns a tap of a source that has its mount. It begins with the oldest of what
-// the source has sent that new listeners still get.
+// Tap returns a tap of a source that has its mount. If that has been there for a while, it
+// begins with the oldest of what new listeners still get.
 func (s *Source) Tap() *Tap {
-	log := s.Mount().log
-	from := log.join.Load()
-	for from.end() < s.from {
-		next := from.next.Load()
-		if next == nil {
-			break
-		}
-		from = next
+	if first := s.first.Load(); first != nil {
+		return &Tap{source: s, block: first}
 	}
-	// Blocks are read one after another, so a mark before the first one is wanted.
-	first := &Block{offset: from.offset, meta: noMetadata}
-	first.next.Store(from)
-	return &Tap{source: s, block: first}
+	// Blocks are read one after another, so one before the first is wanted.
+	from := s.Mount().log.join.Load()
+	before := &Block{offset: from.offset, meta: noMetadata}
+	before.next.Store(from)
+	return &Tap{source: s, block: before}
+}
+
+// forgetFirst keeps the first block, and all that follows it, no longer if more than
+// that has been sent since.
+func (s *Source) forgetFirst(most uint64) {
+	first := s.first.Load()
+	if first != nil && s.Mount().log.tail.Load().end() > first.end()+most {
+		s.first.Store(nil)
+	}
 }
 
 // Next returns the next piece. It reports false if there is none yet, or, once the source
