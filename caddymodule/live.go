@@ -42,6 +42,7 @@ func acquire(name string) (*live, error) {
 	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
 		l := new(live)
 		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
+		l.OnTitle(l.titled)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
 		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
 		l.slaves = relay.NewSlaves(l.relayChanged)

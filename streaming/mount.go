@@ -163,7 +163,11 @@ func (m *Mount) Announce(artist, title, url string) bool {
 		if old.says(artist, title, url) {
 			return false
 		}
-		if m.meta.CompareAndSwap(old, newMetadata(artist, title, url, m.Settings().Charset)) {
+		meta := newMetadata(artist, title, url, m.Settings().Charset)
+		if m.meta.CompareAndSwap(old, meta) {
+			if !m.isInternal() {
+				m.station.titled(m, meta)
+			}
 			return true
 		}
 	}

@@ -22,6 +22,8 @@ type Station struct {
 	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 
+	titled func(*Mount, *Metadata)
+
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
@@ -51,12 +53,17 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	}
 	st.again = time.AfterFunc(time.Hour, st.Reconsider)
 	st.again.Stop()
+	st.titled = func(*Mount, *Metadata) {}
 	st.departures = newDepartures(observe, feeds)
 	st.settling = time.AfterFunc(time.Hour, st.settle)
 	st.settling.Stop()
 	st.settings.Store(&Settings{})
 	return st
 }
+
+// OnTitle sets what is called with each title that a mount gets, by whoever brings it. It
+// is set before the station has a source.
+func (st *Station) OnTitle(titled func(*Mount, *Metadata)) { st.titled = titled }
 
 // Apply puts settings into force, for the mounts that live too.
 func (st *Station) Apply(s *Settings) {
