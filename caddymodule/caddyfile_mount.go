@@ -26,6 +26,7 @@ import (
 //		override           [off]
 //		return_after       <duration>
 //
+//		intro          <file>|off
 //		linger         <duration>
 //		burst          <size>|<duration>|off
 //		queue          <size>
@@ -70,6 +71,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"fallback_when_full":    flag(d, &m.FallbackWhenFull),
 		"override":              flag(d, &m.Override),
 		"return_after":          optional(d, duration, &m.ReturnAfter),
+		"intro":                 func() error { return parseIntro(d, &m.Intro) },
 		"linger":                optional(d, duration, &m.Linger),
 		"burst":                 burst(d, &m.Burst),
 		"queue":                 size(d, &m.Queue),

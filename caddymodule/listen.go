@@ -43,6 +43,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	}
 	client := clientOf(r)
 	client.Slave = h.isSlave(r)
+	client.Relay = r.Header.Get(relay.PathHeader) != ""
 	if r.Header.Get(relay.PathHeader) != "" {
 		heard := mount.Heard()
 		if heard == "" { // silence must not be passed on as a stream

@@ -70,6 +70,10 @@ type Mount struct {
 	// How long the source must have been back before listeners are. Default: 0.
 	ReturnAfter *caddy.Duration `json:"return_after,omitempty"`
 
+	// A file that each listener hears before the stream, if it is of the stream's
+	// type; empty for none, which is the default. It is read again when it changes.
+	Intro *string `json:"intro,omitempty"`
+
 	// How much of the past a new listener gets at once. Default: 64KiB.
 	Burst *Burst `json:"burst,omitempty"`
 
@@ -275,6 +279,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		NoDirect:            is(m.Direct, false),
 		FallbackWhenFull:    is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
+		Intro:               s.intros[value(m.Intro)],
 		Override: streaming.Info{
 			ContentType: m.Type,
 			Subtype:     m.Subtype,

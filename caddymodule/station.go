@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // Station is a set of mounts with one identity.
@@ -67,6 +69,7 @@ type Station struct {
 	reign  *reign
 	logins logins
 	doors  doors
+	intros map[string]func(family string) *streaming.Intro // by file
 }
 
 // Limits bounds what a station serves. Zero is no limit, and the default of a
@@ -116,6 +119,7 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	if err := s.doors.provision(s, ctx.Logger()); err != nil {
 		return err
 	}
+	s.readIntros(ctx.Logger())
 	live, err := acquire(name)
 	if err != nil {
 		return err
@@ -230,6 +234,9 @@ func (s *Station) replacePlaceholders() error {
 		}
 		for _, f := range []*string{&m.Name, &m.Description, &m.Genre, &m.URL} {
 			*f = repl.ReplaceKnown(*f, "")
+		}
+		if m.Intro != nil {
+			*m.Intro = repl.ReplaceKnown(*m.Intro, "")
 		}
 		if m.Dump != nil {
 			m.Dump.Pattern = repl.ReplaceKnown(m.Dump.Pattern, "")

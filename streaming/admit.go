@@ -73,6 +73,10 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
 	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
+	if intro := settings.intro(c, lane.typ); intro != nil {
+		l.cursor = intro.before(lane.feed.Load(), l.Interval)
+		l.introduce(l.Since, st.latency())
+	}
 	if settings.MaxListenerDuration > 0 && !c.Slave {
 		l.deadline = l.Since.Add(settings.MaxListenerDuration)
 	}

@@ -18,6 +18,7 @@ type Client struct {
 	Encrypted bool
 	Metadata  bool // asked for ICY metadata
 	Slave     bool // replicates the mount: limits are not for it
+	Relay     bool // passes the stream on
 }
 
 // Conn is a connection that a goroutine of the listener writes to. Write blocks

@@ -45,6 +45,10 @@ type MountSettings struct {
 	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Instead
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
 
+	// Intro returns what a listener hears before a stream of a content type's family, nil
+	// for nothing. It must be safe for concurrent use. Nil: nobody hears anything.
+	Intro func(family string) *Intro
+
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
 	// Override is what replaces what the source says of itself.
@@ -81,6 +85,18 @@ func (m MountSettings) withDefaults() MountSettings {
 		m.MetadataInterval = DefaultMetadataInterval
 	}
 	return m
+}
+
+// intro returns what a client hears first, nil for nothing: who passes the stream on does
+// not want it.
+func (m *MountSettings) intro(c Client, family string) *Intro {
+	if m.Intro == nil || c.Slave || c.Relay {
+		return nil
+	}
+	if i := m.Intro(family); i != nil && i.typ == family {
+		return i
+	}
+	return nil
 }
 
 func (s *Settings) mount(path string) MountSettings {
