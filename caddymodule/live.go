@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ type live struct {
 	relays  *relay.Manager
 	slaves  *relay.Slaves
 	dumps   *recording.Manager
+	counts  *time.Timer // writes what is heard of the mounts to the log, each hour
 	traffic traffic
 	closing chan struct{} // closed when the station ends
 	ending  sync.Once
@@ -48,6 +50,8 @@ func acquire(name string) (*live, error) {
 		l.slaves = relay.NewSlaves(l.relayChanged)
 		l.dumps = recording.NewManager(l.Station, l.recordingChanged)
 		l.closing = make(chan struct{})
+		l.counts = time.AfterFunc(time.Hour, l.count) // set before it runs
+		l.counts.Reset(time.Until(nextHour(time.Now())))
 		return l, nil
 	})
 	if err != nil {
@@ -76,6 +80,9 @@ func (l *live) close(ctx context.Context) {
 	l.ending.Do(func() { close(l.closing) })
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
+	}
+	if l.counts.Stop() {
+		l.tellAudience()
 	}
 	if err := l.dumps.Close(ctx); err != nil {
 		l.logger().Warn("recordings were cut off", zap.Error(err))

@@ -1,5 +1,7 @@
 package streaming
 
+import "time"
+
 // join returns the lane of those who come to a mount now, with one more listener,
 // and what they are promised, unless there is nothing to hear or a limit forbids it.
 // Limits are looked at and counted in one step, so that no crowd slips through.
@@ -21,9 +23,13 @@ func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
 		if err := m.room(heard); err != nil {
 			return nil, nil, err
 		}
-		if err := st.crowds.enter(c.IP, st.settings.Load().PerIP); err != nil {
-			return nil, nil, err
+		now := time.Now()
+		if !st.audience.isSecond(m.Path, c, now) {
+			if err := st.crowds.enter(c.IP, st.settings.Load().PerIP); err != nil {
+				return nil, nil, err
+			}
 		}
+		st.audience.enter(m.Path, c, now)
 		m.connections.Add(1)
 	}
 	if n := m.count(c, 1); !c.Slave && n > m.peak.Load() {
@@ -88,7 +94,7 @@ func (l *lane) leave(c Client) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	l.mount.count(c, -1)
-	if !c.Slave {
+	if !c.Slave && !st.audience.leave(l.mount.Path, c, time.Now()) {
 		st.crowds.leave(c.IP)
 	}
 	l.listeners--

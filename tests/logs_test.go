@@ -7,7 +7,31 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
 )
+
+// What is heard of a mount is told when the process ends, and each hour before that.
+func TestTheAudienceIsTold(t *testing.T) {
+	s := start(t, station+trusting)
+	src := s.source("/live.mp3")
+	src.send(100)
+	const vlc = "User-Agent: VLC/3.0.24 LibVLC/3.0.24\r\n"
+	for _, field := range []string{from("192.0.2.1") + vlc, from("192.0.2.1") + vlc, from("192.0.2.2"), from("192.0.2.2")} {
+		s.wants("/live.mp3", 200, "", field)
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	line := s.logged(map[string]any{
+		"logger": "icecast.audience", "mount": "/live.mp3", "day": time.Now().Format(time.DateOnly),
+		"sessions": 3, "peak": 3, "uniques": 2, "listeners": 0, "over": false,
+	})
+	if _, ok := line["listener_seconds"].(float64); !ok {
+		t.Errorf("the line is %v", line)
+	}
+}
 
 func TestLogsAreAsIcecastsWithAddressesMasked(t *testing.T) {
 	dir := t.TempDir()
