@@ -115,7 +115,7 @@ func (a *audience) enter(mount string, c Client, now time.Time) {
 		v.pairs++
 		return
 	}
-	goesOn := opensTwo(c.Agent) && v.open == 1 && !v.left.IsZero() && now.Sub(v.left) <= pairTime
+	goesOn := opensTwo(c.Agent) && v.open == 1 && !v.left.IsZero() && now.Sub(v.left) <= pairTime && !v.came.Before(h.day.Day)
 	v.came = now
 	h.change(1, now)
 	if !goesOn {
@@ -217,7 +217,7 @@ func midnight(t time.Time) time.Time {
 func (a *audience) days(now time.Time, forget bool) []AudienceDay {
 	for mount, h := range a.mounts {
 		a.house(mount, now).change(0, now)
-		if h.day.Sessions == 0 { // nobody was there today
+		if h.day.Sessions == 0 && h.day.Listeners == 0 { // nobody was there today
 			delete(a.mounts, mount)
 		}
 	}

@@ -149,6 +149,16 @@ func TestWhoHasLeftIsForgotten(t *testing.T) {
 	}
 }
 
+func TestWhoComesBackAfterMidnightIsOfTheNewDay(t *testing.T) {
+	s := newCrowdScene()
+	s.after(12*time.Hour - time.Second).comes(at("192.0.2.1", apple))
+	s.goes(at("192.0.2.1", apple))
+	s.after(2 * time.Second).comes(at("192.0.2.1", apple))
+	if got, want := s.today().counts(), "1 now, peak 1, 1 sessions, 0s, 1 uniques"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // The second connection of VLC is none from its address, either, whichever goes first.
 func TestASecondConnectionIsNotCountedAgainstItsAddress(t *testing.T) {
 	st, _ := newTestStation(t, Settings{PerIP: 1})

@@ -126,8 +126,10 @@ func (m *Manager) adjust(recorders map[*streaming.Source]*recorder, settings Set
 			continue
 		}
 		delete(recorders, source)
-		if settings == nil || m.station.Mount(r.mount) != nil && m.station.Mount(r.mount).Source() == source {
-			r.set(nil) // else its source has ended, and it writes what is left
+		select {
+		case <-source.Ended(): // it writes what is left, and ends by itself
+		default:
+			r.set(nil)
 		}
 	}
 }
