@@ -21,7 +21,7 @@ func (l *live) listenerEnded(who *streaming.Listener) {
 	fields := []zap.Field{
 		zap.String("mount", who.Mount().Path),
 		zap.Uint64("id", who.ID),
-		zap.Stringer("client_ip", who.Client.IP),
+		zap.String("client_ip", who.Client.IP.String()), // a text, so that Caddy's filters can mask or hash it
 		zap.String("proto", who.Client.Protocol),
 		zap.Bool("tls", who.Client.Encrypted),
 		zap.String("user_agent", who.Client.Agent),
@@ -36,4 +36,12 @@ func (l *live) listenerEnded(who *streaming.Listener) {
 		fields = append(fields, zap.String("user_id", who.Client.User))
 	}
 	entry.Write(fields...)
+}
+
+// titled writes a line of the playlist, to the log "icecast.playlist".
+func (l *live) titled(m *streaming.Mount, meta *streaming.Metadata) {
+	if song := meta.Song(); song != "" {
+		l.logger().Named("playlist").Info("title",
+			zap.String("mount", m.Path), zap.Int64("listeners", m.Stats().Listeners), zap.String("title", song))
+	}
 }

@@ -58,6 +58,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		on_connect    <program>
 //		on_disconnect <program>
 //
+//		deny  <address>...   # see parseClients
+//		allow <address>...
+//
 //		limits { … }         # see parseLimits
 //		mount <path> { … }   # see parseMount
 //
@@ -113,6 +116,8 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		"on":              func() error { return parseOn(d, &s.On) },
 		"on_connect":      program(d, &s.OnConnect),
 		"on_disconnect":   program(d, &s.OnDisconnect),
+		"deny":            func() error { return parseClients(d, &s.Deny) },
+		"allow":           func() error { return parseClients(d, &s.Allow) },
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
 			m, err := parseMount(d, s.Mounts)
@@ -133,7 +138,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 type words map[string]func() error
 
 // repeatable are the words that may stand in a block several times.
-var repeatable = []string{"mount", "fallback", "relay", "role", "on"}
+var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "on"}
 
 // parseBlock parses the block at d, which is called what in errors. All words
 // but those that are repeatable may stand in it once.

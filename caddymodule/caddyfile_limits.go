@@ -7,6 +7,8 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //	limits {
 //		listeners      <number>
 //		sources        <number>
+//		bandwidth      <bitrate>
+//		per_ip         <number>
 //		source_timeout <duration>
 //		queue          <size>
 //		burst          <size>|<duration>|off
@@ -16,6 +18,8 @@ func parseLimits(d *caddyfile.Dispenser, l *Limits) error {
 	return parseBlock(d, "limits", words{
 		"listeners":      count(d, &l.Listeners),
 		"sources":        count(d, &l.Sources),
+		"bandwidth":      bandwidth(d, &l.Bandwidth),
+		"per_ip":         count(d, &l.PerIP),
 		"source_timeout": positive(d, &l.SourceTimeout),
 		"queue":          size(d, &l.Queue),
 		"burst":          burst(d, &l.Burst),

@@ -15,6 +15,7 @@ import (
 //
 //		max_listeners         <number>
 //		max_listener_duration <duration>
+//		max_bandwidth         <bitrate>
 //		takeover [off]
 //		direct   [off]
 //		require_tls [off]
@@ -28,6 +29,7 @@ import (
 //		override           [off]
 //		return_after       <duration>
 //
+//		intro          <file>|off
 //		linger         <duration>
 //		burst          <size>|<duration>|off
 //		queue          <size>
@@ -47,6 +49,7 @@ import (
 //		on <event>… <hook>   # see parseOn
 //		on_connect    <program>
 //		on_disconnect <program>
+//		dump <pattern>|off { … } # see parseDump
 //	}
 func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	m := new(Mount)
@@ -66,6 +69,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"source_password":       credential(d, &m.SourcePassword),
 		"max_listeners":         optional(d, count, &m.MaxListeners),
 		"max_listener_duration": optional(d, duration, &m.MaxListenerDuration),
+		"max_bandwidth":         optional(d, bandwidth, &m.MaxBandwidth),
 		"takeover":              flag(d, &m.Takeover),
 		"direct":                flag(d, &m.Direct),
 		"require_tls":           flag(d, &m.RequireTLS),
@@ -75,6 +79,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"fallback_when_full":    flag(d, &m.FallbackWhenFull),
 		"override":              flag(d, &m.Override),
 		"return_after":          optional(d, duration, &m.ReturnAfter),
+		"intro":                 func() error { return parseIntro(d, &m.Intro) },
 		"linger":                optional(d, duration, &m.Linger),
 		"burst":                 burst(d, &m.Burst),
 		"queue":                 size(d, &m.Queue),
@@ -93,6 +98,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"on":                    func() error { return parseOn(d, &m.On) },
 		"on_connect":            program(d, &m.OnConnect),
 		"on_disconnect":         program(d, &m.OnDisconnect),
+		"dump":                  func() error { return parseDump(d, &m.Dump) },
 	})
 }
 

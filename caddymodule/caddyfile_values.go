@@ -91,6 +91,15 @@ func parseSize(s string) (int, bool) {
 	return int(n), true
 }
 
+// parseLargeSize is parseSize for what may be larger than memory.
+func parseLargeSize(s string) (int64, bool) {
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n > maxDump || strings.Contains(s, ",") {
+		return 0, false
+	}
+	return int64(n), true
+}
+
 // duration reads a time.
 func duration(d *caddyfile.Dispenser, dst *caddy.Duration) func() error {
 	return func() error {

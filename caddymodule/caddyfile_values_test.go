@@ -167,3 +167,38 @@ func FuzzBurst(f *testing.F) {
 		}
 	})
 }
+
+func TestParseBandwidth(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want int
+		ok   bool
+	}{
+		{"0", 0, true},
+		{"1", 1, true},
+		{"256", 256, true},
+		{"256k", 256, true},
+		{"256kbps", 256, true},
+		{"256 kbit/s", 256, true},
+		{"256Kbit", 256, true},
+		{"1.5Mbit/s", 1500, true},
+		{"100M", 100000, true},
+		{"1Gbps", 1000000, true},
+		{"64000bit/s", 64, true},
+		{"64KiB", 524, true},
+		{"10MB/s", 80000, true},
+		{"1000G", 1000000000, true},
+		{"1001G", 0, false},
+		{"999bit/s", 0, false},
+		{"-1", 0, false},
+		{"", 0, false},
+		{"fast", 0, false},
+		{"1,5M", 0, false},
+		{"1e3", 0, false},
+		{"10T", 0, false},
+	} {
+		if got, ok := parseBandwidth(tt.text); got != tt.want || ok != tt.ok {
+			t.Errorf("%q: %d, %t; want %d, %t", tt.text, got, ok, tt.want, tt.ok)
+		}
+	}
+}

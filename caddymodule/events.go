@@ -23,6 +23,9 @@ func (l *live) announceAt(at time.Time, name hooks.Name, mount string, fields ..
 
 // noticed announces what the engine tells.
 func (l *live) noticed(n streaming.Notice) {
+	if n.Kind == streaming.MetadataUpdated {
+		l.titled(n.Mount, n.Metadata)
+	}
 	name := eventNames[n.Kind]
 	if !l.hooks.Wants(name, n.Mount.Path) {
 		return

@@ -77,10 +77,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	switch r.Method {
 	case methodSource, http.MethodPut:
 		if r.Method == methodSource || !isReserved(path) {
+			if !h.station.doors.admitsAddress(r) {
+				return denied(w, r)
+			}
 			return h.serveSource(w, r)
 		}
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 		if page := h.page(path); page != nil {
+			if !h.station.doors.admitsAddress(r) {
+				return denied(w, r)
+			}
 			return page(w, r)
 		}
 		if r.Method != http.MethodPost && !isReserved(path) {

@@ -26,6 +26,9 @@ const awaitTime = 10 * time.Second
 // serveListener serves a listener of the mount that the request asks for. It
 // reports false, having done nothing, if there is no such mount.
 func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, error) {
+	if !h.station.doors.admits(r) && (h.station.live.Mount(r.URL.Path) != nil || h.station.live.Offers(r.URL.Path)) {
+		return true, denied(w, r)
+	}
 	if ok, err := h.enter(w, r, r.URL.Path); !ok {
 		return true, err
 	}
@@ -40,6 +43,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	}
 	client := clientOf(r)
 	client.Slave = h.isSlave(r)
+	client.Relay = r.Header.Get(relay.PathHeader) != ""
 	if r.Header.Get(relay.PathHeader) != "" {
 		heard := mount.Heard()
 		if heard == "" { // silence must not be passed on as a stream

@@ -15,6 +15,7 @@ import (
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
@@ -33,6 +34,8 @@ type live struct {
 	node     string // what the server is called
 	relays   *relay.Manager
 	slaves   *relay.Slaves
+	dumps    *recording.Manager
+	counts   *time.Timer // writes what is heard of the mounts to the log, each hour
 	traffic  traffic
 	board    board
 	closing  chan struct{} // closed when the station ends
@@ -56,7 +59,10 @@ func acquire(name string) (*live, error) {
 		l.players = fallback.NewPlayers(l.Station, l.logger)
 		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
 		l.slaves = relay.NewSlaves(l.relays.ID, l.relayChanged)
+		l.dumps = recording.NewManager(l.Station, l.recordingChanged)
 		l.closing = make(chan struct{})
+		l.counts = time.AfterFunc(time.Hour, l.count) // set before it runs
+		l.counts.Reset(time.Until(nextHour(time.Now())))
 		return l, nil
 	})
 	if err != nil {
@@ -89,6 +95,12 @@ func (l *live) close(ctx context.Context) {
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
 	}
+	if l.counts.Stop() {
+		l.tellAudience()
+	}
+	if err := l.dumps.Close(ctx); err != nil {
+		l.logger().Warn("recordings were cut off", zap.Error(err))
+	}
 	l.relays.Close()
 	l.slaves.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
@@ -111,6 +123,7 @@ func (l *live) apply(r *reign) {
 	l.Apply(r.settings)
 	l.hooks.Apply(r.plan)
 	l.relays.Apply(r.relays)
+	l.dumps.Apply(r.recordings)
 }
 
 func (l *live) isClosing() bool {
@@ -165,6 +178,7 @@ func (l *live) logger() *zap.Logger {
 type reign struct {
 	settings   *streaming.Settings
 	relays     relay.Settings
+	recordings recording.Settings
 	log        *zap.Logger
 	sites      *sites
 	shoutcasts *shoutcasts

@@ -36,6 +36,10 @@ type Mount struct {
 	// How long one may listen; 0 for no limit, which is the default.
 	MaxListenerDuration *caddy.Duration `json:"max_listener_duration,omitempty"`
 
+	// How many kbit/s may go to the mount's listeners together, by the bitrate of
+	// what they hear; 0 for no limit, which is the default.
+	MaxBandwidth *int `json:"max_bandwidth,omitempty"`
+
 	// Whether a source may replace the one that is there, if it comes with the
 	// same user. Default: it may not.
 	Takeover *bool `json:"takeover,omitempty"`
@@ -74,6 +78,10 @@ type Mount struct {
 
 	// How long the source must have been back before listeners are. Default: 0.
 	ReturnAfter *caddy.Duration `json:"return_after,omitempty"`
+
+	// A file that each listener hears before the stream, if it is of the stream's
+	// type; empty for none, which is the default. It is read again when it changes.
+	Intro *string `json:"intro,omitempty"`
 
 	// How much of the past a new listener gets at once. Default: 64KiB.
 	Burst *Burst `json:"burst,omitempty"`
@@ -130,6 +138,9 @@ type Mount struct {
 	// A program that runs when a source is gone, with the mount as its
 	// argument.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
+
+	// Where what the source sends is recorded. Default: it is not.
+	Dump *Dump `json:"dump,omitempty"`
 }
 
 // Burst is an amount of stream: bytes, or a time if that is not zero.
@@ -150,6 +161,7 @@ func (m *Mount) validate() error {
 	return cmp.Or(
 		within("max_listeners", value(m.MaxListeners), math.MaxInt),
 		within("max_listener_duration", value(m.MaxListenerDuration), math.MaxInt64),
+		within("max_bandwidth", value(m.MaxBandwidth), maxBandwidth),
 		within("linger", value(m.Linger), math.MaxInt64),
 		within("return_after", value(m.ReturnAfter), math.MaxInt64),
 		m.checkFallbacks(),
@@ -160,6 +172,7 @@ func (m *Mount) validate() error {
 		m.Burst.validate(),
 		checkInterval(value(m.MetadataInterval)),
 		m.checkCharset(),
+		m.Dump.validate(),
 	)
 }
 
@@ -265,6 +278,8 @@ func (s *Station) settings() *streaming.Settings {
 	return &streaming.Settings{
 		MaxListeners: s.Limits.Listeners,
 		MaxSources:   s.Limits.Sources,
+		MaxKbps:      s.Limits.Bandwidth,
+		PerIP:        s.Limits.PerIP,
 		Latency:      time.Duration(s.Limits.Latency),
 		Mount:        s.mountSettings,
 		Director:     s.director(),
@@ -278,6 +293,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 	settings := streaming.MountSettings{
 		MaxListeners:        value(m.MaxListeners),
 		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
+		MaxKbps:             value(m.MaxBandwidth),
 		SourceTimeout:       time.Duration(m.SourceTimeout),
 		Linger:              time.Duration(value(m.Linger)),
 		RelayLinger:         relayLinger,
@@ -288,6 +304,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		RequireTLS:          is(m.RequireTLS, true),
 		FallbackWhenFull:    is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
+		Intro:               s.intros[value(m.Intro)],
 		Override: streaming.Info{
 			ContentType: m.Type,
 			Subtype:     m.Subtype,

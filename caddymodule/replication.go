@@ -60,6 +60,7 @@ func (s *Station) report() relay.Report {
 	r := relay.Report{
 		Capacity:  capacity,
 		Listeners: int(s.live.Listeners()),
+		MaxKbps:   s.Limits.Bandwidth,
 		Kbps:      s.live.traffic.kbps(s.live.Station),
 		Mounts:    make(map[string]int),
 		Below:     s.live.slaves.Below(),

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // Station is a set of mounts with one identity.
@@ -41,6 +43,13 @@ type Station struct {
 	// A folder with templates for the station's pages, status.html and admin.html,
 	// in the place of those that are part of the program.
 	Templates string `json:"templates,omitempty"`
+
+	// Clients that are refused.
+	Deny *Clients `json:"deny,omitempty"`
+
+	// Clients that are let in, where others are not. Of two addresses that fit, that
+	// of the smaller network counts.
+	Allow *Clients `json:"allow,omitempty"`
 
 	// Limits of the whole station, and the defaults of its mounts.
 	Limits Limits `json:"limits,omitzero"`
@@ -76,6 +85,8 @@ type Station struct {
 	reign  *reign
 	logins logins
 	auths  auths
+	doors  doors
+	intros map[string]func(family string) *streaming.Intro // by file
 
 	pages     pages
 	overrides sync.Map // of fallbacks: a mount's path to that of another
@@ -89,6 +100,14 @@ type Limits struct {
 
 	// Sources at a time.
 	Sources int `json:"sources,omitempty"`
+
+	// How many kbit/s may go to all listeners together, by the bitrates of what
+	// they hear.
+	Bandwidth int `json:"bandwidth,omitempty"`
+
+	// Listeners at a time from one address, or of IPv6 from one network of 64
+	// bits.
+	PerIP int `json:"per_ip,omitempty"`
 
 	// How long a source may be silent before it is gone. Default: 10s.
 	SourceTimeout caddy.Duration `json:"source_timeout,omitempty"`
@@ -121,12 +140,17 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	if s.pages, err = loadPages(s.Templates); err != nil {
 		return err
 	}
+	if err := s.doors.provision(s, ctx.Logger()); err != nil {
+		return err
+	}
+	s.readIntros(ctx.Logger())
 	live, err := acquire(name)
 	if err != nil {
 		return err
 	}
 	s.key, s.live = name, live
 	s.reign = newReign(name, s.settings(), ctx.Logger())
+	s.reign.recordings = s.recordings()
 	if s.reign.relays, err = s.relaySettings(ctx); err != nil {
 		return err
 	}
@@ -177,6 +201,8 @@ func (l *Limits) validate() error {
 	return cmp.Or(
 		within("listeners", l.Listeners, math.MaxInt),
 		within("sources", l.Sources, math.MaxInt),
+		within("bandwidth", l.Bandwidth, maxBandwidth),
+		within("per_ip", l.PerIP, math.MaxInt),
 		within("source_timeout", l.SourceTimeout, math.MaxInt64),
 		within("queue", l.Queue, maxSize),
 		l.Burst.validate(),
@@ -232,6 +258,12 @@ func (s *Station) replacePlaceholders() error {
 		}
 		for _, f := range []*string{&m.Name, &m.Description, &m.Genre, &m.URL} {
 			*f = repl.ReplaceKnown(*f, "")
+		}
+		if m.Intro != nil {
+			*m.Intro = repl.ReplaceKnown(*m.Intro, "")
+		}
+		if m.Dump != nil {
+			m.Dump.Pattern = repl.ReplaceKnown(m.Dump.Pattern, "")
 		}
 	}
 	return nil

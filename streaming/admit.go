@@ -3,6 +3,8 @@ package streaming
 import (
 	"errors"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // Admit counts a new listener in, unless a limit forbids it. Of one that is not
@@ -22,8 +24,10 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 		return nil, ErrStationFull
 	}
 	l, err := m.admit(c)
-	if errors.Is(err, ErrMountFull) && m.Settings().FallbackWhenFull {
-		l, err = m.admitInstead(c)
+	if isFull(err) && m.Settings().FallbackWhenFull {
+		if other := m.admitInstead(c); other != nil {
+			l, err = other, nil
+		}
 	}
 	if err != nil {
 		st.listeners.Add(-1)
@@ -31,49 +35,37 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	return l, err
 }
 
+// isFull tells whether somebody was refused for want of room on a mount, so that another
+// one may have it.
+func isFull(err error) bool {
+	return errors.Is(err, ErrMountFull) || errors.Is(err, ErrMountBandwidth) || errors.Is(err, ErrStationBandwidth)
+}
+
 // admitInstead lets a listener in at a mount that takes those for whom this one
-// has no place.
-func (m *Mount) admitInstead(c Client) (*Listener, error) {
+// has no place. It returns nil if there is none.
+func (m *Mount) admitInstead(c Client) *Listener {
 	for _, path := range m.station.settings.Load().director().Instead(m.Path) {
 		if other := m.station.Mount(path); other != nil {
 			if l, err := other.admit(c); err == nil {
-				return l, nil
+				return l
 			}
 		}
 	}
-	return nil, ErrMountFull
+	return nil
 }
 
 func (m *Mount) admit(c Client) (*Listener, error) {
 	st := m.station
-	lane, stream := st.join(m)
-	if lane == nil {
-		return nil, ErrNothing
+	lane, stream, err := st.join(m, c)
+	if err != nil {
+		return nil, err
 	}
 	m = lane.mount
 	settings := m.Settings()
-	n := m.count(c, 1)
-	refuse := func(err error) (*Listener, error) {
-		m.count(c, -1)
-		lane.leave()
-		return nil, err
-	}
-	if limit := settings.MaxListeners; n > int64(limit) && limit > 0 && !c.Slave {
-		if !m.full.Swap(true) {
-			m.tell(Notice{Kind: MountFull})
-		}
-		return refuse(ErrMountFull)
-	}
 	shard, err := st.pickShard(c)
 	if err != nil {
-		return refuse(err)
-	}
-	if !c.Slave {
-		for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
-		}
-		m.connections.Add(1)
-		st.totals.listeners.Add(1)
-		m.full.Store(false)
+		lane.leave(c)
+		return nil, err
 	}
 	st.arrived()
 
@@ -92,6 +84,10 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
 	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
+	if intro := settings.intro(c, format.Family(stream.Type)); intro != nil {
+		l.cursor = intro.before(lane.feed.Load(), l.Interval)
+		l.introduce(l.Since, st.latency())
+	}
 	for _, limit := range []time.Duration{settings.MaxListenerDuration, admission.TimeLimit} {
 		if deadline := l.Since.Add(limit); limit > 0 && !c.Slave && (l.deadline.IsZero() || deadline.Before(l.deadline)) {
 			l.deadline = deadline
@@ -100,13 +96,17 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	return l, nil
 }
 
-// IsFull tells whether Admit would refuse a listener because of a limit.
+// IsFull tells whether Admit would refuse a listener because of a limit that is not its
+// own.
 func (m *Mount) IsFull() bool {
-	if limit := int64(m.Settings().MaxListeners); limit > 0 && m.listeners.Load() >= limit {
+	st := m.station
+	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && st.Listeners() >= limit {
 		return true
 	}
-	limit := int64(m.station.settings.Load().MaxListeners)
-	return limit > 0 && m.station.Listeners() >= limit
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	heard, _ := st.choose(m, "", "")
+	return m.room(heard) != nil
 }
 
 // count counts a client in or out, and returns how many of its kind there are.
@@ -116,35 +116,4 @@ func (m *Mount) count(c Client, n int64) int64 {
 		return m.slaves.Add(n)
 	}
 	return m.listeners.Add(n)
-}
-
-// join returns the lane of those who come to a mount now, with one more listener,
-// and what they are promised; nil if there is nothing to hear.
-func (st *Station) join(m *Mount) (*lane, *Stream) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.closedAt.Load() != nil {
-		return nil, nil
-	}
-	if st.mounts[m.Path] == nil {
-		st.mounts[m.Path] = m // it was dropped between Await and here
-	}
-	m = st.mounts[m.Path]
-	heard, _ := st.choose(m, "", "")
-	if heard == nil {
-		return nil, nil
-	}
-	var l *lane
-	for other := range m.lanes {
-		if other.moved == "" && other.heard() == heard && other.typ == heard.own.kind {
-			l = other
-			break
-		}
-	}
-	if l == nil {
-		l = newLane(m, heard.own.kind, heard)
-		m.tellStandIn()
-	}
-	l.listeners++
-	return l, heard.own
 }

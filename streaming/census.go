@@ -24,7 +24,11 @@ func (st *Station) Present(path string) []Present {
 				}
 				end := lane.feed.Load().tail().end()
 				for _, l := range g.listeners {
-					all = append(all, Present{l, end - min(end, l.at())})
+					p := Present{Listener: l}
+					if on := l.hears(); on == nil || on.intro == nil {
+						p.Behind = end - min(end, l.at())
+					}
+					all = append(all, p)
 				}
 			}
 		})
@@ -40,6 +44,14 @@ func (st *Station) Listener(id uint64) *Listener {
 		return all[i].Listener
 	}
 	return nil
+}
+
+// hears returns the feed that the listener is in. The shard calls it.
+func (l *Listener) hears() *feed {
+	if l.conn == nil {
+		return l.cursor.feed
+	}
+	return l.on.Load()
 }
 
 // at returns where the listener is in its log. The shard calls it.

@@ -13,6 +13,7 @@ type cursor struct {
 	feed  *feed
 	block *Block
 	off   int    // bytes of the block that have been sent
+	gate  *Block // which is not to be passed yet; nil: none
 	lead  []byte // goes out first: the response head, a metadata block
 	seek  bool   // nothing has been sent yet: blocks that are no start are passed over
 
@@ -27,11 +28,7 @@ type cursor struct {
 // newCursor returns a cursor at the place where listeners of a feed begin. A
 // listener with an interval above zero gets metadata.
 func newCursor(f *feed, interval int) cursor {
-	c := cursor{feed: f, block: nothing, seek: true, interval: interval, left: interval}
-	if f.mount != nil {
-		c.block = f.mount.log.join.Load()
-	}
-	return c
+	return cursor{feed: f, block: f.begin(), seek: true, interval: interval, left: interval}
 }
 
 // peek returns the bytes that come next, as far as they are one piece, and nil
@@ -42,9 +39,15 @@ func (c *cursor) peek() []byte {
 			return c.lead
 		}
 		if c.off == len(c.block.data) {
+			if c.block == c.gate {
+				return nil
+			}
 			if c.feed.over(c.block) {
+				introduced := c.feed.intro != nil
 				c.feed = c.feed.newest()
-				c.block, c.off = c.feed.entry()
+				if c.block, c.off = c.feed.entry(); introduced {
+					c.block, c.off = c.feed.begin(), 0
+				}
 				c.seek = true
 				continue
 			}

@@ -8,6 +8,7 @@ import "sync/atomic"
 // is through with the unit that it is in.
 type feed struct {
 	mount *Mount // whose log it is; nil: there is nothing more to hear
+	intro *Intro // what is heard instead of a log; nil: none
 
 	// notBefore is an offset of the log before which everything has been heard.
 	notBefore uint64
@@ -42,6 +43,14 @@ func (f *feed) newest() *feed {
 		}
 		f = next
 	}
+}
+
+// begin returns where those begin who have heard nothing of it: with the burst.
+func (f *feed) begin() *Block {
+	if f.mount == nil {
+		return nothing
+	}
+	return f.mount.log.join.Load()
 }
 
 // entry returns the place at which those begin who come from another feed: the

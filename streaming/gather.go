@@ -17,14 +17,11 @@ func gatherTime(sources int) time.Duration {
 	return min(time.Duration(sources)*effort*readCost, gatherMost)
 }
 
-// gather sets, by how fast the source sent since the last call, how many bytes
-// are worth a read. A source that has stopped is read to the last byte.
-func (s *Source) gather(now time.Time) {
-	if s.Gather == nil {
-		return
-	}
+// measure notes how fast the source sent since the last call.
+func (s *Source) measure(now time.Time) {
 	total, elapsed := s.Mount().bytesRead.Load(), now.Sub(s.measured)
 	fresh := total - s.counted
+	first := s.measured.IsZero()
 	s.counted, s.measured = total, now
 	if elapsed < watchStep/2 {
 		return
@@ -34,11 +31,23 @@ func (s *Source) gather(now time.Time) {
 		rate = known + (rate-known)/8 // a second has few reads, so it is a rough measure
 	}
 	s.rate = rate
+	if !first {
+		s.kbps.Store(int64(kbpsOf(uint64(rate), time.Second)))
+	}
+	s.gather()
+}
+
+// gather sets, by how fast the source sends, how many bytes are worth a read. A source
+// that has stopped is read to the last byte.
+func (s *Source) gather() {
+	if s.Gather == nil {
+		return
+	}
 	wait := gatherTime(int(s.Mount().station.sourceCount.Load()))
 	if s.Mount().Settings().SourceTimeout < 4*watchStep {
 		wait = 0 // bytes that wait must not pass for silence
 	}
-	n := max(1, int(rate*wait.Seconds()))
+	n := max(1, int(s.rate*wait.Seconds()))
 	if n == 1 || n < s.gathered*15/16 || n > s.gathered*17/16 {
 		s.gathered = n
 		s.Gather(n)

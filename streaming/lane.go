@@ -67,15 +67,3 @@ func (l *lane) endReason() Reason {
 	}
 	return SourceEnded
 }
-
-// leave counts a listener out.
-func (l *lane) leave() {
-	st := l.mount.station
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	l.listeners--
-	if l.listeners == 0 && l.mount.lanes[l] {
-		delete(l.mount.lanes, l)
-		st.reconsider()
-	}
-}

@@ -18,6 +18,7 @@ type Client struct {
 	Encrypted bool
 	Metadata  bool // asked for ICY metadata
 	Slave     bool // replicates the mount: limits are not for it
+	Relay     bool // passes the stream on
 
 	Admission *Admission // nil: nobody was asked
 }
@@ -109,9 +110,8 @@ func (l *Listener) Cancel() { l.release() }
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.Mount().count(l.Client, -1)
 	l.lane.mount.station.listeners.Add(-1)
-	l.lane.leave()
+	l.lane.leave(l.Client)
 	if a := l.Client.Admission; a != nil && a.Over != nil {
 		a.Over(time.Since(l.Since))
 	}

@@ -12,13 +12,16 @@ import (
 
 // Why a listener or a source is refused.
 var (
-	ErrMountFull      = errors.New("max listeners reached")
-	ErrStationFull    = errors.New("Icecast connection limit reached") //nolint:staticcheck // the wording that clients know
-	ErrNoDirect       = errors.New("mountpoint unavailable")
-	ErrMountInUse     = errors.New("Mountpoint in use") //nolint:staticcheck // the wording that clients know
-	ErrTooManySources = errors.New("too many sources connected")
-	ErrNothing        = errors.New("there is nothing to hear")
-	ErrClosed         = errors.New("station is closed")
+	ErrMountFull          = errors.New("max listeners reached")
+	ErrStationFull        = errors.New("Icecast connection limit reached") //nolint:staticcheck // the wording that clients know
+	ErrMountBandwidth     = errors.New("max listeners reached")            // Icecast-KH tells no difference
+	ErrStationBandwidth   = errors.New("server bandwidth reached")
+	ErrTooManyFromAddress = errors.New("max connections from this address reached")
+	ErrNoDirect           = errors.New("mountpoint unavailable")
+	ErrMountInUse         = errors.New("Mountpoint in use") //nolint:staticcheck // the wording that clients know
+	ErrTooManySources     = errors.New("too many sources connected")
+	ErrNothing            = errors.New("there is nothing to hear")
+	ErrClosed             = errors.New("station is closed")
 )
 
 // Stream is what a mount's listeners are promised: it is known once the source

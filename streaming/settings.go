@@ -7,6 +7,8 @@ import "time"
 type Settings struct {
 	MaxListeners int           // listeners of all mounts together; 0: no limit
 	MaxSources   int           // sources at a time; 0: no limit
+	MaxKbps      int           // kbit/s to all listeners together; 0: no limit
+	PerIP        int           // listeners from one address; 0: no limit
 	Latency      time.Duration // the longest that a byte waits for its turn; 0: DefaultLatency
 
 	// Mount returns the settings of the mount at a path. It must be safe for
@@ -29,6 +31,7 @@ func (s *Settings) director() Director {
 // defaults of Icecast.
 type MountSettings struct {
 	MaxListeners        int           // 0: no limit
+	MaxKbps             int           // kbit/s to all listeners together; 0: no limit
 	MaxListenerDuration time.Duration // 0: no limit
 	SourceTimeout       time.Duration // silence after which a source is gone; 0: DefaultSourceTimeout
 	Linger              time.Duration // how long listeners wait for a source that ended
@@ -42,6 +45,10 @@ type MountSettings struct {
 	RequireTLS          bool // nor by a connection that is not encrypted; whoever takes the connections sees to that
 	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Instead
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
+
+	// Intro returns what a listener hears before a stream of a content type's family, nil
+	// for nothing. It must be safe for concurrent use. Nil: nobody hears anything.
+	Intro func(family string) *Intro
 
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
@@ -79,6 +86,18 @@ func (m MountSettings) withDefaults() MountSettings {
 		m.MetadataInterval = DefaultMetadataInterval
 	}
 	return m
+}
+
+// intro returns what a client hears first, nil for nothing: who passes the stream on does
+// not want it.
+func (m *MountSettings) intro(c Client, family string) *Intro {
+	if m.Intro == nil || c.Slave || c.Relay {
+		return nil
+	}
+	if i := m.Intro(family); i != nil && i.typ == family {
+		return i
+	}
+	return nil
 }
 
 func (s *Settings) mount(path string) MountSettings {

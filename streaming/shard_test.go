@@ -119,19 +119,19 @@ func TestWhoStallsAtASwitchIsTooSlow(t *testing.T) {
 	first.leave = a.tail.Load().end()
 	first.next.Store(second)
 	v := visit{feed: second, queue: 500}
-	if v.tooSlow(first, 600) {
+	if v.tooSlow(first, 600, time.Time{}) {
 		t.Error("400 bytes before the switch are not too much")
 	}
 	fill(a, 400)
-	if !v.tooSlow(first, 600) {
+	if !v.tooSlow(first, 600, time.Time{}) {
 		t.Error("what the old log got since is not counted")
 	}
 	fill(b, 300)
 	v.end = b.tail.Load().end()
-	if !v.tooSlow(first, 700) {
+	if !v.tooSlow(first, 700, time.Time{}) {
 		t.Error("what the new log has is not counted")
 	}
-	if v.tooSlow(second, 0) {
+	if v.tooSlow(second, 0, time.Time{}) {
 		t.Error("who is at the new log is not behind")
 	}
 }

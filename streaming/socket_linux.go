@@ -169,7 +169,7 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 
 // collect makes the list of what is due at c, unless it has it already.
 func (v *vector) collect(c *cursor) {
-	shared := c.interval == 0 && len(c.lead) == 0 && len(c.initial) == 0 && !c.seek
+	shared := c.gate == nil && c.interval == 0 && len(c.lead) == 0 && len(c.initial) == 0 && !c.seek
 	if shared && v.block == c.block && v.off == c.off && v.feed == c.feed && v.init == c.init {
 		return
 	}

@@ -17,6 +17,9 @@ const (
 
 	// watchStep is how often a source is looked after.
 	watchStep = time.Second
+
+	// maxFirst is how many bytes of a source that has just come are kept for taps.
+	maxFirst = 1 << 20
 )
 
 // Source feeds a mount. Station.NewSource makes one, Run does its work, End
@@ -46,9 +49,15 @@ type Source struct {
 	stop  func()
 	ended chan struct{} // closed by End
 
+	first atomic.Pointer[Block] // before its first one; nil once it has gone on for a while
+
+	from uint64 // where it began in the log of its mount
+	to   uint64 // where it ended; set before ended is closed
+
 	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
 	reason atomic.Uint32
 	heard  atomic.Int64 // when something last came, on the station's clock
+	kbps   atomic.Int64 // as it came in the last seconds; 0: not known yet
 	timer  *time.Timer
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
@@ -147,7 +156,10 @@ func (s *Source) watch() {
 		s.Stop(TimedOut)
 		return
 	}
-	s.gather(now)
+	if now.Sub(s.Since) >= watchStep {
+		s.forgetFirst(0)
+	}
+	s.measure(now)
 	s.timer.Reset(min(limit-silent, watchStep))
 }
 
@@ -175,6 +187,7 @@ func (s *Source) pump(r io.Reader) error {
 		now := time.Now()
 		rest, sounded := s.append(framer, buf, err != nil)
 		s.Mount().appended(now)
+		s.forgetFirst(maxFirst)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
 			s.heard.Store(int64(now.Sub(s.Mount().station.Started)))

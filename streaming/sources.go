@@ -66,6 +66,9 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.tail = tail{}
 	}
 	m.source, m.announced = s, false
+	first := m.log.tail.Load()
+	s.from = first.end()
+	s.first.Store(first)
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	if s.Upstream != "" {
@@ -108,6 +111,7 @@ func (st *Station) endSource(s *Source) {
 	st.sourceCount.Add(-1)
 	m := s.Mount()
 	m.source, m.announced = nil, false
+	s.to = m.log.tail.Load().end()
 	if s.Upstream == "" {
 		m.log.cut(m.meta.Load())
 	} else {

@@ -23,11 +23,13 @@ type Station struct {
 	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 
-	mu      sync.RWMutex
-	mounts  map[string]*Mount
-	sources map[*Source]struct{}
-	changed chan struct{} // closed when something else may be heard somewhere
-	again   *time.Timer   // asks the director again
+	mu       sync.RWMutex
+	mounts   map[string]*Mount
+	sources  map[*Source]struct{}
+	crowds   crowds
+	audience *audience
+	changed  chan struct{} // closed when something else may be heard somewhere
+	again    *time.Timer   // asks the director again
 
 	settling   *time.Timer // calls settle
 	start      sync.Once
@@ -42,10 +44,12 @@ type Station struct {
 // order; they may be slow.
 func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st := &Station{
-		Started: time.Now(),
-		mounts:  make(map[string]*Mount),
-		sources: make(map[*Source]struct{}),
-		changed: make(chan struct{}),
+		Started:  time.Now(),
+		mounts:   make(map[string]*Mount),
+		sources:  make(map[*Source]struct{}),
+		crowds:   make(crowds),
+		audience: newAudience(),
+		changed:  make(chan struct{}),
 	}
 	st.again = time.AfterFunc(time.Hour, st.Reconsider)
 	st.again.Stop()

@@ -18,6 +18,9 @@ func (s *shard) visit(g *group, now time.Time) {
 		if !l.deadline.IsZero() && now.After(l.deadline) {
 			l.end(TimeLimit)
 		}
+		if l.gate != nil && (l.conn == nil || !l.busy.Load()) {
+			l.introduce(now, s.station.latency())
+		}
 		var over bool
 		if l.conn == nil {
 			over = s.serveSocket(l, &v)
@@ -52,12 +55,15 @@ type visit struct {
 	behind bool // some listener could not take all that was due
 }
 
-// tooSlow tells whether a listener at a position of a feed is too far behind.
-func (v *visit) tooSlow(f *feed, position uint64) bool {
+// tooSlow tells whether a listener who came at a time is too far behind at a position of
+// a feed.
+func (v *visit) tooSlow(f *feed, position uint64, since time.Time) bool {
 	behind := func(end uint64) uint64 { return end - min(position, end) }
 	switch {
 	case f == v.feed:
 		return behind(v.end) > v.queue
+	case f.intro != nil:
+		return v.now.Sub(since) > f.intro.lasts+introPatience
 	case f.next.Load() == nil:
 		return false // it is ahead of this visit
 	}
@@ -80,7 +86,7 @@ func (s *shard) serveSocket(l *Listener, v *visit) bool {
 	if v.closing != nil && (caughtUp || v.late) {
 		l.end(v.closing.reason)
 	}
-	if v.tooSlow(l.cursor.feed, l.position()) {
+	if v.tooSlow(l.cursor.feed, l.position(), l.Since) {
 		l.end(Slow)
 	}
 	v.behind = v.behind || !caughtUp
@@ -119,7 +125,7 @@ func (s *shard) serveConn(l *Listener, v *visit) bool {
 	}
 	if l.busy.Load() {
 		v.behind = true // what is appended meanwhile must not wait for what comes after it
-		if on, position := l.on.Load(), l.pos.Load(); on == l.on.Load() && v.tooSlow(on, position) {
+		if on, position := l.on.Load(), l.pos.Load(); on == l.on.Load() && v.tooSlow(on, position, l.Since) {
 			l.end(Slow)
 		}
 		if v.late {

@@ -1,0 +1,156 @@
+package caddymodule
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming/recording"
+)
+
+// Dump is how a mount is recorded.
+type Dump struct {
+	// The path of the files, in which times are filled in as strftime does and
+	// `{mount}` is the name of the mount. Empty: the mount is not recorded, even if
+	// a pattern that fits says so.
+	Pattern string `json:"pattern,omitempty"`
+
+	// How long a file is: a new one begins at each multiple of it, by local time.
+	// Default: 0, which is as long as the source is there.
+	RotateEvery caddy.Duration `json:"rotate_every,omitempty"`
+
+	// At how many bytes a new file begins. Default: 0, which is never.
+	RotateSize int64 `json:"rotate_size,omitempty"`
+
+	// When what is written must have reached the disk: `close`, before a file gets
+	// its name, `off`, when the system likes, or, besides the former, in steps such
+	// as `10s`. Default: `close`.
+	Fsync string `json:"fsync,omitempty"`
+}
+
+const (
+	fsyncClose = "close"
+	fsyncOff   = "off"
+
+	// maxDump bounds the size of a file, in bytes.
+	maxDump = 1 << 50
+
+	leastDump = time.Second // that a file lasts
+)
+
+func (dump *Dump) validate() error {
+	if dump == nil || *dump == (Dump{}) {
+		return nil
+	}
+	if _, err := recording.Parse(dump.Pattern); err != nil {
+		return fmt.Errorf("dump: %w", err)
+	}
+	if dump.RotateSize < 0 || dump.RotateSize > maxDump {
+		return fmt.Errorf("dump: rotate_size: %d is not from 0 to %d", dump.RotateSize, int64(maxDump))
+	}
+	if t := time.Duration(dump.RotateEvery); t != 0 && t < leastDump {
+		return fmt.Errorf("dump: rotate_every: %v is less than %v", t, leastDump)
+	}
+	if _, ok := parseDuration(dump.Fsync); !ok && !slices.Contains([]string{"", fsyncClose, fsyncOff}, dump.Fsync) {
+		return fmt.Errorf("dump: fsync %q: write close, off, or a time such as 10s", dump.Fsync)
+	}
+	return cmp.Or(within("dump: rotate_every", dump.RotateEvery, math.MaxInt64))
+}
+
+// parseDump parses how a mount is recorded.
+//
+//	dump <pattern>|off {
+//		rotate <duration>|<size>
+//		fsync  close|off|<duration>
+//	}
+func parseDump(d *caddyfile.Dispenser, to **Dump) error {
+	dump := new(Dump)
+	*to = dump
+	if !d.NextArg() {
+		return d.Err("dump: write the names of the files, such as dump /srv/rec/live-%Y%m%d-%H%M%S.mp3, or dump off")
+	}
+	if dump.Pattern = d.Val(); dump.Pattern == "off" {
+		dump.Pattern = ""
+		if d.NextArg() {
+			return complain(d, "dump", d.Val(), "dump off alone")
+		}
+		return nil
+	}
+	err := parseBlock(d, "dump", words{
+		"rotate": func() error { return parseRotate(d, dump) },
+		"fsync":  text(d, &dump.Fsync),
+	})
+	if err != nil {
+		return err
+	}
+	if err := dump.validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// parseRotate parses when a new file begins: by time, by size, or by what comes first.
+func parseRotate(d *caddyfile.Dispenser, dump *Dump) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return complain(d, "rotate", "", "a time such as 1h, a size such as 500MiB, or both")
+	}
+	for _, arg := range args {
+		if t, ok := parseDuration(arg); ok && t > 0 {
+			dump.RotateEvery = caddy.Duration(t)
+		} else if n, ok := parseLargeSize(arg); ok && n > 0 {
+			dump.RotateSize = n
+		} else {
+			return complain(d, "rotate", arg, "a time such as 1h, a size such as 500MiB, or both")
+		}
+	}
+	return nil
+}
+
+// recordings returns how mounts are recorded, nil if none is.
+func (s *Station) recordings() recording.Settings {
+	if !slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return m.Dump != nil && m.Dump.Pattern != "" }) {
+		return nil
+	}
+	return func(path string) *recording.Options { return s.mount(path).Dump.options() }
+}
+
+// options translates the settings.
+func (dump *Dump) options() *recording.Options {
+	if dump == nil || dump.Pattern == "" {
+		return nil
+	}
+	pattern, err := recording.Parse(dump.Pattern)
+	if err != nil { // it has been validated
+		return nil
+	}
+	o := &recording.Options{Pattern: pattern, Every: time.Duration(dump.RotateEvery), Size: dump.RotateSize}
+	if t, ok := parseDuration(dump.Fsync); ok {
+		o.SyncEvery = t
+	} else if dump.Fsync == fsyncOff {
+		o.Sync = recording.SyncNever
+	}
+	return o
+}
+
+// recordingChanged tells the log of files that are begun and complete. Whoever else is to
+// hear of recordings is told here.
+func (l *live) recordingChanged(e recording.Event) {
+	log := l.logger().With(zap.String("mount", e.Mount))
+	switch e.Kind {
+	case recording.Started:
+		log.Info("recording started", zap.String("file", e.File))
+	case recording.Ended:
+		log.Info("recording ended", zap.String("file", e.File), zap.Int64("bytes", e.Bytes), zap.Duration("duration", e.Lasts))
+	case recording.Failed:
+		log.Error("a recording can't be written; it is tried again and again", zap.String("file", e.File), zap.Error(e.Err))
+	case recording.Behind:
+		log.Warn("the disk is too slow for a recording; what it could not take is left out", zap.Int64("bytes", e.Bytes))
+	}
+}

@@ -1,0 +1,50 @@
+package caddymodule
+
+import (
+	"sync"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// parseIntro parses what listeners hear first.
+//
+//	intro <file>|off
+func parseIntro(d *caddyfile.Dispenser, to **string) error {
+	arg, err := oneArg(d, "/srv/intro.mp3")
+	if err != nil {
+		return err
+	}
+	if arg == "off" {
+		arg = ""
+	}
+	*to = &arg
+	return nil
+}
+
+// readIntros reads the intros of all mounts, and goes on to do so when they change.
+func (s *Station) readIntros(log *zap.Logger) {
+	s.intros = make(map[string]func(string) *streaming.Intro)
+	for _, m := range s.Mounts {
+		path := value(m.Intro)
+		if path == "" || s.intros[path] != nil {
+			continue
+		}
+		file := newWatched(path, log, nil, fallback.ReadIntro)
+		var told sync.Map // families of content types
+		s.intros[path] = func(family string) *streaming.Intro {
+			intro := file.get()
+			if intro == nil || intro.Type() == family {
+				return intro
+			}
+			if _, again := told.LoadOrStore(family, true); !again {
+				log.Warn("an intro is left out before streams of another content type",
+					zap.String("intro", path), zap.String("type", intro.Type()), zap.String("stream", family))
+			}
+			return nil
+		}
+	}
+}

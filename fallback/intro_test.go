@@ -1,0 +1,27 @@
+package fallback
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestReadIntro(t *testing.T) {
+	for file, want := range map[string]string{"standby.mp3": "audio/mpeg", "standby.aac": "audio/aac", "standby.opus": "application/ogg"} {
+		intro, err := ReadIntro(filepath.Join("standby", file))
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		} else if intro.Type() != want {
+			t.Errorf("%s is %s, want %s", file, intro.Type(), want)
+		}
+	}
+	garbage := filepath.Join(t.TempDir(), "garbage.mp3")
+	if err := os.WriteFile(garbage, make([]byte, 10000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{garbage, garbage + ".not.there", t.TempDir()} {
+		if _, err := ReadIntro(path); err == nil {
+			t.Errorf("%s is an intro", path)
+		}
+	}
+}

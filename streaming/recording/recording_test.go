@@ -1,0 +1,351 @@
+package recording
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+const patience = 10 * time.Second
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if left := leaks(); code == 0 && left != "" {
+		fmt.Fprintln(os.Stderr, "goroutines were left behind:\n"+left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaks returns the stacks of goroutines of ours, after giving them time to end.
+func leaks() (left string) {
+	for range 100 {
+		buf := make([]byte, 1<<20)
+		buf = buf[:runtime.Stack(buf, true)]
+		left = ""
+		for stack := range strings.SplitSeq(string(buf), "\n\n") {
+			if strings.Contains(stack, "caddycast/streaming") && !strings.Contains(stack, "TestMain") {
+				left += stack + "\n\n"
+			}
+		}
+		if left == "" {
+			return ""
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return left
+}
+
+// scene is a station that is recorded.
+type scene struct {
+	t      *testing.T
+	st     *streaming.Station
+	m      *Manager
+	dir    string
+	events chan Event
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{t: t, dir: t.TempDir(), events: make(chan Event, 1000)}
+	s.st = streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
+	s.m = NewManager(s.st, func(e Event) { s.events <- e })
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *scene) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := errors.Join(s.st.Close(ctx), s.m.Close(ctx)); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// record puts options for all mounts into force; nil is to record nothing.
+func (s *scene) record(name string, change func(*Options)) {
+	s.t.Helper()
+	p, err := Parse(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	o := Options{Pattern: p}
+	if change != nil {
+		change(&o)
+	}
+	s.m.Apply(func(string) *Options { own := o; return &own })
+}
+
+// next waits for an event of a kind.
+func (s *scene) next(k Kind) Event {
+	s.t.Helper()
+	select {
+	case e := <-s.events:
+		if e.Kind != k {
+			s.t.Fatalf("the next event is %+v, want %d", e, k)
+		}
+		return e
+	case <-time.After(patience):
+		s.t.Fatalf("there is no event of kind %d", k)
+		return Event{}
+	}
+}
+
+// read returns what is in a file.
+func (s *scene) read(name string) []byte {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return text
+}
+
+// names returns the files there are.
+func (s *scene) names() (names []string) {
+	_ = filepath.WalkDir(s.dir, func(path string, d os.DirEntry, _ error) error {
+		if !d.IsDir() {
+			rel, _ := filepath.Rel(s.dir, path)
+			names = append(names, rel)
+		}
+		return nil
+	})
+	return names
+}
+
+type encoder struct {
+	t    *testing.T
+	w    *io.PipeWriter
+	next uint64
+	sent []byte
+	done chan struct{}
+}
+
+func (s *scene) source(path string) *encoder {
+	s.t.Helper()
+	r, w := io.Pipe()
+	e := &encoder{t: s.t, w: w, done: make(chan struct{})}
+	src := new(streaming.Source)
+	if err := s.st.NewSource(path, src, streaming.Info{ContentType: numbered.ContentType}, func() { r.CloseWithError(errors.New("stopped")) }); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		src.Run(r)
+		src.End()
+		close(e.done)
+	}()
+	s.t.Cleanup(func() { _ = w.Close() })
+	return e
+}
+
+func (e *encoder) send(frames int) {
+	e.t.Helper()
+	for range frames {
+		f := numbered.AppendFrame(nil, e.next, time.Now())
+		e.next++
+		e.sent = append(e.sent, f...)
+		if _, err := e.w.Write(f); err != nil {
+			e.t.Fatal(err)
+		}
+	}
+}
+
+func (e *encoder) end() {
+	_ = e.w.Close()
+	<-e.done
+}
+
+func TestARecordingIsWhatTheSourceSentToTheLastByte(t *testing.T) {
+	s := newScene(t)
+	s.record("sub/{mount}.mp3", nil)
+	e := s.source("/a/live")
+	e.send(20)
+	if got := s.next(Started); got.Mount != "/a/live" || got.File != filepath.Join(s.dir, "sub/a_live.mp3") {
+		t.Errorf("it is told %+v", got)
+	}
+	if got := s.names(); !slices.Equal(got, []string{"sub/a_live.mp3.part"}) {
+		t.Errorf("while it is recorded there is %q", got)
+	}
+	e.send(5000) // more than the burst
+	e.end()
+	if got := s.next(Ended); got.Bytes != int64(len(e.sent)) || got.Err != nil {
+		t.Errorf("it is told %+v, %d bytes were sent", got, len(e.sent))
+	}
+	if got := s.names(); !slices.Equal(got, []string{"sub/a_live.mp3"}) {
+		t.Errorf("then there is %q", got)
+	}
+	if !bytes.Equal(s.read("sub/a_live.mp3"), e.sent) {
+		t.Error("the file is not what was sent")
+	}
+}
+
+func TestNothingIsWrittenOver(t *testing.T) {
+	s := newScene(t)
+	for _, name := range []string{"x.mp3", "x-1.mp3.part"} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte("before"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.record("x.mp3", nil)
+	for range 2 {
+		e := s.source("/m")
+		e.send(100)
+		e.end()
+		s.next(Started)
+		s.next(Ended)
+		if string(s.read("x.mp3")) != "before" || string(s.read("x-1.mp3.part")) != "before" {
+			t.Error("a file was written over")
+		}
+	}
+	if got, want := s.names(), []string{"x-1.mp3.part", "x-2.mp3", "x-3.mp3", "x.mp3"}; !slices.Equal(got, want) {
+		t.Errorf("there is %q, want %q", got, want)
+	}
+}
+
+func TestFilesOfASizeMakeTheStreamTogether(t *testing.T) {
+	s := newScene(t)
+	const size = 20 << 10
+	s.record("x.mp3", func(o *Options) { o.Size = size; o.SyncEvery = time.Nanosecond })
+	e := s.source("/m")
+	e.send(300)
+	e.end()
+	var all []byte
+	for n := 0; len(all) < len(e.sent); n++ {
+		s.next(Started)
+		file := filepath.Base(s.next(Ended).File)
+		part := s.read(file)
+		if err := check(part); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		if len(all)+len(part) < len(e.sent) && (len(part) < size || len(part) > size+8<<10) {
+			t.Errorf("%s has %d bytes", file, len(part))
+		}
+		all = append(all, part...)
+	}
+	if !bytes.Equal(all, e.sent) {
+		t.Error("the files together are not what was sent")
+	}
+}
+
+// check tells whether a file has whole frames in order.
+func check(part []byte) error {
+	var c numbered.Checker
+	if _, err := c.Write(part); err != nil {
+		return err
+	}
+	if c.Rest() != 0 {
+		return fmt.Errorf("it ends within a frame")
+	}
+	return nil
+}
+
+func TestOtherSettingsBeginAnotherFileAndTheSameDoNot(t *testing.T) {
+	s := newScene(t)
+	s.record("a.mp3", nil)
+	e := s.source("/m")
+	e.send(100)
+	s.next(Started)
+	s.record("a.mp3", nil)
+	e.send(100)
+	s.record("b.mp3", nil)
+	// What is between the files is where the change was noticed, so more is sent until it was.
+	var ended Event
+	for ended.File == "" {
+		e.send(10)
+		select {
+		case ended = <-s.events:
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	if filepath.Base(ended.File) != "a.mp3" || ended.Kind != Ended {
+		t.Fatalf("it is told %+v", ended)
+	}
+	s.next(Started)
+	s.m.Apply(nil)
+	s.next(Ended)
+	if got := s.names(); !slices.Equal(got, []string{"a.mp3", "b.mp3"}) {
+		t.Errorf("there is %q", got)
+	}
+	if got := append(s.read("a.mp3"), s.read("b.mp3")...); !bytes.Equal(got, e.sent) {
+		t.Errorf("%d bytes are recorded of %d that were sent", len(got), len(e.sent))
+	}
+}
+
+func TestWhatCannotBeWrittenIsSaidOnceAndHoldsNobodyUp(t *testing.T) {
+	s := newScene(t)
+	if err := os.WriteFile(filepath.Join(s.dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.record("file/x.mp3", nil)
+	e := s.source("/m")
+	e.send(20)
+	if got := s.next(Failed); got.Err == nil {
+		t.Errorf("it is told %+v", got)
+	}
+	e.send(50000)
+	e.end()
+	s.close()
+	if len(s.events) > 0 {
+		t.Errorf("it is told again: %+v", <-s.events)
+	}
+}
+
+// The recorder's loop is taken apart here: nobody reads until the disk is too slow.
+func TestWhatADiskIsTooSlowForIsLeftOut(t *testing.T) {
+	s := newScene(t)
+	e := s.source("/m")
+	e.send(10)
+	src := s.st.Mount("/m").Source()
+	p, _ := Parse(filepath.Join(s.dir, "x.mp3"))
+	r := &recorder{mount: "/m", source: src, told: func(e Event) { s.events <- e }, tap: src.Tap()}
+	o := &Options{Pattern: p}
+	r.drain(o)
+	s.next(Started)
+	const frames = maxBehind/numbered.MaxFrame + 1000
+	e.send(frames)
+	r.drain(o)
+	s.next(Ended)
+	s.next(Behind)
+	e.send(10)
+	r.drain(o)
+	s.next(Started)
+	r.finish()
+	s.next(Ended)
+	if got := s.read("x-1.mp3"); !bytes.HasSuffix(e.sent, got) || len(got) < 9*numbered.MaxFrame {
+		t.Errorf("what is new has %d bytes", len(got))
+	}
+}
+
+func TestFilesBeginWhenTheClockShowsAMultiple(t *testing.T) {
+	zone := time.FixedZone("", 5*3600+1800)
+	for _, tt := range []struct {
+		now   string
+		every time.Duration
+		want  string
+	}{
+		{"2026-01-02 10:20:30", time.Hour, "2026-01-02 11:00:00"},
+		{"2026-01-02 11:00:00", time.Hour, "2026-01-02 12:00:00"},
+		{"2026-01-02 23:59:59", 24 * time.Hour, "2026-01-03 00:00:00"},
+		{"2026-01-02 00:20:30", 15 * time.Minute, "2026-01-02 00:30:00"},
+	} {
+		now, _ := time.ParseInLocation(time.DateTime, tt.now, zone)
+		if got := nextMultiple(now, tt.every).Format(time.DateTime); got != tt.want {
+			t.Errorf("after %s, every %v: %s, want %s", tt.now, tt.every, got, tt.want)
+		}
+	}
+	if !nextMultiple(time.Now(), 0).IsZero() {
+		t.Error("every 0 is some time")
+	}
+}

@@ -1,0 +1,76 @@
+package streaming
+
+import "github.com/caddycast/caddycast/streaming/format"
+
+// Tap reads what one source sends, as it stands in the log of its mount: whole units, from
+// the source's first one on. As a listener does, it keeps alive what it has yet to
+// read. It is for one goroutine.
+type Tap struct {
+	source *Source
+	block  *Block // the last that was read
+}
+
+// Piece is some units that arrived together. It must not be changed.
+type Piece struct {
+	Data  []byte
+	Init  *format.Init // what a decoder must have been given before; may be nil
+	Start bool         // a decoder that has the init may begin here
+}
+
+// Tap returns a tap of a source that has its mount. If that has been there for a while, it
+// begins with the oldest of what new listeners still get.
+func (s *Source) Tap() *Tap {
+	if first := s.first.Load(); first != nil {
+		return &Tap{source: s, block: first}
+	}
+	// Blocks are read one after another, so one before the first is wanted.
+	from := s.Mount().log.join.Load()
+	before := &Block{offset: from.offset, meta: noMetadata}
+	before.next.Store(from)
+	return &Tap{source: s, block: before}
+}
+
+// forgetFirst keeps the first block, and all that follows it, no longer if more than
+// that has been sent since.
+func (s *Source) forgetFirst(most uint64) {
+	first := s.first.Load()
+	if first != nil && s.Mount().log.tail.Load().end() > first.end()+most {
+		s.first.Store(nil)
+	}
+}
+
+// Next returns the next piece. It reports false if there is none yet, or, once the source
+// has ended, none any more.
+func (t *Tap) Next() (Piece, bool) {
+	for {
+		b := t.block.next.Load()
+		if b == nil || t.source.hasEnded() && b.offset >= t.source.to {
+			return Piece{}, false
+		}
+		t.block = b
+		if len(b.data) > 0 && b.offset >= t.source.from {
+			return Piece{Data: b.data, Init: b.init, Start: b.start}, true
+		}
+	}
+}
+
+// Behind returns how many bytes are still to be read.
+func (t *Tap) Behind() uint64 {
+	end := t.source.Mount().log.tail.Load().end()
+	return end - min(end, t.block.end())
+}
+
+// Skip leaves out all that has been sent so far.
+func (t *Tap) Skip() { t.block = t.source.Mount().log.tail.Load() }
+
+// Ended returns a channel that is closed when the source has given its mount back.
+func (s *Source) Ended() <-chan struct{} { return s.ended }
+
+func (s *Source) hasEnded() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
