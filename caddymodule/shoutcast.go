@@ -85,6 +85,15 @@ func (h *Handler) serveShoutcastMetadata(w http.ResponseWriter, r *http.Request)
 	if path == "" {
 		return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
 	}
+	if module := h.station.auth(path); module != nil {
+		ok, handled, err := h.askForTitle(w, r, module, path, password)
+		if handled && !ok {
+			return err
+		}
+		if handled {
+			return h.retitleShoutcast(w, r, path, q)
+		}
+	}
 	for _, l := range []*login{h.station.reign.shoutcasts.login(path), h.station.source(path), h.station.logins.admin} {
 		ok, err := l.takes(r.Context(), password)
 		switch {
@@ -95,6 +104,29 @@ func (h *Handler) serveShoutcastMetadata(w http.ResponseWriter, r *http.Request)
 		}
 	}
 	return challenge(w, r)
+}
+
+// askForTitle asks a mount's module whether who gives a password may set its title. The
+// administrator may, without asking.
+func (h *Handler) askForTitle(w http.ResponseWriter, r *http.Request, module AuthModule, mount, password string) (ok, handled bool, err error) {
+	if ok, err := h.station.logins.admin.takes(r.Context(), password); ok && err == nil {
+		return true, true, nil
+	}
+	asked := r.Clone(r.Context())
+	user := "source"
+	if l := h.station.source(mount); l != nil {
+		user = l.user
+	}
+	asked.SetBasicAuth(user, password)
+	q, err := authRequest(asked, mount, true)
+	if err != nil {
+		return false, true, h.notAdmitted(w, r, q, err)
+	}
+	handled, err = module.AdmitSource(asked, q)
+	if handled && err != nil {
+		return false, true, h.notAdmitted(w, r, q, err)
+	}
+	return handled, handled, nil
 }
 
 // shoutcastLogin returns the mount that a title is for, "" if it is not known, and

@@ -28,6 +28,9 @@ const (
 	// with bytes that were not read loses those that were not sent yet.
 	drainTime = 500 * time.Millisecond
 	drainSize = 64 << 10
+
+	// maxLines is how many lines a head may have that is looked at.
+	maxLines = 128
 )
 
 var errHead = errors.New("what a source says of itself is too long")
@@ -40,7 +43,8 @@ var errHead = errors.New("what a source says of itself is too long")
 // set before the first byte is read.
 type sniffer struct {
 	net.Conn                  // a wire, if it is TCP
-	wrapper  *ListenerWrapper // nil once they were looked at, or need not be
+	host     *ListenerWrapper // that made it
+	wrapper  *ListenerWrapper // the same until they were looked at; nil until it is known that they are no TLS
 	ahead    []byte           // read, and not handed on yet
 
 	// admission says for what the source was let in that has not spoken HTTP,
@@ -91,7 +95,7 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 	case icy.Request:
 		n, err := c.until(icy.Head)
 		if n > 0 {
-			c.ahead = append(icy.Mend(c.ahead[:n], c.host()), c.ahead[n:]...)
+			c.ahead = append(icy.Mend(c.ahead[:n], c.site(w)), c.ahead[n:]...)
 		}
 		return err
 	case icy.Login:
@@ -112,10 +116,10 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 // logIn lets a source in that gives a password without HTTP, or refuses it.
 // Early is what it waits for before it tells of itself, late before it sends.
 func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string) error {
-	a, err := w.let(mount, password)
+	a, err := w.let(c.RemoteAddr(), mount, password)
 	if err != nil {
 		w.log.Warn("a source was refused that does not speak HTTP",
-			zap.String("mount", printable(mount)), zap.String("client", c.RemoteAddr().String()), zap.Error(err))
+			zap.String("mount", printable(mount)), zap.String("client_ip", addressOf(c.RemoteAddr())), zap.Error(err))
 		return c.refuse()
 	}
 	if _, err := io.WriteString(c.Conn, early); err != nil {
@@ -127,7 +131,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 	}
 	a.answer = late
 	c.admission = a
-	c.ahead = append(icy.SourceRequest(escapePath(mount), c.ahead[:n]), c.ahead[n:]...)
+	c.ahead = append(icy.SourceRequest(escapePath(mount), c.site(w), c.ahead[:n]), c.ahead[n:]...)
 	return nil
 }
 
@@ -157,7 +161,7 @@ func (c *sniffer) until(end func([]byte) int) (int, error) {
 		if n := end(c.ahead); n > 0 {
 			return n, nil
 		}
-		if len(c.ahead) >= icy.MaxHead {
+		if len(c.ahead) >= icy.MaxHead || bytes.Count(c.ahead, []byte("\n")) > maxLines {
 			return 0, nil
 		}
 		if err := c.more(); err != nil {
@@ -179,8 +183,12 @@ func (c *sniffer) more() error {
 	return err
 }
 
-// host is what a request names that names no host: where it came in.
-func (c *sniffer) host() string {
+// site is what a request names that names no host: the station's, if it has one, or where
+// it came in.
+func (c *sniffer) site(w *ListenerWrapper) string {
+	if w.station != nil && w.station.Hostname != "" {
+		return w.station.Hostname
+	}
 	if at, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
 		return netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()).String()
 	}
@@ -220,9 +228,9 @@ func connContext(ctx context.Context, conn net.Conn) context.Context {
 	for conn != nil {
 		if c, ok := conn.(*sniffer); ok {
 			if isTLS {
-				c.wrapper = nil
 				return ctx
 			}
+			c.wrapper = c.host // it is certain that nothing is between that we don't know
 			return context.WithValue(ctx, snifferKey{}, c)
 		}
 		conn, _ = without(conn)
@@ -243,4 +251,12 @@ func admitted(r *http.Request, station *Station, mount string) *admission {
 		return nil
 	}
 	return a
+}
+
+// addressOf returns the IP address of a peer, as logs have it.
+func addressOf(addr net.Addr) string {
+	if at, err := netip.ParseAddrPort(addr.String()); err == nil {
+		return at.Addr().Unmap().String()
+	}
+	return addr.String()
 }

@@ -47,7 +47,7 @@ func (s *script) RemoteAddr() net.Addr            { return &net.TCPAddr{IP: net.
 func sniff(t *testing.T, w *ListenerWrapper, come, cuts []byte) (got []byte, answer string, a *admission) {
 	t.Helper()
 	conn := &script{come: come, cuts: cuts}
-	c := &sniffer{Conn: conn, wrapper: w}
+	c := &sniffer{Conn: conn, host: w, wrapper: w}
 	buf := make([]byte, 14) // as much as net/http asks for at first
 	for {
 		n, err := c.Read(buf)

@@ -67,8 +67,10 @@ func without(conn net.Conn) (inner net.Conn, ok bool) {
 		return s.Conn, true
 	}
 	switch fmt.Sprintf("%T", conn) {
-	case "*caddyhttp.http2Conn": // looks out for HTTP/2 where that is not allowed
-		inner, ok = reflect.ValueOf(conn).Elem().FieldByName("Conn").Interface().(net.Conn)
+	case "*caddyhttp.http2Conn", "*caddyhttp.httpRedirectConn": // look out for what is not allowed there
+		if f := reflect.ValueOf(conn).Elem().FieldByName("Conn"); f.IsValid() && f.CanInterface() {
+			inner, ok = f.Interface().(net.Conn)
+		}
 	case "*proxyproto.Conn":
 		if c, is := conn.(interface{ Raw() net.Conn }); is {
 			inner, ok = c.Raw(), true

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -76,7 +78,7 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	if err := w.checkMount(); err != nil {
 		return err
 	}
-	if w.login, err = newLogin(ctx, "password", "source", w.Password); err != nil {
+	if w.login, err = newLogin(ctx, "password", "shoutcast", w.Password); err != nil {
 		return err
 	}
 	return w.register(ctx)
@@ -116,6 +118,9 @@ func (w *ListenerWrapper) checkMount() error {
 	if err := checkMountPath(w.Mount); err != nil {
 		return fmt.Errorf("mount %q: %w", w.Mount, err)
 	}
+	if strings.ContainsAny(w.Mount, "*?[") {
+		return fmt.Errorf("mount %q: write one mount, and no pattern", w.Mount)
+	}
 	return nil
 }
 
@@ -135,9 +140,16 @@ func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
 //	}
 func (w *ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	d.Args(&w.Station)
+	if d.Args(&w.Station); w.Station != "" && checkStationName(w.Station) != nil {
+		return d.Errf("the listener wrapper icecast: %q is no station; write mount %s into its block", w.Station, w.Station)
+	}
 	return parseBlock(d, "the listener wrapper icecast", words{
-		"mount":    checked(d, text(d, &w.Mount), w.checkMount),
+		"mount": func() error {
+			if w.Mount != "" {
+				return d.Err("mount: it is there twice; write it once")
+			}
+			return checked(d, text(d, &w.Mount), w.checkMount)()
+		},
 		"password": credential(d, &w.Password),
 	})
 }
@@ -165,7 +177,7 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 		})
 		return conn, nil
 	}
-	return &sniffer{Conn: conn, wrapper: ln.wrapper}, nil
+	return &sniffer{Conn: conn, host: ln.wrapper}, nil
 }
 
 // What keeps a source out that does not speak HTTP.
@@ -176,14 +188,19 @@ var (
 	errPassword = errors.New("the password is wrong")
 )
 
-// let returns the right to feed a mount, or says why a source that does not speak
-// HTTP does not get it.
-func (w *ListenerWrapper) let(mount, password string) (*admission, error) {
+// let returns the right to feed a mount, or says why a source at an address that does not
+// speak HTTP does not get it.
+func (w *ListenerWrapper) let(addr net.Addr, mount, password string) (*admission, error) {
 	if w.station == nil {
 		return nil, errStation
 	}
 	if checkMountPath(mount) != nil {
 		return nil, errMount
+	}
+	if module := w.station.auth(mount); module != nil {
+		if user, handled, err := askForShoutcast(w.station, module, addr, mount, password); handled {
+			return &admission{station: w.station, mount: mount, user: user}, err
+		}
 	}
 	l := w.station.source(mount)
 	if mount == w.Mount && w.login != nil {
@@ -200,6 +217,29 @@ func (w *ListenerWrapper) let(mount, password string) (*admission, error) {
 		return nil, errPassword
 	}
 	return &admission{station: w.station, mount: mount, user: l.user}, nil
+}
+
+// askForShoutcast asks a mount's module, which may leave it to the passwords, whether a source
+// may feed the mount that gives a password and no user.
+func askForShoutcast(s *Station, module AuthModule, addr net.Addr, mount, password string) (user string, handled bool, err error) {
+	user = "source"
+	if l := s.source(mount); l != nil {
+		user = l.user
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hashingTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, methodSource, escapePath(mount), nil)
+	if err != nil {
+		return "", true, errMount
+	}
+	r.RemoteAddr = addr.String()
+	r.SetBasicAuth(user, password)
+	q, err := authRequest(r, mount, false)
+	if err != nil {
+		return "", true, err
+	}
+	handled, err = module.AdmitSource(r, q)
+	return user, handled, err
 }
 
 // Interface guards

@@ -66,7 +66,7 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 		{"no station", wrap(t, nil, "/m", ""), "/m", "hackme", "", errStation.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, err := c.w.let(c.mount, c.password)
+			a, err := c.w.let(new(net.TCPAddr), c.mount, c.password)
 			checkError(t, err, c.err)
 			if err == nil && (a.user != c.user || a.mount != c.mount || a.station != s) {
 				t.Errorf("it feeds %s as %q", a.mount, a.user)
@@ -78,7 +78,7 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 func TestAStationWithoutAPasswordLetsNobodyIn(t *testing.T) {
 	s := new(Station)
 	provision(t, s)
-	_, err := wrap(t, s, "/m", "").let("/m", "")
+	_, err := wrap(t, s, "/m", "").let(new(net.TCPAddr), "/m", "")
 	checkError(t, err, "no source_password is set")
 }
 

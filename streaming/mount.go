@@ -57,17 +57,18 @@ type Mount struct {
 	bytesSent   atomic.Uint64
 
 	// Guarded by the station's mu.
-	source    *Source
-	announced bool        // it is known what the source sends
-	own       *Stream     // what that is, or was as long as it is waited for; nil: nothing
-	liveSince time.Time   // when it was announced
-	linger    *time.Timer // nil: no source is waited for
-	waits     int         // how often one was
-	standIn   string      // what listeners hear in place of it; empty: nothing
-	wantedAt  time.Time   // when somebody last heard a source that plays on demand
-	tail      tail        // of the log, if a relay wrote it last; its source's while it has one
-	lanes     map[*lane]bool
-	awaited   int // requests that wait for something to be heard
+	source     *Source
+	announced  bool        // it is known what the source sends
+	own        *Stream     // what that is, or was as long as it is waited for; nil: nothing
+	liveSince  time.Time   // when it was announced
+	linger     *time.Timer // nil: no source is waited for
+	waits      int         // how often one was
+	handedOver bool        // the last source made room for another, which goes on with its title
+	standIn    string      // what listeners hear in place of it; empty: nothing
+	wantedAt   time.Time   // when somebody last heard a source that plays on demand
+	tail       tail        // of the log, if a relay wrote it last; its source's while it has one
+	lanes      map[*lane]bool
+	awaited    int // requests that wait for something to be heard
 }
 
 func newMount(st *Station, path string) *Mount {

@@ -61,8 +61,10 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	if s.Upstream != "" && m.tail.isDistinct() {
 		s.resumption = &resumption{want: m.tail}
 	} else {
-		m.meta.Store(noMetadata)
-		m.log.cut(noMetadata)
+		if !m.handedOver {
+			m.meta.Store(noMetadata)
+		}
+		m.log.cut(m.meta.Load())
 		m.tail = tail{}
 	}
 	m.source, m.announced = s, false
@@ -121,7 +123,8 @@ func (st *Station) endSource(s *Source) {
 	if s.Upstream != "" {
 		linger = m.Settings().RelayLinger
 	}
-	if s.Reason() == Replaced {
+	m.handedOver = s.Reason() == Replaced
+	if m.handedOver {
 		linger = max(linger, takeoverTime) // the other one is at the door
 	}
 	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.own == nil {

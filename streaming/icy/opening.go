@@ -50,7 +50,7 @@ func Sniff(b []byte) Opening {
 	switch {
 	case len(b) == 0:
 		return Undecided
-	case len(line) == 0, line[0] >= 0x80:
+	case len(line) == 0, 0x80 <= line[0] && line[0] < 0xc0, line[0] == 0xff: // no letter, nor sound
 		return Plain
 	case hasMethod(line, "GET "):
 		return sniffTarget(line[len("GET "):], whole)
@@ -80,7 +80,7 @@ func Sniff(b []byte) Opening {
 	return Login
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func hasMethod(line []byte, method string) bool {
 	return len(line) >= len(method) && strings.EqualFold(string(line[:len(method)]), method)
@@ -144,12 +144,13 @@ func Mend(head []byte, host string) []byte {
 	}
 	line(strings.ToUpper(method) + " " + target)
 	named := strings.HasSuffix(target, " HTTP/1.0")
-	for l := range strings.SplitSeq(rest, "\n") {
+	lines := strings.Split(rest, "\n")
+	for i, l := range lines {
 		if l = strings.TrimRight(l, "\r"); l == "" {
 			break
 		}
 		if name, value, _ := strings.Cut(l, ":"); strings.EqualFold(name, "host") {
-			if named = true; strings.TrimSpace(value) == "" {
+			if named = true; strings.TrimSpace(value) == "" && !isFolded(lines[i+1:]) {
 				l = "Host: " + host
 			}
 		}
@@ -159,6 +160,11 @@ func Mend(head []byte, host string) []byte {
 		line("Host: " + host)
 	}
 	return append(mended, "\r\n"...)
+}
+
+// isFolded tells whether a field goes on in the lines that follow it.
+func isFolded(lines []string) bool {
+	return len(lines) > 0 && strings.IndexAny(lines[0], " \t") == 0
 }
 
 // ParseLogin takes apart what a SHOUTcast v1 source gives for its password: that
@@ -192,8 +198,8 @@ var fieldName = regexp.MustCompile(`^(?i:(icy|ice|x-audiocast)-[a-z0-9-]+|conten
 // SourceRequest returns the head of the HTTP request that says what a source said
 // that does not speak HTTP. Path is the mount's, as it stands in a URL. Of the
 // fields only those stay that tell of the stream, and they are cleaned.
-func SourceRequest(path string, fields []byte) []byte {
-	head := []byte("SOURCE " + path + " HTTP/1.0\r\n")
+func SourceRequest(path, host string, fields []byte) []byte {
+	head := []byte("SOURCE " + path + " HTTP/1.0\r\nHost: " + host + "\r\n")
 	for l := range strings.SplitSeq(string(fields), "\n") {
 		name, value, ok := strings.Cut(l, ":")
 		if name = strings.TrimSpace(name); ok && fieldName.MatchString(name) {

@@ -153,9 +153,9 @@ func TestSourceRequestKeepsWhatTellsOfTheStream(t *testing.T) {
 	const in = "icy-name:Caf\xe9\r\nicy-genre: Pop \r\n icy-br : 64\ncontent-type:audio/mpeg\r\r\nicy-url:http://x/:y\r\n" +
 		"Authorization: Basic x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\nHost: evil\r\n" +
 		"no colon\r\nicy-: x\r\nicy-a b: x\r\nicy-pub:1\x00\x1b[31m\rX: y\r\n\r\n"
-	const want = "SOURCE /m HTTP/1.0\r\nicy-name: Café\r\nicy-genre: Pop\r\nicy-br: 64\r\ncontent-type: audio/mpeg\r\n" +
+	const want = "SOURCE /m HTTP/1.0\r\nHost: radio.example\r\nicy-name: Café\r\nicy-genre: Pop\r\nicy-br: 64\r\ncontent-type: audio/mpeg\r\n" +
 		"icy-url: http://x/:y\r\nicy-pub: 1[31m X: y\r\n\r\n"
-	if got := string(SourceRequest("/m", []byte(in))); got != want {
+	if got := string(SourceRequest("/m", "radio.example", []byte(in))); got != want {
 		t.Errorf("%q\nwant %q", got, want)
 	}
 }
@@ -177,7 +177,7 @@ func FuzzOpening(f *testing.F) {
 				checkMended(t, b[:n])
 			}
 		case Login, Audiocast:
-			head := SourceRequest("/m", b)
+			head := SourceRequest("/m", "radio.example", b)
 			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 			if err != nil || r.Method != "SOURCE" || r.URL.Path != "/m" || r.ContentLength != 0 || len(r.TransferEncoding) > 0 ||
 				Head(head) != len(head) || r.Header.Get("Authorization") != "" {
