@@ -52,9 +52,9 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	}
 	m = lane.mount
 	settings := m.Settings()
-	n := m.count(c, 1)
+	n := m.countIn(c)
 	refuse := func(err error) (*Listener, error) {
-		m.count(c, -1)
+		m.countOut(c)
 		lane.leave()
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	if !c.Slave {
 		for peak := m.peak.Load(); n > peak && !m.peak.CompareAndSwap(peak, n); peak = m.peak.Load() {
 		}
-		m.connections.Add(1)
+		m.welcome(c)
 		st.totals.listeners.Add(1)
 		m.full.Store(false)
 	}
@@ -109,13 +109,19 @@ func (m *Mount) IsFull() bool {
 	return limit > 0 && m.station.Listeners() >= limit
 }
 
-// count counts a client in or out, and returns how many of its kind there are.
-func (m *Mount) count(c Client, n int64) int64 {
+// countIn counts a client in, and returns how many of its kind there are.
+func (m *Mount) countIn(c Client) int64 {
 	if c.Slave {
-		m.station.slaves.Add(n)
-		return m.slaves.Add(n)
+		m.station.slaves.Add(1)
 	}
-	return m.listeners.Add(n)
+	return m.count(c, 1)
+}
+
+func (m *Mount) countOut(c Client) {
+	if c.Slave {
+		m.station.slaves.Add(-1)
+	}
+	m.count(c, -1)
 }
 
 // join returns the lane of those who come to a mount now, with one more listener,
@@ -130,6 +136,7 @@ func (st *Station) join(m *Mount) (*lane, *Stream) {
 		st.mounts[m.Path] = m // it was dropped between Await and here
 	}
 	m = st.mounts[m.Path]
+	st.count(m)
 	heard, _ := st.choose(m, "", "")
 	if heard == nil {
 		return nil, nil

@@ -105,11 +105,15 @@ func (l *Listener) Remove(r Reason) {
 }
 
 // Cancel gives up a listener that was not given a connection.
-func (l *Listener) Cancel() { l.release() }
+func (l *Listener) Cancel() {
+	l.end(Departed)
+	l.Mount().part(l)
+	l.release()
+}
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.Mount().count(l.Client, -1)
+	l.Mount().countOut(l.Client)
 	l.lane.mount.station.listeners.Add(-1)
 	l.lane.leave()
 	if a := l.Client.Admission; a != nil && a.Over != nil {

@@ -66,6 +66,8 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.tail = tail{}
 	}
 	m.source, m.announced = s, false
+	st.count(m)
+	m.sources.Add(1)
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	if s.Upstream != "" {

@@ -22,12 +22,15 @@ type Station struct {
 	listeners   atomic.Int64 // slaves among them
 	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
+	passTimes   histogram
+	delays      histogram
 
 	mu      sync.RWMutex
 	mounts  map[string]*Mount
 	sources map[*Source]struct{}
 	changed chan struct{} // closed when something else may be heard somewhere
 	again   *time.Timer   // asks the director again
+	tallies map[string]*tally
 
 	settling   *time.Timer // calls settle
 	start      sync.Once
@@ -46,6 +49,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 		mounts:  make(map[string]*Mount),
 		sources: make(map[*Source]struct{}),
 		changed: make(chan struct{}),
+		tallies: make(map[string]*tally),
 	}
 	st.again = time.AfterFunc(time.Hour, st.Reconsider)
 	st.again.Stop()
