@@ -27,6 +27,7 @@ type live struct {
 	*streaming.Station
 	players *fallback.Players
 	hooks   *hooks.Dispatcher
+	journal journal
 	name    string
 
 	sessions Sessions
@@ -90,6 +91,7 @@ func (l *live) close(ctx context.Context) {
 	}
 	l.relays.Close()
 	l.slaves.Close()
+	l.journal.close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
 	defer cancel()
 	l.hooks.Close(ctx)
@@ -169,6 +171,7 @@ type reign struct {
 	shoutcasts *shoutcasts
 	sourceUser string // whom to feed it as
 	hostname   string
+	named      []string // mounts
 	storage    certmagic.Storage
 	plan       *hooks.Plan
 	events     *caddyEvents // nil: they go nowhere

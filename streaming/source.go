@@ -102,7 +102,11 @@ func (s *Source) Bitrate() float64 { return 8 * math.Float64frombits(s.rate.Load
 
 // Silence returns how long it is since the source last sent some sound.
 func (s *Source) Silence() time.Duration {
-	return s.Mount().station.clock() - time.Duration(s.heard.Load())
+	heard := time.Duration(s.heard.Load())
+	if heard == 0 {
+		return time.Since(s.Since) // it has not begun
+	}
+	return s.Mount().station.clock() - heard
 }
 
 // Mount returns the mount that the source feeds.
