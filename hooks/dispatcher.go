@@ -25,8 +25,8 @@ type Dispatcher struct {
 	plan   *Plan
 	queues map[string]*queue
 	before map[string]Backlog // what queues had lost by kind when that was last said
-	closed bool        // nothing is taken any more
-	ticker *time.Timer // runs tick; nil: it is not needed
+	closed bool               // nothing is taken any more
+	ticker *time.Timer        // runs tick; nil: it is not needed
 
 	saving sync.Mutex // held while the store is written to
 }
