@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,7 +17,7 @@ func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Value
 	stats := h.station.live.Stats()
 	status := h.stationStatus(r, nil)
 	clients := stats.Listeners + stats.Slaves + int64(stats.Sources)
-	for name, n := range map[string]any{
+	maps.Copy(status, map[string]any{
 		"client_connections":        stats.ListenerConnections + stats.SourceConnections,
 		"clients":                   clients,
 		"connections":               stats.ListenerConnections + stats.SourceConnections,
@@ -30,9 +31,7 @@ func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Value
 		"sources":                   stats.Sources,
 		"stats":                     0,
 		"stats_connections":         0,
-	} {
-		status[name] = n
-	}
+	})
 	e := el("icestats", leaves(status)...)
 	base := h.station.baseURL(r)
 	for _, m := range h.station.live.Mounts() {

@@ -161,8 +161,12 @@ func (c *client) status([]string) error {
 	for {
 		var page bytes.Buffer
 		c.out = &page
-		if err := show(); err != nil {
-			fmt.Fprintln(&page, printable(err.Error())) // it may come back
+		if err := show(); err != nil { // it may come back
+			errors := io.Writer(&page)
+			if c.json {
+				errors = os.Stderr
+			}
+			fmt.Fprintln(errors, printable(err.Error()))
 		}
 		if !c.json && isTerminal(os.Stdout) {
 			fmt.Fprint(screen, "\x1b[H\x1b[2J")

@@ -1,6 +1,9 @@
 package hooks
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Backlog is how the queues stand of all hooks of a kind.
 type Backlog struct {
@@ -22,10 +25,7 @@ func (h *Hook) kind() string {
 func (d *Dispatcher) Backlogs() map[string]Backlog {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := make(map[string]Backlog)
-	for kind, b := range d.before {
-		all[kind] = b
-	}
+	all := maps.Clone(d.before)
 	for _, h := range d.plan.Hooks {
 		all[h.kind()] = all[h.kind()]
 	}

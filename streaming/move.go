@@ -3,7 +3,7 @@ package streaming
 import "errors"
 
 // ErrNoSuchStream says that listeners can't be moved to where nothing sounds.
-var ErrNoSuchStream = errors.New("Source is not available") //nolint:staticcheck // the wording that clients know
+var ErrNoSuchStream = errors.New("Source is not available")
 
 // Move makes the listeners of a mount hear another one, until that falls silent. They
 // stay the first one's: then they hear what its fallbacks say. Those who were promised

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -284,6 +285,53 @@ func TestEventsAreFollowedOverTheAdminEndpoint(t *testing.T) {
 		_ = h.stop()
 		h.over(t)
 	}
+}
+
+// One who does not read misses events, and is told so. Nobody waits for it.
+func TestWhoFollowsAndDoesNotReadKeepsNobodyWaiting(t *testing.T) {
+	s := start(t, station)
+	live := s.numberedSource("/live.mp3", 1)
+	defer live.down()
+	conn, err := net.Dial("tcp", s.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.(*net.TCPConn).SetReadBuffer(256 << 10)
+	resp, body := head(t, conn, "GET /icecast/events HTTP/1.0\r\nHost: "+s.admin+"\r\n\r\n")
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("events are answered %s", resp.Status)
+	}
+	quick := s.happens("")
+	long := strings.Repeat("x", 900)
+	for i := range 3000 {
+		if status, said := s.api(http.MethodPost, "metadata", fmt.Sprintf(`{"mount": "/live.mp3", "artist": "%s", "title": "%d", "url": "%[1]s"}`, long, i)); status != http.StatusOK {
+			t.Fatalf("title %d is answered %d, %s", i, status, said)
+		}
+		if e := quick.next(t); e["title"] != fmt.Sprint(i) {
+			t.Fatalf("after title %d it was told %v", i, e)
+		}
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	for lines := bufio.NewScanner(body); ; {
+		if !lines.Scan() {
+			t.Fatalf("it was not told what it missed: %v", lines.Err())
+		}
+		var e struct {
+			Event, Station string
+			Count          int
+		}
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Event == "missed" {
+			if e.Count < 1 || e.Count > 3000 || e.Station != "default" {
+				t.Errorf("told was %s", lines.Bytes())
+			}
+			break
+		}
+	}
+	_ = quick.stop()
 }
 
 // A reload ends the answer, so that it keeps neither the endpoint nor the process from
