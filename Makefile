@@ -15,7 +15,8 @@ PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools f
 	liquidsoap chromium chromedriver:chromium-driver icecast2 ip:iproute2 nsenter:util-linux \
 	shout:libshout-tools darkice gst-launch-1.0:gstreamer1.0-tools \
 	/usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good mpd mpc cvlc:vlc-bin \
-	/usr/share/doc/vlc-plugin-base:vlc-plugin-base butt Xvfb:xvfb nginx:nginx-light haproxy
+	/usr/share/doc/vlc-plugin-base:vlc-plugin-base butt Xvfb:xvfb nginx:nginx-light haproxy \
+	prometheus
 TOOL     := go tool -modfile=tools/go.mod
 
 .PHONY: help deps build test lint cross fuzz bench microbench

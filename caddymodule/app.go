@@ -65,6 +65,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		s.reign.connect(ctx, events)
 	}
+	if err := registerMetrics(ctx); err != nil {
+		return err
+	}
 	on := func(event string, do func()) error {
 		return events.On(event, eventFunc{do})
 	}

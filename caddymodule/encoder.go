@@ -138,8 +138,8 @@ func accessLine(at time.Time, a access) string {
 	}
 	return fmt.Sprintf(`%s - %s [%s] "%s %s %s" %s %s "%s" "%s" %d`,
 		word(a.ip), word(a.user), at.Format(accessTime),
-		quoted(a.method), quoted(a.uri), quoted(a.proto), dash(a.status), dash(a.bytes),
-		dash(a.referer), dash(a.agent), seconds)
+		inQuotes(a.method), inQuotes(a.uri), inQuotes(a.proto), orDash(a.status), orDash(a.bytes),
+		orDash(a.referer), orDash(a.agent), seconds)
 }
 
 // playlistLine is a title in the playlist log.
@@ -172,8 +172,8 @@ func levelName(l zapcore.Level) string {
 }
 
 func quotedIfNeeded(s string) string {
-	if s == "" || strings.ContainsAny(s, " \"\\=") || quoted(s) != s {
-		return `"` + quoted(s) + `"`
+	if s == "" || strings.ContainsAny(s, " \"\\=") || inQuotes(s) != s {
+		return `"` + inQuotes(s) + `"`
 	}
 	return s
 }
@@ -186,19 +186,19 @@ func plain(v any) string {
 	return fmt.Sprint(v)
 }
 
-// dash is quoted, with a dash for nothing.
-func dash(v any) string {
-	if s := quoted(v); s != "" {
+// orDash is quoted, with a dash for nothing.
+func orDash(v any) string {
+	if s := inQuotes(v); s != "" {
 		return s
 	}
 	return "-"
 }
 
 // word is dash without spaces, for what stands between no quotes.
-func word(v any) string { return strings.ReplaceAll(dash(v), " ", `\x20`) }
+func word(v any) string { return strings.ReplaceAll(orDash(v), " ", `\x20`) }
 
-// quoted makes a value fit to stand between quotes.
-func quoted(v any) string {
+// inQuotes makes a value fit to stand between quotes.
+func inQuotes(v any) string {
 	q := strconv.Quote(plain(v))
 	return q[1 : len(q)-1]
 }

@@ -18,7 +18,13 @@ func (l *live) announce(name hooks.Name, mount string, fields ...hooks.Field) {
 func (l *live) announceAt(at time.Time, name hooks.Name, mount string, fields ...hooks.Field) {
 	e := hooks.NewEvent(name, mount, fields...)
 	e.Time, e.Node, e.Station = at, l.node, l.name
+	l.journal.add(e)
 	l.hooks.Dispatch(e)
+}
+
+// wants tells whether an event is worth making.
+func (l *live) wants(name hooks.Name, mount string) bool {
+	return l.journal.isKept() || l.hooks.Wants(name, mount)
 }
 
 // noticed announces what the engine tells.
@@ -27,7 +33,7 @@ func (l *live) noticed(n streaming.Notice) {
 		l.titled(n.Mount, n.Metadata)
 	}
 	name := eventNames[n.Kind]
-	if !l.hooks.Wants(name, n.Mount.Path) {
+	if !l.wants(name, n.Mount.Path) {
 		return
 	}
 	var fields hooks.Fields
@@ -76,7 +82,7 @@ var eventNames = map[streaming.NoticeKind]hooks.Name{
 
 // listenerRemoved announces that a listener is gone.
 func (l *live) listenerRemoved(who *streaming.Listener) {
-	if path := who.Mount().Path; l.hooks.Wants(hooks.ListenerRemoved, path) {
+	if path := who.Mount().Path; l.wants(hooks.ListenerRemoved, path) {
 		l.announce(hooks.ListenerRemoved, path, append(listenerEventFields(who),
 			hooks.Count("listeners", who.Mount().Stats().Listeners),
 			hooks.Count("bytes", who.Sent()),

@@ -28,6 +28,7 @@ type live struct {
 	*streaming.Station
 	players *fallback.Players
 	hooks   *hooks.Dispatcher
+	journal journal
 	name    string
 
 	sessions Sessions
@@ -103,6 +104,7 @@ func (l *live) close(ctx context.Context) {
 	}
 	l.relays.Close()
 	l.slaves.Close()
+	l.journal.close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
 	defer cancel()
 	l.hooks.Close(ctx)
@@ -184,6 +186,7 @@ type reign struct {
 	shoutcasts *shoutcasts
 	sourceUser string // whom to feed it as
 	hostname   string
+	named      []string // mounts
 	storage    certmagic.Storage
 	plan       *hooks.Plan
 	events     *caddyEvents // nil: they go nowhere

@@ -154,6 +154,7 @@ func (s *Station) provision(ctx caddy.Context, name string) error {
 	if s.reign.relays, err = s.relaySettings(ctx); err != nil {
 		return err
 	}
+	s.reign.named = s.named()
 	if l := s.logins.sources[s.SourcePassword]; l != nil {
 		s.reign.sourceUser = l.user
 	}

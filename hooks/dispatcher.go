@@ -24,8 +24,9 @@ type Dispatcher struct {
 	mu     sync.Mutex
 	plan   *Plan
 	queues map[string]*queue
-	closed bool        // nothing is taken any more
-	ticker *time.Timer // runs tick; nil: it is not needed
+	before map[string]Backlog // what queues had lost by kind when that was last said
+	closed bool               // nothing is taken any more
+	ticker *time.Timer        // runs tick; nil: it is not needed
 
 	saving sync.Mutex // held while the store is written to
 }
@@ -33,7 +34,7 @@ type Dispatcher struct {
 // NewDispatcher returns a dispatcher without a plan. It starts no goroutine
 // before there is something to do. log is called when something is to be said.
 func NewDispatcher(log func() *zap.Logger, store Store) *Dispatcher {
-	d := &Dispatcher{log: log, store: store, queues: make(map[string]*queue), plan: noPlan}
+	d := &Dispatcher{log: log, store: store, queues: make(map[string]*queue), before: make(map[string]Backlog), plan: noPlan}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }

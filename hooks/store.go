@@ -104,6 +104,7 @@ func (d *Dispatcher) review() (all []reviewed) {
 	}
 	for name, q := range d.queues {
 		r := reviewed{queue: q, hook: q.hook, lost: q.lost, late: q.late}
+		d.remember(q)
 		q.lost, q.late = 0, 0
 		if q.dirty && !q.loading && !q.unread && d.store != nil && (q.length > 0 || q.kept) {
 			r.save, r.events = true, q.events()

@@ -109,11 +109,17 @@ func (m *Mount) IsFull() bool {
 	return m.room(heard) != nil
 }
 
-// count counts a client in or out, and returns how many of its kind there are.
-func (m *Mount) count(c Client, n int64) int64 {
+// countIn counts a client in, and returns how many of its kind there are.
+func (m *Mount) countIn(c Client) int64 {
 	if c.Slave {
-		m.station.slaves.Add(n)
-		return m.slaves.Add(n)
+		m.station.slaves.Add(1)
 	}
-	return m.listeners.Add(n)
+	return m.count(c, 1)
+}
+
+func (m *Mount) countOut(c Client) {
+	if c.Slave {
+		m.station.slaves.Add(-1)
+	}
+	m.count(c, -1)
 }

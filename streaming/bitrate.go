@@ -21,7 +21,7 @@ func (m *Mount) kbpsOf() int {
 		return kbps
 	}
 	if m.source != nil {
-		if kbps := int(m.source.kbps.Load()); kbps > 0 {
+		if kbps := kbpsOf(uint64(m.source.Bitrate()/8), time.Second); kbps > 0 {
 			return kbps
 		}
 	}

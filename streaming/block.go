@@ -21,6 +21,7 @@ type Block struct {
 
 	offset uint64        // bytes of the log before data, those of its inits counted wherever they change
 	at     time.Duration // sound of the log before data; its clock goes on while nothing sounds
+	came   time.Duration // when the first of data came from the source, on the station's clock; 0: nothing did
 	meta   *Metadata     // in force while data sounds; never nil
 	init   *format.Init  // what a decoder must have been given before data; may be nil
 

@@ -109,9 +109,7 @@ func (d *departures) handle(p departure) {
 	if l.conn == nil {
 		l.socket.close()
 	}
+	l.Mount().part(l) // as long as it is counted in, so that nobody takes the count for final
 	l.release()
-	if l.Reason() == Slow {
-		l.Mount().slow.Add(1)
-	}
 	d.observe(l)
 }

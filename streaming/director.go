@@ -176,6 +176,7 @@ func (st *Station) tidy() {
 		if m.source == nil && m.linger == nil && len(m.lanes) == 0 && m.awaited == 0 {
 			delete(st.mounts, path)
 			st.forget(m)
+			st.uncount(m)
 		}
 	}
 }

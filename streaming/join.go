@@ -18,6 +18,7 @@ func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
 		st.mounts[m.Path] = m // it was dropped between Await and here
 	}
 	m = st.mounts[m.Path]
+	st.count(m)
 	heard, _ := st.choose(m, "", "")
 	if heard == nil {
 		return nil, nil, ErrNothing
@@ -36,11 +37,11 @@ func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
 			}
 		}
 		st.audience.enter(m.Path, c, now)
-		m.connections.Add(1)
+		m.welcome(c)
 		st.totals.listeners.Add(1)
 		m.full.Store(false)
 	}
-	if n := m.count(c, 1); !c.Slave && n > m.peak.Load() {
+	if n := m.countIn(c); !c.Slave && n > m.peak.Load() {
 		m.peak.Store(n)
 	}
 	l := m.laneOf(heard)
@@ -103,7 +104,7 @@ func (l *lane) leave(c Client) {
 	st := l.mount.station
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	l.mount.count(c, -1)
+	l.mount.countOut(c)
 	if !c.Slave && !st.audience.leave(l.mount.Path, c, time.Now()) {
 		st.crowds.leave(c.IP)
 	}

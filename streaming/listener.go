@@ -106,7 +106,11 @@ func (l *Listener) Remove(r Reason) {
 }
 
 // Cancel gives up a listener that was not given a connection.
-func (l *Listener) Cancel() { l.release() }
+func (l *Listener) Cancel() {
+	l.end(Departed)
+	l.Mount().part(l)
+	l.release()
+}
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)

@@ -36,6 +36,7 @@ type Log struct {
 	arena []byte
 	open  *Block // the block being filled, not in the list yet
 	at    time.Duration
+	clock time.Duration // when what is added came
 }
 
 func newLog() *Log {
@@ -80,7 +81,7 @@ func (l *Log) add(u format.Unit, meta *Metadata) {
 	}
 	if l.open == nil {
 		tail := l.tail.Load()
-		l.open = &Block{start: u.Start, offset: tail.end(), at: l.at, meta: meta, init: u.Init}
+		l.open = &Block{start: u.Start, offset: tail.end(), at: l.at, came: l.clock, meta: meta, init: u.Init}
 		if u.Init != tail.init { // listeners get it, too, so it counts
 			l.open.offset += uint64(u.Init.Size())
 		}

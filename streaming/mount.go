@@ -48,13 +48,7 @@ type Mount struct {
 	titles   sync.Mutex  // held while meta changes, so that notices come in its order
 	full     atomic.Bool // the last who came found no place
 
-	listeners   atomic.Int64 // but for slaves
-	slaves      atomic.Int64
-	peak        atomic.Int64
-	connections atomic.Int64
-	slow        atomic.Int64
-	bytesRead   atomic.Uint64
-	bytesSent   atomic.Uint64
+	*counters
 
 	// Guarded by the station's mu.
 	source     *Source
@@ -72,7 +66,7 @@ type Mount struct {
 }
 
 func newMount(st *Station, path string) *Mount {
-	m := &Mount{Path: path, station: st, log: newLog(), lanes: make(map[*lane]bool)}
+	m := &Mount{Path: path, station: st, log: newLog(), lanes: make(map[*lane]bool), counters: new(counters)}
 	m.meta.Store(noMetadata)
 	m.applySettings(st.settings.Load())
 	return m

@@ -79,8 +79,9 @@ type shard struct {
 	behind bool // some listener could not take all that was due
 	round  bool // those who may have left in silence are looked after
 	turn   time.Duration
-	served int // plain listeners in this pass
-	woken  int // others
+	served int           // plain listeners in this pass
+	woken  int           // others
+	oldest time.Duration // when the first of what was due to some group came; 0: unknown
 	vector vector
 }
 
@@ -173,6 +174,7 @@ func (s *shard) run() {
 			all, lastRound = true, now
 		}
 		s.pass(now, all)
+		s.observe(now)
 		timer.Reset(s.pace(now))
 	}
 }
@@ -227,8 +229,9 @@ func (s *shard) pace(now time.Time) time.Duration {
 // pass serves every group for which something is due, and with all every group.
 func (s *shard) pass(now time.Time, all bool) {
 	s.takeInbox()
-	s.behind, s.served, s.woken = false, 0, 0
+	s.behind, s.served, s.woken, s.oldest = false, 0, 0, 0
 	for lane, g := range s.groups {
+		before := g.feed
 		g.feed = lane.feed.Load()
 		tail := g.feed.tail()
 		if !all && !g.behind && tail == g.seen {
@@ -236,6 +239,9 @@ func (s *shard) pass(now time.Time, all bool) {
 		}
 		if tail != g.seen && g.seen != nil {
 			g.moved = now
+			if due := g.seen.next.Load(); g.feed == before && due != nil {
+				s.oldest = due.came
+			}
 		}
 		g.seen = tail
 		if m := g.feed.mount; m != nil && !s.express {
@@ -251,6 +257,19 @@ func (s *shard) pass(now time.Time, all bool) {
 		s.station.departures.ended(s.ended)
 		clear(s.ended)
 		s.ended = s.ended[:0]
+	}
+}
+
+// observe notes how long the pass took that began at now, and how long what was due to
+// its last group had waited. It costs a pass, and no listener, a look at the clock.
+func (s *shard) observe(now time.Time) {
+	if s.served+s.woken == 0 {
+		return
+	}
+	end := s.station.clock()
+	s.station.passTimes.observe(end - now.Sub(s.station.Started))
+	if s.oldest > 0 {
+		s.station.delays.observe(end - s.oldest)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -56,8 +57,8 @@ type Source struct {
 
 	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
 	reason atomic.Uint32
-	heard  atomic.Int64 // when something last came, on the station's clock
-	kbps   atomic.Int64 // as it came in the last seconds; 0: not known yet
+	heard  atomic.Int64  // when something last came, on the station's clock
+	rate   atomic.Uint64 // bytes a second, as the bits of a float64
 	timer  *time.Timer
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
@@ -67,8 +68,7 @@ type Source struct {
 	// watch's.
 	counted  uint64 // bytes read up to
 	measured time.Time
-	rate     float64 // bytes a second
-	gathered int     // last given to Gather
+	gathered int // last given to Gather
 
 	// Run's.
 	began     bool         // others know of it
@@ -112,6 +112,18 @@ func (s *Source) Stop(r Reason) {
 
 // Info returns what the source said of itself.
 func (s *Source) Info() Info { return s.info }
+
+// Bitrate returns how fast the source has sent of late, in bit/s; 0 if it is not known yet.
+func (s *Source) Bitrate() float64 { return 8 * math.Float64frombits(s.rate.Load()) }
+
+// Silence returns how long it is since the source last sent some sound.
+func (s *Source) Silence() time.Duration {
+	heard := time.Duration(s.heard.Load())
+	if heard == 0 {
+		return time.Since(s.Since) // it has not begun
+	}
+	return s.Mount().station.clock() - heard
+}
 
 // Mount returns the mount that the source feeds.
 func (s *Source) Mount() *Mount { return s.mount.Load() }
@@ -159,7 +171,7 @@ func (s *Source) watch() {
 	if now.Sub(s.Since) >= watchStep {
 		s.forgetFirst(0)
 	}
-	s.measure(now)
+	s.gather(now)
 	s.timer.Reset(min(limit-silent, watchStep))
 }
 
@@ -185,6 +197,7 @@ func (s *Source) pump(r io.Reader) error {
 			}
 		}
 		now := time.Now()
+		s.Mount().log.clock = now.Sub(s.Mount().station.Started)
 		rest, sounded := s.append(framer, buf, err != nil)
 		s.Mount().appended(now)
 		s.forgetFirst(maxFirst)

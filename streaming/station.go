@@ -22,6 +22,8 @@ type Station struct {
 	listeners   atomic.Int64 // slaves among them
 	slaves      atomic.Int64
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
+	passTimes   histogram
+	delays      histogram
 
 	mu       sync.RWMutex
 	mounts   map[string]*Mount
@@ -30,6 +32,7 @@ type Station struct {
 	audience *audience
 	changed  chan struct{} // closed when something else may be heard somewhere
 	again    *time.Timer   // asks the director again
+	tallies  map[string]*tally
 
 	settling   *time.Timer // calls settle
 	start      sync.Once
@@ -50,6 +53,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 		crowds:   make(crowds),
 		audience: newAudience(),
 		changed:  make(chan struct{}),
+		tallies:  make(map[string]*tally),
 	}
 	st.again = time.AfterFunc(time.Hour, st.Reconsider)
 	st.again.Stop()

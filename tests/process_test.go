@@ -56,7 +56,7 @@ func TestXcaddyBuildsACaddyThatHasOurModules(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, module := range []string{"icecast", "http.handlers.icecast"} {
+	for _, module := range []string{"icecast", "http.handlers.icecast", "admin.api.icecast"} {
 		found := false
 		for line := range strings.Lines(string(out)) {
 			found = found || strings.HasPrefix(line, module+" ") || strings.TrimSpace(line) == module

@@ -1,0 +1,88 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// kick lets a listener go.
+func kick(l *live, req *apiRequest) (any, error) {
+	if req.ID == nil {
+		return nil, apiErrorf(http.StatusBadRequest, "id: write the number of a listener, as the list of listeners has it")
+	}
+	who := l.Listener(*req.ID)
+	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
+		return nil, apiErrorf(http.StatusNotFound, "there is no listener %d", *req.ID)
+	}
+	who.Remove(streaming.Removed)
+	return map[string]any{"kicked": who.ID, "mount": who.Mount().Path}, nil
+}
+
+// move makes the listeners of a mount hear another one.
+func move(l *live, req *apiRequest) (any, error) {
+	m, err := mountOf(l, req.Mount)
+	if err != nil {
+		return nil, err
+	}
+	to, err := mountOf(l, req.To)
+	if err != nil {
+		return nil, err
+	}
+	n, err := l.Move(m.Path, to.Path)
+	if err != nil {
+		return nil, apiErrorf(http.StatusConflict, "listeners can't be moved to %s: nothing sounds there", to.Path)
+	}
+	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
+}
+
+// kill ends what feeds a mount.
+func kill(l *live, req *apiRequest) (any, error) {
+	m, err := mountOf(l, req.Mount)
+	if err != nil {
+		return nil, err
+	}
+	src := m.Source()
+	if src == nil {
+		return nil, apiErrorf(http.StatusNotFound, "no source is on %s", m.Path)
+	}
+	src.Stop(streaming.Removed)
+	return map[string]any{"killed": m.Path}, nil
+}
+
+// retitle sets the title of a mount.
+func retitle(l *live, req *apiRequest) (any, error) {
+	m, err := mountOf(l, req.Mount)
+	if err != nil {
+		return nil, err
+	}
+	var artist, title string
+	switch {
+	case req.Song != nil && req.Artist == nil && req.Title == nil:
+		title = *req.Song
+	case req.Song == nil && req.Title != nil:
+		title = *req.Title
+		if req.Artist != nil {
+			artist = *req.Artist
+		}
+	default:
+		return nil, apiErrorf(http.StatusBadRequest, "write song, or title and perhaps artist")
+	}
+	if m.Source() == nil {
+		return nil, apiErrorf(http.StatusNotFound, "no source is on %s", m.Path)
+	}
+	changed := m.SetMetadata(artist, title, req.URL)
+	return map[string]any{"changed": changed, "mount": m.Path}, nil
+}
+
+// mountOf returns a mount that lives.
+func mountOf(l *live, path string) (*streaming.Mount, error) {
+	if err := checkMountPath(path); err != nil {
+		return nil, apiErrorf(http.StatusBadRequest, "mount %.300q: %w", path, err)
+	}
+	m := l.Mount(path)
+	if m == nil {
+		return nil, apiErrorf(http.StatusNotFound, "nothing is on %s: neither a source nor listeners", path)
+	}
+	return m, nil
+}

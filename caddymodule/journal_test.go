@@ -1,0 +1,92 @@
+package caddymodule
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddycast/caddycast/hooks"
+)
+
+// readAll returns the ids that a follower reads, and how many it missed.
+func readAll(f *follower) (ids []string, missed uint64) {
+	events, missed := f.reading[0].read()
+	for _, e := range events {
+		ids = append(ids, e.ID)
+	}
+	return ids, missed
+}
+
+func TestTheJournalKeepsEventsForThoseWhoFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		n := 0
+		add := func(events int) {
+			for range events {
+				j.add(&hooks.Event{ID: fmt.Sprint(n)})
+				n++
+				time.Sleep(time.Second)
+			}
+		}
+		open := func(since time.Time) *follower {
+			f := &follower{wake: make(chan struct{}, 1)}
+			if !j.open(f, "s", since) {
+				t.Fatal("there is no place")
+			}
+			return f
+		}
+		check := func(what string, f *follower, missed uint64, want ...string) {
+			t.Helper()
+			if ids, gone := readAll(f); fmt.Sprint(ids) != fmt.Sprint(want) || gone != missed {
+				t.Errorf("%s: %v, and %d missed; want %v and %d", what, ids, gone, want, missed)
+			}
+		}
+		add(1)
+		if j.isKept() {
+			t.Error("events are kept for nobody")
+		}
+		first := open(time.Time{})
+		add(2)
+		check("from now on", first, 0, "1", "2")
+		check("once", first, 0)
+		second := open(time.Now().Add(-time.Second))
+		check("from a second ago", second, 0, "2")
+		check("from the beginning", open(time.Unix(1, 0)), 0, "1", "2")
+
+		add(journalLength + 3)
+		if ids, missed := readAll(first); len(ids) != journalLength || missed != 3 || ids[0] != "6" {
+			t.Errorf("%d events from %s, and %d missed", len(ids), ids[0], missed)
+		}
+		if len(first.wake) != 1 {
+			t.Error("it was not woken")
+		}
+		for f := range j.followers {
+			f.close()
+		}
+		time.Sleep(journalTime - 2*time.Second)
+		last := n
+		add(1)
+		again := open(time.Now().Add(-time.Second))
+		check("after a pause", again, 0, fmt.Sprint(last))
+		again.close()
+		time.Sleep(journalTime + time.Second)
+		if j.isKept() {
+			t.Error("events are kept for nobody any more")
+		}
+		late := open(time.Unix(1, 0))
+		check("after all was forgotten", late, 0)
+		add(1)
+		check("anew", late, 0, fmt.Sprint(n-1))
+		for range maxFollowers - 1 {
+			open(time.Time{})
+		}
+		if j.open(&follower{}, "s", time.Time{}) {
+			t.Error("one follows too many")
+		}
+		for f := range j.followers {
+			f.close()
+		}
+		j.close()
+	})
+}

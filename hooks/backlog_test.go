@@ -1,0 +1,48 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What queues have lost is known whether or not it was said already, and whether or not
+// there is such a hook still.
+func TestBacklogsAreKnownByKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		block := make(chan struct{})
+		waits := &runs{do: func(context.Context, *Event) error { <-block; return nil }}
+		fails := &runs{do: func(context.Context, *Event) error { return errors.New("no") }}
+		d := NewDispatcher(log, nil)
+		check := func(when string, want map[string]Backlog) {
+			t.Helper()
+			synctest.Wait()
+			if got := d.Backlogs(); !maps.Equal(got, want) {
+				t.Errorf("%s: %+v; want %+v", when, got, want)
+			}
+		}
+		plan := planOf(
+			&Hook{Name: "1", What: "webhook a.example", Runner: waits, Policy: Policy{Length: 2}},
+			&Hook{Name: "2", What: "webhook b.example", Runner: waits, Policy: Policy{Length: 3}},
+			&Hook{Name: "3", What: "exec", Runner: fails, Policy: Policy{Retry: time.Minute}},
+		)
+		d.Apply(plan)
+		check("before all", map[string]Backlog{"webhook": {}, "exec": {}})
+		for n := range 4 {
+			d.Dispatch(numberedEvent("/m", n))
+		}
+		full := Backlog{Events: 5, Lost: 3}
+		check("full", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
+		time.Sleep(10 * time.Second)
+		check("when it was said", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
+		d.Apply(nil)
+		time.Sleep(time.Hour)
+		close(block)
+		check("given up, and without hooks", map[string]Backlog{"webhook": {Lost: 3}, "exec": {Late: 4}})
+		d.Close(t.Context())
+	})
+}
