@@ -144,7 +144,10 @@ func (h *Handler) admitListener(w http.ResponseWriter, r *http.Request, client *
 func (h *Handler) admitSource(w http.ResponseWriter, r *http.Request, mount string, admin bool, logins ...*login) (user string, ok bool, err error) {
 	if module := h.station.auth(mount); module != nil {
 		q, err := authRequest(r, mount, admin)
-		if admin && err == nil {
+		if err != nil {
+			return "", false, h.notAdmitted(w, r, q, err)
+		}
+		if admin {
 			if ok, _ := anyAllows(r, h.station.logins.admin); ok {
 				return q.User, true, nil
 			}

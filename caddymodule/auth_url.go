@@ -155,8 +155,9 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 		Name: about.Scope + " auth url",
 		What: "auth url",
 		Runner: &hooks.Webhook{
-			URL:    func(e *hooks.Event) string { return to[e.Name] },
-			Client: a.client,
+			Insists: true, // that a listener has gone is never lost
+			URL:     func(e *hooks.Event) string { return to[e.Name] },
+			Client:  a.client,
 			Body: func(e *hooks.Event) hooks.Body {
 				server, port := about.Address()
 				return hooks.IcecastForm(e, server, port)
@@ -233,7 +234,14 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 	case err == nil && !a.allows(answer):
 		return nil, a.denied(answer)
 	case err == nil:
-		admission.User, admission.TimeLimit = q.User, a.timeLimit(answer)
+		limit, ok := a.timeLimit(answer)
+		if !ok {
+			if admission.Over != nil {
+				admission.Over(0)
+			}
+			return nil, a.denied(answer)
+		}
+		admission.User, admission.TimeLimit = q.User, limit
 	case a.OnError != "allow":
 		if heard && answer == nil && gone != nil {
 			gone(0)

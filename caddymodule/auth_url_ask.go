@@ -74,16 +74,20 @@ func (a *URLAuth) denied(answer http.Header) error {
 	return ErrDenied
 }
 
-// timeLimit is how long somebody may listen, 0 for no limit.
-func (a *URLAuth) timeLimit(answer http.Header) time.Duration {
+// timeLimit is how long somebody may listen, 0 for no limit. It reports false if that is
+// not at all, as Icecast has it: a limit of 0, or one that can't be read. Fractions of
+// seconds are cut, and less than 0 is no limit.
+func (a *URLAuth) timeLimit(answer http.Header) (limit time.Duration, ok bool) {
 	v := strings.TrimSpace(answer.Get(a.most))
 	if v == "" {
-		return 0
+		return 0, true
 	}
-	n, err := strconv.ParseUint(v, 10, 31)
+	whole, _, _ := strings.Cut(v, ".")
+	n, err := strconv.ParseInt(whole, 10, 32)
 	if err != nil {
-		a.about.Logger().Warn("the endpoint's time limit is no number of seconds", zap.String("limit", icy.Cut(icy.Clean(v), 64)))
-		return 0
+		a.about.Logger().Warn("the endpoint's time limit is no number of seconds, so nobody is let in",
+			zap.String("limit", icy.Cut(icy.Clean(v), 64)))
+		return 0, false
 	}
-	return time.Duration(n) * time.Second
+	return max(0, time.Duration(n)*time.Second), n != 0
 }

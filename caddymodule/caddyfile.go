@@ -138,7 +138,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 type words map[string]func() error
 
 // repeatable are the words that may stand in a block several times.
-var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "on"}
+var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "on", "header"}
 
 // parseBlock parses the block at d, which is called what in errors. All words
 // but those that are repeatable may stand in it once.

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,15 +79,21 @@ func newHookPlan(ctx caddy.Context, s *Station, about HookStation) (*hookPlan, e
 	return p, nil
 }
 
-// load fills a scope. The hooks are named after where they stand, so that those of
-// the next configuration go on with their queues.
+// load fills a scope. The hooks are named after where they stand and what they tell, so
+// that those of the next configuration go on with their queues, and no other does.
 func (p *hookPlan) load(ctx caddy.Context, about HookStation, scope *hookScope, path string, on []*Hook, connect, disconnect string) error {
 	scope.events = make(map[*hooks.Hook][]hooks.Name)
 	add := func(to *[]*hooks.Hook, name string, m HookModule, events ...hooks.Name) {
 		h := m.Hook(about)
-		h.Name = fmt.Sprintf("%s %s %v", path, name, events)
+		target := h.What
+		if t, ok := m.(interface{ target() string }); ok {
+			target = t.target()
+		}
+		sum := sha256.Sum256([]byte(target)) // which may hold what no name should
+		own := fmt.Sprintf("%s %s %x", path, name, sum[:8])
+		h.Name = own
 		for n := 2; slices.ContainsFunc(p.all, func(other *hooks.Hook) bool { return other.Name == h.Name }); n++ {
-			h.Name = fmt.Sprintf("%s %s %v %d", path, name, events, n)
+			h.Name = fmt.Sprintf("%s %d", own, n)
 		}
 		*to = append(*to, &h)
 		scope.events[&h] = events

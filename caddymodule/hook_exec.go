@@ -72,6 +72,11 @@ func checkProgram(program string) error {
 	return nil
 }
 
+// target is what tells one program from others.
+func (x *ExecHook) target() string {
+	return strings.Join(append([]string{x.Program}, x.Args...), "\x00")
+}
+
 // Hook implements HookModule.
 func (x *ExecHook) Hook(st HookStation) hooks.Hook {
 	p := &hooks.Program{Path: x.Program, Timeout: execTime, Log: st.Logger}

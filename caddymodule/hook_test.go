@@ -2,11 +2,14 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/hooks"
 )
@@ -127,5 +130,38 @@ func TestAUserMayListenSoOftenAndNoMore(t *testing.T) {
 	}
 	if len(s.count) != 1 {
 		t.Errorf("who is gone is still counted: %v", s.count)
+	}
+}
+
+// A queue is that of what it is for, whatever else stands around it.
+func TestAHookKeepsItsNameWhereverItStands(t *testing.T) {
+	names := func(on ...*Hook) map[string]string {
+		h := newHandler(t, &Station{On: on})
+		byWhat := make(map[string]string)
+		for _, hook := range h.station.reign.plan.Hooks {
+			byWhat[hook.What] = hook.Name
+		}
+		return byWhat
+	}
+	before := names(exec("a", hooks.SourceConnected), exec("b", hooks.SourceConnected))
+	after := names(exec("c", hooks.SourceConnected), exec("b", hooks.SourceConnected, hooks.SourceDisconnected))
+	if before["exec b"] != after["exec b"] || before["exec a"] == after["exec c"] || before["exec a"] == before["exec b"] {
+		t.Errorf("%v, then %v", before, after)
+	}
+}
+
+func TestHowLongAnEndpointLetsSomebodyListen(t *testing.T) {
+	a := &URLAuth{most: "Icecast-Auth-Timelimit", about: AuthStation{HookStation: HookStation{Logger: zap.NewNop}}}
+	for value, want := range map[string]struct {
+		limit time.Duration
+		ok    bool
+	}{
+		"": {0, true}, "2": {2 * time.Second, true}, "2.5": {2 * time.Second, true}, "-1": {0, true},
+		"0": {0, false}, "soon": {0, false}, "99999999999": {0, false},
+	} {
+		limit, ok := a.timeLimit(http.Header{"Icecast-Auth-Timelimit": {value}})
+		if limit != want.limit || ok != want.ok {
+			t.Errorf("%q: %v, %v", value, limit, ok)
+		}
 	}
 }

@@ -130,6 +130,9 @@ func checkURL(s string) error {
 	return nil
 }
 
+// target is what tells one endpoint from others.
+func (w *WebhookHook) target() string { return w.URL }
+
 // Hook implements HookModule.
 func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 	hook := &hooks.Webhook{

@@ -32,59 +32,52 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	if ok, err := h.enter(w, r, r.URL.Path); !ok {
 		return true, err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
-	defer cancel()
-	expected := h.station.live.relays.Expect(r.URL.Path, r.Header.Get(relay.PathHeader))
-	mount := h.station.live.Await(ctx, r.URL.Path)
-	expected()
+	client := clientOf(r)
+	client.Slave = h.isSlave(r)
+	client.Relay = r.Header.Get(relay.PathHeader) != ""
+	taken := false
+	defer func() {
+		if a := client.Admission; !taken && a != nil && a.Over != nil {
+			a.Over(0)
+		}
+	}()
+	if h.isAskedFirst(r.URL.Path, client) {
+		if r.Method == http.MethodHead || h.station.live.Mount(r.URL.Path) == nil && !h.station.live.Offers(r.URL.Path) {
+			return false, nil
+		}
+		if ok, err := h.admitListener(w, r, &client); !ok {
+			return true, err
+		}
+	}
+	mount := h.await(r)
 	if mount == nil {
 		w.Header().Del(relay.PathHeader)
 		return false, nil
 	}
-	client := clientOf(r)
-	client.Slave = h.isSlave(r)
-	client.Relay = r.Header.Get(relay.PathHeader) != ""
-	if r.Header.Get(relay.PathHeader) != "" {
-		heard := mount.Heard()
-		if heard == "" { // silence must not be passed on as a stream
-			w.Header().Del(relay.PathHeader)
-			return false, nil
-		}
-		if ok, err := h.enter(w, r, heard); !ok {
+	if client.Relay {
+		if ok, err := h.enter(w, r, mount.Heard()); !ok {
 			return true, err
 		}
 	}
 	if mount.Settings().RequireTLS && scheme(r) != "https" {
 		return true, h.secure(w, r)
 	}
-	if r.Method == http.MethodHead {
-		stream, ok := mount.Stream()
-		if !ok {
-			return false, nil
-		}
-		if mount.Settings().NoDirect && !client.Slave {
-			return true, refuseStream(w, r, streaming.ErrNoDirect)
-		}
-		setFields(w.Header(), listenerFields(w.Header(), stream, mount.Interval(client)))
-		if r.ProtoMajor == 1 {
-			w.Header().Set("Connection", "close")
-		}
-		w.WriteHeader(http.StatusOK)
-		return true, nil
-	}
 	if mount.Settings().NoDirect && !client.Slave { // before anybody is asked
 		return true, refuseStream(w, r, streaming.ErrNoDirect)
+	}
+	if r.Method == http.MethodHead {
+		return serveHead(w, r, mount, client)
 	}
 	if h.steers(r, mount, client, mount.IsFull()) && h.steer(w, r, mount) {
 		return true, nil
 	}
-	if ok, err := h.admitListener(w, r, &client); !ok {
-		return true, err
+	if client.Admission == nil {
+		if ok, err := h.admitListener(w, r, &client); !ok {
+			return true, err
+		}
 	}
 	l, err := mount.Admit(client)
-	if a := client.Admission; err != nil && a != nil && a.Over != nil {
-		a.Over(0)
-	}
+	taken = err == nil
 	switch {
 	case errors.Is(err, streaming.ErrNothing):
 		return false, nil
@@ -98,6 +91,45 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		return true, listenHTTP1(w, r, l, fields)
 	}
 	return true, listenStream(w, r, l, fields)
+}
+
+// await returns the mount that a request is for once there is something to hear, nil if there
+// is nothing; for a relay also if that is silence, which must not be passed on as a stream.
+func (h *Handler) await(r *http.Request) *streaming.Mount {
+	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
+	defer cancel()
+	field := r.Header.Get(relay.PathHeader)
+	expected := h.station.live.relays.Expect(r.URL.Path, field)
+	defer expected()
+	mount := h.station.live.Await(ctx, r.URL.Path)
+	if mount != nil && field != "" && mount.Heard() == "" {
+		return nil
+	}
+	return mount
+}
+
+// serveHead answers what a listener would be told.
+func serveHead(w http.ResponseWriter, r *http.Request, mount *streaming.Mount, client streaming.Client) (bool, error) {
+	stream, ok := mount.Stream()
+	if !ok {
+		return false, nil
+	}
+	setFields(w.Header(), listenerFields(w.Header(), stream, mount.Interval(client)))
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+	w.WriteHeader(http.StatusOK)
+	return true, nil
+}
+
+// isAskedFirst tells whether it must be known that somebody may hear a mount before it is
+// looked for: whoever may not shall not make us pull it.
+func (h *Handler) isAskedFirst(path string, client streaming.Client) bool {
+	if client.Slave || h.station.auth(path) == nil {
+		return false
+	}
+	m := h.station.live.Mount(path)
+	return m == nil || m.Heard() == ""
 }
 
 // listenStream serves a listener over HTTP/2 or 3 until it ends.

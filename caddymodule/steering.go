@@ -16,7 +16,8 @@ const redirected = "redirected"
 // place here. Relays are sent nowhere: they might be sent to themselves.
 func (h *Handler) steers(r *http.Request, mount *streaming.Mount, c streaming.Client, full bool) bool {
 	m := h.station.Master
-	if m == nil || c.Slave || r.Header.Get(relay.PathHeader) != "" || r.URL.Query().Has(redirected) || mount.Settings().NoDirect {
+	if m == nil || c.Slave || r.Header.Get(relay.PathHeader) != "" || r.URL.Query().Has(redirected) || mount.Settings().NoDirect ||
+		h.station.auth(mount.Path) != nil { // who is sent away is not asked for
 		return false
 	}
 	return m.Redirect == redirectBalance || m.Redirect == redirectWhenFull && full

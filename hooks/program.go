@@ -2,11 +2,12 @@ package hooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -50,17 +51,35 @@ func (p *Program) Run(ctx context.Context, e *Event) error {
 	for _, f := range e.All() {
 		cmd.Env = append(cmd.Env, "ICECAST_"+strings.ToUpper(f.Key)+"="+f.String())
 	}
-	var out output
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = outputTime
-	ownGroup(cmd)
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	// The program's end does not close the pipe: what it has left behind may print, and
+	// would be killed.
+	from, to, err := os.Pipe()
+	if err != nil {
 		return err
 	}
+	cmd.Stdout, cmd.Stderr = to, to
+	ownGroup(cmd)
+	began := time.Now()
+	err = cmd.Start()
+	_ = to.Close()
+	if err != nil {
+		_ = from.Close()
+		return err
+	}
+	var out output
+	printed := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(&out, from)
+		_ = from.Close()
+		close(printed)
+	}()
 	ended := make(chan error, 1)
 	go func() {
 		err := p.watch(cmd)
+		select {
+		case <-printed:
+		case <-time.After(outputTime):
+		}
 		p.Log().Debug("a program has ended", zap.String("program", p.Path), zap.String("event", string(e.Name)),
 			zap.String("mount", e.Mount), zap.Duration("duration", time.Since(began)), zap.Error(err), zap.String("output", out.String()))
 		ended <- err
@@ -85,9 +104,6 @@ func (p *Program) watch(cmd *exec.Cmd) error {
 	}
 	select {
 	case err := <-ended:
-		if errors.Is(err, exec.ErrWaitDelay) { // it has left something running
-			return nil
-		}
 		return err
 	case <-timeout:
 	}
@@ -104,14 +120,16 @@ func (p *Program) watch(cmd *exec.Cmd) error {
 	return fmt.Errorf("it was ended since it took longer than %v", p.Timeout)
 }
 
-// output keeps the beginning of what a program prints. Only the goroutine that
-// copies it writes, and that is over when the program's Wait returns.
+// output keeps the beginning of what a program prints, and what it has left behind.
 type output struct {
+	mu   sync.Mutex
 	text []byte
 	more int
 }
 
 func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	n := min(len(p), maxOutput-len(o.text))
 	o.text = append(o.text, p[:n]...)
 	o.more += len(p) - n
@@ -120,6 +138,8 @@ func (o *output) Write(p []byte) (int, error) {
 
 // String returns the lines, with all that is no text taken out.
 func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var b strings.Builder
 	for line := range strings.Lines(string(o.text)) {
 		if b.Len() > 0 {

@@ -149,3 +149,21 @@ func TestAProgramGoesOnAfterOurEnd(t *testing.T) {
 		}
 	}
 }
+
+// What a program has left behind may print for as long as it likes.
+func TestWhatAProgramLeavesBehindGoesOn(t *testing.T) {
+	log, _ := logged()
+	alive := filepath.Join(t.TempDir(), "alive")
+	p := &Program{Path: script(t, "(sleep 0.5; echo one; echo two; touch '"+alive+"') &\nexit 0"), Log: log}
+	if err := p.Run(t.Context(), NewEvent(SourceConnected, "/m")); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(alive); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it was ended")
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -40,6 +41,10 @@ func (d *Dispatcher) load(q *queue, name string) {
 	if err != nil {
 		d.log().Error("what was kept of a hook's queue can't be read", zap.String("hook", q.hook.What), zap.Error(err))
 	}
+	if err != nil {
+		events = nil
+	}
+	events = slices.DeleteFunc(events, func(e *Event) bool { return e == nil || e.ID == "" })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(events) > 0 {

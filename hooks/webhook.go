@@ -21,6 +21,10 @@ const maxAnswer = 64 << 10
 // One of 4xx will not get better, but for 408, 425 and 429; all else is tried
 // again, as far as the hook's policy goes.
 type Webhook struct {
+	// Insists makes every answer but success one that is tried again: no event is
+	// given up because an endpoint is being moved, or its password changed.
+	Insists bool
+
 	URL    func(*Event) string // empty: there is nothing to post
 	Client *http.Client        // must not follow redirects; its timeout bounds a try
 	Secret []byte              // signs the body; empty: it is not signed
@@ -66,7 +70,7 @@ func (w *Webhook) Run(ctx context.Context, e *Event) error {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	return verdict(resp.StatusCode)
+	return verdict(resp.StatusCode, w.Insists)
 }
 
 func (w *Webhook) body(e *Event) (Body, error) {
@@ -77,15 +81,15 @@ func (w *Webhook) body(e *Event) (Body, error) {
 	return Body{"application/json", text}, err
 }
 
-// verdict tells what a status means.
-func verdict(status int) error {
+// verdict tells what a status means. With insists nothing but success is final.
+func verdict(status int, insists bool) error {
 	err := fmt.Errorf("the answer is %d %s", status, http.StatusText(status))
 	switch {
 	case status >= 200 && status < 300:
 		return nil
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return err
-	case status >= 400 && status < 500:
+	case status >= 400 && status < 500 && !insists:
 		return Final(err)
 	}
 	return err

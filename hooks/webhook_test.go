@@ -87,6 +87,18 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	}
 }
 
+// Where nothing may be lost, only success is an answer.
+func TestAWebhookThatInsistsGivesNothingUp(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 410, 500} {
+		err := post(t, NewEvent(ListenerRemoved, "/m"), &Webhook{Insists: true}, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+		})
+		if err == nil || errors.As(err, new(finalError)) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
 func TestAnEndpointThatMisbehavesIsAnErrorThatTellsNoSecret(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"it hangs":    func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() },

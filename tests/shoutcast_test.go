@@ -253,3 +253,55 @@ func TestAMountThatIsNamedWithoutHTTP(t *testing.T) {
 	s.v1(s.plain, "/a b?c#d%41ü:hackme")
 	s.listening("/a%20b%3Fc%23d%2541%C3%BC")
 }
+
+// Who may send is asked of the endpoint, however the source comes, and for its titles, too.
+func TestAnEndpointIsAskedForSourcesWithoutHTTP(t *testing.T) {
+	e := newEndpoint(t, func(w http.ResponseWriter, p post) bool {
+		if p.form(t).Get("pass") == "dj" {
+			w.Header().Set("Icecast-Auth-User", "1")
+		}
+		return true
+	})
+	s, _ := startFor(t, wrapped, "icecast {\n source_password hackme\n admin_password letmein\n mount /paid {\n auth url {\n stream_auth "+e.URL+"/source\n }\n }\n }")
+	for _, c := range []struct {
+		login string
+		ok    bool
+	}{
+		{"/paid:hackme\r\n", false},
+		{"SOURCE hackme /paid\n\n", false},
+		{"/paid:dj\r\n", true},
+	} {
+		conn := s.dial(false)
+		_, _ = io.WriteString(conn, c.login)
+		answer := make([]byte, 3)
+		if _, err := io.ReadFull(conn, answer); err != nil || (string(answer) == "OK2") != c.ok {
+			t.Errorf("%q is answered %q, %v", c.login, answer, err)
+		}
+		_ = conn.Close()
+	}
+	live := s.sourceOfUser("/paid", "source", "dj")
+	defer live.finish()
+	live.send(10)
+	s.listening("/paid")
+	for pass, want := range map[string]int{"hackme": 401, "dj": 200, "letmein": 200} {
+		resp, err := http.Get("http://" + s.plain + "/admin.cgi?mode=updinfo&mount=/paid&song=x&pass=" + pass)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("a title by %s is answered %s", pass, resp.Status)
+		}
+	}
+}
+
+// sourceOfUser connects a source that comes as somebody.
+func (s *server) sourceOfUser(path, user, password string) *transmitter {
+	s.t.Helper()
+	conn := s.dial(false)
+	resp, _ := head(s.t, conn, "SOURCE "+path+" HTTP/1.0\r\n"+basic(user, password)+"Content-Type: audio/mpeg\r\n\r\n")
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("the source was answered %s", resp.Status)
+	}
+	return &transmitter{t: s.t, out: conn, finish: func() { _ = conn.Close() }}
+}
