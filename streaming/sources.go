@@ -18,6 +18,9 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 	for {
 		busy, err := st.tryNewSource(path, s)
 		if busy == nil {
+			if err == nil && st.sourced != nil && !s.Mount().isInternal() {
+				st.sourced(s)
+			}
 			return err
 		}
 		if time.Now().After(deadline) {

@@ -25,6 +25,8 @@ type Station struct {
 	passTimes   histogram
 	delays      histogram
 
+	sourced func(*Source) // see OnSource
+
 	mu       sync.RWMutex
 	mounts   map[string]*Mount
 	sources  map[*Source]struct{}
@@ -63,6 +65,11 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st.settings.Store(&Settings{})
 	return st
 }
+
+// OnSource sets what is called with each source that has got its mount, before it sends
+// anything, by whoever brings it and under no lock. It must be called before the station
+// is used.
+func (st *Station) OnSource(sourced func(*Source)) { st.sourced = sourced }
 
 // Apply puts settings into force, for the mounts that live too.
 func (st *Station) Apply(s *Settings) {

@@ -20,15 +20,30 @@ type Manager struct {
 	settings Settings
 	applied  chan struct{} // closed, and made anew, by Apply
 	watching bool
+	busy     map[*streaming.Source]*recorder
 	closed   chan struct{}
 	once     sync.Once
 	running  sync.WaitGroup // the watcher, and the recorders
 }
 
-// NewManager returns a manager that records nothing yet. told is called from several
+// NewManager returns a manager that records nothing yet; it is the station's OnSource. told is called from several
 // goroutines; it must not block for long.
 func NewManager(st *streaming.Station, told func(Event)) *Manager {
-	return &Manager{station: st, told: told, applied: make(chan struct{}), closed: make(chan struct{})}
+	m := &Manager{
+		station: st, told: told, applied: make(chan struct{}), closed: make(chan struct{}),
+		busy: make(map[*streaming.Source]*recorder),
+	}
+	st.OnSource(m.came)
+	return m
+}
+
+// came begins to record a source at once: it may be gone before anybody looks.
+func (m *Manager) came(source *streaming.Source) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.settings != nil && !m.isClosed() {
+		m.adjustOne(source.Mount().Path, source)
+	}
 }
 
 // Apply puts settings into force, also for what is being recorded: with others than
@@ -74,18 +89,14 @@ func (m *Manager) isClosed() bool {
 	}
 }
 
-// watch has a recorder for each source that is to be recorded, until the manager is closed.
+// watch follows what changes, until the manager is closed.
 func (m *Manager) watch() {
-	recorders := make(map[*streaming.Source]*recorder)
 	for {
 		changed := m.station.Changed()
 		m.mu.Lock()
-		settings, applied := m.settings, m.applied
+		applied := m.applied
+		m.adjust()
 		m.mu.Unlock()
-		if m.isClosed() {
-			settings = nil
-		}
-		m.adjust(recorders, settings)
 		if m.isClosed() {
 			return
 		}
@@ -97,40 +108,43 @@ func (m *Manager) watch() {
 	}
 }
 
-// adjust starts and stops recorders.
-func (m *Manager) adjust(recorders map[*streaming.Source]*recorder, settings Settings) {
-	here := make(map[*streaming.Source]bool)
-	for _, mount := range m.station.Mounts() {
-		source := mount.Source()
-		if source == nil || settings == nil {
-			continue
+// adjust starts and stops recorders, so that there is one for each source that is to be
+// recorded. mu is held.
+func (m *Manager) adjust() {
+	over := m.settings == nil || m.isClosed()
+	if !over {
+		for _, mount := range m.station.Mounts() {
+			if source := mount.Source(); source != nil {
+				m.adjustOne(mount.Path, source)
+			}
 		}
-		options := settings(mount.Path)
-		r := recorders[source]
-		if options == nil || r != nil && *r.options.Load() == *options {
-			here[source] = options != nil
-			continue
-		}
-		here[source] = true
-		if r != nil {
-			r.set(options)
-			continue
-		}
-		r = &recorder{mount: mount.Path, source: source, told: m.told, wake: make(chan struct{}, 1)}
-		r.options.Store(options)
-		recorders[source] = r
-		m.running.Go(r.run)
 	}
-	for source, r := range recorders {
-		if here[source] {
-			continue
-		}
-		delete(recorders, source)
+	for source, r := range m.busy {
 		select {
 		case <-source.Ended(): // it writes what is left, and ends by itself
+			delete(m.busy, source)
+			continue
 		default:
+		}
+		if over || m.settings(r.mount) == nil {
+			delete(m.busy, source)
 			r.set(nil)
 		}
+	}
+}
+
+// adjustOne records a source if the settings say so. mu is held.
+func (m *Manager) adjustOne(mount string, source *streaming.Source) {
+	options, r := m.settings(mount), m.busy[source]
+	switch {
+	case options == nil:
+	case r == nil:
+		r = &recorder{mount: mount, source: source, told: m.told, tap: source.Tap(), wake: make(chan struct{}, 1)}
+		r.options.Store(options)
+		m.busy[source] = r
+		m.running.Go(r.run)
+	case *r.options.Load() != *options:
+		r.set(options)
 	}
 }
 

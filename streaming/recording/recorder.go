@@ -68,10 +68,11 @@ type recorder struct {
 	source *streaming.Source
 	told   func(Event)
 
+	tap *streaming.Tap
+
 	options atomic.Pointer[Options] // nil: it is not to be recorded any more
 	wake    chan struct{}           // options have changed; cap 1
 
-	tap      *streaming.Tap
 	file     *file        // nil: none
 	by       *Options     // by which it was begun
 	ends     time.Time    // when there is to be another one; zero: never
@@ -87,7 +88,6 @@ type recorder struct {
 func (r *recorder) run() {
 	timer := time.NewTimer(step)
 	defer timer.Stop()
-	r.tap = r.source.Tap()
 	for {
 		ended := false
 		select {

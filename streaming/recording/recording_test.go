@@ -191,6 +191,21 @@ func TestARecordingIsWhatTheSourceSentToTheLastByte(t *testing.T) {
 	}
 }
 
+// A source that sends a file as fast as it is taken is there for no time at all.
+func TestASourceThatIsGoneAtOnceIsRecorded(t *testing.T) {
+	s := newScene(t)
+	s.record("x.mp3", nil)
+	for range 50 {
+		e := s.source("/m")
+		e.send(20)
+		e.end()
+		s.next(Started)
+		if got := s.next(Ended); got.Bytes != int64(len(e.sent)) {
+			t.Fatalf("%d bytes are recorded of %d", got.Bytes, len(e.sent))
+		}
+	}
+}
+
 func TestNothingIsWrittenOver(t *testing.T) {
 	s := newScene(t)
 	for _, name := range []string{"x.mp3", "x-1.mp3.part"} {
@@ -311,7 +326,10 @@ func TestWhatADiskIsTooSlowForIsLeftOut(t *testing.T) {
 	p, _ := Parse(filepath.Join(s.dir, "x.mp3"))
 	r := &recorder{mount: "/m", source: src, told: func(e Event) { s.events <- e }, tap: src.Tap()}
 	o := &Options{Pattern: p}
-	r.drain(o)
+	for len(s.events) == 0 { // what was sent may still be on its way
+		r.drain(o)
+		time.Sleep(time.Millisecond)
+	}
 	s.next(Started)
 	const frames = maxBehind/numbered.MaxFrame + 1000
 	e.send(frames)
@@ -319,6 +337,7 @@ func TestWhatADiskIsTooSlowForIsLeftOut(t *testing.T) {
 	s.next(Ended)
 	s.next(Behind)
 	e.send(10)
+	e.end() // all that was sent is there
 	r.drain(o)
 	s.next(Started)
 	r.finish()
