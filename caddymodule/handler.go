@@ -152,6 +152,9 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	case http.MethodOptions:
 		return h.serveOptions(w)
 	case http.MethodGet, http.MethodHead:
+		if p := r.URL.Path; (p == "/" || p == eventsPath) && !h.station.doors.admitsAddress(r) {
+			return denied(w, r)
+		}
 		switch r.URL.Path { // a site may have pages of its own there
 		case "/":
 			return h.serveStatusPage(w, r)

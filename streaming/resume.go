@@ -87,6 +87,21 @@ func (r *resumption) look(u format.Unit, now time.Time) found {
 	return held
 }
 
+// overlap returns how many units at the beginning of what is held are the last of those that
+// were heard.
+func (r *resumption) overlap() int {
+	for n := min(tailUnits, len(r.held)); n > 0; n-- {
+		same := true
+		for i, u := range r.held[:n] {
+			same = same && maphash.Bytes(tailSeed, u.Data) == r.want.sums[tailUnits-n+i]
+		}
+		if same {
+			return n
+		}
+	}
+	return 0
+}
+
 // isLive tells whether units come no faster than they last.
 func (r *resumption) isLive(now time.Time) bool {
 	elapsed := now.Sub(r.window)
@@ -104,9 +119,8 @@ func (s *Source) resume(f format.Framer, u format.Unit) {
 	switch r.look(u, time.Now()) {
 	case resumed:
 		s.resumption = nil
-		if old := r.want.init; old != nil && u.Init != nil && slices.Equal(old.Data, u.Init.Data) {
-			s.same, s.as = u.Init, old
-		}
+		r.held = append(r.held, u)
+		s.adoptInit(r)
 		s.Mount().tail.init = s.replaceInit(u).Init
 		s.sounds()
 	case anotherOne:
@@ -120,12 +134,26 @@ func (s *Source) beginAnew(f format.Framer) {
 	r := s.resumption
 	s.resumption = nil
 	m := s.Mount()
-	if !s.titled {
-		m.meta.Store(noMetadata) // that was what the other one said
+	held := r.held
+	if n := r.overlap(); n > 0 { // fewer units than tell for certain, but at the very place
+		held = held[n:]
+		s.adoptInit(r)
+	} else {
+		if !s.titled {
+			m.meta.Store(noMetadata) // that was what the other one said
+		}
+		m.log.cut(m.meta.Load())
 	}
-	m.log.cut(m.meta.Load())
-	for _, u := range r.held {
+	for _, u := range held {
 		s.add(f, u)
+	}
+}
+
+// adoptInit makes the new stream's init the one that listeners have, if it is the same.
+func (s *Source) adoptInit(r *resumption) {
+	last := r.held[len(r.held)-1].Init
+	if old := r.want.init; old != nil && last != nil && slices.Equal(old.Data, last.Data) {
+		s.same, s.as = last, old
 	}
 }
 

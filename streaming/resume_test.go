@@ -38,6 +38,8 @@ func TestARelayGoesOnWhereItWasCutOff(t *testing.T) {
 		{"what was heard comes again", 200, 100, 0, 399, true},
 		{"nothing was heard of it", 200, 250, 0, 399, false},
 		{"it begins where the other ended", 200, 196, 0, 399, true},
+		{"two frames come again", 200, 198, 0, 399, true},
+		{"one frame comes again", 200, 199, 0, 399, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			st, _ := newTestStation(t, mountSettings(MountSettings{RelayLinger: time.Minute, Burst: Burst{Bytes: 1 << 20}, Queue: 4 << 20}))
