@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -277,66 +276,3 @@ func setFields(h http.Header, fields []field) {
 		h[f.name] = []string{f.value}
 	}
 }
-
-// responseConn is a response of HTTP/2 or 3 as a listener's connection.
-type responseConn struct {
-	http.ResponseWriter
-	control *http.ResponseController
-
-	mu      sync.Mutex
-	aborted bool
-	closed  bool
-}
-
-// newResponseConn takes a response over whose head has been written.
-func newResponseConn(w http.ResponseWriter) *responseConn {
-	w = innermost(w)
-	return &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
-}
-
-// Flush sends what was written. It takes the deadline back: on HTTP/2 that is a
-// timer, which resets the stream even if there is nothing to write.
-func (c *responseConn) Flush() error {
-	if err := c.control.Flush(); err != nil {
-		return err
-	}
-	return c.SetWriteDeadline(time.Time{})
-}
-
-// SetWriteDeadline bounds the writes to come, unless Abort has ended them.
-func (c *responseConn) SetWriteDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.aborted {
-		return nil
-	}
-	return c.control.SetWriteDeadline(t)
-}
-
-// Abort makes writes fail. The response must not be touched once the handler
-// has returned, so it does nothing after Close.
-func (c *responseConn) Abort() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.aborted = true
-	if !c.closed {
-		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
-	}
-}
-
-func (c *responseConn) isAborted() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.aborted
-}
-
-// Close lets go of the response; the stream ends when the handler returns.
-func (c *responseConn) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	return nil
-}
-
-// Interface guard
-var _ streaming.Conn = (*responseConn)(nil)

@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// settings translates the station for the engine.
+func (s *Station) settings() *streaming.Settings {
+	return &streaming.Settings{
+		MaxListeners: s.Limits.Listeners,
+		MaxSources:   s.Limits.Sources,
+		MaxKbps:      s.Limits.Bandwidth,
+		PerIP:        s.Limits.PerIP,
+		Latency:      time.Duration(s.Limits.Latency),
+		Mount:        s.mountSettings,
+		Director:     s.director(),
+	}
+}
+
+// mountSettings translates one mount for the engine.
+func (s *Station) mountSettings(p string) streaming.MountSettings {
+	m := s.mount(p)
+	m.fill(&Mount{Burst: s.Limits.Burst, Queue: s.Limits.Queue, SourceTimeout: s.Limits.SourceTimeout})
+	settings := streaming.MountSettings{
+		MaxListeners:        value(m.MaxListeners),
+		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
+		MaxKbps:             value(m.MaxBandwidth),
+		SourceTimeout:       time.Duration(m.SourceTimeout),
+		Linger:              time.Duration(value(m.Linger)),
+		RelayLinger:         relayLinger,
+		Queue:               m.Queue,
+		Takeover:            is(m.Takeover, true),
+		Hidden:              is(m.Hidden, true) || is(m.HiddenFromSlaves, true),
+		NoDirect:            is(m.Direct, false),
+		RequireTLS:          is(m.RequireTLS, true),
+		FallbackWhenFull:    is(m.FallbackWhenFull, true),
+		Charset:             m.Charset,
+		Intro:               s.intros[value(m.Intro)],
+		Override: streaming.Info{
+			ContentType: m.Type,
+			Subtype:     m.Subtype,
+			Name:        m.Name,
+			Description: m.Description,
+			Genre:       m.Genre,
+			URL:         m.URL,
+			Public:      m.Public,
+		},
+	}
+	if m.Linger != nil {
+		settings.RelayLinger = settings.Linger
+	}
+	if m.Bitrate > 0 {
+		settings.Override.Bitrate = fmt.Sprint(m.Bitrate)
+	}
+	if b := m.Burst; b != nil {
+		settings.Burst = streaming.Burst{Bytes: b.Bytes, Time: time.Duration(b.Time)}
+		settings.NoBurst = *b == Burst{}
+	}
+	if i := m.MetadataInterval; i != nil {
+		if settings.MetadataInterval = *i; *i == 0 {
+			settings.MetadataInterval = -1
+		}
+	}
+	return settings
+}
+
+// relayLinger is how long listeners wait for a relay if nothing is set. A link that
+// breaks is dialed again at once, and should cost nobody.
+const relayLinger = 10 * time.Second
+
+// value returns what p points to, zero if it is nil.
+func value[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
+}
+
+// is tells whether a switch is set, to that value.
+func is(b *bool, value bool) bool { return b != nil && *b == value }
