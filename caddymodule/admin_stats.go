@@ -14,6 +14,22 @@ import (
 
 // serveStats answers all that is known of the station, and of all mounts or of one.
 func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	e := el("icestats", leaves(h.globalStats(r))...)
+	base := h.station.baseURL(r)
+	for _, m := range h.station.live.Mounts() {
+		if only := q.Get("mount"); only != "" && m.Path != only {
+			continue
+		}
+		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {
+			addPrivate(source, m)
+			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
+		}
+	}
+	return answerElement(w, r, e)
+}
+
+// globalStats are those of the station.
+func (h *Handler) globalStats(r *http.Request) map[string]any {
 	stats := h.station.live.Stats()
 	status := h.stationStatus(r, nil)
 	clients := stats.Listeners + stats.Slaves + int64(stats.Sources)
@@ -32,18 +48,7 @@ func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Value
 		"stats":                     0,
 		"stats_connections":         0,
 	})
-	e := el("icestats", leaves(status)...)
-	base := h.station.baseURL(r)
-	for _, m := range h.station.live.Mounts() {
-		if only := q.Get("mount"); only != "" && m.Path != only {
-			continue
-		}
-		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {
-			addPrivate(source, m)
-			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
-		}
-	}
-	return answerElement(w, r, e)
+	return status
 }
 
 // addPrivate adds what only the administrator is told of a mount.

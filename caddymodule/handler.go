@@ -94,6 +94,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 				return err
 			}
 		}
+	case methodStats:
+		return h.serveStatsStream(w, r)
 	case http.MethodOptions:
 		if h.station.live.Mount(path) != nil || isReserved(path) {
 			return h.serveOptions(w)

@@ -257,3 +257,36 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 		t.Errorf("a page of another site is answered %v, %v", resp, err)
 	}
 }
+
+// STATS tells all statistics, and each change.
+func TestTheStreamOfStatisticsTellsEachChange(t *testing.T) {
+	s := start(t, station)
+	conn := s.dial(false)
+	resp, r := head(t, conn, "STATS / HTTP/1.0\r\n"+basic("admin", "letmein")+"\r\n")
+	if resp.StatusCode != http.StatusOK || resp.Proto != "HTTP/1.0" {
+		t.Fatalf("it is answered %s %s", resp.Proto, resp.Status)
+	}
+	until := func(want string) {
+		t.Helper()
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				t.Fatalf("before %q came: %v", want, err)
+			}
+			if strings.HasPrefix(line, want) {
+				return
+			}
+		}
+	}
+	until("EVENT global listeners 0\n")
+	live := s.numberedSource("/live.mp3", 1)
+	until("EVENT /live.mp3 server_type audio/mpeg\n")
+	s.retitle("/live.mp3", "Singer - Song")
+	until("EVENT /live.mp3 title Singer - Song\n")
+	live.down()
+	until("EVENT /live.mp3 title null\n")
+	_ = conn.Close()
+	if resp, _ := head(t, s.dial(false), "STATS / HTTP/1.0\r\n"+basic("source", "hackme")+"\r\n"); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a source is answered %s", resp.Status)
+	}
+}

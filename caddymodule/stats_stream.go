@@ -1,0 +1,120 @@
+package caddymodule
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// methodStats asks for all statistics, and each change of them, without end.
+const methodStats = "STATS"
+
+const (
+	statsStep = time.Second
+	statsLine = 199 // bytes, as in Icecast
+)
+
+// serveStatsStream sends the administrator all statistics as lines, and each one that
+// changes from then on, as Icecast 2.4 does:
+//
+//	EVENT <mount>|global <name> <value>
+//
+// The value of what is no more is null.
+func (h *Handler) serveStatsStream(w http.ResponseWriter, r *http.Request) error {
+	if ok, err := admit(w, r, h.station.logins.admin); !ok {
+		return err
+	}
+	if r.ProtoMajor > 1 {
+		return refuse(w, r, http.StatusHTTPVersionNotSupported, "STATS is of HTTP/1")
+	}
+	conn, _, err := takeOver(w)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_ = conn.SetReadDeadline(time.Time{})
+		_, _ = io.Copy(io.Discard, conn) // it has nothing to say but that it leaves
+	}()
+	defer func() {
+		_ = conn.Close()
+		<-gone
+	}()
+	if err := writeIn(conn, "HTTP/1.0 200 OK\r\n\r\n"); err != nil {
+		return nil //nolint:nilerr // it has left
+	}
+	tick := time.NewTicker(statsStep)
+	defer tick.Stop()
+	told := make(map[[2]string]string)
+	for {
+		now := h.statistics(r)
+		if err := writeIn(conn, changes(told, now)); err != nil {
+			return nil //nolint:nilerr // it has left
+		}
+		told = now
+		select {
+		case <-tick.C:
+		case <-gone:
+			return nil
+		case <-h.station.live.closing:
+			return nil
+		case <-h.retired:
+			return nil
+		}
+	}
+}
+
+// writeIn writes a text within a time.
+func writeIn(conn net.Conn, text string) error {
+	_ = conn.SetWriteDeadline(time.Now().Add(boardWrite))
+	_, err := io.WriteString(conn, text)
+	return err
+}
+
+// statistics returns all values, by mount, or global, and name.
+func (h *Handler) statistics(r *http.Request) map[[2]string]string {
+	all := make(map[[2]string]string)
+	add := func(mount string, values map[string]any) {
+		for name, value := range values {
+			all[[2]string{mount, name}] = icy.Clean(fmt.Sprint(value))
+		}
+	}
+	add("global", h.globalStats(r))
+	base := h.station.baseURL(r)
+	for _, m := range h.station.live.Mounts() {
+		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {
+			addPrivate(source, m)
+			add(m.Path, source)
+		}
+	}
+	return all
+}
+
+// changes returns the lines that tell what has become another.
+func changes(before, now map[[2]string]string) string {
+	var b strings.Builder
+	byName := func(a, b [2]string) int { return strings.Compare(a[0]+" "+a[1], b[0]+" "+b[1]) }
+	line := func(key [2]string, value string) {
+		b.WriteString(icy.Cut(fmt.Sprintf("EVENT %s %s %s", key[0], key[1], value), statsLine) + "\n")
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(before), byName) {
+		if _, ok := now[key]; !ok {
+			line(key, "null")
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(now), byName) {
+		if value, ok := before[key]; !ok || value != now[key] {
+			line(key, now[key])
+		}
+	}
+	return b.String()
+}
