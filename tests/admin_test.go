@@ -71,6 +71,18 @@ func (s *server) adminSays(path string) node {
 	return n
 }
 
+// feeds waits until a mount's listeners hear a feed.
+func (s *server) feeds(mount, want string) {
+	s.t.Helper()
+	eventually(s.t, mount+" hears "+want, func() error {
+		source, _ := s.adminSays("stats?mount=" + mount).source(mount)
+		if feed, _ := source.child("feed"); feed.Text != want {
+			return fmt.Errorf("it hears %q", feed.Text)
+		}
+		return nil
+	})
+}
+
 // varies are values of which two servers may have different ones, whatever they do.
 var varies = []string{
 	"server_id", "server_start", "server_start_iso8601", "stream_start", "stream_start_iso8601", "total_bytes_read", "total_bytes_sent",

@@ -40,6 +40,7 @@ func TestTheLifeOfAMountIsToldInOrder(t *testing.T) {
 	e.events(1)
 	live := s.source("/live.mp3")
 	live.send(100)
+	s.feeds("/live.mp3", "/live.mp3") // or who comes hears the fallback for a moment
 	s.open("/live.mp3", http1, false, func(body io.Reader) { _, _ = io.Copy(io.Discard, body) })
 	e.events(3)
 	resp, err := http.Get("http://" + s.plain + "/live.mp3")

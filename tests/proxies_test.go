@@ -164,5 +164,5 @@ func TestTheAddressOfASourceIsWhatTheProxySays(t *testing.T) {
 	conn = s.dial(false)
 	_, _ = io.WriteString(conn, "PROXY TCP4 192.0.2.8 127.0.0.1 4711 80\r\nwrong\r\n\r\n")
 	expect(t, conn, "invalid password\r\n")
-	s.logged(map[string]any{"level": "warn", "mount": "/m", "client": "192.0.2.8:4711"})
+	s.logged(map[string]any{"level": "warn", "mount": "/m", "client_ip": "192.0.2.8"})
 }
