@@ -16,7 +16,7 @@ import (
 // is none.
 const (
 	tailUnits = 4                      // in a row, of which no two are alike, are no coincidence
-	holdTime  = 500 * time.Millisecond // a burst comes faster than it lasts; what does not is new
+	holdTime  = 250 * time.Millisecond // a burst comes faster than it lasts; what does not is new
 	holdMost  = 10 * time.Second
 	holdBytes = 2 << 20
 )
