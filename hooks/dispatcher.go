@@ -251,5 +251,25 @@ func (d *Dispatcher) Close(ctx context.Context) {
 		}
 	}
 	d.mu.Unlock()
-	d.tick()
+	for range lastSaves { // what comes while it is kept is kept, too
+		d.tick()
+		if !d.isDirty() {
+			break
+		}
+	}
+}
+
+// lastSaves is how often what is queued is kept at the end, at most.
+const lastSaves = 3
+
+// isDirty tells whether something is queued that may be kept and is not.
+func (d *Dispatcher) isDirty() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, q := range d.queues {
+		if q.dirty && !q.loading && !q.unread && d.store != nil {
+			return true
+		}
+	}
+	return false
 }
