@@ -349,7 +349,7 @@ func TestWhoFollowsGoesOnAfterAReload(t *testing.T) {
 		},
 		func() error { return s.reload(station) },
 	} {
-		first := s.happens("")
+		first := s.happens("?event=metadata_updated") // the source may have come a moment ago
 		title := fmt.Sprint("First - ", i)
 		s.retitle("/live.mp3", title)
 		if e := first.next(t); e["song"] != title {
@@ -360,7 +360,7 @@ func TestWhoFollowsGoesOnAfterAReload(t *testing.T) {
 		}
 		first.over(t)
 		s.retitle("/live.mp3", fmt.Sprint("Between - ", i))
-		second := s.happens("?since=" + before)
+		second := s.happens("?event=metadata_updated&since=" + before)
 		for e := second.next(t); e["song"] != fmt.Sprint("Between - ", i); e = second.next(t) {
 			if e["event"] != "metadata_updated" {
 				t.Errorf("told was %v", e)
