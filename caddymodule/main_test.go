@@ -2,12 +2,10 @@ package caddymodule
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/caddycast/caddycast/internal/leaks"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -26,34 +25,7 @@ const patience = 10 * time.Second
 
 // TestMain fails if a goroutine of the engine outlives the tests: each station
 // is closed at the end of its test, and Close waits for all of them.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := strayGoroutines(patience); left != "" && code == 0 {
-		fmt.Fprintf(os.Stderr, "goroutines are left over:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// strayGoroutines returns the stacks of goroutines that are in this module's
-// code, other than the caller, and don't leave it within the limit.
-func strayGoroutines(limit time.Duration) string {
-	deadline := time.Now().Add(limit)
-	for {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		var left []string
-		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "github.com/caddycast/") && !strings.Contains(stack, "strayGoroutines") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "github.com/caddycast/")) }
 
 // newHandler returns a handler whose station is in force until the test ends.
 func newHandler(t *testing.T, s *Station) *Handler {

@@ -2,49 +2,18 @@ package fallback
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/leaks"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
 // TestMain fails the package if anything of it still runs after its tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if left := leaks(); left != "" {
-			fmt.Fprintln(os.Stderr, "goroutines were left behind:\n"+left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leaks returns the stacks of goroutines that run code of this package, after
-// giving them time to end.
-func leaks() string {
-	var left []string
-	for range 100 {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		left = left[:0]
-		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "caddycast/fallback") && !strings.Contains(stack, "TestMain") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return strings.Join(left, "\n\n")
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/fallback")) }
 
 // clock stands still but for those who sleep by it.
 type clock struct {

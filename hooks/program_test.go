@@ -17,6 +17,9 @@ import (
 func script(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script")
+	// A process that is forked meanwhile would have the file open, and it could not be run.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +116,7 @@ func TestAProgramThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
 			p := &Program{Path: script(t, text), Log: log, Timeout: 300 * time.Millisecond, grace: 300 * time.Millisecond}
 			err := p.Run(t.Context(), NewEvent(SourceConnected, "/m"))
 			if want := "it was ended since it took longer than 300ms"; errorText(err) != want {
-				t.Errorf("it ended with %q, want %q", errorText(err), want)
+				t.Fatalf("it ended with %q, want %q", errorText(err), want)
 			}
 			group := 0
 			for _, c := range strings.TrimSpace(strings.SplitN(lines.All()[0].ContextMap()["output"].(string), "\n", 2)[0]) {

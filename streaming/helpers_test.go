@@ -3,15 +3,13 @@ package streaming
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/leaks"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/format"
 )
@@ -21,37 +19,7 @@ const patience = 10 * time.Second
 
 // TestMain fails the package if anything of it still runs after its tests: each
 // of them closes its station, and a closed station leaves no goroutine.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if left := leaks(); left != "" {
-			fmt.Fprintln(os.Stderr, "goroutines were left behind:\n"+left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leaks returns the stacks of goroutines that run code of this package, after
-// giving them time to end.
-func leaks() string {
-	var left []string
-	for range 100 {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		left = left[:0]
-		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "caddycast/streaming") && !strings.Contains(stack, "TestMain") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return strings.Join(left, "\n\n")
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/streaming")) }
 
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/caddycast/caddycast"
+	"github.com/caddycast/caddycast/internal/leaks"
 )
 
 // patience is how long a test waits for what takes little time.
@@ -54,31 +54,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "stopping Caddy:", err)
 		return 1
 	}
-	if left := leaks(); code == 0 && left != "" {
+	if left := leaks.Left("caddycast/caddycast/streaming", "caddycast/caddycast/caddymodule", "caddycast/caddycast/hooks"); code == 0 && left != "" {
 		fmt.Fprintln(os.Stderr, "goroutines were left behind:\n"+left)
 		return 1
 	}
 	return code
-}
-
-// leaks returns the stacks of goroutines of ours that go on after Caddy stopped.
-func leaks() (left string) {
-	for range 200 {
-		buf := make([]byte, 4<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		var stacks []string
-		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "caddycast/caddycast/streaming") || strings.Contains(stack, "caddycast/caddycast/caddymodule") ||
-				strings.Contains(stack, "caddycast/caddycast/hooks") {
-				stacks = append(stacks, stack)
-			}
-		}
-		if left = strings.Join(stacks, "\n\n"); left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
 }
 
 // server is Caddy with a station on a plain and on an encrypted site.

@@ -8,45 +8,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/leaks"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 )
 
 const patience = 10 * time.Second
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leaks(); code == 0 && left != "" {
-		fmt.Fprintln(os.Stderr, "goroutines were left behind:\n"+left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leaks returns the stacks of goroutines of ours, after giving them time to end.
-func leaks() (left string) {
-	for range 100 {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		left = ""
-		for stack := range strings.SplitSeq(string(buf), "\n\n") {
-			if strings.Contains(stack, "caddycast/streaming") && !strings.Contains(stack, "TestMain") {
-				left += stack + "\n\n"
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/streaming")) }
 
 // scene is a station that is recorded.
 type scene struct {
