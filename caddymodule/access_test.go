@@ -46,7 +46,7 @@ func TestTheAccessLineOfAListener(t *testing.T) {
 		t.Errorf("duration %v", fields["duration"])
 	}
 	for name, want := range map[string]any{
-		"mount": "/live.mp3", "id": uint64(1), "client_ip": "192.0.2.7", "proto": "HTTP/1.1", "tls": true,
+		"mount": "/live.mp3", "id": l.ID, "client_ip": "192.0.2.7", "proto": "HTTP/1.1", "tls": true,
 		"user_agent": "player", "bytes": uint64(len("head") + len(mp3Frames)), "reason": "source ended",
 		"referer": "https://example.org/", "user_id": "dj",
 	} {

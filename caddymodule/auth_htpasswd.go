@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -39,13 +40,19 @@ type HtpasswdAuth struct {
 
 	about AuthStation
 
-	mu     sync.Mutex
-	looked time.Time
-	stamp  stamp
-	broken bool // it was said that the file can't be read
-	users  htpasswd.Users
-	right  map[string][sha256.Size]byte // what a user's slow hash has matched
+	mu      sync.Mutex
+	looked  time.Time
+	stamp   stamp
+	broken  bool // it was said that the file can't be read
+	users   htpasswd.Users
+	strange []int                        // lines of the file that are of no use
+	decoy   string                       // compared with what those give whom the file does not have
+	right   map[string][sha256.Size]byte // what a user's slow hash has matched
 }
+
+// listenerHashing is taken while a listener's password is compared with a slow hash:
+// a crowd of them keeps no source waiting.
+var listenerHashing = make(chan struct{}, max(1, runtime.NumCPU()/2))
 
 // stamp tells whether a file has changed.
 type stamp struct {
@@ -77,20 +84,32 @@ func (a *HtpasswdAuth) Provision(caddy.Context) error {
 // Bind implements AuthModule.
 func (a *HtpasswdAuth) Bind(about AuthStation) []AuthHook {
 	a.about = about
+	a.complain()
 	return nil
+}
+
+// complain says which users can't log in.
+func (a *HtpasswdAuth) complain() {
+	if len(a.strange) > 0 {
+		a.about.Logger().Warn("some users can't log in, since their hashes are of a kind that is not known; make them by htpasswd -B",
+			zap.String("file", a.File), zap.Ints("lines", a.strange[:min(len(a.strange), 20)]), zap.Int("users", len(a.strange)))
+	}
 }
 
 // read reads the file. mu is held, or nobody knows a yet.
 func (a *HtpasswdAuth) read() error {
+	info, err := os.Stat(a.File)
+	if err == nil && !info.Mode().IsRegular() { // one would wait for another's end
+		err = fmt.Errorf("%s is no file", a.File)
+	}
+	if err != nil {
+		return fmt.Errorf("htpasswd: %w", err)
+	}
 	f, err := os.Open(a.File)
 	if err != nil {
 		return fmt.Errorf("htpasswd: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("htpasswd: %w", err)
-	}
 	text, err := io.ReadAll(io.LimitReader(f, htpasswd.MaxSize+1))
 	if err != nil {
 		return fmt.Errorf("htpasswd: %w", err)
@@ -98,11 +117,11 @@ func (a *HtpasswdAuth) read() error {
 	if len(text) > htpasswd.MaxSize {
 		return fmt.Errorf("htpasswd: %s is longer than %d bytes", a.File, htpasswd.MaxSize)
 	}
-	users, err := htpasswd.Parse(text)
+	users, strange, err := htpasswd.Parse(text)
 	if err != nil {
 		return fmt.Errorf("htpasswd: %s: %w", a.File, err)
 	}
-	a.users, a.stamp = users, stamp{info.ModTime(), info.Size()}
+	a.users, a.strange, a.decoy, a.stamp = users, strange, users.Decoy(), stamp{info.ModTime(), info.Size()}
 	a.right = make(map[string][sha256.Size]byte)
 	return nil
 }
@@ -119,7 +138,9 @@ func (a *HtpasswdAuth) refresh(now time.Time) {
 		if a.stamp == (stamp{info.ModTime(), info.Size()}) {
 			return
 		}
-		err = a.read()
+		if err = a.read(); err == nil {
+			a.complain()
+		}
 	}
 	if err != nil && !a.broken {
 		a.about.Logger().Error("the users are those of before, since their file can't be read", zap.Error(err))
@@ -132,11 +153,11 @@ func (a *HtpasswdAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming
 	if !q.Tried {
 		return nil, ErrDenied
 	}
-	if ok, err := a.matches(r.Context(), q.User, q.Password); err != nil || !ok {
-		return nil, errors.Join(ErrDenied, err)
-	}
-	if a.MaxSessions == 0 {
-		return &streaming.Admission{User: q.User}, nil
+	switch ok, err := a.matches(r.Context(), q.User, q.Password); {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, ErrDenied
 	}
 	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+q.User, a.MaxSessions)
 	if !ok {
@@ -153,11 +174,14 @@ func (a *HtpasswdAuth) matches(ctx context.Context, user, password string) (bool
 	a.mu.Lock()
 	a.refresh(time.Now())
 	hash, known := a.users[user]
+	if !known {
+		hash = a.decoy // how long it takes does not tell who is there
+	}
 	right, remembered := a.right[user]
 	a.mu.Unlock()
 	digest := sha256.Sum256([]byte(hash + "\x00" + password))
 	switch {
-	case !known:
+	case hash == "":
 		return false, nil
 	case remembered && right == digest:
 		return true, nil
@@ -167,12 +191,12 @@ func (a *HtpasswdAuth) matches(ctx context.Context, user, password string) (bool
 	ctx, cancel := context.WithTimeout(ctx, hashingTime)
 	defer cancel()
 	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
+	case listenerHashing <- struct{}{}:
+		defer func() { <-listenerHashing }()
 	case <-ctx.Done():
-		return false, errBusy
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, errBusy)
 	}
-	if !htpasswd.Matches(hash, password) {
+	if !htpasswd.Matches(hash, password) || !known {
 		return false, nil
 	}
 	a.mu.Lock()

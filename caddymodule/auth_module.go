@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -91,6 +92,11 @@ func (s *Station) provisionAuth(ctx caddy.Context, about HookStation, plan *hook
 		if len(m.AuthRaw) == 0 {
 			continue
 		}
+		if isAuthOff(m.AuthRaw) { // what a pattern has does not count here
+			s.auths.mounts.add(m, nil)
+			plan.auths.add(m, new(hookScope))
+			continue
+		}
 		loaded, err := ctx.LoadModule(m, "AuthRaw")
 		if err != nil {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
@@ -111,6 +117,14 @@ func (s *Station) provisionAuth(ctx caddy.Context, about HookStation, plan *hook
 		plan.auths.add(m, scope)
 	}
 	return nil
+}
+
+// isAuthOff tells whether all may listen, whatever a pattern says.
+func isAuthOff(raw json.RawMessage) bool {
+	var off struct {
+		Kind string `json:"kind"`
+	}
+	return json.Unmarshal(raw, &off) == nil && off.Kind == "off"
 }
 
 // auth returns what says who may do what on a mount, nil if nothing does.
@@ -184,11 +198,12 @@ type Sessions struct {
 	count map[string]int
 }
 
-// Begin counts one more, unless there are so many already. Its end is to be told.
+// Begin counts one more, unless there are so many already; 0 is no limit. Its end is to
+// be told.
 func (s *Sessions) Begin(key string, most int) (end func(time.Duration), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.count[key] >= most {
+	if most > 0 && s.count[key] >= most {
 		return nil, false
 	}
 	if s.count == nil {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -221,7 +222,11 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 		{Key: "agent", Value: cmp.Or(q.Agent, "-")},
 	}
 	for _, name := range a.Headers {
-		if v := r.Header.Get(name); v != "" {
+		v := r.Header.Get(name)
+		if strings.EqualFold(name, "Host") { // which Go keeps elsewhere
+			v = r.Host
+		}
+		if v != "" {
 			pairs = append(pairs, hooks.Pair{Key: a.HeaderPrefix + name, Value: v})
 		}
 	}
@@ -242,7 +247,7 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 			return nil, a.denied(answer)
 		}
 		admission.User, admission.TimeLimit = q.User, limit
-	case a.OnError != "allow":
+	case a.OnError != "allow", errors.Is(err, errCrowd):
 		if heard && answer == nil && gone != nil {
 			gone(0)
 		}

@@ -20,20 +20,26 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
+// errCrowd says that a question was not asked, since so many others are. That is no
+// failure of the endpoint.
+var errCrowd = fmt.Errorf("%w: too many are asked about at once", ErrUnavailable)
+
 // ask posts a question, as that user if we have no name of our own, and returns the head of the answer, and whether the
 // endpoint may have heard the question. The error is ErrUnavailable.
 func (a *URLAuth) ask(r *http.Request, to, user, password string, pairs []hooks.Pair) (answer http.Header, heard bool, err error) {
 	var sent atomic.Bool
-	// Who leaves meanwhile is not forgotten by the endpoint, so the answer is
-	// waited for.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.client.Timeout)
+	turn, cancel := context.WithTimeout(r.Context(), a.client.Timeout)
 	defer cancel()
 	select {
 	case a.questions <- struct{}{}:
 		defer func() { <-a.questions }()
-	case <-ctx.Done():
-		return nil, false, fmt.Errorf("%w: too many are asked about at once", ErrUnavailable)
+	case <-turn.Done():
+		return nil, false, errCrowd
 	}
+	// Who leaves meanwhile is not forgotten by the endpoint, so the answer is
+	// waited for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.client.Timeout)
+	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(hooks.Form(pairs...)))
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 //
 //	auth htpasswd <file> { … }
 //	auth url { … }
+//	auth off
 func parseAuth(d *caddyfile.Dispenser, to *json.RawMessage) error {
 	var kinds []string
 	for _, m := range caddy.GetModules("icecast.auth") {
@@ -22,6 +23,13 @@ func parseAuth(d *caddyfile.Dispenser, to *json.RawMessage) error {
 		return d.Errf("auth: write who says who may listen: %s", strings.Join(kinds, " or "))
 	}
 	kind := d.Val()
+	if kind == "off" {
+		*to = caddyconfig.JSON(map[string]string{"kind": kind}, nil)
+		if d.NextArg() {
+			return complain(d, "auth off", d.Val(), "nothing after it")
+		}
+		return nil
+	}
 	if _, err := caddy.GetModule("icecast.auth." + kind); err != nil {
 		return complain(d, "auth", kind, strings.Join(kinds, " or "))
 	}
@@ -72,7 +80,7 @@ func (a *URLAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"password":         text(d, &a.Password),
 		"headers":          func() error { return a.parseHeaders(d) },
 		"header_prefix":    text(d, &a.HeaderPrefix),
-		"auth_header":      text(d, &a.AuthHeader),
+		"auth_header":      func() error { return a.parseAuthHeader(d) },
 		"timelimit_header": text(d, &a.TimelimitHeader),
 		"timeout":          positive(d, &a.Timeout),
 		"on_error": func() error {
@@ -106,6 +114,16 @@ func (a *URLAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	return d.Err("auth url: write at least one of listener_add, listener_remove, mount_add, mount_remove and stream_auth into its block")
+}
+
+// parseAuthHeader reads a name and perhaps a value, quoted or not.
+func (a *URLAuth) parseAuthHeader(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if n := len(args); n == 0 || n > 2 || n == 2 && !strings.HasSuffix(args[0], ":") {
+		return d.Err("auth_header: write a name and perhaps a value, such as auth_header icecast-auth-user: 1")
+	}
+	a.AuthHeader = strings.Join(args, " ")
+	return nil
 }
 
 // parseHeaders reads names of fields, apart by spaces or, as in Icecast, commas.

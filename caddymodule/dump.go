@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming/recording"
 )
 
@@ -139,15 +140,16 @@ func (dump *Dump) options() *recording.Options {
 	return o
 }
 
-// recordingChanged tells the log of files that are begun and complete. Whoever else is to
-// hear of recordings is told here.
+// recordingChanged tells of files that are begun and complete.
 func (l *live) recordingChanged(e recording.Event) {
 	log := l.logger().With(zap.String("mount", e.Mount))
 	switch e.Kind {
 	case recording.Started:
 		log.Info("recording started", zap.String("file", e.File))
+		l.announce(hooks.RecordingStarted, e.Mount, hooks.Text("file", e.File))
 	case recording.Ended:
 		log.Info("recording ended", zap.String("file", e.File), zap.Int64("bytes", e.Bytes), zap.Duration("duration", e.Lasts))
+		l.announce(hooks.RecordingEnded, e.Mount, hooks.Text("file", e.File), hooks.Count("bytes", e.Bytes), hooks.Seconds("duration", e.Lasts))
 	case recording.Failed:
 		log.Error("a recording can't be written; it is tried again and again", zap.String("file", e.File), zap.Error(e.Err))
 	case recording.Behind:

@@ -64,6 +64,7 @@ func (l *live) noticed(n streaming.Notice) {
 		fields = hooks.Fields{
 			hooks.Count("listeners", n.Mount.Stats().Listeners),
 			hooks.Count("max_listeners", n.Mount.Settings().MaxListeners),
+			hooks.Text("reason", n.Cause.Error()),
 		}
 	}
 	l.announceAt(n.At, name, n.Mount.Path, fields...)

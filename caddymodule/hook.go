@@ -114,7 +114,12 @@ func (p *hookPlan) load(ctx caddy.Context, about HookStation, scope *hookScope, 
 		{"on_connect", connect, &scope.connect, hooks.SourceConnected},
 		{"on_disconnect", disconnect, &scope.disconnect, hooks.SourceDisconnected},
 	} {
-		if c.program == "" {
+		switch c.program {
+		case "":
+			continue
+		case "off": // what a pattern has does not count here
+			nobody := new(hooks.Hook)
+			*c.to, scope.events[nobody] = append(*c.to, nobody), nil
 			continue
 		}
 		m := &ExecHook{Program: c.program}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +56,9 @@ func (x *ExecHook) Provision(caddy.Context) error {
 	x.Program = repl.ReplaceKnown(x.Program, "")
 	for i, arg := range x.Args {
 		x.Args[i] = repl.ReplaceKnown(arg, "")
+		if err := checkEventPlaceholders(x.Args[i]); err != nil {
+			return err
+		}
 	}
 	if x.Timeout != nil && *x.Timeout < 0 {
 		return fmt.Errorf("timeout: %v is less than zero; write 0 for no limit", time.Duration(*x.Timeout))
@@ -94,6 +99,19 @@ func (x *ExecHook) Hook(st HookStation) hooks.Hook {
 		}
 	}
 	return hooks.Hook{What: "exec " + x.Program, Runner: p, Policy: hooks.Policy{Workers: execWorkers}}
+}
+
+// eventPlaceholder is how a field of an event is asked for.
+var eventPlaceholder = regexp.MustCompile(`\{event\.(?:data\.)?([^{}]*)\}`)
+
+// checkEventPlaceholders refuses to ask for what no event has.
+func checkEventPlaceholders(s string) error {
+	for _, m := range eventPlaceholder.FindAllStringSubmatch(s, -1) {
+		if !slices.Contains(hooks.Keys, m[1]) {
+			return fmt.Errorf("%s: no event has that; there are %s", m[0], strings.Join(hooks.Keys, ", "))
+		}
+	}
+	return nil
 }
 
 // eventReplacer fills in what an event says: {event.mount} and so on. A field that

@@ -4,13 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/hooks"
 )
@@ -36,14 +40,25 @@ func instanceID() (id uuid.UUID, err error) {
 
 var instance sync.Mutex
 
-// key returns the place of a hook's queue.
-func (s hookStore) key(hook string) (string, error) {
+// folder returns the place of the station's queues.
+func (s hookStore) folder() (string, error) {
 	id, err := instanceID()
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(s.live.name + "\x00" + hook))
-	return path.Join("icecast", "hooks", id.String(), hex.EncodeToString(sum[:16])+".json"), nil
+	return path.Join("icecast", "hooks", id.String(), hashed(s.live.name)), nil
+}
+
+// key returns the place of a hook's queue.
+func (s hookStore) key(hook string) (string, error) {
+	folder, err := s.folder()
+	return path.Join(folder, hashed(hook)+".json"), err
+}
+
+// hashed is a name that any storage can have.
+func hashed(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:16])
 }
 
 func (s hookStore) storage() certmagic.Storage {
@@ -74,6 +89,40 @@ func (s hookStore) Save(ctx context.Context, hook string, value []byte) error {
 		return storage.Delete(ctx, key)
 	}
 	return storage.Store(ctx, key, value)
+}
+
+// unclaimedTime is for how long what is queued for a hook that no configuration has
+// is kept: it may come back.
+const unclaimedTime = 24 * time.Hour
+
+// Tidy implements hooks.Store.
+func (s hookStore) Tidy(ctx context.Context, hooks []string) error {
+	folder, err := s.folder()
+	storage := s.storage()
+	if err != nil || storage == nil {
+		return err
+	}
+	keys, err := storage.List(ctx, folder, false)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	for _, key := range keys {
+		if slices.ContainsFunc(hooks, func(h string) bool { return path.Base(key) == hashed(h)+".json" }) {
+			continue
+		}
+		info, err := storage.Stat(ctx, key)
+		if err != nil || time.Since(info.Modified) < unclaimedTime {
+			continue
+		}
+		if err := storage.Delete(ctx, key); err != nil {
+			return err
+		}
+		s.live.logger().Warn("what was kept for a hook that is no more was let go of", zap.Time("since", info.Modified))
+	}
+	return nil
 }
 
 // Interface guard

@@ -29,6 +29,7 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 			{Path: "/live*", On: []*Hook{exec("second", hooks.SourceConnected)}},
 			{Path: "/live.mp3", On: []*Hook{exec("exact", hooks.ListenerAdded), exec("exact2", hooks.SourceConnected), exec("exact3", hooks.SourceConnected)}},
 			{Path: "/none.mp3", MaxListeners: new(int)},
+			{Path: "/off.mp3", OnConnect: "off"},
 		},
 	})
 	names := make(map[string]bool)
@@ -47,6 +48,8 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 		{hooks.SourceConnected, "/other.mp3", "all first up mp3up"},
 		{hooks.SourceConnected, "/live.ogg", "all second up"},
 		{hooks.SourceConnected, "/none.mp3", "all first up mp3up"},
+		{hooks.SourceConnected, "/off.mp3", "all first up"},
+		{hooks.SourceDisconnected, "/off.mp3", "mp3down"},
 		{hooks.SourceConnected, "/dj/x.mp3", "all up"},
 		{hooks.SourceDisconnected, "/live.mp3", "mp3down"},
 		{hooks.SourceDisconnected, "/x.ogg", ""},
@@ -86,6 +89,8 @@ func TestHooksThatCannotBeAreRefused(t *testing.T) {
 		{&Station{On: []*Hook{webhook(`"url":"http://u:secret@"`)}}, "write one such as https://example.org/hook"},
 		{&Station{On: []*Hook{webhook(`"url":"http://x/","headers":{"a b":"c"}`)}}, `header "a b"`},
 		{&Station{On: []*Hook{webhook(`"url":"http://x/","headers":{"a":"c\nd"}`)}}, `header "a"`},
+		{&Station{On: []*Hook{webhook(`"url":"http://x/{event.mont}"`)}}, "url: {event.mont}: no event has that; there are id, "},
+		{&Station{On: []*Hook{{Events: []hooks.Name{hooks.MountFull}, DoRaw: json.RawMessage(`{"kind":"exec","program":"x","args":["{event.data.x}"]}`)}}}, "{event.data.x}: no event has that"},
 		{&Station{On: []*Hook{webhook(`"url":"http://x/","retry":-1`)}}, "retry: -1ns is less than zero"},
 		{&Station{On: []*Hook{webhook(`"url":"http://x/","secret":"{env.NO_SUCH_VARIABLE_}"`)}}, "secret"},
 		{auth(`{"kind":"url","listener_add":"/x"}`), "listener_add: url"},

@@ -35,7 +35,8 @@ type WebhookHook struct {
 	// Where to. Placeholders such as {event.mount} are filled in and escaped.
 	URL string `json:"url"`
 
-	// Signs what is posted, by HMAC-SHA256, in the field X-Icecast-Signature.
+	// Signs what is posted, by HMAC-SHA256, in the field X-Icecast-Signature. A form
+	// has the id and the time of the event, then.
 	Secret string `json:"secret,omitempty"`
 
 	// Whether a form is posted, with the fields of Icecast's URL
@@ -77,6 +78,9 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 	w.URL = repl.ReplaceKnown(w.URL, "")
 	if err := checkURL(eventReplacer(new(hooks.Event), hooks.Escape).ReplaceKnown(w.URL, "")); err != nil {
 		return err
+	}
+	if err := checkEventPlaceholders(w.URL); err != nil {
+		return fmt.Errorf("url: %w", err)
 	}
 	for name, value := range w.Headers {
 		w.Headers[name] = repl.ReplaceKnown(value, "")
@@ -153,7 +157,11 @@ func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 	if w.Form {
 		hook.Body = func(e *hooks.Event) hooks.Body {
 			server, port := st.Address()
-			return hooks.IcecastForm(e, server, port)
+			form := hooks.IcecastForm(e, server, port)
+			if w.Secret != "" {
+				form = form.Stamped(e)
+			}
+			return form
 		}
 	}
 	host := "an endpoint"

@@ -52,7 +52,7 @@ var (
 	delayDesc       = desc("delay_seconds", "How long what came from a source waited until the last listener of a shard had it; one stream a pass, by chance.")
 	queueDesc       = desc("hook_queue_events", "Events that hooks have yet to tell.", "hook")
 	failingDesc     = desc("hook_queue_failing", "Queues of hooks whose first event is tried again.", "hook")
-	lostDesc        = desc("hook_events_lost_total", "Events that hooks will not tell: the queue was full, or it took too long.", "hook", "reason")
+	lostDesc        = desc("hook_events_lost_total", "Events that hooks will not tell: the queue was full, it took too long, or they were refused.", "hook", "reason")
 
 	allDescs = []*prometheus.Desc{
 		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, pulledDesc,
@@ -90,6 +90,7 @@ func (metrics) Collect(to chan<- prometheus.Metric) {
 			c.gauge(failingDesc, float64(b.Failing), kind)
 			c.counter(lostDesc, b.Lost, kind, "full")
 			c.counter(lostDesc, b.Late, kind, "late")
+			c.counter(lostDesc, b.Refused, kind, "refused")
 		}
 	}
 }

@@ -123,7 +123,8 @@ type Mount struct {
 	// no metadata. Default: 16000.
 	MetadataInterval *int `json:"metadata_interval,omitempty"`
 
-	// Who says who may listen, and perhaps who may send. Default: all may listen.
+	// Who says who may listen, and perhaps who may send; `{"kind": "off"}` where what a
+	// pattern has shall not count. Default: all may listen.
 	AuthRaw json.RawMessage `json:"auth,omitempty" caddy:"namespace=icecast.auth inline_key=kind"`
 
 	// What is to happen upon events of the mount, besides what the station has.

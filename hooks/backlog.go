@@ -10,7 +10,8 @@ type Backlog struct {
 	Events  int    // that are still to be told
 	Failing int    // queues, or the parts of them that are in order, whose first event is tried again
 	Lost    uint64 // events that found no place, since the dispatcher began
-	Late    uint64 // events that were given up, since then
+	Late    uint64 // events that were given up after many tries, since then
+	Refused uint64 // events that the hook will never take, or that were tried once and failed, since then
 }
 
 // kind is the first word of what the log calls a hook: the rest may be long, or say
@@ -35,6 +36,7 @@ func (d *Dispatcher) Backlogs() map[string]Backlog {
 		b.Failing += q.failing
 		b.Lost += q.lost
 		b.Late += q.late
+		b.Refused += q.refused
 		all[q.hook.kind()] = b
 	}
 	return all
@@ -43,11 +45,12 @@ func (d *Dispatcher) Backlogs() map[string]Backlog {
 // remember takes over what a queue has lost, before it begins anew to count that. mu
 // is held.
 func (d *Dispatcher) remember(q *queue) {
-	if q.lost == 0 && q.late == 0 {
+	if q.lost == 0 && q.late == 0 && q.refused == 0 {
 		return
 	}
 	b := d.before[q.hook.kind()]
 	b.Lost += q.lost
 	b.Late += q.late
+	b.Refused += q.refused
 	d.before[q.hook.kind()] = b
 }

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -65,11 +66,16 @@ func (d *Dispatcher) Apply(p *Plan) {
 			d.queue(h) // there may be something to go on with
 		}
 	}
+	if d.store != nil {
+		names := slices.Collect(maps.Keys(d.queues))
+		d.running.Go(func() { d.tidy(names) })
+	}
 }
 
 // forget lets go of a queue that has nothing to do. mu is held.
 func (d *Dispatcher) forget(name string, q *queue) {
-	if q.length == 0 && q.workers == 0 && !q.loading && !q.dirty && !q.kept && q.lost == 0 && q.late == 0 {
+	idle := q.length == 0 && q.workers == 0 && !q.loading && !q.unread && !q.dirty && !q.kept
+	if idle && q.lost == 0 && q.late == 0 && q.refused == 0 {
 		delete(d.queues, name)
 	}
 }
@@ -111,7 +117,7 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 		d.queues[h.Name] = q
 		if h.Policy.Keep && d.store != nil {
 			q.loading = true
-			d.running.Go(func() { d.load(q, h.Name) })
+			d.running.Go(func() { d.load(q, h.What, h.Name, 0) })
 		}
 	}
 	return q
@@ -179,8 +185,11 @@ func (d *Dispatcher) settle(q *queue, l *lane, h *Hook, err error, expired bool)
 	default:
 		q.pop(l)
 	}
-	if expired {
+	switch {
+	case expired:
 		q.late++
+	case err != nil && !again:
+		q.refused++
 	}
 	if q.dirty || expired {
 		d.tickSoon(tickStep)
@@ -246,7 +255,7 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.cancel()
 	d.mu.Lock()
 	for _, q := range d.queues {
-		if !q.hook.Policy.Keep || d.store == nil {
+		if !q.hook.Policy.Keep || d.store == nil || q.unread {
 			q.lost += uint64(q.length)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caddycast/caddycast/streaming/icy"
 )
@@ -38,6 +39,14 @@ const (
 var Names = []Name{
 	SourceConnected, SourceDisconnected, RelayUp, RelayDown, ListenerAdded, ListenerRemoved, MetadataUpdated,
 	FallbackEngaged, FallbackReleased, MountFull, SlaveJoined, SlaveLeft, RecordingStarted, RecordingEnded,
+}
+
+// Keys are those of all that events may say.
+var Keys = []string{
+	"id", "event", "time", "node", "station", "mount",
+	"ip", "user", "agent", "referer", "protocol", "tls", "client", "listeners", "max_listeners",
+	"content_type", "name", "description", "genre", "url", "bitrate", "artist", "title", "song",
+	"bytes", "duration", "reason", "from", "to", "upstream", "slave", "file",
 }
 
 // IsName tells whether there is such an event.
@@ -126,12 +135,16 @@ func (f Field) String() string {
 	return fmt.Sprint(f.Value)
 }
 
-// MarshalJSON renders an object whose members are in the fields' order.
+// MarshalJSON renders an object whose members are in the fields' order. A text that
+// is none, as a password may be, is an array of one: its bytes in base64.
 func (fs Fields) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, f := range fs {
 		if i > 0 {
 			b = append(b, ',')
+		}
+		if s, ok := f.Value.(string); ok && !utf8.ValidString(s) {
+			f.Value = [][]byte{[]byte(s)}
 		}
 		for j, v := range []any{f.Key, f.Value} {
 			if j > 0 {
@@ -166,7 +179,9 @@ func (fs *Fields) UnmarshalJSON(b []byte) error {
 		}
 		switch v := value.(type) {
 		case json.Delim:
-			return fmt.Errorf("field %v: no field of an event has parts", key)
+			if value, err = bytesOf(d, v); err != nil {
+				return fmt.Errorf("field %v: %w", key, err)
+			}
 		case json.Number:
 			if n, err := v.Int64(); err == nil {
 				value = n
@@ -177,4 +192,19 @@ func (fs *Fields) UnmarshalJSON(b []byte) error {
 		*fs = append(*fs, Field{fmt.Sprint(key), value})
 	}
 	return nil
+}
+
+// bytesOf reads what follows upon the beginning of an array: a text that is no UTF-8.
+func bytesOf(d *json.Decoder, begin json.Delim) (string, error) {
+	if begin != '[' {
+		return "", errors.New("no field of an event has parts")
+	}
+	var b []byte
+	if err := d.Decode(&b); err != nil {
+		return "", err
+	}
+	if end, err := d.Token(); err != nil || end != json.Delim(']') {
+		return "", errors.New("bytes are an array of one")
+	}
+	return string(b), nil
 }

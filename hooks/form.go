@@ -1,9 +1,22 @@
 package hooks
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Pair is a parameter of a form.
 type Pair struct{ Key, Value string }
+
+// Stamped returns a form with the event's id and time, so that one that is signed can't
+// be posted again unnoticed.
+func (b Body) Stamped(e *Event) Body {
+	var stamp []Pair
+	for _, key := range []string{"id", "time"} {
+		stamp = append(stamp, Pair{key, e.Get(key)})
+	}
+	return Body{b.Type, slices.Concat(b.Text, []byte{'&'}, Form(stamp...))}
+}
 
 // Form renders parameters as Icecast does: in the given order, and with all but
 // letters and digits of ASCII escaped; the action is written as it is.

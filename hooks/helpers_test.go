@@ -90,6 +90,19 @@ func (m *memory) Save(_ context.Context, name string, value []byte) error {
 	return nil
 }
 
+func (m *memory) Tidy(context.Context, []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.broken
+}
+
+// repair makes the store work.
+func (m *memory) repair() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = nil
+}
+
 func (m *memory) value(name string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,6 +1,9 @@
 package hooks
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // queue is what a hook has still to do. All of it is guarded by the dispatcher's
 // mu.
@@ -20,6 +23,7 @@ type queue struct {
 	unsaved bool   // it was said that the store does not take it
 	lost    uint64 // events that found no place, since that was last said
 	late    uint64 // events that were given up, since that was last said
+	refused uint64 // events that the hook will never take, since that was last counted
 	failing int    // lanes with failures
 	said    bool   // it was said that the hook fails
 }
@@ -45,13 +49,7 @@ func (q *queue) put(e *Event) bool {
 		q.lost++
 		return false
 	}
-	key := q.hook.Policy.key(e)
-	l := q.lanes[key]
-	if l == nil {
-		l = &lane{key: key}
-		q.lanes[key] = l
-		q.ready = append(q.ready, l)
-	}
+	l := q.laneOf(e)
 	l.events = append(l.events, e)
 	q.length++
 	q.bytes += size
@@ -59,13 +57,38 @@ func (q *queue) put(e *Event) bool {
 	return true
 }
 
-// restore puts what was kept before all that has come since.
+// restore puts what was kept before all that has come since, but for what may be
+// under way already, if it could not be read at first.
 func (q *queue) restore(kept []*Event) {
-	since := q.events()
-	*q = queue{hook: q.hook, lanes: make(map[string]*lane), loading: true, lost: q.lost}
-	for _, e := range append(kept, since...) {
-		q.put(e)
+	first := 1
+	if q.loading {
+		first = 0
 	}
+	after := make(map[*lane]int) // how many of a lane are in their place
+	for _, e := range kept {
+		l := q.laneOf(e)
+		if n, ok := after[l]; !ok {
+			after[l] = min(first, len(l.events))
+		} else {
+			after[l] = n + 1
+		}
+		l.events = slices.Insert(l.events, after[l], e)
+		q.length++
+		q.bytes += e.size()
+	}
+	q.dirty = q.hook.Policy.Keep
+}
+
+// laneOf returns the lane of an event, which may be a new one whose turn it is.
+func (q *queue) laneOf(e *Event) *lane {
+	key := q.hook.Policy.key(e)
+	l := q.lanes[key]
+	if l == nil {
+		l = &lane{key: key}
+		q.lanes[key] = l
+		q.ready = append(q.ready, l)
+	}
+	return l
 }
 
 // next takes the lane whose turn it is.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -16,6 +17,10 @@ import (
 type Store interface {
 	Load(ctx context.Context, name string) ([]byte, error)
 	Save(ctx context.Context, name string, value []byte) error // nil: nothing more
+
+	// Tidy lets go of what is kept for other names than those, and has been for
+	// long: of hooks that were taken away while the server was down.
+	Tidy(ctx context.Context, names []string) error
 }
 
 const (
@@ -25,8 +30,9 @@ const (
 	storeTime = 5 * time.Second
 )
 
-// load reads what was queued when the process before this one ended.
-func (d *Dispatcher) load(q *queue, name string) {
+// load reads what was queued when the process before this one ended. A store that can't
+// be reached is asked again, while the hook begins with what there is.
+func (d *Dispatcher) load(q *queue, what, name string, failures int) {
 	ctx, cancel := context.WithTimeout(d.ctx, storeTime)
 	defer cancel()
 	value, err := d.store.Load(ctx, name)
@@ -38,8 +44,11 @@ func (d *Dispatcher) load(q *queue, name string) {
 	if err == nil && value != nil {
 		err = json.Unmarshal(value, &events)
 	}
-	if err != nil {
-		d.log().Error("what was kept of a hook's queue can't be read", zap.String("hook", q.hook.What), zap.Error(err))
+	switch log := d.log().With(zap.String("hook", what)); {
+	case err != nil && failures == 0:
+		log.Error("what was kept of a hook's queue can't be read", zap.Error(err))
+	case err == nil && failures > 0:
+		log.Info("a hook's queue of before has been read at last", zap.Int("events", len(events)))
 	}
 	if err != nil {
 		events = nil
@@ -52,7 +61,31 @@ func (d *Dispatcher) load(q *queue, name string) {
 	}
 	q.unread, q.kept = unread, value != nil
 	q.loading = false
+	if unread {
+		time.AfterFunc(pause(failures+1, rand.Float64()), func() { d.loadAgain(q, name, failures+1) }) //nolint:gosec // jitter
+	} else if q.dirty {
+		d.tickSoon(tickStep)
+	}
 	d.employ(q)
+}
+
+// loadAgain is for when the store was away.
+func (d *Dispatcher) loadAgain(q *queue, name string, failures int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		what := q.hook.What
+		d.running.Go(func() { d.load(q, what, name, failures) })
+	}
+}
+
+// tidy lets the store forget what belongs to no hook.
+func (d *Dispatcher) tidy(names []string) {
+	ctx, cancel := context.WithTimeout(d.ctx, storeTime)
+	defer cancel()
+	if err := d.store.Tidy(ctx, names); err != nil && d.ctx.Err() == nil {
+		d.log().Debug("leftovers of hooks can't be looked for", zap.Error(err))
+	}
 }
 
 // tickSoon makes tick run. mu is held.
@@ -70,7 +103,11 @@ func (d *Dispatcher) tick() {
 	began := time.Now()
 	for _, q := range d.review() {
 		if q.lost > 0 {
-			d.log().Error("events were dropped, since their hook's queue is full", zap.String("hook", q.hook.What), zap.Uint64("events", q.lost))
+			why := "events were dropped, since their hook's queue is full"
+			if d.ctx.Err() != nil {
+				why = "events were dropped, since the station ends and they can't be kept"
+			}
+			d.log().Error(why, zap.String("hook", q.hook.What), zap.Uint64("events", q.lost))
 		}
 		if q.late > 0 {
 			d.log().Error("events were given up, since their hook has failed for too long", zap.String("hook", q.hook.What), zap.Uint64("events", q.late))
@@ -83,7 +120,7 @@ func (d *Dispatcher) tick() {
 	defer d.mu.Unlock()
 	d.ticker = nil
 	for _, q := range d.queues {
-		if q.dirty && !d.closed {
+		if q.dirty && !q.unread && !d.closed {
 			d.tickSoon(max(tickStep, 10*time.Since(began))) // a slow store is not asked all the time
 		}
 	}
@@ -110,11 +147,11 @@ func (d *Dispatcher) review() (all []reviewed) {
 	for name, q := range d.queues {
 		r := reviewed{queue: q, hook: q.hook, lost: q.lost, late: q.late}
 		d.remember(q)
-		q.lost, q.late = 0, 0
+		q.lost, q.late, q.refused = 0, 0, 0
 		if q.dirty && !q.loading && !q.unread && d.store != nil && (q.length > 0 || q.kept) {
 			r.save, r.events = true, q.events()
 		}
-		q.dirty = q.dirty && q.loading
+		q.dirty = q.dirty && (q.loading || q.unread)
 		if !used[name] && !r.save {
 			d.forget(name, q)
 		}

@@ -126,11 +126,41 @@ func TestABrokenStoreKeepsNobodyFromTelling(t *testing.T) {
 	}
 }
 
+func TestAStoreThatComesLateIsReadThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		store := new(memory)
+		d := NewDispatcher(log, store)
+		d.Apply(keeper(&runs{do: func(context.Context, *Event) error { return errDown }}))
+		for n := range 3 {
+			d.Dispatch(numberedEvent("/0", n))
+		}
+		closeNow(d)
+		before := store.value("h")
+
+		store.broken = errors.New("no disk")
+		r := new(runs)
+		d = NewDispatcher(log, store)
+		d.Apply(keeper(r))
+		d.Dispatch(numberedEvent("/1", 3))
+		time.Sleep(5 * time.Minute)
+		if got := r.list(); len(got) != 1 || store.value("h") != before {
+			t.Fatalf("before the store works, told is %v and kept is %q", got, store.value("h"))
+		}
+		store.repair()
+		time.Sleep(2 * time.Minute)
+		if got := r.list(); len(got) != 4 || got[1] != "/0 0" || got[3] != "/0 2" || store.value("h") != "" {
+			t.Errorf("told is %v, kept is %q", got, store.value("h"))
+		}
+		d.Close(t.Context())
+	})
+}
+
 func TestAnEventComesBackAsItWas(t *testing.T) {
 	log, _ := logged()
 	store := new(memory)
 	e := NewEvent(ListenerRemoved, "/m\n", Text("agent", "a\x00\"<b>\r\n\u2028"), Count("bytes", uint64(1<<62)),
-		Seconds("duration", 1500*time.Millisecond), Seconds("whole", 2*time.Second), Flag("tls", true), Field{"pass", "ü: "})
+		Seconds("duration", 1500*time.Millisecond), Seconds("whole", 2*time.Second), Flag("tls", true), Field{"pass", "ü: "}, Field{"latin", "\xfc\x00"})
 	e.Node, e.Station = "n", "s"
 	d := NewDispatcher(log, store)
 	d.Apply(keeper(&runs{do: func(context.Context, *Event) error { return errDown }}))
@@ -157,6 +187,8 @@ func TestAnEventComesBackAsItWas(t *testing.T) {
 func FuzzFieldsTakeAnything(f *testing.F) {
 	f.Add(`{"a":1,"b":"x","c":true,"d":1.5,"e":null}`)
 	f.Add(`{"a":[]}`)
+	f.Add(`{"a":["_A=="]}`)
+	f.Add(`{"a":["/A=="]}`)
 	f.Add(`{"a":1e999}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var fields Fields

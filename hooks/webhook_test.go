@@ -148,6 +148,14 @@ func TestAFormIsIcecastsByteForByte(t *testing.T) {
 	}
 }
 
+func TestAFormThatIsSignedTellsWhatItIsOf(t *testing.T) {
+	e := NewEvent(SourceConnected, "/m")
+	v, err := url.ParseQuery(string(IcecastForm(e, "s", "1").Stamped(e).Text))
+	if err != nil || v.Get("id") != e.ID || v.Get("time") != e.Get("time") || v.Get("action") != "mount_add" {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
 func FuzzWhatIsEscapedComesBack(f *testing.F) {
 	f.Add("a b&c=%\x00\xff\r\n", "ü+")
 	f.Fuzz(func(t *testing.T, a, b string) {

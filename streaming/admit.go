@@ -21,6 +21,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	}
 	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && !c.Slave && total-st.slaves.Load() > limit {
 		st.listeners.Add(-1)
+		m.tellFull(ErrStationFull)
 		return nil, ErrStationFull
 	}
 	l, err := m.admit(c)

@@ -1,9 +1,6 @@
 package streaming
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // join returns the lane of those who come to a mount now, with one more listener,
 // and what they are promised, unless there is nothing to hear or a limit forbids it.
@@ -25,9 +22,7 @@ func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
 	}
 	if !c.Slave {
 		if err := m.room(heard); err != nil {
-			if errors.Is(err, ErrMountFull) && !m.full.Swap(true) {
-				m.tell(Notice{Kind: MountFull})
-			}
+			m.tellFull(err)
 			return nil, nil, err
 		}
 		now := time.Now()

@@ -13,7 +13,7 @@ const (
 	MetadataUpdated                          // the mount's stream has another title: Metadata
 	FallbackEngaged                          // listeners hear To, which is not the mount's own stream; From before
 	FallbackReleased                         // none of them does so any more; To is the mount, or empty: nobody is left
-	MountFull                                // a listener found no place, the first since there was one
+	MountFull                                // a listener found no place, the first since there was one: Cause
 )
 
 // Notice tells of something that has happened to a mount. Which of the fields are
@@ -27,6 +27,7 @@ type Notice struct {
 	Listener *Listener
 	Metadata *Metadata
 	From, To string // mounts, also those that only feed others
+	Cause    error
 }
 
 // Notify makes the station call tell with each notice: in the order in which
@@ -43,6 +44,13 @@ func (m *Mount) tell(n Notice) {
 	}
 	n.Mount, n.At = m, time.Now()
 	d.push(departure{notice: &n})
+}
+
+// tellFull tells that there is no place for somebody, unless that is known.
+func (m *Mount) tellFull(cause error) {
+	if !m.full.Swap(true) {
+		m.tell(Notice{Kind: MountFull, Cause: cause})
+	}
 }
 
 // tellStandIn tells whether listeners of the mount have begun or ceased to hear

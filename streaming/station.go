@@ -1,6 +1,7 @@
 package streaming
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -63,6 +64,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st.settling = time.AfterFunc(time.Hour, st.settle)
 	st.settling.Stop()
 	st.settings.Store(&Settings{})
+	st.nextID.Store(rand.Uint64N(1 << 30)) //nolint:gosec // it is no secret
 	return st
 }
 
@@ -85,7 +87,9 @@ func (st *Station) Apply(s *Settings) {
 // Settings returns what is in force.
 func (st *Station) Settings() *Settings { return st.settings.Load() }
 
-// NewID returns a number that no listener has had.
+// NewID returns a number that no listener has had. They don't begin at 1: whoever is
+// told of the end of listeners, may be told after a restart, and must not take them for
+// those who came since. A signed number of 32 bits has room for them.
 func (st *Station) NewID() uint64 { return st.nextID.Add(1) }
 
 // Listeners returns how many listeners there are, slaves not counted.

@@ -72,7 +72,7 @@ func TestTheAdminEndpointTellsWhatThereIsAndActs(t *testing.T) {
 	if n := len(s.apiList("listeners?mount=/backup.mp3")); n != 0 {
 		t.Errorf("%d listeners where there are none", n)
 	}
-	s.apiDo("kick", fmt.Sprintf(`{"id": %v}`, listeners[1]["id"]), fmt.Sprintf(`{"kicked":%v,"mount":"/live.mp3"}`, listeners[1]["id"]))
+	s.apiDo("kick", fmt.Sprintf(`{"id": %.0f}`, listeners[1]["id"]), fmt.Sprintf(`{"kicked":%.0f,"mount":"/live.mp3"}`, listeners[1]["id"]))
 	<-gone.ended
 
 	s.apiDo("metadata", `{"mount": "/live.mp3", "artist": "Singer", "title": "Song\r\nx"}`, `{"changed":true,"mount":"/live.mp3"}`)
@@ -145,10 +145,13 @@ func TestTheAdminEndpointTellsOfRelaysAndSlaves(t *testing.T) {
 	if n := len(master.apiList("relays?station=master")); n != 0 {
 		t.Errorf("the master has %d relays", n)
 	}
-	all := master.apiList("listeners")
-	if len(all) != 1 || all[0]["slave"] != true || all[0]["station"] != "master" {
-		t.Errorf("the listeners are %v", all)
-	}
+	eventually(t, "the slave is a listener", func() error {
+		all := master.apiList("listeners")
+		if len(all) != 1 || all[0]["slave"] != true || all[0]["station"] != "master" {
+			return fmt.Errorf("the listeners are %v", all)
+		}
+		return nil
+	})
 	status, body := master.api(http.MethodPost, "kill", `{"mount": "/live.mp3"}`)
 	if want := `{"error":"station: say which, there is edge, master"}`; status != http.StatusBadRequest || strings.TrimSpace(body) != want {
 		t.Errorf("answered %d, %s; want %s", status, body, want)

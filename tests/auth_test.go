@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,10 +100,18 @@ func TestAnEndpointIsAskedAsIcecastAsksIt(t *testing.T) {
 	close(stop)
 	<-done
 	src.finish()
+	added, err := url.ParseQuery(e.bodies("/add", 1)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := added.Get("client")
+	if n, err := strconv.ParseInt(client, 10, 32); err != nil || n <= 0 {
+		t.Errorf("the listener's number is %q", client)
+	}
 	for _, c := range []struct{ path, want string }{
 		{"/source", "action=stream_auth&mount=%2flive%2emp3&ip=127%2e0%2e0%2e1&server=radio%2eexample%2eorg&port=8000&user=source&pass=hackme"},
 		{"/up", "action=mount_add&mount=%2flive%2emp3&server=radio%2eexample%2eorg&port=8000"},
-		{"/add", "action=listener_add&server=radio%2eexample%2eorg&port=8000&client=1&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0&H-referer=http%3a%2f%2fr%2f"},
+		{"/add", "action=listener_add&server=radio%2eexample%2eorg&port=8000&client=" + client + "&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0&H-referer=http%3a%2f%2fr%2f"},
 		{"/down", "action=mount_remove&mount=%2flive%2emp3&server=radio%2eexample%2eorg&port=8000"},
 	} {
 		if got := e.bodies(c.path, 1)[0]; got != c.want {
@@ -111,7 +121,7 @@ func TestAnEndpointIsAskedAsIcecastAsksIt(t *testing.T) {
 	if all := e.bodies("/source", 2); all[1] != e.bodies("/source", 1)[0]+"&admin=1" {
 		t.Errorf("for the title it was asked %s", all[1])
 	}
-	want := "action=listener_remove&server=radio%2eexample%2eorg&port=8000&client=1&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&duration=0&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"
+	want := "action=listener_remove&server=radio%2eexample%2eorg&port=8000&client=" + client + "&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&duration=0&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"
 	if len(remove) != 1 || remove[0] != want {
 		t.Errorf("at the end was posted\n%s\nwant\n%s", remove, want)
 	}

@@ -89,13 +89,13 @@ func TestTheLifeOfAMountIsToldInOrder(t *testing.T) {
 		}
 	}
 	said(1, map[string]any{"ip": "127.0.0.1", "user": "source", "name": "Test", "content_type": "audio/mpeg", "station": "default"})
-	said(2, map[string]any{"ip": "127.0.0.1", "client": 1, "listeners": 1, "tls": false, "protocol": "HTTP/1.1"})
-	said(3, map[string]any{"listeners": 1, "max_listeners": 1})
+	said(2, map[string]any{"ip": "127.0.0.1", "listeners": 1, "tls": false, "protocol": "HTTP/1.1"})
+	said(3, map[string]any{"listeners": 1, "max_listeners": 1, "reason": "max listeners reached"})
 	said(4, map[string]any{"song": "A - B  X: y"})
 	said(5, map[string]any{"reason": "finished", "bytes": 41796})
 	said(6, map[string]any{"from": "/live.mp3", "to": "/backup.mp3", "listeners": 1})
 	said(8, map[string]any{"from": "/backup.mp3", "to": "/live.mp3"})
-	said(11, map[string]any{"client": 1, "reason": "source ended", "listeners": 0})
+	said(11, map[string]any{"client": events[2]["client"], "reason": "source ended", "listeners": 0})
 	ids := make(map[any]bool)
 	for _, ev := range events {
 		ids[ev["id"]] = true

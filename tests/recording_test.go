@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -35,10 +36,11 @@ func (s *server) feed(mount, contentType, file string) {
 }
 
 func TestWhatASourceSendsIsRecorded(t *testing.T) {
-	dir := t.TempDir()
+	dir, e := t.TempDir(), newEndpoint(t, nil)
 	config := func(name string) string {
 		return fmt.Sprintf(`icecast {
 			source_password hackme
+			on recording_started recording_ended webhook %s
 			mount /*.mp3 {
 				dump %s/%%Y/{mount}%s {
 					rotate 40KiB
@@ -48,7 +50,7 @@ func TestWhatASourceSendsIsRecorded(t *testing.T) {
 			mount /secret.mp3 {
 				dump off
 			}
-		}`, dir, name)
+		}`, e.URL, dir, name)
 	}
 	s := start(t, config(".mp3"))
 	src, secret := s.source("/live.mp3"), s.source("/secret.mp3")
@@ -56,6 +58,12 @@ func TestWhatASourceSendsIsRecorded(t *testing.T) {
 	src.send(200)
 	year := filepath.Join(dir, time.Now().Format("2006"))
 	s.logged(map[string]any{"msg": "recording ended", "file": filepath.Join(year, "live.mp3.mp3")})
+	for i, ev := range e.events(2)[:2] {
+		want := []hooks.Name{hooks.RecordingStarted, hooks.RecordingEnded}[i]
+		if ev["event"] != string(want) || ev["mount"] != "/live.mp3" || ev["file"] != filepath.Join(year, "live.mp3.mp3") {
+			t.Errorf("told was %v; want %s", ev, want)
+		}
+	}
 	if err := s.reload(config(".again.mp3")); err != nil { // the source stays, the next file is another
 		t.Fatal(err)
 	}

@@ -26,11 +26,13 @@ const (
 type Users map[string]string
 
 // Parse reads a file. Empty lines, and those that begin with #, are left out; of a
-// user who is there twice the first line counts.
-func Parse(text []byte) (Users, error) {
-	users := make(Users)
+// user who is there twice the first line counts. Those whose hash is of another kind
+// are left out, too: strange are the numbers of their lines. If that leaves nobody, it
+// is an error.
+func Parse(text []byte) (users Users, strange []int, err error) {
+	users = make(Users)
 	n := 0
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
 		n++
 		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
@@ -38,14 +40,33 @@ func Parse(text []byte) (Users, error) {
 		}
 		user, hash, ok := strings.Cut(line, ":")
 		hash, _, _ = strings.Cut(strings.TrimSpace(hash), ":")
-		if !ok || user == "" || !known(hash) {
-			return nil, fmt.Errorf("line %d: write user:hash, with a hash of htpasswd -B, -m or -s, or of MD5 in hexadecimal as Icecast has it", n)
+		if !ok || user == "" || hash == "" {
+			return nil, nil, fmt.Errorf("line %d: write user:hash, %s", n, kinds)
 		}
-		if _, twice := users[user]; !twice {
+		if !known(hash) {
+			strange = append(strange, n)
+		} else if _, twice := users[user]; !twice {
 			users[user] = hash
 		}
 	}
-	return users, nil
+	if len(users) == 0 && len(strange) > 0 {
+		return nil, nil, fmt.Errorf("line %d: write user:hash, %s", strange[0], kinds)
+	}
+	return users, strange, nil
+}
+
+const kinds = "with a hash of htpasswd -B, -m or -s, or of MD5 in hexadecimal as Icecast has it"
+
+// Decoy returns a hash that takes as long as that of any user does, for those whom the
+// file does not have. It is empty if none takes long.
+func (u Users) Decoy() string {
+	decoy, most := "", 0
+	for _, hash := range u {
+		if cost, err := bcrypt.Cost([]byte(hash)); IsSlow(hash) && err == nil && cost > most {
+			decoy, most = hash, cost
+		}
+	}
+	return decoy
 }
 
 // known tells whether a hash is of a kind that Matches can compare.

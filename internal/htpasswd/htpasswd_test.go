@@ -52,16 +52,25 @@ func TestApr1IsThatOfOpenssl(t *testing.T) {
 
 func TestAFileIsReadOrItsLineIsNamed(t *testing.T) {
 	const md5 = "5f4dcc3b5aa765d61d8327deb882cf99"
-	users, err := Parse([]byte("# users\r\n\na:" + md5 + "\r\nb: " + md5 + ":more\na:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="))
-	if err != nil || len(users) != 2 || users["a"] != md5 || users["b"] != md5 {
-		t.Errorf("%v, %v", users, err)
+	users, strange, err := Parse([]byte("\ufeff# users\r\n\na:" + md5 + "\r\nb: " + md5 + ":more\na:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="))
+	if err != nil || len(users) != 2 || users["a"] != md5 || users["b"] != md5 || strange != nil {
+		t.Errorf("%v, %v, %v", users, strange, err)
+	}
+	for _, text := range []string{"a", ":" + md5, "a:", "a: "} {
+		if _, _, err := Parse([]byte("b:" + md5 + "\n" + text)); err == nil || !strings.HasPrefix(err.Error(), "line 2: write user:hash") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 	for _, text := range []string{
-		"a", ":" + md5, "a:", "a:" + md5[1:], "a:" + md5 + "0", "a:{SHA}x", "a:{SHA}", "a:$apr1$", "a:$apr1$x$short", "a:$2y$",
+		"a:" + md5[1:], "a:" + md5 + "0", "a:{SHA}x", "a:{SHA}", "a:$apr1$", "a:$apr1$x$short", "a:$2y$",
 		"a:$2y$31$123456789012345678901234567890123456789012345678901234", "a:$6$x$y", "a:plain",
 	} {
-		if _, err := Parse([]byte("b:" + md5 + "\n" + text)); err == nil || !strings.HasPrefix(err.Error(), "line 2: write user:hash") {
-			t.Errorf("%q: %v", text, err)
+		users, strange, err := Parse([]byte("b:" + md5 + "\n" + text))
+		if err != nil || len(users) != 1 || len(strange) != 1 || strange[0] != 2 {
+			t.Errorf("%q: %v, %v, %v", text, users, strange, err)
+		}
+		if _, _, err := Parse([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), "line 1: write user:hash") {
+			t.Errorf("%q alone: %v", text, err)
 		}
 	}
 }
@@ -71,7 +80,7 @@ func FuzzParseTakesAnything(f *testing.F) {
 	f.Add("a:$apr1$abc$5JUQ.MLe8Lll0XVV2iaGs1", "x")
 	f.Add("a:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "x")
 	f.Fuzz(func(t *testing.T, text, password string) {
-		users, err := Parse([]byte(text))
+		users, _, err := Parse([]byte(text))
 		if err != nil {
 			return
 		}

@@ -1,0 +1,60 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+)
+
+// newURLAuth is a module whose endpoint answers so.
+func newURLAuth(t *testing.T, a *URLAuth, answer http.HandlerFunc) *URLAuth {
+	t.Helper()
+	endpoint := httptest.NewServer(answer)
+	t.Cleanup(endpoint.Close)
+	a.ListenerAdd = endpoint.URL
+	if err := a.Provision(caddy.Context{}); err != nil {
+		t.Fatal(err)
+	}
+	var last uint64
+	a.Bind(AuthStation{
+		HookStation: HookStation{Logger: zap.NewNop, Address: func() (string, string) { return "radio.example.org", "8000" }},
+		NewID:       func() uint64 { last++; return last },
+	})
+	t.Cleanup(func() { _ = a.Cleanup() })
+	return a
+}
+
+// Who could not be asked about is not let in because of others who are asked about.
+func TestACrowdIsNoFailureOfTheEndpoint(t *testing.T) {
+	a := newURLAuth(t, &URLAuth{OnError: "allow", Timeout: caddy.Duration(time.Minute)}, func(http.ResponseWriter, *http.Request) {})
+	for range cap(a.questions) {
+		a.questions <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/m", nil)
+	if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m"}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v; want that it could not be found out", err)
+	}
+}
+
+func TestTheHostThatAListenerAskedIsPassedOn(t *testing.T) {
+	asked := make(chan string, 1)
+	a := newURLAuth(t, &URLAuth{Headers: []string{"host"}, HeaderPrefix: "h-"}, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.FormValue("h-host")
+		w.Header().Set("Icecast-Auth-User", "1")
+	})
+	r := httptest.NewRequest(http.MethodGet, "http://radio.example.org/m", nil)
+	if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m"}); err != nil {
+		t.Error(err)
+	}
+	if host := <-asked; host != "radio.example.org" {
+		t.Errorf("it was asked about %q", host)
+	}
+}
