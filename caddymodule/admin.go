@@ -26,7 +26,9 @@ var commands = map[string]command{
 	"listmounts":     {serve: (*Handler).serveMounts},
 	"streamlist":     {serve: (*Handler).serveMounts},
 	"listclients":    {serve: (*Handler).serveClients, mount: true},
-	"listslaves":     {serve: (*Handler).serveSlaves}, // ours
+	"listslaves":     {serve: (*Handler).serveSlaves},     // ours
+	"listevents":     {serve: (*Handler).serveLastEvents}, // ours
+	"manageauth":     {serve: (*Handler).manageAuth, mount: true, changes: true},
 	"killclient":     {serve: (*Handler).killClient, mount: true, changes: true},
 	"moveclients":    {serve: (*Handler).moveClients, mount: true, changes: true},
 	"killsource":     {serve: (*Handler).killSource, mount: true, changes: true},

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -59,18 +60,33 @@ func (h *Handler) serveSlaves(w http.ResponseWriter, r *http.Request, _ url.Valu
 	return answerElement(w, r, e)
 }
 
+// maxListedEvents is how many events listevents tells at most.
+const maxListedEvents = 50
+
+// serveLastEvents answers what has happened, the newest first.
+func (h *Handler) serveLastEvents(w http.ResponseWriter, r *http.Request, _ url.Values) error {
+	e := el("icestats")
+	for _, event := range h.station.live.journal.last(maxListedEvents) {
+		one := el("event")
+		for _, f := range event.All() {
+			one.children = append(one.children, leaf(f.Key, f.Value))
+		}
+		e.children = append(e.children, one)
+	}
+	return answerElement(w, r, e)
+}
+
 // killClient lets a listener go.
 func (h *Handler) killClient(w http.ResponseWriter, r *http.Request, q url.Values) error {
-	id, err := strconv.ParseUint(q.Get("id"), 10, 64)
-	if err != nil {
-		return refuse(w, r, http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
-	}
-	l := h.station.live.Listener(id)
-	if l == nil || l.Mount().Path != q.Get("mount") {
-		return iceResponse(w, r, fmt.Sprintf("Client %d not found", id), false)
+	l, err := h.clientOf(q.Get("id"), q.Get("mount"))
+	switch {
+	case err != nil:
+		return refuse(w, r, http.StatusBadRequest, missingID)
+	case l == nil:
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", q.Get("id")), false)
 	}
 	l.Remove(streaming.Removed)
-	return iceResponse(w, r, fmt.Sprintf("Client %d removed", id), true)
+	return iceResponse(w, r, fmt.Sprintf("Client %d removed", l.ID), true)
 }
 
 // moveClients makes the listeners of a mount hear another one, or tells which there are.
@@ -80,14 +96,50 @@ func (h *Handler) moveClients(w http.ResponseWriter, r *http.Request, q url.Valu
 		list := h.mountElements(from)
 		return answerElement(w, r, el("icestats", append([]element{leaf("current_source", from)}, list...)...))
 	}
-	if from == to {
+	if from == to && !q.Has("id") { // one that was moved may come home
 		return refuse(w, r, http.StatusBadRequest, "supplied mountpoints are identical")
 	}
 	if !h.station.knows(to) {
 		return refuse(w, r, http.StatusBadRequest, "No such destination")
 	}
+	if q.Has("id") {
+		return h.moveClient(w, r, q.Get("id"), from, to)
+	}
 	if _, err := h.station.live.Move(from, to); err != nil {
 		return refuse(w, r, http.StatusBadRequest, "Destination not running")
 	}
 	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)
+}
+
+// moveClient makes one listener of a mount hear another one, as in Icecast 2.5.
+func (h *Handler) moveClient(w http.ResponseWriter, r *http.Request, id, from, to string) error {
+	l, err := h.clientOf(id, from)
+	switch {
+	case err != nil:
+		return refuse(w, r, http.StatusBadRequest, missingID)
+	case l == nil:
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", id), false)
+	}
+	switch err := h.station.live.MoveListener(l, to); {
+	case errors.Is(err, streaming.ErrNoSuchStream):
+		return refuse(w, r, http.StatusBadRequest, "Destination not running")
+	case err != nil:
+		return iceResponse(w, r, fmt.Sprintf("Client %s not moved: %v", id, err), false)
+	}
+	return iceResponse(w, r, fmt.Sprintf("Client %s moved from %s to %s", id, from, to), true)
+}
+
+const missingID = "Missing parameter: id, a number that listclients tells"
+
+// clientOf returns the listener of a mount with an id, nil if there is none.
+func (h *Handler) clientOf(id, mount string) (*streaming.Listener, error) {
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	l := h.station.live.Listener(n)
+	if l == nil || l.Mount().Path != mount {
+		return nil, nil
+	}
+	return l, nil
 }

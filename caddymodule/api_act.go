@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/caddycast/caddycast/streaming"
@@ -11,16 +12,29 @@ func kick(l *live, req *apiRequest) (any, error) {
 	if req.ID == nil {
 		return nil, apiErrorf(http.StatusBadRequest, "id: write the number of a listener, as the list of listeners has it")
 	}
-	who := l.Listener(*req.ID)
-	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
-		return nil, apiErrorf(http.StatusNotFound, "there is no listener %d", *req.ID)
+	who, err := listenerOf(l, req)
+	if err != nil {
+		return nil, err
 	}
 	who.Remove(streaming.Removed)
 	return map[string]any{"kicked": who.ID, "mount": who.Mount().Path}, nil
 }
 
-// move makes the listeners of a mount hear another one.
+// listenerOf returns the listener that a request names by its number and perhaps its
+// mount.
+func listenerOf(l *live, req *apiRequest) (*streaming.Listener, error) {
+	who := l.Listener(*req.ID)
+	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
+		return nil, apiErrorf(http.StatusNotFound, "there is no listener %d", *req.ID)
+	}
+	return who, nil
+}
+
+// move makes the listeners of a mount, or one of them, hear another one.
 func move(l *live, req *apiRequest) (any, error) {
+	if req.ID != nil {
+		return moveOne(l, req)
+	}
 	m, err := mountOf(l, req.Mount)
 	if err != nil {
 		return nil, err
@@ -34,6 +48,24 @@ func move(l *live, req *apiRequest) (any, error) {
 		return nil, apiErrorf(http.StatusConflict, "listeners can't be moved to %s: nothing sounds there", to.Path)
 	}
 	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
+}
+
+func moveOne(l *live, req *apiRequest) (any, error) {
+	who, err := listenerOf(l, req)
+	if err != nil {
+		return nil, err
+	}
+	to, err := mountOf(l, req.To)
+	if err != nil {
+		return nil, err
+	}
+	switch err := l.MoveListener(who, to.Path); {
+	case errors.Is(err, streaming.ErrNoSuchListener):
+		return nil, apiErrorf(http.StatusNotFound, "there is no listener %d", who.ID)
+	case err != nil:
+		return nil, apiErrorf(http.StatusConflict, "listener %d can't be moved to %s: %w", who.ID, to.Path, err)
+	}
+	return map[string]any{"moved": 1, "mount": who.Mount().Path, "to": to.Path, "id": who.ID}, nil
 }
 
 // kill ends what feeds a mount.

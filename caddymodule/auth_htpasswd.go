@@ -44,7 +44,7 @@ type HtpasswdAuth struct {
 	looked  time.Time
 	stamp   stamp
 	broken  bool // it was said that the file can't be read
-	users   htpasswd.Users
+	known   htpasswd.Users
 	strange []int                        // lines of the file that are of no use
 	decoy   string                       // compared with what those give whom the file does not have
 	right   map[string][sha256.Size]byte // what a user's slow hash has matched
@@ -96,32 +96,38 @@ func (a *HtpasswdAuth) complain() {
 	}
 }
 
-// read reads the file. mu is held, or nobody knows a yet.
-func (a *HtpasswdAuth) read() error {
-	info, err := os.Stat(a.File)
+// readUsers returns what is in a file of users.
+func readUsers(name string) ([]byte, os.FileInfo, error) {
+	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() { // one would wait for another's end
-		err = fmt.Errorf("%s is no file", a.File)
+		err = fmt.Errorf("%s is no file", name)
 	}
 	if err != nil {
-		return fmt.Errorf("htpasswd: %w", err)
+		return nil, nil, err
 	}
-	f, err := os.Open(a.File)
+	f, err := os.Open(name) //nolint:gosec // G304: the configuration names it
 	if err != nil {
-		return fmt.Errorf("htpasswd: %w", err)
+		return nil, nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, htpasswd.MaxSize+1))
+	if err == nil && len(text) > htpasswd.MaxSize {
+		err = fmt.Errorf("%s is longer than %d bytes", name, htpasswd.MaxSize)
+	}
+	return text, info, err
+}
+
+// read reads the file. mu is held, or nobody knows a yet.
+func (a *HtpasswdAuth) read() error {
+	text, info, err := readUsers(a.File)
 	if err != nil {
 		return fmt.Errorf("htpasswd: %w", err)
-	}
-	if len(text) > htpasswd.MaxSize {
-		return fmt.Errorf("htpasswd: %s is longer than %d bytes", a.File, htpasswd.MaxSize)
 	}
 	users, strange, err := htpasswd.Parse(text)
 	if err != nil {
 		return fmt.Errorf("htpasswd: %s: %w", a.File, err)
 	}
-	a.users, a.strange, a.decoy, a.stamp = users, strange, users.Decoy(), stamp{info.ModTime(), info.Size()}
+	a.known, a.strange, a.decoy, a.stamp = users, strange, users.Decoy(), stamp{info.ModTime(), info.Size()}
 	a.right = make(map[string][sha256.Size]byte)
 	return nil
 }
@@ -173,7 +179,7 @@ func (*HtpasswdAuth) AdmitSource(*http.Request, AuthRequest) (bool, error) { ret
 func (a *HtpasswdAuth) matches(ctx context.Context, user, password string) (bool, error) {
 	a.mu.Lock()
 	a.refresh(time.Now())
-	hash, known := a.users[user]
+	hash, known := a.known[user]
 	if !known {
 		hash = a.decoy // how long it takes does not tell who is there
 	}

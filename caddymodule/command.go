@@ -62,7 +62,7 @@ func addCommands(root *cobra.Command) {
 	add("mounts [<mount>]", "Lists mounts", cobra.MaximumNArgs(1), (*client).mounts)
 	add("listeners [<mount>]", "Lists listeners", cobra.MaximumNArgs(1), (*client).listeners)
 	add("kick <id>...", "Lets listeners go", cobra.MinimumNArgs(1), (*client).kick)
-	add("move <mount> <mount>", "Makes the listeners of the first mount hear the second", cobra.ExactArgs(2), (*client).move)
+	add("move <mount>|<id> <mount>", "Makes the listeners of the first mount, or one listener, hear the second", cobra.ExactArgs(2), (*client).move)
 	add("kill <mount>", "Ends what feeds a mount", cobra.ExactArgs(1), (*client).kill)
 	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
 	title.Flags().String("artist", "", "The artist; what is given as the song is the title then")
@@ -200,6 +200,11 @@ func (c *client) kick(args []string) error {
 }
 
 func (c *client) move(args []string) error {
+	if id, err := strconv.ParseUint(args[0], 10, 64); err == nil {
+		return c.act("move", map[string]any{"id": id, "to": args[1]}, func(reply map[string]any) string {
+			return fmt.Sprintf("listener %d of %v hears %v", id, reply["mount"], reply["to"])
+		})
+	}
 	return c.act("move", map[string]any{"mount": args[0], "to": args[1]}, func(reply map[string]any) string {
 		return fmt.Sprintf("%v listeners of %v hear %v", reply["moved"], reply["mount"], reply["to"])
 	})

@@ -76,7 +76,7 @@ func (e element) MarshalXML(enc *xml.Encoder, start xml.StartElement) error {
 
 // lists are the elements of which there may be several, and which are an array in JSON
 // however many there are.
-var lists = []string{"source", "listener", "slave", "User"}
+var lists = []string{"source", "listener", "slave", "event", "User"}
 
 // value returns what the element holds, for JSON.
 func (e element) value() any {

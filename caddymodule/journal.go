@@ -20,10 +20,11 @@ const (
 	maxFollowers = 64
 )
 
-// journal is the last events of a station, for those who follow. Events are kept
-// only while somebody does. The zero value is ready.
+// journal is the last events of a station, for those who follow and for those who ask what
+// was. Those about listeners are kept only while somebody follows: they may be many. The
+// zero value is ready.
 type journal struct {
-	kept atomic.Bool // somebody follows, or did so a moment ago
+	kept atomic.Bool // somebody follows, or did so a moment ago: what is about listeners is kept, too
 
 	mu        sync.Mutex
 	ring      [journalLength]entry
@@ -50,12 +51,14 @@ type reading struct {
 	next    uint64
 }
 
-// isKept tells whether events are worth making for the journal.
-func (j *journal) isKept() bool { return j.kept.Load() }
+// wants tells whether such an event is worth making for the journal.
+func (j *journal) wants(name hooks.Name) bool {
+	return name != hooks.ListenerAdded && name != hooks.ListenerRemoved || j.kept.Load()
+}
 
 // add keeps an event. It never blocks, and may be called under any lock.
 func (j *journal) add(e *hooks.Event) {
-	if !j.isKept() {
+	if !j.wants(e.Name) {
 		return
 	}
 	j.mu.Lock()
@@ -114,15 +117,24 @@ func (j *journal) leave(f *follower) {
 	}
 }
 
-// forget ends the keeping, if nobody follows.
+// forget ends the keeping of what is about listeners, if nobody follows.
 func (j *journal) forget() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.followers) == 0 {
 		j.kept.Store(false)
-		j.ring = [journalLength]entry{}
-		j.count += journalLength // what was there is not to be had any more
 	}
+}
+
+// last returns the events that are kept, the newest first, n at most.
+func (j *journal) last(n int) []*hooks.Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var events []*hooks.Event
+	for i := j.count; i > j.oldest() && len(events) < n; i-- {
+		events = append(events, j.ring[(i-1)%journalLength].event)
+	}
+	return events
 }
 
 // close keeps nothing any more.

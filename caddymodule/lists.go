@@ -10,13 +10,21 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// listed is what a playlist says of a mount.
+type listed struct {
+	name, description, genre string
+	artist, title            string
+	contentType, subtype     string
+}
+
 // playlists are the kinds of playlists that a mount has, by what follows its name.
 var playlists = map[string]struct {
 	contentType string
-	write       func(title string, urls []string) string
+	write       func(what listed, urls []string) string
 }{
 	".m3u":  {"audio/x-mpegurl", m3u},
 	".xspf": {"application/xspf+xml", xspf},
+	".vclt": {"audio/x-vclt; charset=UTF-8", vclt},
 }
 
 // playlist returns the mount and the kind if a path is that of a playlist.
@@ -36,21 +44,29 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request) error {
 		urls = append(urls, base+escapePath(mount))
 	}
 	urls = append(urls, h.station.baseURL(r)+escapePath(mount))
-	title := mount
-	if m := h.station.live.Mount(mount); m != nil {
-		if stream, ok := m.Stream(); ok && stream.Info.Name != "" {
-			title = stream.Info.Name
+	p := playlists[kind]
+	return answer(w, r, http.StatusOK, p.contentType, p.write(h.station.listed(mount), urls))
+}
+
+// listed returns what there is to say of a mount, live or not.
+func (s *Station) listed(mount string) listed {
+	info := s.live.SettingsOf(mount).Override
+	l := listed{contentType: info.ContentType}
+	if m := s.live.Mount(mount); m != nil {
+		if stream, ok := m.Stream(); ok {
+			meta := m.Metadata()
+			info, l.contentType, l.artist, l.title = stream.Info, stream.Type, meta.Artist, meta.Title
 		}
 	}
-	p := playlists[kind]
-	return answer(w, r, http.StatusOK, p.contentType, p.write(title, urls))
+	l.name, l.description, l.genre, l.subtype = or(info.Name, mount), info.Description, info.Genre, info.Subtype
+	return l
 }
 
 // m3u is a list of URLs.
-func m3u(_ string, urls []string) string { return strings.Join(urls, "\r\n") + "\r\n" }
+func m3u(_ listed, urls []string) string { return strings.Join(urls, "\r\n") + "\r\n" }
 
 // xspf is an XSPF playlist, version 1, with one track that has a place or several.
-func xspf(title string, urls []string) string {
+func xspf(what listed, urls []string) string {
 	type track struct {
 		Location []string `xml:"location"`
 		Title    string   `xml:"title"`
@@ -60,12 +76,39 @@ func xspf(title string, urls []string) string {
 		Version int      `xml:"version,attr"`
 		Title   string   `xml:"title"`
 		Tracks  []track  `xml:"trackList>track"`
-	}{Version: 1, Title: title, Tracks: []track{{urls, title}}}
+	}{Version: 1, Title: what.name, Tracks: []track{{urls, what.name}}}
 	body, err := xml.MarshalIndent(list, "", "  ")
 	if err != nil {
 		return "" // texts and numbers can be written
 	}
 	return xml.Header + string(body) + "\n"
+}
+
+// vclt is a list of streams in lines that look like Vorbis comments, one for each URL, as
+// Icecast writes it. No text has a line end: what comes from outside is cleaned on its way in.
+func vclt(what listed, urls []string) string {
+	signal := ""
+	if strings.Contains(what.contentType, "ogg") {
+		signal = "codec:ogg_general"
+		if what.subtype == "Vorbis" {
+			signal = "codec:ogg_vorbis"
+		}
+	}
+	var b strings.Builder
+	for _, u := range urls {
+		b.WriteString("STREAMURL=" + u + "\n")
+		for _, f := range [][2]string{{"ARTIST", what.artist}, {"TITLE", what.title}, {"SERVER_NAME", what.name}, {"DESCRIPTION", what.description}} {
+			if f[1] != "" {
+				b.WriteString(f[0] + "=" + f[1] + "\n")
+			}
+		}
+		b.WriteString("SIGNALINFO=" + signal + "\n")
+		if what.genre != "" {
+			b.WriteString("GENRE=" + what.genre)
+		}
+		b.WriteString("\n==\n")
+	}
+	return b.String()
 }
 
 // scheme returns by which of them a request came, to a proxy that is trusted if there is

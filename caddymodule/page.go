@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"embed"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -73,26 +75,44 @@ func (s *Station) view() stationView {
 		Title: or(s.Name, "Radio"), Location: s.Location, Contact: s.Contact,
 		Listeners: s.live.Listeners(), Mounts: []mountView{},
 	}
+	seen := make(map[string]bool)
 	for _, m := range s.live.Mounts() {
+		seen[m.Path] = true
 		if stream, ok := m.Stream(); ok && !m.Settings().Hidden {
 			v.Mounts = append(v.Mounts, s.viewMount(m, stream))
+		} else {
+			seen[m.Path] = false
 		}
 	}
+	for _, path := range slices.Concat(s.reign.named, s.live.relays.Mounts()) {
+		set := s.live.SettingsOf(path)
+		if !seen[path] && !set.Hidden && !set.NoDirect && s.live.Offers(path) { // its fallback plays when somebody comes
+			seen[path] = true
+			v.Mounts = append(v.Mounts, viewInfo(path, set.Override, set.Override.ContentType))
+		}
+	}
+	slices.SortStableFunc(v.Mounts, func(a, b mountView) int { return cmp.Compare(a.Mount, b.Mount) })
 	return v
 }
 
-func (s *Station) viewMount(m *streaming.Mount, stream streaming.Stream) mountView {
+// viewInfo is what there is to say of a mount by what it says of itself.
+func viewInfo(path string, info streaming.Info, contentType string) mountView {
 	return mountView{
-		Mount:       m.Path,
-		Path:        "." + escapePath(m.Path),
-		Name:        or(stream.Info.Name, m.Path[1:]),
-		Description: stream.Info.Description,
-		Genre:       stream.Info.Genre,
-		Type:        stream.Type,
-		Bitrate:     stream.Info.Bitrate,
-		Song:        m.Metadata().Song(),
-		Listeners:   m.Stats().Listeners + int64(s.live.slaves.Listeners(m.Path)),
+		Mount:       path,
+		Path:        "." + escapePath(path),
+		Name:        or(info.Name, path[1:]),
+		Description: info.Description,
+		Genre:       info.Genre,
+		Type:        contentType,
+		Bitrate:     info.Bitrate,
 	}
+}
+
+func (s *Station) viewMount(m *streaming.Mount, stream streaming.Stream) mountView {
+	v := viewInfo(m.Path, stream.Info, stream.Type)
+	v.Song = m.Metadata().Song()
+	v.Listeners = m.Stats().Listeners + int64(s.live.slaves.Listeners(m.Path))
+	return v
 }
 
 // serveStatusPage answers the page for people.

@@ -81,7 +81,7 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	}
 	l := &Listener{
 		ID: id, Client: c, Since: time.Now(), stream: stream,
-		lane: lane, shard: shard,
+		mount: m, lane: lane, shard: shard,
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
 	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes

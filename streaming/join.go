@@ -103,9 +103,5 @@ func (l *lane) leave(c Client) {
 	if !c.Slave && !st.audience.leave(l.mount.Path, c, time.Now()) {
 		st.crowds.leave(c.IP)
 	}
-	l.listeners--
-	if l.listeners == 0 && l.mount.lanes[l] {
-		delete(l.mount.lanes, l)
-		st.reconsider()
-	}
+	l.empty()
 }

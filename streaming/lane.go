@@ -37,6 +37,15 @@ func newLane(m *Mount, typ string, heard *Mount) *lane {
 // heard returns the mount whose stream the lane hears, nil if it is over.
 func (l *lane) heard() *Mount { return l.feed.Load().mount }
 
+// empty counts out one listener who is elsewhere now. The station's mu is held.
+func (l *lane) empty() {
+	l.listeners--
+	if l.listeners == 0 && l.mount.lanes[l] {
+		delete(l.mount.lanes, l)
+		l.mount.station.reconsider()
+	}
+}
+
 // hear makes the listeners go over to another mount's stream, nil for none.
 func (l *lane) hear(m *Mount) {
 	old := l.feed.Load()

@@ -59,7 +59,7 @@ type Listener struct {
 	// Interval is the number of bytes between metadata blocks, 0 without.
 	Interval int
 
-	lane     *lane
+	mount    *Mount  // that it asked for
 	stream   *Stream // what it was promised
 	shard    *shard
 	deadline time.Time // zero: no limit
@@ -78,14 +78,15 @@ type Listener struct {
 	pos  atomic.Uint64        // the cursor's position, for the shard while busy is set
 	on   atomic.Pointer[feed] // whose log that is in
 
-	// The shard's.
+	// The shard's, once it has the listener.
+	lane           *lane
 	pause, backoff uint8     // turns to pass over a socket that would block
 	abortAt        time.Time // when the goroutine is made to give up its write; zero: not yet
 	aborted        bool
 }
 
 // Mount returns the mount that the listener asked for.
-func (l *Listener) Mount() *Mount { return l.lane.mount }
+func (l *Listener) Mount() *Mount { return l.mount }
 
 // Stream returns what the listener was promised.
 func (l *Listener) Stream() Stream { return l.Mount().promise(l.stream) }
@@ -114,7 +115,7 @@ func (l *Listener) Cancel() {
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.lane.mount.station.listeners.Add(-1)
+	l.mount.station.listeners.Add(-1)
 	l.lane.leave(l.Client)
 	if a := l.Client.Admission; a != nil && a.Over != nil {
 		a.Over(time.Since(l.Since))

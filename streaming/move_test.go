@@ -10,9 +10,13 @@ import (
 // heard returns the mount that the listener's lane hears.
 func (p *player) heard() string {
 	st := p.Mount().station
+	l := p.shard.laneOf(p.Listener)
+	if l == nil {
+		return ""
+	}
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	if m := p.lane.heard(); m != nil {
+	if m := l.heard(); m != nil {
 		return m.Path
 	}
 	return ""
@@ -46,6 +50,46 @@ func TestListenersAreMovedUntilThatFallsSilent(t *testing.T) {
 	b.end()
 	if p.heard() != "/a" || direct.heard() != "" {
 		t.Errorf("after that has ended they hear %s, and those who asked for it %q", p.heard(), direct.heard())
+	}
+}
+
+func TestOneListenerIsMovedAndNoOther(t *testing.T) {
+	for _, way := range paths {
+		t.Run(way.name, func(t *testing.T) {
+			st, ended := newTestStation(t, Settings{})
+			a, b := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType)
+			a.send(5)
+			b.send(5)
+			newMount(st, "/c").goLive("audio/aac")
+			p, stays := join(t, st, "/a", way.plain, Client{}), join(t, st, "/a", way.plain, Client{})
+			lanes := func() (n int) {
+				st.mu.RLock()
+				defer st.mu.RUnlock()
+				return len(st.mounts["/a"].lanes)
+			}
+			if err := st.MoveListener(p.Listener, "/b"); err != nil || p.heard() != "/b" || stays.heard() != "/a" || p.Mount().Path != "/a" {
+				t.Fatalf("%v; they hear %s and %s", err, p.heard(), stays.heard())
+			}
+			for to, want := range map[string]error{"/nothing": ErrNoSuchStream, "/c": ErrOtherType} {
+				if err := st.MoveListener(p.Listener, to); !errors.Is(err, want) || p.heard() != "/b" {
+					t.Errorf("moved to %s: %v; it hears %s", to, err, p.heard())
+				}
+			}
+			if n := lanes(); n != 2 {
+				t.Errorf("there are %d lanes", n)
+			}
+			b.end()
+			if p.heard() != "/a" {
+				t.Errorf("after that has ended it hears %s", p.heard())
+			}
+			p.Remove(Removed)
+			if l := nextEnded(t, ended); l != p.Listener {
+				t.Errorf("%d ended", l.ID)
+			}
+			if err := st.MoveListener(p.Listener, "/a"); !errors.Is(err, ErrNoSuchListener) || lanes() != 1 {
+				t.Errorf("one who is gone is moved: %v; there are %d lanes", err, lanes())
+			}
+		})
 	}
 }
 

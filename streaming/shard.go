@@ -279,12 +279,17 @@ func (s *shard) takeInbox() {
 	s.inbox = nil
 	s.mu.Unlock()
 	for _, l := range inbox {
-		g := s.groups[l.lane]
-		if g == nil {
-			g = &group{lane: l.lane, moved: time.Now()}
-			s.groups[l.lane] = g
-		}
-		g.listeners = append(g.listeners, l)
-		g.seen = nil // so that the group is visited
+		s.place(l)
 	}
+}
+
+// place puts a listener into the group of its lane.
+func (s *shard) place(l *Listener) {
+	g := s.groups[l.lane]
+	if g == nil {
+		g = &group{lane: l.lane, moved: time.Now()}
+		s.groups[l.lane] = g
+	}
+	g.listeners = append(g.listeners, l)
+	g.seen = nil // so that the group is visited
 }

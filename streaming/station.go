@@ -119,6 +119,9 @@ func (st *Station) Offers(path string) bool {
 	return heard != nil || len(c.Summon) > 0
 }
 
+// SettingsOf returns the settings that a mount has or would have.
+func (st *Station) SettingsOf(path string) MountSettings { return st.settings.Load().mount(path) }
+
 // Mounts returns the mounts that live, in the order of their paths.
 func (st *Station) Mounts() []*Mount {
 	st.mu.RLock()

@@ -253,7 +253,7 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 		"metadata?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
 		"streamlist.txt": may("the administrator", "a slave"), "streams": may("the administrator", "a slave"),
 		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/live.mp3": may(everybody...),
-		"killsource?mount=/nothing": {},
+		"killsource?mount=/nothing": {}, "listevents": admin, "listslaves": admin,
 	} {
 		for name, login := range users {
 			status, _ := s.command(login[0], login[1], path)

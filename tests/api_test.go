@@ -95,6 +95,26 @@ func TestTheAdminEndpointTellsWhatThereIsAndActs(t *testing.T) {
 		return nil
 	})
 
+	others := []*witness{s.witness("/live.mp3", http1, false), s.witness("/live.mp3", http1, true), s.witness("/live.mp3", h2, true), s.witness("/live.mp3", h3, true)}
+	hears(t, "at home", 1, others...)
+	for _, to := range []struct {
+		mount string
+		id    uint64
+	}{{"/backup.mp3", 2}, {"/live.mp3", 1}, {"/backup.mp3", 2}} {
+		for _, l := range s.apiList("listeners?mount=/live.mp3")[1:] {
+			s.apiDo("move", fmt.Sprintf(`{"id": %.0f, "to": "%s"}`, l["id"], to.mount),
+				fmt.Sprintf(`{"id":%.0f,"mount":"/live.mp3","moved":1,"to":"%s"}`, l["id"], to.mount))
+		}
+		hears(t, "moved one by one to "+to.mount, to.id, others...)
+		hears(t, "who was not moved", 1, w)
+	}
+	whole(t, others...)
+	eventually(t, "they are gone", func() error {
+		if n := len(s.apiList("listeners?mount=/live.mp3")); n != 1 {
+			return fmt.Errorf("there are %d", n)
+		}
+		return nil
+	})
 	s.apiDo("move", `{"mount": "/live.mp3", "to": "/backup.mp3"}`, `{"mount":"/live.mp3","moved":1,"to":"/backup.mp3"}`)
 	hears(t, "moved", 2, w)
 	s.apiDo("move", `{"mount": "/live.mp3", "to": "/live.mp3"}`, `{"mount":"/live.mp3","moved":1,"to":"/live.mp3"}`)

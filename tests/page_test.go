@@ -111,6 +111,12 @@ func TestTheStatusPageTellsWhatPlaysAndPlaysIt(t *testing.T) {
 		mount /secret.mp3 {
 			hidden
 		}
+		mount /standby.mp3 {
+			name "Always there"
+			fallback standby
+		}
+		mount /silent.mp3 {
+		}
 	}`)
 	for _, mount := range []string{"/live.mp3", "/secret.mp3"} {
 		byFFmpegFor(60, "audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")(t, s, mount)
@@ -120,7 +126,8 @@ func TestTheStatusPageTellsWhatPlaysAndPlaysIt(t *testing.T) {
 	b := newBrowser(t)
 	b.open("http://" + s.plain + "/")
 	b.becomes("return document.title", "Radio <Example>")
-	b.becomes("return document.querySelectorAll('article').length", 1)
+	b.becomes("return document.querySelectorAll('article').length", 2)
+	b.becomes("return document.querySelectorAll('article h2')[1].textContent", "Always there") // though nobody listens yet
 	b.becomes("return document.querySelector('.song').textContent", "First & <b>Song</b>")
 	b.run("document.querySelector('audio').play()")
 	b.becomes("return document.querySelector('audio').currentTime > 2", true)
@@ -146,7 +153,13 @@ func TestTheAdministratorsPageActs(t *testing.T) {
 	b.open("http://admin:letmein@" + s.plain + "/admin/")
 	b.becomes("return document.querySelectorAll('#mounts tr').length", 2)
 	b.becomes("return document.querySelectorAll('#listeners tr').length", 2)
-	b.run("document.querySelectorAll('#listeners button')[1].click()")
+	b.becomes("return [...document.querySelectorAll('#events td:nth-child(2)')].map(td => td.textContent).slice(0, 2).join()", "source_connected,source_connected")
+	b.run("document.getElementById('to').value = '/other.mp3'; document.querySelectorAll('#listeners button')[0].click()")
+	hears(t, "the first alone is moved", 2, w)
+	hears(t, "the first alone is moved", 1, gone)
+	b.run("document.getElementById('to').value = '/live.mp3'; document.querySelectorAll('#listeners button')[0].click()")
+	hears(t, "it is moved back", 1, w)
+	b.run("document.querySelectorAll('#listeners button')[3].click()")
 	<-gone.ended
 	b.becomes("return document.querySelectorAll('#listeners tr').length", 1)
 	b.run("document.getElementById('to').value = '/other.mp3'; document.getElementById('move').click()")

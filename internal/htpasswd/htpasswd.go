@@ -32,7 +32,7 @@ type Users map[string]string
 func Parse(text []byte) (users Users, strange []int, err error) {
 	users = make(Users)
 	n := 0
-	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+	for line := range strings.Lines(strings.TrimPrefix(string(text), byteOrderMark)) {
 		n++
 		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
@@ -54,6 +54,9 @@ func Parse(text []byte) (users Users, strange []int, err error) {
 	}
 	return users, strange, nil
 }
+
+// byteOrderMark is what some editors put before the first line.
+const byteOrderMark = "\ufeff"
 
 const kinds = "with a hash of htpasswd -B, -m or -s, or of MD5 in hexadecimal as Icecast has it"
 
