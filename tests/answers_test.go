@@ -12,7 +12,7 @@ import (
 )
 
 func TestListenersAreToldWhatIcecastTells(t *testing.T) {
-	s := start(t, station)
+	s := start(t, station, "header /m Cache-Control private", "header /m X-Ours \"a b\"", "header /other X-Other c")
 	conn := s.dial(false)
 	resp, _ := head(t, conn, "SOURCE /m HTTP/1.0\r\n"+basic("source", "hackme")+
 		"Content-Type: audio/mpeg\r\nice-name: Radio \xc3\x84ther\r\nice-genre: rock\r\nice-public: 1\r\n"+
@@ -37,6 +37,9 @@ func TestListenersAreToldWhatIcecastTells(t *testing.T) {
 				"icy-br":                      "128",
 				"ice-audio-info":              "bitrate=128;samplerate=44100",
 				"Access-Control-Allow-Origin": "*",
+				"Cache-Control":               "private", // as the site says
+				"X-Ours":                      "a b",
+				"X-Other":                     "",
 				"Content-Length":              "",
 				"Transfer-Encoding":           "",
 			} {
