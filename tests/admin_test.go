@@ -250,7 +250,8 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 	for path, who := range map[string]map[string]bool{
 		"stats": admin, "stats.json": admin, "listmounts": admin, "listclients?mount=/live.mp3": admin, "killclient?mount=/live.mp3&id=1": admin,
 		"moveclients?mount=/live.mp3": admin, "fallbacks?mount=/live.mp3&fallback=/x": admin, "updatemetadata?mount=/live.mp3": admin,
-		"metadata?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
+		"metadata?mount=/live.mp3&mode=updinfo&song=x":      may("the administrator", "a source"),
+		"metadata.json?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
 		"streamlist.txt": may("the administrator", "a slave"), "streams": may("the administrator", "a slave"),
 		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/live.mp3": may(everybody...),
 		"killsource?mount=/nothing": {},

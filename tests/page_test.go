@@ -180,6 +180,11 @@ func TestASitesOwnPageStays(t *testing.T) {
 // Pages that show what plays do not keep the server from ending.
 func TestWhoLooksAtThePageKeepsNobodyFromEnding(t *testing.T) {
 	s := start(t, station)
+	if resp, r := head(t, s.dial(false), "HEAD /events HTTP/1.0\r\n\r\n"); resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("its head is %v", resp.Header)
+	} else if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
+		t.Errorf("after a head come %q, %v; want the end", rest, err)
+	}
 	resp, err := http.Get("http://" + s.plain + "/events")
 	if err != nil {
 		t.Fatal(err)
