@@ -24,6 +24,11 @@ type pages struct{ status, admin *template.Template }
 // loadPages reads the templates, and tries them. A folder needs not have both.
 func loadPages(folder string) (pages, error) {
 	var p pages
+	if folder != "" {
+		if _, err := os.ReadDir(folder); err != nil {
+			return p, fmt.Errorf("templates: write a folder that can be read: %w", err)
+		}
+	}
 	for name, to := range map[string]**template.Template{"status.html": &p.status, "admin.html": &p.admin} {
 		text, err := embedded.ReadFile("templates/" + name)
 		if err != nil {

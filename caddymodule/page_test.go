@@ -29,6 +29,9 @@ func TestAFolderHasPagesInPlaceOfOurs(t *testing.T) {
 
 // A page that can't be shown is known before it is in force.
 func TestAPageThatCannotBeShownIsRefused(t *testing.T) {
+	if _, err := loadPages(filepath.Join(t.TempDir(), "nowhere")); err == nil || !strings.Contains(err.Error(), "write a folder that can be read") {
+		t.Errorf("without the folder: %v", err)
+	}
 	for text, want := range map[string]string{
 		"{{":                                "unclosed action",
 		"{{.Nothing}}":                      "can't evaluate field Nothing",
