@@ -144,7 +144,8 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, t *template.
 	if err := t.Execute(&body, v); err != nil {
 		return fmt.Errorf("rendering a page: %w", err)
 	}
-	setDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src 'self'; img-src 'self' data:; "+
+	// What plays may come from elsewhere: a master sends listeners to slaves.
+	setDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	setDefault(w.Header(), "X-Content-Type-Options", "nosniff")
 	return answer(w, r, http.StatusOK, "text/html; charset=utf-8", body.String())

@@ -136,6 +136,23 @@ func TestTheStatusPageTellsWhatPlaysAndPlaysIt(t *testing.T) {
 	b.open("about:blank")
 }
 
+// A master sends listeners to slaves, and require_tls sends them to another port: the page is to play that, too.
+func TestTheStatusPagePlaysWhatIsSentElsewhere(t *testing.T) {
+	program(t, "chromedriver")
+	s := start(t, station, "@listener {\n\t\tmethod GET\n\t\tpath /live.mp3\n\t}\n\tredir @listener http://localhost:{http.request.port}/other.mp3")
+	for _, mount := range []string{"/live.mp3", "/other.mp3"} {
+		byFFmpegFor(60, "audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")(t, s, mount)
+	}
+	s.listening("/other.mp3")
+	b := newBrowser(t)
+	b.open("http://" + s.plain + "/")
+	b.becomes("return document.querySelectorAll('article').length", 2)
+	b.run("document.querySelector('audio').play()")
+	b.becomes("return document.querySelector('audio').currentTime > 1", true)
+	b.run("document.querySelector('audio').pause(); document.querySelector('audio').removeAttribute('src')")
+	b.open("about:blank")
+}
+
 func TestTheAdministratorsPageActs(t *testing.T) {
 	program(t, "chromedriver")
 	s := start(t, station)
