@@ -67,8 +67,8 @@ func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Reques
 				return err
 			}
 		}
-		if c.changes && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-			return refuse(w, r, http.StatusForbidden, "A page of another site can't do this")
+		if c.changes && (isOfAnotherSite(r) || isOfUnknownPage(r)) {
+			return refuse(w, r, http.StatusForbidden, "A page of another site can't do this; in a browser it is done on the page /admin/")
 		}
 		if c.mount {
 			switch p := q.Get("mount"); {
@@ -80,6 +80,18 @@ func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Reques
 		}
 		return c.serve(h, w, r, q)
 	}
+}
+
+// isOfAnotherSite tells whether a browser says that a page of another site asks.
+func isOfAnotherSite(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "cross-site" }
+
+// isOfUnknownPage tells whether a browser asks and does not say for which page. Over plain HTTP
+// none does; our own page sends a field with it that pages of other sites can't send,
+// since they would have to ask first, and are told that they may not.
+func isOfUnknownPage(r *http.Request) bool {
+	h := r.Header
+	return strings.HasPrefix(h.Get("User-Agent"), "Mozilla/") && h.Get("Accept-Language") != "" &&
+		h.Get("Sec-Fetch-Site") == "" && h.Get("X-Requested-With") == ""
 }
 
 // killSource ends what feeds a mount.

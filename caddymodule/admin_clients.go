@@ -26,7 +26,7 @@ func (h *Handler) serveClients(w http.ResponseWriter, r *http.Request, q url.Val
 func clientElement(p streaming.Present) element {
 	c := p.Client
 	e := el("listener",
-		leaf("IP", c.IP),
+		leaf("IP", addressText(c.IP)),
 		leaf("UserAgent", or(c.Agent, "Unknown")),
 		leaf("Connected", int(time.Since(p.Since)/time.Second)),
 		leaf("ID", p.ID),

@@ -57,6 +57,10 @@ func (b *board) look(view func() stationView) []byte {
 
 // serveEvents tells a page what plays, each time that changes, as server-sent events.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodHead { // which has no end to wait for
+		w.Header().Set("Content-Type", "text/event-stream")
+		return nil
+	}
 	live := h.station.live
 	if !live.board.enter() {
 		w.Header().Set("Retry-After", "60")

@@ -32,12 +32,13 @@ func leaf(name string, data any) element { return element{name: name, data: data
 func leaves(values map[string]any) []element {
 	var all []element
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		all = append(all, leaf(elementName(name), values[name]))
+		all = append(all, leaf(name, values[name]))
 	}
 	return all
 }
 
-// elementName makes a name of XML of what an encoder calls a part of its audio info.
+// elementName makes a name of XML, and of a line of STATS, of what an encoder calls a part of its
+// audio info.
 func elementName(name string) string {
 	plain := func(r rune) rune {
 		if r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {

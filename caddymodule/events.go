@@ -126,13 +126,9 @@ func sourceFields(s *streaming.Source) hooks.Fields {
 // listenerEventFields are what an event says of a listener.
 func listenerEventFields(l *streaming.Listener) hooks.Fields {
 	c := l.Client
-	ip := ""
-	if c.IP.IsValid() { // on a unix socket there is none
-		ip = c.IP.String()
-	}
 	return hooks.Fields{
 		hooks.Count("client", l.ID),
-		hooks.Text("ip", ip),
+		hooks.Text("ip", addressText(c.IP)),
 		hooks.Text("user", c.User),
 		hooks.Text("agent", c.Agent),
 		hooks.Text("referer", c.Referer),

@@ -95,6 +95,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			}
 		}
 	case methodStats:
+		if !h.station.doors.admitsAddress(r) {
+			return denied(w, r)
+		}
 		return h.serveStatsStream(w, r)
 	case http.MethodOptions:
 		if h.station.live.Mount(path) != nil || isReserved(path) {
@@ -113,7 +116,7 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) err
 		return h.serveStatusPage
 	case adminPrefix:
 		return h.serveAdminPage
-	case adminPrefix + "metadata", adminPrefix + "metadata.xsl":
+	case adminPrefix + "metadata", adminPrefix + "metadata.xsl", adminPrefix + "metadata.json":
 		return h.serveMetadata
 	case adminCGI, adminPrefix + "admin.cgi":
 		return h.serveShoutcastMetadata
@@ -153,6 +156,10 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	switch r.Method {
 	case http.MethodOptions:
 		return h.serveOptions(w)
+	case http.MethodPost:
+		if strings.HasPrefix(r.URL.Path, adminPrefix) {
+			return unrecognised(w, r)
+		}
 	case http.MethodGet, http.MethodHead:
 		if p := r.URL.Path; (p == "/" || p == eventsPath) && !h.station.doors.admitsAddress(r) {
 			return denied(w, r)
@@ -167,13 +174,19 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 			w.WriteHeader(http.StatusFound)
 			return nil
 		}
-		if isReserved(r.URL.Path) { // libshout's probe for old servers takes 400, but no 404
-			return refuse(w, r, http.StatusBadRequest, "Unrecognised command")
+		if isReserved(r.URL.Path) {
+			return unrecognised(w, r)
 		}
 		return refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+printable(r.URL.Path))
 	}
 	w.Header().Set("Allow", allowed)
 	return refuse(w, r, http.StatusMethodNotAllowed, "This takes "+allowed)
+}
+
+// unrecognised answers a command that there is not. libshout's probe for old servers takes
+// 400, but no 404.
+func unrecognised(w http.ResponseWriter, r *http.Request) error {
+	return refuse(w, r, http.StatusBadRequest, "Unrecognised command")
 }
 
 // Interface guards

@@ -22,6 +22,9 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 	if _, ok, err := h.admitSource(w, r, path, true, h.station.source(path), h.station.logins.admin); !ok {
 		return err
 	}
+	if isOfAnotherSite(r) {
+		return refuse(w, r, http.StatusForbidden, "A page of another site can't do this")
+	}
 	if path == "" {
 		return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
 	}

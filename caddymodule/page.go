@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"crypto/rand"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,9 +23,14 @@ var embedded embed.FS
 // pages are the templates of a station's pages: those in its folder, else ours.
 type pages struct{ status, admin *template.Template }
 
-// loadPages reads the templates. A folder needs not have both.
+// loadPages reads the templates, and tries them. A folder needs not have both.
 func loadPages(folder string) (pages, error) {
 	var p pages
+	if folder != "" {
+		if _, err := os.ReadDir(folder); err != nil {
+			return p, fmt.Errorf("templates: write a folder that can be read: %w", err)
+		}
+	}
 	for name, to := range map[string]**template.Template{"status.html": &p.status, "admin.html": &p.admin} {
 		text, err := embedded.ReadFile("templates/" + name)
 		if err != nil {
@@ -38,11 +45,32 @@ func loadPages(folder string) (pages, error) {
 				return p, fmt.Errorf("templates: %w", err)
 			}
 		}
-		if *to, err = template.New(name).Parse(string(text)); err != nil {
+		if *to, err = parsePage(name, text); err != nil {
 			return p, fmt.Errorf("templates: %s: %w", filepath.Join(folder, name), err)
 		}
 	}
 	return p, nil
+}
+
+// parsePage makes a template, and tries it: it may name what there isn't.
+func parsePage(name string, text []byte) (*template.Template, error) {
+	t, err := template.New(name).Parse(string(text))
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("the page is empty; write one, or remove the file")
+	}
+	return t, t.Execute(io.Discard, anyView)
+}
+
+// anyView has something for each part of a page.
+var anyView = stationView{
+	Title: "Radio", Location: "Berlin", Contact: "ops@example.org", Nonce: "nonce", Listeners: 1,
+	Mounts: []mountView{{
+		Mount: "/live.mp3", Path: "./live.mp3", Name: "Live", Description: "What plays", Genre: "various",
+		Type: "audio/mpeg", Bitrate: "128", Song: "Artist - Title", Listeners: 1,
+	}},
 }
 
 // mountView is what the pages and their events tell of a mount.
@@ -136,7 +164,8 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, t *template.
 	if err := t.Execute(&body, v); err != nil {
 		return fmt.Errorf("rendering a page: %w", err)
 	}
-	setDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src 'self'; img-src 'self' data:; "+
+	// What plays may come from elsewhere: a master sends listeners to slaves.
+	setDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	setDefault(w.Header(), "X-Content-Type-Options", "nosniff")
 	return answer(w, r, http.StatusOK, "text/html; charset=utf-8", body.String())

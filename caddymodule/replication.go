@@ -33,11 +33,15 @@ func (s *Station) relaySettings(ctx caddy.Context) (relay.Settings, error) {
 }
 
 // offered returns the mounts that somebody who asks would hear, slaves included: those
-// that live, those with a fallback, and those that are pulled on demand.
+// that have a source, or had one, those with a fallback, and those that are pulled on
+// demand. Where a pattern has a fallback, anybody can make a mount up by listening to it; those
+// are left out, since slaves would pull all of them, and keep them alive by that.
 func (s *Station) offered() []string {
 	paths := make(map[string]bool)
 	for _, m := range s.live.Mounts() {
-		paths[m.Path] = true
+		if m.Stats().Sources > 0 {
+			paths[m.Path] = true
+		}
 	}
 	for _, m := range s.Mounts {
 		if !m.isPattern() {

@@ -72,8 +72,8 @@ func sourceStatus(m *streaming.Mount, slaves *relay.Slaves, base string) map[str
 	info, meta, stats := stream.Info, m.Metadata(), m.Stats()
 	status := make(map[string]any)
 	for _, v := range info.Audio {
-		if !slices.Contains(ownKeys, v.Key) {
-			status[v.Key] = number(v.Value)
+		if name := elementName(v.Key); !slices.Contains(ownKeys, name) {
+			status[name] = number(v.Value)
 		}
 	}
 	for name, text := range map[string]string{
@@ -105,10 +105,14 @@ func sourceStatus(m *streaming.Mount, slaves *relay.Slaves, base string) map[str
 	return status
 }
 
-// ownKeys are those that a source can't set by what it calls its audio info.
+// ownKeys are those that a source can't set by what it calls its audio info: a mount that
+// said to be another one would have the administrator end that. Some are told to the
+// administrator only, or stand for children of an element.
 var ownKeys = []string{
-	"artist", "audio_info", "cluster_listeners", "genre", "listener_peak", "listeners", "listenurl", "server_description",
-	"server_name", "server_type", "server_url", "stream_start", "stream_start_iso8601", "subtype", "title",
+	"artist", "audio_info", "cluster_listeners", "feed", "genre", "listener", "listener_connections", "listener_peak",
+	"listeners", "listenurl", "max_listeners", "mount", "public", "relay", "server_description", "server_name", "server_type",
+	"server_url", "slaves", "slow_listeners", "source", "source_ip", "stream_start", "stream_start_iso8601", "subtype", "title",
+	"total_bytes_read", "total_bytes_sent", "user_agent",
 }
 
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$`)

@@ -184,6 +184,31 @@ func TestStatusIsJSONWhateverASourceSays(t *testing.T) {
 	}
 }
 
+// TestASourceCannotSetWhatIsOurs: one that said to be another mount was shown as that on the
+// administrator's page, where ending it would have ended the other.
+func TestASourceCannotSetWhatIsOurs(t *testing.T) {
+	h := newHandler(t, new(Station))
+	var lies strings.Builder
+	for i, name := range ownKeys {
+		fmt.Fprintf(&lies, "%s=lie;", strings.Replace(name, "_", " ", i%2))
+	}
+	for lie := range slices.Chunk(strings.SplitAfter(lies.String(), ";"), 10) {
+		b := h.onAir(t, "/live.mp3", map[string]string{"ice-audio-info": strings.Join(lie, "") + "my own=mine"})
+		said := sourceStatus(b.mount, h.station.live.slaves, "")
+		if said["my_own"] != "mine" {
+			t.Errorf("%v; want what is not ours", said)
+		}
+		delete(said, "audio_info")
+		addPrivate(said, b.mount)
+		for name, value := range said {
+			if value == "lie" || name != elementName(name) {
+				t.Errorf("a source that says %q sets %s", lie, name)
+			}
+		}
+		b.end()
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for text, want := range map[string]any{
 		"0": json.Number("0"), "128": json.Number("128"), "-1": json.Number("-1"), "3.5": json.Number("3.5"),

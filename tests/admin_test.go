@@ -250,7 +250,8 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 	for path, who := range map[string]map[string]bool{
 		"stats": admin, "stats.json": admin, "listmounts": admin, "listclients?mount=/live.mp3": admin, "killclient?mount=/live.mp3&id=1": admin,
 		"moveclients?mount=/live.mp3": admin, "fallbacks?mount=/live.mp3&fallback=/x": admin, "updatemetadata?mount=/live.mp3": admin,
-		"metadata?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
+		"metadata?mount=/live.mp3&mode=updinfo&song=x":      may("the administrator", "a source"),
+		"metadata.json?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
 		"streamlist.txt": may("the administrator", "a slave"), "streams": may("the administrator", "a slave"),
 		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/live.mp3": may(everybody...),
 		"killsource?mount=/nothing": {}, "listevents": admin, "listslaves": admin,
@@ -262,11 +263,36 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 			}
 		}
 	}
-	req, _ := http.NewRequest(http.MethodGet, "http://"+s.plain+"/admin/killsource?mount=/live.mp3", nil)
-	req.SetBasicAuth("admin", "letmein")
-	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a page of another site is answered %v, %v", resp, err)
+}
+
+// A browser knows the password and adds it to what pages of other sites ask for.
+func TestPagesOfOtherSitesDoNothing(t *testing.T) {
+	s := start(t, station)
+	live := s.numberedSource("/live.mp3", 1)
+	defer live.down()
+	const browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0\r\nAccept-Language: en\r\n"
+	const kill, retitle = "killclient?mount=/live.mp3&id=1", "metadata?mount=/live.mp3&mode=updinfo&song=x"
+	for _, c := range []struct {
+		who, command, header string
+		status               int
+	}{
+		{"a page of another site", kill, browser + "Sec-Fetch-Site: cross-site\r\n", 403},
+		{"a page of another site", retitle, browser + "Sec-Fetch-Site: cross-site\r\n", 403},
+		{"an unknown page, over plain HTTP", kill, browser, 403},
+		{"our page", kill, browser + "Sec-Fetch-Site: same-origin\r\n", 200},
+		{"our page, over plain HTTP", kill, browser + "X-Requested-With: fetch\r\n", 200},
+		{"a bookmark", kill, browser + "Sec-Fetch-Site: none\r\n", 200},
+		{"an encoder that says it is a browser", retitle, "User-Agent: Mozilla/5.0\r\n", 200},
+		{"a program", kill, "", 200},
+	} {
+		resp, _ := head(t, s.dial(false), "GET /admin/"+c.command+" HTTP/1.0\r\n"+basic("admin", "letmein")+c.header+"\r\n")
+		if resp.StatusCode != c.status {
+			t.Errorf("%s is answered %s on %s; want %d", c.who, resp.Status, c.command, c.status)
+		}
+	}
+	resp, _ := head(t, s.dial(false), "OPTIONS /admin/killsource HTTP/1.0\r\nOrigin: http://example.org\r\n\r\n")
+	if allowed := resp.Header.Get("Access-Control-Allow-Headers"); strings.Contains(allowed, "X-Requested-With") || strings.Contains(allowed, "*") {
+		t.Errorf("pages of other sites may send %s", allowed)
 	}
 }
 

@@ -109,6 +109,7 @@ func TestOtherThingsThatAMountIsAsked(t *testing.T) {
 		{"GET", "/m.m3u", 200, map[string]string{"Content-Type": "audio/x-mpegurl"}, "http://" + s.plain + "/m\r\n"},
 		{"GET", "/other.m3u", 404, nil, ""},
 		{"GET", "/admin/!POKE", 400, nil, "Unrecognised command"}, // libshout's, for old servers
+		{"POST", "/admin/nothing", 400, nil, "Unrecognised command"},
 		{"GET", "/status-json.xsl", 200, map[string]string{"Content-Type": "application/json; charset=utf-8"}, `"listener_peak":0,`}, // in spite of HEAD
 	} {
 		t.Run(c.method+" "+c.path, func(t *testing.T) {

@@ -120,6 +120,7 @@ func TestWhoIsDeniedGetsNothingOfTheStation(t *testing.T) {
 	ips, agents := filepath.Join(dir, "deny-ip"), filepath.Join(dir, "deny-agents")
 	s := start(t, fmt.Sprintf(`icecast {
 		source_password hackme
+		admin_password  letmein
 		deny 192.0.2.0/24
 		allow 192.0.2.7 127.0.0.1 198.51.100.0/24
 		deny file %s
@@ -139,6 +140,11 @@ func TestWhoIsDeniedGetsNothingOfTheStation(t *testing.T) {
 	s.wants("/x.mp3", 403, sorry, from("192.0.2.1"))
 	s.wants("/status-json.xsl", 403, sorry, from("192.0.2.1"))
 	s.wants("/nothing", 404, "", from("192.0.2.1"))
+	for _, ask := range []string{"GET /", "GET /events", "GET /admin/stats", "POST /admin/metadata?mount=/m&mode=updinfo&song=x", "STATS /"} {
+		if resp, _ := head(t, s.dial(false), ask+" HTTP/1.0\r\n"+from("192.0.2.1")+basic("admin", "letmein")+"\r\n"); resp.StatusCode != 403 {
+			t.Errorf("%s is answered %s", ask, resp.Status)
+		}
+	}
 	s.wants("/m", 200, "", from("192.0.2.7"))
 	s.wants("/m", 200, "", "User-Agent: GoodBot/1.0\r\n")
 	resp, _ := head(t, s.dial(false), "SOURCE /n HTTP/1.0\r\n"+from("192.0.2.1")+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")

@@ -143,6 +143,23 @@ func TestTheStatusPageTellsWhatPlaysAndPlaysIt(t *testing.T) {
 	b.open("about:blank")
 }
 
+// A master sends listeners to slaves, and require_tls sends them to another port: the page is to play that, too.
+func TestTheStatusPagePlaysWhatIsSentElsewhere(t *testing.T) {
+	program(t, "chromedriver")
+	s := start(t, station, "@listener {\n\t\tmethod GET\n\t\tpath /live.mp3\n\t}\n\tredir @listener http://localhost:{http.request.port}/other.mp3")
+	for _, mount := range []string{"/live.mp3", "/other.mp3"} {
+		byFFmpegFor(60, "audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")(t, s, mount)
+	}
+	s.listening("/other.mp3")
+	b := newBrowser(t)
+	b.open("http://" + s.plain + "/")
+	b.becomes("return document.querySelectorAll('article').length", 2)
+	b.run("document.querySelector('audio').play()")
+	b.becomes("return document.querySelector('audio').currentTime > 1", true)
+	b.run("document.querySelector('audio').pause(); document.querySelector('audio').removeAttribute('src')")
+	b.open("about:blank")
+}
+
 func TestTheAdministratorsPageActs(t *testing.T) {
 	program(t, "chromedriver")
 	s := start(t, station)
@@ -193,6 +210,11 @@ func TestASitesOwnPageStays(t *testing.T) {
 // Pages that show what plays do not keep the server from ending.
 func TestWhoLooksAtThePageKeepsNobodyFromEnding(t *testing.T) {
 	s := start(t, station)
+	if resp, r := head(t, s.dial(false), "HEAD /events HTTP/1.0\r\n\r\n"); resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("its head is %v", resp.Header)
+	} else if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
+		t.Errorf("after a head come %q, %v; want the end", rest, err)
+	}
 	resp, err := http.Get("http://" + s.plain + "/events")
 	if err != nil {
 		t.Fatal(err)

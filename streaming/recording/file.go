@@ -76,6 +76,13 @@ func (f *file) flush(period time.Duration, now time.Time) error {
 	return f.f.Sync()
 }
 
+// isAway tells whether what is written is no longer where it was begun: somebody has
+// removed or moved it, or its folder.
+func (f *file) isAway() bool {
+	_, err := os.Lstat(f.path + partSuffix)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // close completes the file and gives it its name.
 func (f *file) close(sync bool) error {
 	err := f.w.Flush()

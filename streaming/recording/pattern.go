@@ -50,9 +50,6 @@ func Parse(text string) (Pattern, error) {
 	}
 }
 
-// HasMount tells whether the names that come of the pattern differ between mounts.
-func (p Pattern) HasMount() bool { return strings.Contains(p.text, mountVerb) }
-
 // Expand returns the path of a file of a mount that begins at a time.
 func (p Pattern) Expand(mount string, at time.Time) string {
 	var b strings.Builder

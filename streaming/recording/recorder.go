@@ -139,6 +139,9 @@ func (r *recorder) drain(o *Options) {
 		return
 	}
 	r.announce()
+	if r.file.isAway() {
+		r.finish() // it can't have its name, and what comes next is not to be lost with it
+	}
 }
 
 // announce tells, once for each file, that there is one and that it takes something.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -291,6 +292,29 @@ func TestWhatCannotBeWrittenIsSaidOnceAndHoldsNobodyUp(t *testing.T) {
 }
 
 // The recorder's loop is taken apart here: nobody reads until the disk is too slow.
+// TestAFolderThatIsAwayIsMadeAnew: all that came until the source left went to where
+// nobody could find it.
+func TestAFolderThatIsAwayIsMadeAnew(t *testing.T) {
+	s := newScene(t)
+	s.record("rec/{mount}", nil)
+	e := s.source("/live")
+	e.send(20)
+	first := s.next(Started)
+	if err := os.RemoveAll(filepath.Dir(first.File)); err != nil {
+		t.Fatal(err)
+	}
+	if lost := s.next(Failed); lost.File != first.File || !errors.Is(lost.Err, fs.ErrNotExist) {
+		t.Errorf("%+v; want that %s is away", lost, first.File)
+	}
+	e.send(20)
+	s.next(Started)
+	e.end()
+	s.next(Ended)
+	if err := check(s.read("rec/live")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatADiskIsTooSlowForIsLeftOut(t *testing.T) {
 	s := newScene(t)
 	e := s.source("/m")
