@@ -108,7 +108,7 @@ func (h *Handler) killSource(w http.ResponseWriter, r *http.Request, q url.Value
 // configuration.
 func (h *Handler) setFallback(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	to := q.Get("fallback")
-	if err := checkMountPath(to); err != nil {
+	if err := checkMountPath(to); err != nil && (to != "" || !q.Has("fallback")) { // an empty one takes it away
 		return refuse(w, r, http.StatusBadRequest, "fallback: "+err.Error())
 	}
 	h.station.overrideFallback(q.Get("mount"), to)

@@ -14,10 +14,14 @@ import (
 
 // serveStats answers all that is known of the station, and of all mounts or of one.
 func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	only := q.Get("mount")
+	if only != "" && !h.station.knows(only) {
+		return refuse(w, r, http.StatusBadRequest, "Source does not exist")
+	}
 	e := el("icestats", leaves(h.globalStats(r))...)
 	base := h.station.baseURL(r)
 	for _, m := range h.station.live.Mounts() {
-		if only := q.Get("mount"); only != "" && m.Path != only {
+		if only != "" && m.Path != only {
 			continue
 		}
 		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {
@@ -45,8 +49,8 @@ func (h *Handler) globalStats(r *http.Request) map[string]any {
 		"source_relay_connections":  stats.RelayConnections,
 		"source_total_connections":  stats.SourceConnections + stats.RelayConnections,
 		"sources":                   stats.Sources,
-		"stats":                     0,
-		"stats_connections":         0,
+		"stats":                     h.station.live.statsClients.Load(),
+		"stats_connections":         h.station.live.statsConnections.Load(),
 	})
 	return status
 }
@@ -89,7 +93,7 @@ func (h *Handler) servePublicStats(w http.ResponseWriter, r *http.Request, q url
 	e := el("icestats", leaves(h.stationStatus(r, nil))...)
 	base := h.station.baseURL(r)
 	for _, m := range h.station.live.Mounts() {
-		if only := q.Get("mount"); m.Settings().Hidden || only != "" && m.Path != only {
+		if only := q.Get("mount"); !isPublic(m) || only != "" && m.Path != only {
 			continue
 		}
 		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {

@@ -13,6 +13,7 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/dustin/go-humanize"
+	"golang.org/x/term"
 )
 
 // sheet is tables for people, one after the other.
@@ -168,10 +169,14 @@ func (c *client) status([]string) error {
 			}
 			fmt.Fprintln(errors, printable(err.Error()))
 		}
-		if !c.json && isTerminal(os.Stdout) {
-			fmt.Fprint(screen, "\x1b[H\x1b[2J")
+		text := page.String()
+		if out := int(os.Stdout.Fd()); !c.json && term.IsTerminal(out) { //nolint:gosec // G115: descriptors are small
+			text = "\x1b[H\x1b[2J" + text
+			if width, height, err := term.GetSize(out); err == nil {
+				text = "\x1b[H\x1b[2J" + fit(page.String(), width, height)
+			}
 		}
-		if _, err := screen.Write(page.Bytes()); err != nil {
+		if _, err := io.WriteString(screen, text); err != nil {
 			return err
 		}
 		select {
@@ -182,9 +187,18 @@ func (c *client) status([]string) error {
 	}
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// fit cuts a text to what a terminal shows: its top stays in sight, and no line is two.
+func fit(text string, width, height int) string {
+	lines := strings.SplitAfter(text, "\n")
+	if height > 1 && len(lines) > height {
+		lines = append(lines[:height-2], fmt.Sprintf("… %d lines more\n", len(lines)-1-(height-2)))
+	}
+	for i, line := range lines {
+		if runes := []rune(strings.TrimSuffix(line, "\n")); width > 1 && len(runes) > width {
+			lines[i] = string(runes[:width-1]) + "…\n"
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // events shows what happens. A configuration that changes ends the answer, and then it

@@ -68,3 +68,20 @@ func FuzzEventLine(f *testing.F) {
 		}
 	})
 }
+
+func TestAScreenIsFilledAndNotMore(t *testing.T) {
+	text := "MOUNT     LISTENERS\n/live.mp3  1\n/zwei.mp3  2\n/drei.mp3  3\n"
+	for _, c := range []struct {
+		width, height int
+		want          string
+	}{
+		{80, 24, text},
+		{11, 24, "MOUNT     …\n/live.mp3 …\n/zwei.mp3 …\n/drei.mp3 …\n"},
+		{80, 4, "MOUNT     LISTENERS\n/live.mp3  1\n… 2 lines more\n"},
+		{0, 0, text},
+	} {
+		if got := fit(text, c.width, c.height); got != c.want {
+			t.Errorf("%d x %d: %q; want %q", c.width, c.height, got, c.want)
+		}
+	}
+}

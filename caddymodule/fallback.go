@@ -83,7 +83,10 @@ func (s *Station) rule(p string) fallback.Rule {
 	}
 	m := s.mount(p)
 	if to, ok := s.overrides.Load(p); ok {
-		m.Fallbacks = []*Fallback{{Mount: to.(string)}}
+		m.Fallbacks = nil
+		if to != "" {
+			m.Fallbacks = []*Fallback{{Mount: to.(string)}}
+		}
 	}
 	rule := fallback.Rule{Stay: is(m.Override, false), ReturnAfter: time.Duration(value(m.ReturnAfter))}
 	for _, f := range m.Fallbacks {

@@ -137,12 +137,7 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) err
 // knows tells whether a path is that of a mount that lives, or has settings of
 // its own.
 func (s *Station) knows(path string) bool {
-	for _, m := range s.Mounts {
-		if m.Path == path && !m.isPattern() {
-			return true
-		}
-	}
-	return s.live.Mount(path) != nil || slices.Contains(s.live.relays.Mounts(), path)
+	return s.names(path) || s.live.Mount(path) != nil || slices.Contains(s.live.relays.Mounts(), path)
 }
 
 // serveNext leaves the request to the handlers that follow. If none of them

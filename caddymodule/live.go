@@ -38,6 +38,8 @@ type live struct {
 	dumps    *recording.Manager
 	counts   *time.Timer // writes what is heard of the mounts to the log, each hour
 	traffic  traffic
+
+	statsClients, statsConnections atomic.Int64 // of STATS: now, and ever
 	board    board
 	closing  chan struct{} // closed when the station ends
 	ending   sync.Once

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
@@ -25,6 +26,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 	m := s.mount(p)
 	m.fill(&Mount{Burst: s.Limits.Burst, Queue: s.Limits.Queue, SourceTimeout: s.Limits.SourceTimeout})
 	settings := streaming.MountSettings{
+		Named:               s.names(p),
 		MaxListeners:        value(m.MaxListeners),
 		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
 		MaxKbps:             value(m.MaxBandwidth),
@@ -65,6 +67,11 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		}
 	}
 	return settings
+}
+
+// names tells whether the configuration names a mount.
+func (s *Station) names(path string) bool {
+	return slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return m.Path == path && !m.isPattern() })
 }
 
 // relayLinger is how long listeners wait for a relay if nothing is set. A link that

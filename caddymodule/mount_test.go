@@ -102,7 +102,7 @@ func TestWhatASettingSaysOverAPattern(t *testing.T) {
 	}
 	got = s.mountSettings("/live.mp3")
 	if want := (streaming.MountSettings{
-		NoBurst: true, MetadataInterval: -1, Override: streaming.Info{Public: exact.Public},
+		Named: true, NoBurst: true, MetadataInterval: -1, Override: streaming.Info{Public: exact.Public},
 	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("off and zero over the pattern: %+v\nwant %+v", got, want)
 	}
@@ -122,7 +122,7 @@ func TestLimitsAreTheDefaultsOfMounts(t *testing.T) {
 	}{
 		{"/live.mp3", streaming.MountSettings{RelayLinger: relayLinger, Queue: 1 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
 		{"/some.ogg", streaming.MountSettings{RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
-		{"/live.ogg", streaming.MountSettings{RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Bytes: 4096}}},
+		{"/live.ogg", streaming.MountSettings{Named: true, RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Bytes: 4096}}},
 	} {
 		if got := s.mountSettings(tt.path); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v\nwant %+v", tt.path, got, tt.want)

@@ -106,7 +106,7 @@ func (s *Station) view() stationView {
 	seen := make(map[string]bool)
 	for _, m := range s.live.Mounts() {
 		seen[m.Path] = true
-		if stream, ok := m.Stream(); ok && !m.Settings().Hidden {
+		if stream, ok := m.Stream(); ok && isPublic(m) {
 			v.Mounts = append(v.Mounts, s.viewMount(m, stream))
 		} else {
 			seen[m.Path] = false
@@ -122,6 +122,10 @@ func (s *Station) view() stationView {
 	slices.SortStableFunc(v.Mounts, func(a, b mountView) int { return cmp.Compare(a.Mount, b.Mount) })
 	return v
 }
+
+// isPublic tells whether the public is told of a mount: not if it is made up, since anybody
+// could write names there.
+func isPublic(m *streaming.Mount) bool { return !m.Settings().Hidden && !m.IsMadeUp() }
 
 // viewInfo is what there is to say of a mount by what it says of itself.
 func viewInfo(path string, info streaming.Info, contentType string) mountView {

@@ -207,9 +207,12 @@ func (l *Limits) validate() error {
 		within("source_timeout", l.SourceTimeout, math.MaxInt64),
 		within("queue", l.Queue, maxSize),
 		l.Burst.validate(),
-		within("latency", l.Latency, math.MaxInt64),
+		within("latency", l.Latency, maxLatency),
 	)
 }
+
+// maxLatency is what sockets have room for.
+const maxLatency = caddy.Duration(5 * time.Second)
 
 // within refuses a value that is less than zero or more than most.
 func within[T int | caddy.Duration](name string, v, most T) error {

@@ -39,6 +39,10 @@ func (h *Handler) serveStatsStream(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	defer conn.Close()
+	live := h.station.live
+	live.statsConnections.Add(1)
+	live.statsClients.Add(1)
+	defer live.statsClients.Add(-1)
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)

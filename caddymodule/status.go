@@ -25,7 +25,7 @@ func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) error {
 	base := h.station.baseURL(r)
 	var sources []map[string]any
 	for _, m := range h.station.live.Mounts() {
-		if m.Settings().Hidden || only != "" && m.Path != only {
+		if !isPublic(m) || only != "" && m.Path != only {
 			continue
 		}
 		if status := sourceStatus(m, h.station.live.slaves, base); status != nil {

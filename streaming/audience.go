@@ -92,6 +92,9 @@ func opensTwo(agent string) bool {
 // who has another one open.
 func (a *audience) isSecond(mount string, c Client, now time.Time) bool {
 	h := a.mounts[mount]
+	if h == nil {
+		h = a.mounts[OtherMounts]
+	}
 	if h == nil || !opensTwo(c.Agent) {
 		return false
 	}
@@ -126,9 +129,17 @@ func (a *audience) enter(mount string, c Client, now time.Time) {
 
 // leave counts a connection out. It tells whether it was one of two of the same person.
 func (a *audience) leave(mount string, c Client, now time.Time) (second bool) {
-	h := a.house(mount, now)
-	v := h.visitors[a.key(c)]
-	if v == nil {
+	key := a.key(c)
+	h := a.mounts[mount]
+	if h == nil || h.visitors[key] == nil || h.visitors[key].open == 0 { // there was no room when it came
+		mount = OtherMounts
+	}
+	if a.mounts[mount] == nil {
+		return false
+	}
+	h = a.house(mount, now)
+	v := h.visitors[key]
+	if v == nil || v.open == 0 {
 		return false
 	}
 	v.open--

@@ -72,6 +72,10 @@ func newMount(st *Station, path string) *Mount {
 	return m
 }
 
+// IsMadeUp tells whether nobody but its listeners has ever named the mount: neither a
+// source nor the configuration. Where a pattern has a fallback, anybody can do that.
+func (m *Mount) IsMadeUp() bool { return m.sources.Load() == 0 && !m.Settings().Named }
+
 // isInternal tells whether the mount feeds others only, and is nobody's to ask for.
 func (m *Mount) isInternal() bool { return !strings.HasPrefix(m.Path, "/") }
 

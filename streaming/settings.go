@@ -30,6 +30,7 @@ func (s *Settings) director() Director {
 // MountSettings are those of one mount. The zero value is a mount with the
 // defaults of Icecast.
 type MountSettings struct {
+	Named               bool          // the configuration names the mount: it is not made up by whoever asks for it
 	MaxListeners        int           // 0: no limit
 	MaxKbps             int           // kbit/s to all listeners together; 0: no limit
 	MaxListenerDuration time.Duration // 0: no limit

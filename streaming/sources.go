@@ -74,8 +74,9 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	first := m.log.tail.Load()
 	s.from = first.end()
 	s.first.Store(first)
-	st.count(m)
+	st.named(m)
 	m.sources.Add(1)
+	st.count(m)
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	if s.Upstream != "" {

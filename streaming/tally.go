@@ -21,14 +21,18 @@ type tally struct {
 }
 
 // count makes a mount count under its name, from when it has a source or a
-// listener. mu is held.
+// listener. One that is made up counts among the others. mu is held.
 func (st *Station) count(m *Mount) {
 	c := m.counters
 	c.gone = false
 	if c.tally != nil || m.isInternal() {
 		return
 	}
-	t := st.tallyOf(m.Path)
+	path := m.Path
+	if m.IsMadeUp() && st.tallies[path] == nil {
+		path = ""
+	}
+	t := st.tallyOf(path)
 	t.parts = append(t.parts, c)
 	c.tally = t
 }
@@ -89,11 +93,26 @@ func (t *tally) sweep() {
 		if !c.gone || c.listeners.Load() > 0 || c.slaves.Load() > 0 {
 			return false
 		}
-		now := c.counts()
-		t.past.add(c.past, now)
-		c.past, c.tally = now, nil // it may come to life again, with a listener who was at the door
+		t.settle(c) // it may come to life again, with a listener who was at the door
 		return true
 	})
+}
+
+// settle takes over what a mount has counted, and from here on counts elsewhere.
+func (t *tally) settle(c *counters) {
+	now := c.counts()
+	t.past.add(c.past, now)
+	c.past, c.tally = now, nil
+}
+
+// named makes a mount count by its name that was made up, or for which there was no room.
+// mu is held.
+func (st *Station) named(m *Mount) {
+	c := m.counters
+	if t := c.tally; t != nil && t.path == "" {
+		t.settle(c)
+		t.parts = slices.DeleteFunc(t.parts, func(other *counters) bool { return other == c })
+	}
 }
 
 // Tally is how a name stands: what has happened on its mounts since the station

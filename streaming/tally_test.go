@@ -57,6 +57,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 func TestAMountThatIsTakenBackIsNotCountedTwice(t *testing.T) {
 	st, _ := newTestStation(t, Settings{})
 	m := newMount(st, "/m")
+	m.sources.Add(1)
 	m.bytesRead.Add(7)
 	for range 2 {
 		st.mu.Lock()
@@ -79,6 +80,7 @@ func TestNamesAreCountedAsFarAsThereIsRoom(t *testing.T) {
 	st, _ := newTestStation(t, Settings{})
 	mount := func(path string) *Mount {
 		m := newMount(st, path)
+		m.sources.Add(1)
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		st.mounts[path] = m
@@ -112,6 +114,31 @@ func TestNamesAreCountedAsFarAsThereIsRoom(t *testing.T) {
 	}
 	if len(all) != maxTallies+1 {
 		t.Errorf("%d names; want %d and the rest", len(all), maxTallies)
+	}
+}
+
+// Where a pattern has a fallback anybody can make mounts up. They have no name in the
+// counts until a source takes it.
+func TestMountsThatAreMadeUpAreCountedAmongTheOthers(t *testing.T) {
+	st, _ := newTestStation(t, Settings{Director: backup{path: "/backup"}, Mount: func(path string) MountSettings { return MountSettings{Named: path == "/named"} }})
+	b := connect(t, st, "/backup", numbered.ContentType)
+	b.send(5)
+	for _, path := range []string{"/made-up", "/made-up-too", "/named"} {
+		join(t, st, path, true, Client{Protocol: "HTTP/1.1"})
+	}
+	names := func() (all []string) {
+		for _, t := range st.Tallies() {
+			all = append(all, fmt.Sprint(t.Path, " ", t.Listeners[1], "/", t.Came[1]))
+		}
+		return all
+	}
+	if got := fmt.Sprint(names()); got != "[ 2/2 /backup 0/0 /named 1/1]" {
+		t.Errorf("counted are %s", got)
+	}
+	connect(t, st, "/made-up", numbered.ContentType).send(5)
+	join(t, st, "/made-up", true, Client{Protocol: "HTTP/1.1"})
+	if got := fmt.Sprint(names()); got != "[ 1/2 /backup 0/0 /made-up 2/1 /named 1/1]" {
+		t.Errorf("once it has a source, counted are %s", got)
 	}
 }
 

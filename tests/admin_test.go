@@ -75,7 +75,7 @@ func (s *server) adminSays(path string) node {
 func (s *server) feeds(mount, want string) {
 	s.t.Helper()
 	eventually(s.t, mount+" hears "+want, func() error {
-		source, _ := s.adminSays("stats?mount=" + mount).source(mount)
+		source, _ := s.adminSays("stats").source(mount)
 		if feed, _ := source.child("feed"); feed.Text != want {
 			return fmt.Errorf("it hears %q", feed.Text)
 		}
@@ -153,7 +153,7 @@ func TestTheAdminCommandsAreThoseOfIcecast(t *testing.T) {
 		hears(t, name+" moves", 2, w)
 		for _, path := range []string{
 			"nonsense", "listclients", "listclients?mount=/nothing", "killclient?mount=/live.mp3", "moveclients?mount=/live.mp3&destination=/nothing",
-			"moveclients?mount=/live.mp3&destination=/live.mp3", "killsource?mount=/nothing", "fallbacks?mount=/live.mp3",
+			"moveclients?mount=/live.mp3&destination=/live.mp3", "killsource?mount=/nothing", "fallbacks?mount=/live.mp3", "stats?mount=/nothing",
 		} {
 			status, _ := s.command("admin", "letmein", path)
 			said[path] = node{Text: fmt.Sprint(status)}
@@ -165,6 +165,9 @@ func TestTheAdminCommandsAreThoseOfIcecast(t *testing.T) {
 			// One field of its answer has no colon.
 		} else if status, body := s.command("", "", "buildm3u?mount=/live.mp3&username=u&password=p"); status != 200 || !strings.HasPrefix(body, "http://u:p@") || !strings.HasSuffix(body, "/live.mp3\r\n") {
 			t.Errorf("%s: the playlist is answered %d, %q", name, status, body)
+		}
+		if status, body := s.command("admin", "letmein", "fallbacks?mount=/live.mp3&fallback="); status != 200 || !strings.Contains(body, "Fallback configured") {
+			t.Errorf("%s: taking the fallback away is answered %d, %q", name, status, body)
 		}
 		said["killsource"] = s.adminSays("killsource?mount=/backup.mp3")
 		eventually(t, name+" has ended the source", func() error {
