@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -47,12 +48,8 @@ func newAuthority(t testing.TB) *authority {
 // nameHere lets names lead to this machine, for all processes of the test.
 func nameHere(t testing.TB, names ...string) {
 	t.Helper()
-	hosts := "127.0.0.1 localhost\n"
-	for _, name := range names {
-		hosts += "127.0.0.1 " + name + "\n"
-	}
 	path := filepath.Join(t.TempDir(), "hosts")
-	write(t, path, hosts)
+	write(t, path, "127.0.0.1 localhost "+strings.Join(names, " ")+"\n")
 	command(t, "mount", "--make-rprivate", "/")
 	command(t, "mount", "--bind", path, "/etc/hosts")
 	t.Cleanup(func() { command(t, "umount", "/etc/hosts") })
