@@ -1,8 +1,10 @@
 package streaming
 
 import (
+	"errors"
 	"math"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -181,13 +183,25 @@ func (l *Listener) writeDue() bool {
 		l.Mount().bytesSent.Add(uint64(n))
 		l.tellPosition()
 		if err != nil {
-			l.end(Departed)
+			l.fail(err)
 			return false
 		}
 		wrote = true
 	}
-	if wrote && l.conn.Flush() != nil {
-		l.end(Departed)
+	if wrote {
+		if err := l.conn.Flush(); err != nil {
+			l.fail(err)
+		}
 	}
 	return l.Reason() == Running
+}
+
+// fail ends a listener to whom a write failed. Whose peer took nothing for writeTimeout is
+// slow, and must not take that for the end of the stream.
+func (l *Listener) fail(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		l.end(Slow)
+		l.conn.Abort()
+	}
+	l.end(Departed)
 }
