@@ -24,7 +24,8 @@ for (const {name, element, url} of %s) {
 	const timer = setInterval(() => {
 		if (player.currentTime > 2) {
 			clearInterval(timer);
-			player.pause();
+			player.removeAttribute("src"); // lets go of its connection: there are six for each host over HTTP/1
+			player.load();
 			report("played");
 		}
 	}, 100);
@@ -103,17 +104,15 @@ func TestBrowsersPlay(t *testing.T) {
 	s := start(t, station)
 	streams := []struct {
 		name, element, contentType string
-		encrypted                  bool
 		args                       []string
 	}{
-		{"MP3", "audio", "audio/mpeg", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3"}},
-		{"MP3 over TLS", "audio", "audio/mpeg", true, []string{"-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3"}},
-		{"AAC", "audio", "audio/aac", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "aac", "-f", "adts"}},
-		{"Opus", "audio", "audio/ogg", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "ogg"}},
-		{"Vorbis over TLS", "audio", "application/ogg", true, []string{"-f", "lavfi", "-i", sound, "-ac", "2", "-c:a", "libvorbis", "-f", "ogg"}},
-		{"FLAC", "audio", "audio/flac", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "flac", "-f", "flac"}},
-		{"WebM with Opus", "audio", "audio/webm", false, []string{"-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "webm", "-live", "1"}},
-		{"WebM with VP8 and Opus", "video", "video/webm", false, []string{
+		{"MP3", "audio", "audio/mpeg", []string{"-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3"}},
+		{"AAC", "audio", "audio/aac", []string{"-f", "lavfi", "-i", sound, "-c:a", "aac", "-f", "adts"}},
+		{"Opus", "audio", "audio/ogg", []string{"-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "ogg"}},
+		{"Vorbis", "audio", "application/ogg", []string{"-f", "lavfi", "-i", sound, "-ac", "2", "-c:a", "libvorbis", "-f", "ogg"}},
+		{"FLAC", "audio", "audio/flac", []string{"-f", "lavfi", "-i", sound, "-c:a", "flac", "-f", "flac"}},
+		{"WebM with Opus", "audio", "audio/webm", []string{"-f", "lavfi", "-i", sound, "-c:a", "libopus", "-f", "webm", "-live", "1"}},
+		{"WebM with VP8 and Opus", "video", "video/webm", []string{
 			"-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound,
 			"-c:v", "libvpx", "-g", "10", "-deadline", "realtime", "-c:a", "libopus", "-f", "webm", "-live", "1",
 		}},
@@ -122,11 +121,7 @@ func TestBrowsersPlay(t *testing.T) {
 	for i, f := range streams {
 		mount := fmt.Sprintf("/stream%d", i)
 		byFFmpegFor(90, f.contentType, f.args...)(t, s, mount) // it is ended with the test
-		url := "http://" + s.plain + mount
-		if f.encrypted {
-			url = "https://" + s.tls + mount
-		}
-		players = append(players, player{f.name, f.element, url})
+		players = append(players, player{f.name, f.element, "http://" + s.plain + mount}, player{f.name + " over TLS", f.element, "https://" + s.tls + mount})
 	}
 	for i := range streams {
 		s.listening(fmt.Sprintf("/stream%d", i))
