@@ -133,3 +133,34 @@ func TestBrowsersPlay(t *testing.T) {
 		}
 	}
 }
+
+// A browser opens six connections to a host over HTTP/1, so a seventh stream waits until
+// one of them is let go. Over HTTP/2 all of them share one.
+func TestABrowserHearsSixStreamsOfAHostOverHTTP1AndMoreOverHTTP2(t *testing.T) {
+	program(t, "chromedriver")
+	s := start(t, station)
+	byFFmpegFor(90, "audio/mpeg", "-f", "lavfi", "-i", sound, "-c:a", "libmp3lame", "-f", "mp3")(t, s, "/m")
+	s.listening("/m")
+	b := newBrowser(t)
+	for _, c := range []struct {
+		site  string
+		heard int
+	}{{"http://" + s.plain, 6}, {"https://" + s.tls, 12}} {
+		b.open(c.site + "/status-json.xsl") // a page that may ask here, and holds no connection
+		b.run(fmt.Sprintf(`window.all = [];
+			for (let i = 0; i < 12; i++) {
+				all.push(new Audio(%q + i));
+				all[i].play().catch(() => {});
+			}`, c.site+"/m?"))
+		b.becomes("return all.filter(a => a.currentTime > 1).length", c.heard)
+		eventually(t, "the server has as many listeners", func() error {
+			if n := s.sourceOn("/m")["listeners"]; fmt.Sprint(n) != fmt.Sprint(c.heard) {
+				return fmt.Errorf("there are %v", n)
+			}
+			return nil
+		})
+		b.run("all[0].removeAttribute('src'); all[0].load()")
+		b.becomes("return all.slice(6).filter(a => a.currentTime > 0).length", max(1, c.heard-6))
+	}
+	b.open("about:blank")
+}

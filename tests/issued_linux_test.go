@@ -48,6 +48,9 @@ radio.example.org, radio.example.org:8443 {
 	}
 	icecast
 }
+http://jazz.example.org {
+	icecast
+}
 jazz.example.org {
 	tls {
 		issuer acme {
@@ -108,6 +111,17 @@ func TestCertificatesAreIssuedAndRenewedAndNobodyNotices(t *testing.T) {
 	}
 	s.renewed(second)
 	s.namesOfAStation(listeners[0].header)
+	// Port 80 of a host goes to HTTPS, unless it has a site there.
+	for name, want := range map[string]int{"radio.example.org": http.StatusPermanentRedirect, "jazz.example.org": http.StatusOK} {
+		resp, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, "http://"+name+"/m", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s answers %s to HTTP", name, resp.Status)
+		}
+	}
 	close(stop)
 	<-done
 	src.finish()

@@ -38,8 +38,10 @@ func TestNodesKnowEachOtherByTheirCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	live := master.numberedSource("/live.mp3", 1)
-	defer live.down()
-	all := append(c.nodes["edge"].onSlave("/live.mp3"), c.nodes["single"].onSlave("/live.mp3")...)
+	onBoth := func() []*witness {
+		return append(c.nodes["edge"].onSlave("/live.mp3"), c.nodes["single"].onSlave("/live.mp3")...)
+	}
+	all := onBoth()
 	hears(t, "over mutual TLS", 1, all...)
 	eventually(t, "the stranger is told what he lacks", func() error {
 		if text, err := readFile(master.logFile()); err != nil || !strings.Contains(text, "tls: certificate required") {
@@ -47,8 +49,34 @@ func TestNodesKnowEachOtherByTheirCertificates(t *testing.T) {
 		}
 		return nil
 	})
-	if resp, err := http.Get("http://" + c.nodes["stranger"].plain + "/live.mp3"); err != nil || resp.StatusCode != http.StatusNotFound {
-		t.Errorf("at the stranger's there is %v, %v", resp, err)
+	resp, err := http.Get("http://" + c.nodes["stranger"].plain + "/live.mp3")
+	if err != nil {
+		t.Fatal(err)
 	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("the stranger answers %s", resp.Status)
+	}
+
+	// Certificates are replaced: links stay, and those that are opened later show the new one.
+	if err := makeCertificate(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := master.loadRaw(config); err != nil {
+		t.Fatal(err)
+	}
+	was := all[0].heardUpTo.Load()
+	eventually(t, "the links play on", func() error {
+		if now := all[0].heardUpTo.Load(); now < was+50 {
+			return fmt.Errorf("frame %d, after %d", now, was)
+		}
+		return nil
+	})
+	whole(t, all...)
+	live.down()
+	live = master.numberedSource("/live.mp3", 2)
+	defer live.down()
+	all = onBoth()
+	hears(t, "over links that were opened anew", 2, all...)
 	whole(t, all...)
 }
