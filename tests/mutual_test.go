@@ -43,8 +43,8 @@ func TestNodesKnowEachOtherByTheirCertificates(t *testing.T) {
 	}
 	all := onBoth()
 	hears(t, "over mutual TLS", 1, all...)
-	eventually(t, "the stranger is told what he lacks", func() error {
-		if text, err := readFile(master.logFile()); err != nil || !strings.Contains(text, "tls: certificate required") {
+	eventually(t, "the stranger is refused for what he lacks", func() error {
+		if text, err := readFile(master.logFile()); err != nil || !strings.Contains(text, "tls: client didn't provide a certificate") {
 			return errors.Join(errors.New("the log says nothing"), err)
 		}
 		return nil
