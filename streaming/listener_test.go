@@ -52,3 +52,16 @@ func TestAWriteThatTakesTooLongIsOfAListenerThatIsSlow(t *testing.T) {
 		})
 	}
 }
+
+func TestHTTP2SaysOfADeadlineThatTheStreamIsClosed(t *testing.T) {
+	for _, c := range []struct {
+		deadline time.Time
+		want     Reason
+	}{{time.Now().Add(-time.Second), Slow}, {time.Now().Add(time.Hour), Departed}} {
+		conn := new(failing)
+		l := &Listener{conn: conn}
+		if l.fail(errors.New("http2: stream closed"), c.deadline); l.Reason() != c.want || conn.aborted.Load() != (c.want == Slow) {
+			t.Errorf("it ended because of %v, aborted %v; want %v", l.Reason(), conn.aborted.Load(), c.want)
+		}
+	}
+}
