@@ -1,5 +1,5 @@
 # make            prints this list
-# make deps       installs the programs that the tests talk to (apt)
+# make deps       installs the programs that the tests talk to (apt), and what their pages play with (npm)
 # make build      builds ./caddycast
 # make test       all tests, with the race detector
 # make lint       formatting, go vet, linters, tidy go.mod
@@ -16,21 +16,28 @@ PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools f
 	shout:libshout-tools darkice gst-launch-1.0:gstreamer1.0-tools \
 	/usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good mpd mpc cvlc:vlc-bin \
 	/usr/share/doc/vlc-plugin-base:vlc-plugin-base butt Xvfb:xvfb nginx:nginx-light haproxy \
-	prometheus
+	prometheus npm
+# what npm leaves behind when it is done
+PAGES    := tests/npm/node_modules/.package-lock.json
 TOOL     := go tool -modfile=tools/go.mod
 
-.PHONY: help deps build test lint cross fuzz bench microbench
+.PHONY: help deps programs build test lint cross fuzz bench microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
 # Where there is no apt, the tests say which programs they miss.
-deps:
+deps: programs $(PAGES)
+
+programs:
 	@missing=; for p in $(PROGRAMS); do command -v $${p%%:*} >/dev/null || test -e $${p%%:*} || missing="$$missing $${p##*:}"; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then echo "please install:$$missing"; exit 0; fi; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing
+
+$(PAGES): tests/npm/package-lock.json | programs
+	@if command -v npm >/dev/null; then cd tests/npm && npm ci --loglevel=error; else echo "please install: npm"; fi
 
 # The flags are xcaddy's, so that both builds share a cache.
 build:

@@ -1,8 +1,10 @@
 package streaming
 
 import (
+	"errors"
 	"math"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -170,25 +172,40 @@ func (l *Listener) tellPosition() {
 // writeDue writes all that is due and reports whether the listener goes on.
 func (l *Listener) writeDue() bool {
 	wrote := false
+	var deadline time.Time
 	for l.Reason() == Running {
 		p := l.peek()
 		if p == nil {
 			break
 		}
-		_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+		deadline = time.Now().Add(writeTimeout)
+		_ = l.conn.SetWriteDeadline(deadline)
 		n, err := l.conn.Write(p)
 		l.advance(n)
 		l.sent.Add(uint64(n))
 		l.Mount().bytesSent.Add(uint64(n))
 		l.tellPosition()
 		if err != nil {
-			l.end(Departed)
+			l.fail(err, deadline)
 			return false
 		}
 		wrote = true
 	}
-	if wrote && l.conn.Flush() != nil {
-		l.end(Departed)
+	if wrote {
+		if err := l.conn.Flush(); err != nil {
+			l.fail(err, deadline)
+		}
 	}
 	return l.Reason() == Running
+}
+
+// fail ends a listener to whom a write failed that had a deadline. Whose peer took nothing
+// until then is slow, and must not take that for the end of the stream. On HTTP/2 the error
+// says no more than that the stream is closed.
+func (l *Listener) fail(err error, deadline time.Time) {
+	if errors.Is(err, os.ErrDeadlineExceeded) || time.Now().After(deadline) {
+		l.end(Slow)
+		l.conn.Abort()
+	}
+	l.end(Departed)
 }

@@ -2,6 +2,7 @@ package streaming
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -27,11 +28,47 @@ func innermost(c net.Conn) net.Conn {
 
 type netConn struct {
 	net.Conn
-	aborted atomic.Bool
+	aborted  atomic.Bool
+	gathered *[]byte // what is to be written; nil: nothing
 }
 
-// Flush does nothing: a network connection has no buffer.
-func (c *netConn) Flush() error { return nil }
+// gatherSize is how much is gathered at most: as much as a record of TLS has.
+const gatherSize = 16 << 10
+
+// gathers are for the time between a Write and its Flush, so that a listener that waits
+// for the next turn has none.
+var gathers = sync.Pool{New: func() any { return new(make([]byte, 0, gatherSize)) }}
+
+// Write gathers. Frames that are due at once go out at once, for each write is a record of
+// TLS and a call of the kernel's.
+func (c *netConn) Write(p []byte) (int, error) {
+	if c.gathered != nil && len(*c.gathered)+len(p) > gatherSize {
+		if err := c.Flush(); err != nil {
+			return 0, err
+		}
+	}
+	if len(p) >= gatherSize {
+		return c.Conn.Write(p)
+	}
+	if c.gathered == nil {
+		c.gathered = gathers.Get().(*[]byte)
+	}
+	*c.gathered = append(*c.gathered, p...)
+	return len(p), nil
+}
+
+// Flush writes what was gathered.
+func (c *netConn) Flush() error {
+	b := c.gathered
+	if b == nil {
+		return nil
+	}
+	c.gathered = nil
+	_, err := c.Conn.Write(*b)
+	*b = (*b)[:0]
+	gathers.Put(b)
+	return err
+}
 
 // SetWriteDeadline bounds the writes to come, unless Abort has ended them.
 func (c *netConn) SetWriteDeadline(t time.Time) error {

@@ -80,7 +80,7 @@ func (s *server) open(path string, k kind, encrypted bool, hear func(io.Reader))
 		if k == http10 {
 			version = "1.0"
 		}
-		request := "GET " + path + " HTTP/" + version + "\r\nHost: localhost\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
+		request := "GET " + path + " HTTP/" + version + "\r\nHost: " + s.host() + "\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
 		if k.takesMetadata() {
 			request += "Icy-MetaData: 1\r\n"
 		}
@@ -118,7 +118,7 @@ func (s *server) request(l *listener, path string) io.Reader {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Host = "localhost"
+	req.Host = s.host()
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
 		s.t.Fatalf("%s: %v", l.kind, err)

@@ -25,8 +25,8 @@ import (
 // inside says that the test runs in a network of its own.
 const inside = "CADDYCAST_TEST_NETWORK"
 
-// inNetwork runs the rest of a test in a network namespace that is its own. It reports
-// whether this is where it goes on.
+// inNetwork runs the rest of a test in a network namespace that is its own, and with its
+// own mounts. It reports whether this is where it goes on.
 func inNetwork(t *testing.T) bool {
 	t.Helper()
 	program(t, "ip")
@@ -36,7 +36,7 @@ func inNetwork(t *testing.T) bool {
 		return true
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "15m")
-	cmd.Env = append(os.Environ(), inside+"=1", "CADDYCAST_TEST_BINARY="+caddyBinary(t))
+	cmd.Env = append(os.Environ(), inside+"=1", givenBinary+"="+caddyBinary(t))
 	cmd.SysProcAttr = namespaces()
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	out, err := cmd.CombinedOutput()
@@ -54,10 +54,10 @@ func inNetwork(t *testing.T) bool {
 	return false
 }
 
-// namespaces lets a process have a network of its own, and, if we are not root, be root
-// there.
+// namespaces lets a process have a network and mounts of its own, and, if we are not root,
+// be root there.
 func namespaces() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
 		attr.Cloneflags |= syscall.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
@@ -138,7 +138,7 @@ func (f *far) there(args ...string) {
 
 func (f *far) start() {
 	f.t.Helper()
-	f.master = exec.Command("nsenter", "-t", strconv.Itoa(f.cable.Process.Pid), "-n", os.Getenv("CADDYCAST_TEST_BINARY"), "run", "--config", f.config)
+	f.master = exec.Command("nsenter", "-t", strconv.Itoa(f.cable.Process.Pid), "-n", caddyBinary(f.t), "run", "--config", f.config)
 	f.master.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := f.master.Start(); err != nil {
 		f.t.Fatal(err)

@@ -34,7 +34,7 @@ func newBrowser(t testing.TB) *browser {
 	var made struct{ SessionID string }
 	b.session = "http://" + at + "/session"
 	b.do(http.MethodPost, "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
-		"browserName": "chrome",
+		"browserName": "chrome", "acceptInsecureCerts": true,
 		"goog:chromeOptions": map[string]any{"binary": chromium, "args": []string{
 			"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--autoplay-policy=no-user-gesture-required",
 			"--user-data-dir=" + t.TempDir(),
@@ -89,6 +89,16 @@ func (b *browser) run(script string) (value any) {
 	b.t.Helper()
 	b.do(http.MethodPost, "/execute/sync", map[string]any{"script": script, "args": []any{}}, &value)
 	return value
+}
+
+// click clicks on an element as a person does, which lets a page make sound.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	found := make(map[string]string)
+	b.do(http.MethodPost, "/element", map[string]any{"using": "css selector", "value": selector}, &found)
+	for _, id := range found {
+		b.do(http.MethodPost, "/element/"+id+"/click", nil, nil)
+	}
 }
 
 // becomes waits until a script returns a value.

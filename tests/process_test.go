@@ -42,8 +42,14 @@ var built = sync.OnceValues(func() (string, error) {
 	return out, nil
 })
 
+// givenBinary names a Caddy that was built already, by the process that started this one.
+const givenBinary = "CADDYCAST_TEST_BINARY"
+
 func caddyBinary(t testing.TB) string {
 	t.Helper()
+	if path := os.Getenv(givenBinary); path != "" {
+		return path
+	}
 	path, err := built()
 	if err != nil {
 		t.Fatalf("building Caddy with xcaddy: %v", err)
@@ -67,6 +73,33 @@ func TestXcaddyBuildsACaddyThatHasOurModules(t *testing.T) {
 	}
 }
 
+// process runs a configuration in a process of its own, whose home is a folder. It
+// returns the file of its log, too.
+func process(t testing.TB, home, caddyfile string) (cmd *exec.Cmd, log string) {
+	t.Helper()
+	path, log := filepath.Join(home, "Caddyfile"), filepath.Join(home, "log")
+	write(t, path, caddyfile)
+	cmd = exec.Command(caddyBinary(t), "run", "--config", path)
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
+	out, err := os.Create(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stderr = out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_, _ = cmd.Process.Wait()
+		if text, _ := os.ReadFile(log); t.Failed() {
+			t.Logf("the log:\n%s", text)
+		}
+	})
+	return cmd, log
+}
+
 // example runs Caddyfile.example in a process of its own, on free ports, and
 // with a home that is empty, as on a new machine.
 func example(t *testing.T) (*server, *exec.Cmd) {
@@ -81,28 +114,7 @@ func example(t *testing.T) (*server, *exec.Cmd) {
 		":8443", ":"+port(s.tls),
 		"skip_install_trust", "skip_install_trust\n\tadmin "+s.admin,
 	).Replace(string(text))
-	dir := t.TempDir()
-	path := filepath.Join(dir, "Caddyfile")
-	if err := os.WriteFile(path, []byte(replaced), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(caddyBinary(t), "run", "--config", path)
-	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_, _ = cmd.Process.Wait()
-		if text, _ := os.ReadFile(log.Name()); t.Failed() {
-			t.Logf("the log:\n%s", text)
-		}
-	})
+	cmd, log := process(t, t.TempDir(), replaced)
 	eventually(t, "it answers", func() error {
 		resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
 		if err == nil {
@@ -118,7 +130,7 @@ func example(t *testing.T) (*server, *exec.Cmd) {
 		return err
 	})
 	eventually(t, "it says where it is", func() error {
-		if text, _ := os.ReadFile(log.Name()); !strings.Contains(string(text), "on the air") {
+		if text, _ := os.ReadFile(log); !strings.Contains(string(text), "on the air") {
 			return errors.New("it has not yet")
 		}
 		return nil

@@ -1,8 +1,11 @@
 package tests
 
 import (
+	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,6 +40,73 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 			t.Errorf("a source is answered %s, %s", resp.Status, body)
 		}
 		_ = conn.Close()
+	}
+}
+
+// Studios may have a site of their own, which wants a certificate of them, and be refused
+// at all others, as docs/tls.md says.
+func TestSourcesComeInWhereTheyShowACertificate(t *testing.T) {
+	dir := t.TempDir() // of a studio
+	if err := makeCertificate(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, plain: freeAddress(t), tls: freeAddress(t), wired: freeAddress(t), admin: freeAddress(t)}
+	studio := freeAddress(t)
+	config := s.caddyfile(station, "@sources method PUT SOURCE", `route {
+		error @sources "sources go to the studio's site" 403
+		icecast
+	}`) + fmt.Sprintf(`https://localhost:%[1]s {
+		bind 127.0.0.1
+		tls %[2]s/cert.pem %[2]s/key.pem {
+			client_auth {
+				mode require_and_verify
+				trust_pool file %[3]s/cert.pem
+			}
+		}
+		icecast
+	}`, port(studio), storage, dir)
+	if err := s.loadRaw(config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopCaddy(t) })
+	const request = "PUT /m HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/mpeg\r\n"
+	for _, encrypted := range []bool{false, true} {
+		conn := s.dial(encrypted)
+		if resp, _ := head(t, conn, request+basic("source", "hackme")+"\r\n"); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("at another site a source is answered %s", resp.Status)
+		}
+		_ = conn.Close()
+	}
+	known := s.tlsConfig("http/1.1")
+	known.ServerName = "localhost" // by an address Caddy would let nobody in who may have to show a certificate
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, certificates := range [][]tls.Certificate{nil, {pair}} {
+		known.Certificates = certificates
+		conn, err := tls.Dial("tcp", studio, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if certificates == nil {
+			_, err := io.ReadFull(conn, make([]byte, 1)) // that is when a client learns it
+			if err == nil || !strings.Contains(err.Error(), "certificate required") {
+				t.Errorf("without a certificate: %v", err)
+			}
+			continue
+		}
+		if resp, _ := head(t, conn, request+basic("source", "hackme")+"\r\n"); resp.StatusCode != http.StatusOK {
+			t.Fatalf("with a certificate a source is answered %s", resp.Status)
+		}
+		src := &transmitter{t: t, out: conn, finish: func() { _ = conn.Close() }}
+		src.send(20)
+		l := s.listen("/m", http1, false)
+		src.finish()
+		if c := l.toTheEnd(); c.Last != 19 {
+			t.Errorf("heard to frame %d", c.Last)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -69,7 +70,9 @@ type server struct {
 	wired string // encrypted, with the listener wrapper before TLS
 	admin string
 
-	unverified bool // the authority that signed its certificate is not known here
+	name       string // of its sites over TLS, empty: any
+	authority  string // file of who signed its certificate, empty: itself
+	unverified bool   // the authority that signed its certificate is not known here
 }
 
 // config is a Caddyfile in which the addresses are to be filled in, and the
@@ -157,7 +160,11 @@ func adapt(caddyfile string) ([]byte, error) {
 
 // load puts a configuration into force within the process.
 func (s *server) load(station string, site ...string) error {
-	adapted, err := adapt(s.caddyfile(station, site...))
+	return s.loadRaw(s.caddyfile(station, site...))
+}
+
+func (s *server) loadRaw(caddyfile string) error {
+	adapted, err := adapt(caddyfile)
 	if err != nil {
 		return err
 	}
@@ -218,17 +225,20 @@ func (s *server) logged(fields map[string]any) map[string]any {
 	return found
 }
 
-// tlsConfig trusts the certificate that makeCertificate made.
+// tlsConfig trusts the certificate that makeCertificate made, or the server's authority.
 func (s *server) tlsConfig(protocols ...string) *tls.Config {
 	pool := x509.NewCertPool()
-	if pem, err := os.ReadFile(filepath.Join(storage, "cert.pem")); err == nil {
+	if pem, err := os.ReadFile(cmp.Or(s.authority, filepath.Join(storage, "cert.pem"))); err == nil {
 		pool.AppendCertsFromPEM(pem)
 	}
 	if s.unverified {
 		return &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", NextProtos: protocols}
 	}
-	return &tls.Config{RootCAs: pool, ServerName: "127.0.0.1", NextProtos: protocols}
+	return &tls.Config{RootCAs: pool, ServerName: cmp.Or(s.name, "127.0.0.1"), NextProtos: protocols}
 }
+
+// host is what requests say that they ask.
+func (s *server) host() string { return cmp.Or(s.name, "localhost") }
 
 // dial connects to the plain or the encrypted site, for HTTP/1.
 func (s *server) dial(encrypted bool) net.Conn {

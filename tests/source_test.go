@@ -106,6 +106,17 @@ func (s *server) source(path string) *transmitter {
 	return &transmitter{t: s.t, out: conn, finish: func() { _ = conn.Close() }}
 }
 
+// sourceOverTLS connects a source of numbered frames over TLS.
+func (s *server) sourceOverTLS(path string) *transmitter {
+	s.t.Helper()
+	conn := s.dial(true)
+	resp, _ := head(s.t, conn, "PUT "+path+" HTTP/1.1\r\nHost: "+s.host()+"\r\n"+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+	if resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("the source was answered %s", resp.Status)
+	}
+	return &transmitter{t: s.t, out: conn, finish: func() { _ = conn.Close() }}
+}
+
 // waysIn are the ways in which a source may send.
 var waysIn = []struct {
 	name    string

@@ -36,7 +36,7 @@ func TestBenchRunsEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	jsonFile := filepath.Join(t.TempDir(), "results.json")
-	cmd := exec.CommandContext(ctx, self, "-caddycast", binary, "-run", "^icy-1000$", "-servers", "caddycast",
+	cmd := exec.CommandContext(ctx, self, "-caddycast", binary, "-run", "^(icy-1000|https-500-h[23])$", "-servers", "caddycast",
 		"-listeners", "20", "-window", "1s", "-json", jsonFile)
 	// A folder of its own: this run waits for no other.
 	cmd.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+t.TempDir())
@@ -46,19 +46,22 @@ func TestBenchRunsEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, progress.String())
 	}
-	if !strings.Contains(string(out), "\n| icy-1000 | caddycast | 1 |") {
-		t.Errorf("there is no row in\n%s\n%s", out, progress.String())
+	for _, scenario := range []string{"icy-1000", "https-500-h2", "https-500-h3"} {
+		if !strings.Contains(string(out), "\n| "+scenario+" | caddycast | 1 |") {
+			t.Errorf("there is no row of %s in\n%s\n%s", scenario, out, progress.String())
+		}
 	}
 	text, err := os.ReadFile(jsonFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var results []result
-	if err := json.Unmarshal(text, &results); err != nil || len(results) != 1 {
+	if err := json.Unmarshal(text, &results); err != nil || len(results) != 3 {
 		t.Fatalf("%d results, %v", len(results), err)
 	}
-	r := results[0]
-	if r.Lost+r.Corrupt+r.Unchecked != 0 || r.Playing != 20 || r.CPU <= 0 || r.Bytes == 0 || r.DelayMax == 0 || r.FirstP99 == 0 {
-		t.Errorf("the result is %+v", r)
+	for _, r := range results {
+		if r.Lost+r.Corrupt+r.Unchecked != 0 || r.Playing != 20 || r.CPU <= 0 || r.Bytes == 0 || r.DelayMax == 0 || r.FirstP99 == 0 {
+			t.Errorf("the result is %+v", r)
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -26,24 +27,31 @@ const (
 type handshaker struct {
 	config  *tls.Config
 	players *players
+	http    int // version; 0 means 1
 
 	jobs    chan handshakeJob
 	failed  chan handshakeJob
 	stop    atomic.Bool
 	workers sync.WaitGroup
+
+	alive   context.Context // of the bridges
+	end     context.CancelFunc
+	bridges sync.WaitGroup
 }
 
 type handshakeJob struct {
 	id  int
 	l   *listener
 	ask []byte
+	far int // other end of the listener's pair of sockets, of a bridge
 	err error
 }
 
 // newHandshaker starts workers, which wait ends. There may be no more than n
-// listeners.
-func newHandshaker(p *players, trust *x509.CertPool, n int) *handshaker {
+// listeners, of a version of HTTP.
+func newHandshaker(p *players, trust *x509.CertPool, n, version int) *handshaker {
 	h := &handshaker{
+		http: version,
 		config: &tls.Config{
 			RootCAs: trust, ServerName: "localhost", MinVersion: tls.VersionTLS13,
 			NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: true,
@@ -52,21 +60,34 @@ func newHandshaker(p *players, trust *x509.CertPool, n int) *handshaker {
 		jobs:    make(chan handshakeJob, n),
 		failed:  make(chan handshakeJob, n),
 	}
+	h.alive, h.end = context.WithCancel(context.Background())
 	for range min(handshakes, n) {
 		h.workers.Go(h.work)
 	}
 	return h
 }
 
-func (h *handshaker) begin(id int, l *listener, ask []byte) {
-	h.jobs <- handshakeJob{id: id, l: l, ask: ask}
+// dial begins to connect a listener.
+func (h *handshaker) dial(id int, l *listener, ask []byte) (err error) {
+	job := handshakeJob{id: id, l: l, ask: ask}
+	if h.http > 1 {
+		l.fd, job.far, err = socketPair()
+	} else {
+		l.fd, err = dial(id, h.players.port)
+	}
+	if err == nil {
+		h.jobs <- job
+	}
+	return err
 }
 
-// wait ends the workers.
+// wait ends the workers, and the bridges.
 func (h *handshaker) wait() {
 	h.stop.Store(true)
 	close(h.jobs)
 	h.workers.Wait()
+	h.end()
+	h.bridges.Wait()
 }
 
 func (h *handshaker) work() {
@@ -74,7 +95,11 @@ func (h *handshaker) work() {
 		if h.stop.Load() {
 			continue
 		}
-		if job.err = h.connect(job); job.err != nil {
+		connect := h.connect
+		if h.http > 1 {
+			connect = h.bridge
+		}
+		if job.err = connect(job); job.err != nil {
 			h.failed <- job
 		}
 	}

@@ -77,13 +77,17 @@ func (p *players) add(stalls bool) {
 	l := &listener{stalls: stalls, counts: p.sample > 0 && id%p.sample > 0, began: time.Now().UnixNano(), check: checker{sent: p.sent[mount]}}
 	p.all = append(p.all, l)
 	p.count[connecting]++
-	if l.fd, l.why = dial(id, p.port); l.why != nil {
+	if p.tls != nil {
+		l.why = p.tls.dial(id, l, p.ask[mount])
+	} else {
+		l.fd, l.why = dial(id, p.port)
+	}
+	if l.why != nil {
 		p.enter(l, refused)
 		return
 	}
 	if p.tls != nil {
-		p.tls.begin(id, l, p.ask[mount])
-		return
+		return // a worker goes on
 	}
 	if err := p.watch(id, l.fd); err != nil {
 		p.end(l, err)

@@ -175,7 +175,7 @@ func (r *run) connect(ctx context.Context) (err error) {
 	p := r.players
 	p.nap = r.nap
 	if r.tls {
-		p.tls = newHandshaker(p, r.cert.trust, r.listeners)
+		p.tls = newHandshaker(p, r.cert.trust, r.listeners, r.http)
 	}
 	began := time.Now()
 	for n := 0; n < r.listeners; {

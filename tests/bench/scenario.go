@@ -24,6 +24,7 @@ type scenario struct {
 	ramp      int // connects a second; 0 means all at once
 	icy       bool
 	tls       bool
+	http      int           // version over TLS; 0 means 1
 	hop       bool          // they listen to a slave
 	steps     []int         // rates to try one after the other, in place of rate
 	reload    time.Duration // between two reloads of the configuration
@@ -87,6 +88,13 @@ func scenarios() []scenario {
 	for _, n := range []int{1000, 5000} {
 		add(scenario{family: "tls", name: fmt.Sprintf("tls-%d", n), listeners: n, ramp: 400, tls: true, full: n == 5000})
 	}
+	for _, way := range []struct {
+		name string
+		tls  bool
+		http int
+	}{{"plain", false, 0}, {"tls", true, 0}, {"h2", true, 2}, {"h3", true, 3}} {
+		add(scenario{family: "https", name: "https-500-" + way.name, listeners: 500, ramp: 100, tls: way.tls, http: way.http, full: true})
+	}
 	for _, n := range []int{100, 1000} {
 		add(scenario{family: "hop", name: fmt.Sprintf("hop-%d", n), listeners: n, ramp: n, hop: true, full: n == 1000, settle: 4 * time.Second})
 	}
@@ -96,7 +104,7 @@ func scenarios() []scenario {
 
 // takesPart tells whether a scenario can be run with a server.
 func (s scenario) takesPart(k serverKind) bool {
-	return (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls || !k.unwrapped) && (!s.hop || k.hasHop())
+	return (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop || k.hasHop())
 }
 
 // ringSize is how much a mount's source remembers of what it sent: several

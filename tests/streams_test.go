@@ -1,0 +1,154 @@
+package tests
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+// streams is a connection of HTTP/2 or 3, over which any number may listen at once.
+type streams struct {
+	s       *server
+	kind    kind
+	client  http.Client
+	dialed  atomic.Int32
+	windows int // bytes that each stream takes before they are read
+}
+
+// streams makes a connection once the first stream asks for it.
+func (s *server) streams(k kind) *streams {
+	c := &streams{s: s, kind: k, windows: 64 << 10}
+	if k == h3 {
+		tr := &http3.Transport{
+			TLSClientConfig: s.tlsConfig(),
+			QUICConfig:      &quic.Config{InitialStreamReceiveWindow: uint64(c.windows), MaxStreamReceiveWindow: uint64(c.windows)},
+			Dial: func(ctx context.Context, addr string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
+				c.dialed.Add(1)
+				return quic.DialAddr(ctx, addr, t, q)
+			},
+		}
+		s.t.Cleanup(func() { _ = tr.Close() })
+		c.client.Transport = tr
+		return c
+	}
+	tr := s.http2()
+	tr.HTTP2 = &http.HTTP2Config{MaxReceiveBufferPerStream: c.windows}
+	tr.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c.dialed.Add(1)
+		return (&tls.Dialer{Config: tr.TLSClientConfig}).DialContext(ctx, network, addr)
+	}
+	s.t.Cleanup(tr.CloseIdleConnections)
+	c.client.Transport = tr
+	return c
+}
+
+// get asks for a mount, and reads nothing of its sound.
+func (c *streams) get(path string) *http.Response {
+	c.s.t.Helper()
+	resp, err := c.client.Get("https://" + c.s.tls + path)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	c.s.t.Cleanup(func() { _ = resp.Body.Close() })
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Incremental") != "?1" {
+		c.s.t.Fatalf("answered %s %v", resp.Status, resp.Header)
+	}
+	return resp
+}
+
+// hear hears a mount in the background.
+func (c *streams) hear(path string) *listener {
+	c.s.t.Helper()
+	l := &listener{t: c.s.t, kind: c.kind, done: make(chan struct{}), stop: func() {}}
+	go l.hear(c.get(path).Body)
+	return l
+}
+
+// A stream that is not read is dropped as any listener is, and told from one that has
+// ended; the connection and its other streams know nothing of it.
+func TestAStalledStreamIsDroppedAndItsConnectionGoesOn(t *testing.T) {
+	s := start(t, "icecast {\n source_password hackme\n limits {\n queue 128KiB\n burst 16KiB\n }\n}")
+	for _, k := range []kind{h2, h3} {
+		t.Run(string(k), func(t *testing.T) {
+			s := &server{t: t, plain: s.plain, tls: s.tls, admin: s.admin}
+			mount := "/" + string(k[len(k)-1])
+			src := s.source(mount)
+			src.send(50)
+			c := s.streams(k)
+			stalled, before := c.get(mount), c.hear(mount)
+			stop := make(chan struct{})
+			done := src.run(time.Millisecond, stop)
+			s.logged(map[string]any{"logger": "icecast.access", "mount": mount, "reason": "slow", "proto": string(k) + ".0"})
+			after := c.hear(mount)
+			if n, err := io.Copy(io.Discard, stalled.Body); err == nil {
+				t.Errorf("after %d bytes it seems to be the end of the stream", n)
+			} else if n > 2*int64(c.windows) {
+				t.Errorf("it was sent %d bytes more than it took", n)
+			}
+			close(stop)
+			<-done
+			src.finish()
+			last := src.next.Load() - 1
+			for _, l := range []*listener{before, after} {
+				if c := l.toTheEnd(); c.Last != last || c.Rest() != 0 {
+					t.Errorf("another stream heard %d to %d and %d bytes, want to %d", c.First, c.Last, c.Rest(), last)
+				}
+			}
+			if n := c.dialed.Load(); n != 1 {
+				t.Errorf("that took %d connections", n)
+			}
+		})
+	}
+}
+
+// With a finite grace_period a reload ends what comes over HTTP/3, as Caddy does with all
+// of its HTTP/3, and nothing else.
+func TestAFiniteGracePeriodEndsHTTP3Alone(t *testing.T) {
+	s := start(t, station+"\ngrace_period 500ms")
+	src, other := s.sourceBy(h2, "/m"), s.sourceBy(h3, "/h3")
+	other.mayEnd = true
+	src.send(50)
+	other.send(50)
+	var stay []*listener
+	var ends *listener
+	for _, way := range waysOut {
+		if l := s.listen("/m", way.kind, way.encrypted); way.kind == h3 {
+			ends = l
+		} else {
+			stay = append(stay, l)
+		}
+	}
+	stop := make(chan struct{})
+	done := src.run(10*time.Millisecond, stop)
+	if err := s.reload(station + "\ngrace_period 1s"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ends.done:
+		t.Logf("after frame %d: %v", ends.checker.Last, ends.err)
+	case <-time.After(patience):
+		t.Error("the one of HTTP/3 is still there: docs/reload.md says otherwise")
+	}
+	s.gone("/h3")
+	again := s.listen("/m", h3, true)
+	close(stop)
+	<-done
+	src.finish()
+	for _, l := range append(stay, again) {
+		if c := l.toTheEnd(); c.Last != src.next.Load()-1 || c.Rest() != 0 {
+			t.Errorf("by %s: heard to %d and %d bytes", l.kind, c.Last, c.Rest())
+		}
+	}
+	if n := ends.checker.Rest(); n != 0 && ends.err == nil {
+		t.Error(fmt.Sprint("it ended in the middle of a frame, with ", n, " bytes"))
+	}
+}
