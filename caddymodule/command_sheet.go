@@ -170,7 +170,7 @@ func (c *client) status([]string) error {
 			fmt.Fprintln(errors, printable(err.Error()))
 		}
 		text := page.String()
-		if out := int(os.Stdout.Fd()); !c.json && term.IsTerminal(out) { //nolint:gosec // G115: descriptors are small
+		if out := int(os.Stdout.Fd()); !c.json && term.IsTerminal(out) {
 			text = "\x1b[H\x1b[2J" + text
 			if width, height, err := term.GetSize(out); err == nil {
 				text = "\x1b[H\x1b[2J" + fit(page.String(), width, height)

@@ -40,9 +40,9 @@ type live struct {
 	traffic  traffic
 
 	statsClients, statsConnections atomic.Int64 // of STATS: now, and ever
-	board    board
-	closing  chan struct{} // closed when the station ends
-	ending   sync.Once
+	board                          board
+	closing                        chan struct{} // closed when the station ends
+	ending                         sync.Once
 
 	mu      sync.Mutex
 	current *reign                // nil: none, or none any more
