@@ -51,6 +51,7 @@ type run struct {
 	sent    []*sentStream
 	sources *sources
 	players *players
+	deaf    net.Listener // that hooks are told to call; nil: there are none
 
 	idleSockets uint64
 }
@@ -143,6 +144,13 @@ func (r *run) settings(k serverKind) (settings, error) {
 		if *port, err = r.freePort(); err != nil {
 			return s, err
 		}
+	}
+	if r.hooks {
+		// The kernel takes connections, and nobody answers.
+		if r.deaf, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return s, err
+		}
+		s.HookPort = r.deaf.Addr().(*net.TCPAddr).Port
 	}
 	return s, nil
 }
@@ -244,5 +252,8 @@ func (r *run) close() {
 	if r.server != nil {
 		r.server.stop()
 		_ = os.RemoveAll(r.server.Dir)
+	}
+	if r.deaf != nil {
+		_ = r.deaf.Close()
 	}
 }

@@ -26,6 +26,7 @@ type scenario struct {
 	tls       bool
 	http      int           // version over TLS; 0 means 1
 	hop       bool          // they listen to a slave
+	hooks     bool          // all events are told to an endpoint and a program that hang
 	steps     []int         // rates to try one after the other, in place of rate
 	reload    time.Duration // between two reloads of the configuration
 	queue     int           // bytes that a listener may be behind; 0 means Icecast's 512 KiB
@@ -98,13 +99,14 @@ func scenarios() []scenario {
 	for _, n := range []int{100, 1000} {
 		add(scenario{family: "hop", name: fmt.Sprintf("hop-%d", n), listeners: n, ramp: n, hop: true, full: n == 1000, settle: 4 * time.Second})
 	}
+	add(scenario{family: "hooks", name: "hooks-1000", listeners: 1000, ramp: 1000, hooks: true, full: true})
 	add(scenario{family: "reload", name: "reload-5000", listeners: 5000, ramp: 1500, reload: 2 * time.Second, window: 10 * time.Second})
 	return all
 }
 
 // takesPart tells whether a scenario can be run with a server.
 func (s scenario) takesPart(k serverKind) bool {
-	return (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop || k.hasHop())
+	return (!s.hooks || k.hasHooks()) && (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop || k.hasHop())
 }
 
 // ringSize is how much a mount's source remembers of what it sent: several

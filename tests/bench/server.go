@@ -31,6 +31,7 @@ type settings struct {
 	Port               int
 	TLSPort, AdminPort int
 	HopPort            int    // of a slave; 0: there is none
+	HookPort           int    // of an endpoint that never answers; 0: there are no hooks
 	TLS                bool   // listeners come over TLS
 	Wrapped            bool   // caddycast takes them before net/http has a goroutine for each
 	Certificate, Key   string // files
@@ -63,6 +64,7 @@ type serverKind struct {
 
 func (k serverKind) hasTLS() bool    { return strings.Contains(k.config, ".TLSPort") }
 func (k serverKind) hasHop() bool    { return strings.Contains(k.config, ".HopPort") }
+func (k serverKind) hasHooks() bool  { return strings.Contains(k.config, ".HookPort") }
 func (k serverKind) hasReload() bool { return strings.Contains(k.config, ".AdminPort") }
 
 const unwrappedName = "caddycast-tls-goroutine"
