@@ -22,7 +22,19 @@ type board struct {
 	mu      sync.Mutex
 	viewers int
 	at      time.Time
-	text    []byte // what plays, as JSON
+
+	now     uint64 // grows with each change
+	whole   uint64 // since when the mounts are the same ones
+	total   int64  // listeners
+	posts   []post
+	written map[uint64][]byte // what those are told who know as much; of now
+}
+
+// post is what there is to say of a mount.
+type post struct {
+	mount string
+	text  json.RawMessage
+	since uint64
 }
 
 // enter counts a viewer in. It reports false if there are too many.
@@ -42,20 +54,74 @@ func (b *board) leave() {
 	b.viewers--
 }
 
-// look returns what plays, as of a moment ago.
-func (b *board) look(view func() stationView) []byte {
+// look notes what plays.
+func (b *board) look(v stationView) {
+	next := b.now + 1
+	changed := b.now == 0 || len(v.Mounts) != len(b.posts) || v.Listeners != b.total
+	same := len(v.Mounts) == len(b.posts)
+	posts := make([]post, 0, len(v.Mounts))
+	for i, m := range v.Mounts {
+		text, err := json.Marshal(m)
+		if err != nil {
+			continue // texts and numbers can be written
+		}
+		p := post{m.Mount, text, next}
+		switch {
+		case i >= len(b.posts) || b.posts[i].mount != m.Mount:
+			same = false
+		case bytes.Equal(b.posts[i].text, text):
+			p.since = b.posts[i].since
+		}
+		changed = changed || p.since == next
+		posts = append(posts, p)
+	}
+	if !changed {
+		return
+	}
+	b.now, b.total, b.posts, b.written = next, v.Listeners, posts, make(map[uint64][]byte)
+	if !same {
+		b.whole = next
+	}
+}
+
+// news returns what there is to say to one who knows what was at a time, 0 for nothing:
+// the mounts of which something has changed or, if some came or went, all.
+func (b *board) news(known uint64, view func() stationView) (text []byte, now uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now := time.Now(); now.Sub(b.at) >= boardStep*9/10 {
 		b.at = now
-		if text, err := json.Marshal(view()); err == nil {
-			b.text = text
+		b.look(view())
+	}
+	if known == b.now {
+		return nil, b.now
+	}
+	if known < b.whole {
+		known = 0
+	}
+	if text := b.written[known]; text != nil {
+		return text, b.now
+	}
+	news := struct {
+		Listeners int64             `json:"listeners"`
+		All       bool              `json:"all"`
+		Mounts    []json.RawMessage `json:"mounts"`
+	}{b.total, known == 0, []json.RawMessage{}}
+	for _, p := range b.posts {
+		if p.since > known {
+			news.Mounts = append(news.Mounts, p.text)
 		}
 	}
-	return b.text
+	text, err := json.Marshal(news)
+	if err != nil {
+		return nil, b.now // as above
+	}
+	b.written[known] = text
+	return text, b.now
 }
 
-// serveEvents tells a page what plays, each time that changes, as server-sent events.
+// serveEvents tells a page what plays, as server-sent events: all at first, and then what
+// has changed.
 func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead { // which has no end to wait for
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -74,17 +140,17 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
 	tick := time.NewTicker(boardStep)
 	defer tick.Stop()
-	var told []byte
+	var known uint64
 	var since time.Time
 	for {
 		now := time.Now()
-		text := live.board.look(h.station.view)
+		text, version := live.board.news(known, h.station.view)
 		message := ": nothing new\n\n"
-		if !bytes.Equal(text, told) {
+		if text != nil {
 			message = fmt.Sprintf("data: %s\n\n", text)
 		}
-		if !bytes.Equal(text, told) || now.Sub(since) >= boardSilence {
-			told, since = text, now
+		if text != nil || now.Sub(since) >= boardSilence {
+			known, since = version, now
 			_ = control.SetWriteDeadline(now.Add(boardWrite))
 			if _, err := w.Write([]byte(message)); err != nil {
 				return nil //nolint:nilerr // the viewer has left
