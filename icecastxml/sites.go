@@ -200,8 +200,10 @@ func (g *generator) siteContent() []*directive {
 	ds = append(ds, line(g.root.line, "icecast"))
 	if root := g.config.paths.webroot; root.set() && g.fileserve.or(true) {
 		ds = append(ds, line(root.line, "root", g.path(root.v)),
-			// They are XSLT, which would not be run.
-			block(root.line, []string{"file_server"}, []*directive{line(root.line, "hide", "*.xsl", "*.xslt")}))
+			block(root.line, []string{"file_server"}, []*directive{
+				line(root.line, "hide", "*.xsl", "*.xslt"), // which nobody would run
+				line(root.line, "pass_thru"),               // what is no file is answered by the station
+			}))
 	}
 	return ds
 }

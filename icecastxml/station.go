@@ -1,6 +1,7 @@
 package icecastxml
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -8,7 +9,7 @@ import (
 // station returns the settings of the station.
 func (g *generator) station() []*directive {
 	c := g.config
-	ds := last(c.identity)
+	ds := g.identityLines()
 	ds = append(ds, secretLine("source_password", setting[string]{}, c.source)...)
 	ds = append(ds, secretLine("relay_password", c.relay.user, c.relay.password)...)
 	ds = append(ds, secretLine("admin_password", c.admin.user, c.admin.password)...)
@@ -21,6 +22,19 @@ func (g *generator) station() []*directive {
 	ds = append(ds, g.mountBlocks()...)
 	ds = append(ds, g.relayBlocks()...)
 	return append(ds, g.roles()...)
+}
+
+// identityLines returns what the station is called. A host that is localhost was never changed
+// from what Icecast ships; here it would stand in every playlist.
+func (g *generator) identityLines() []*directive {
+	ds := last(g.identity)
+	return slices.DeleteFunc(ds, func(d *directive) bool {
+		local := d.words[0] == "hostname" && d.words[1] == "localhost"
+		if local {
+			g.note(at(d.line, "hostname"), "is localhost, where no listener gets to; it is left out, so that URLs have the host that was asked for")
+		}
+		return local
+	})
 }
 
 // last leaves of several lines that begin with the same word the last one.
