@@ -1,0 +1,98 @@
+package tests
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// changed is masterXML with one line more.
+func changed(location string) string {
+	return strings.Replace(masterXML, "<hostname>", "<location>"+location+"</location><hostname>", 1)
+}
+
+// A file that is read again takes effect, by a signal and by caddy reload, and nobody is
+// dropped. One that is wrong changes nothing.
+func TestAnIcecastXMLIsReadAgain(t *testing.T) {
+	program(t, "icecast2") // who says how it is
+	s := &server{t: t, plain: freeAddress(t), admin: freeAddress(t)}
+	dir := publicDir(t)
+	path := writeXML(s, changed("first"), dir)
+	cmd := runOurs(s, path)
+	live := s.numberedSource("/live.mp3", 1)
+	w := s.witness("/live.mp3", http1ic, false)
+	hears(t, "at home", 1, w)
+	located := func(where string) {
+		t.Helper()
+		eventually(t, "the location is "+where, func() error {
+			if n, _ := s.adminSays("stats").child("location"); n.Text != where {
+				return fmt.Errorf("it is %q", n.Text)
+			}
+			return nil
+		})
+	}
+	located("first")
+
+	writeXML(s, changed("second"), dir)
+	signal(t, cmd, syscall.SIGHUP)
+	located("second")
+
+	writeXML(s, changed("third"), dir)
+	signal(t, cmd, syscall.SIGUSR1)
+	located("third")
+
+	for i, wrong := range []string{"<icecast>", strings.Replace(changed("wrong"), "<clients>100", "<clients>many", 1)} {
+		writeXML(s, wrong, dir)
+		signal(t, cmd, syscall.SIGHUP)
+		eventually(t, "it is complained of", func() error {
+			if n := strings.Count(read(t, filepath.Join(dir, "error.log")), "failed to reload config from file"); n < i+1 {
+				return fmt.Errorf("%d times", n)
+			}
+			return nil
+		})
+		located("third")
+	}
+
+	writeXML(s, changed("fourth"), dir)
+	reload := exec.Command(cmd.Path, "reload", "--adapter", "icecast", "--config", path, "--address", s.admin)
+	reload.Env = cmd.Env
+	if out, err := reload.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	located("fourth")
+
+	writeXML(s, changed("fifth"), dir)
+	signal(t, cmd, syscall.SIGHUP)
+	located("fifth")
+
+	text := read(t, path)
+	resp, err := http.Post("http://"+s.admin+"/load", "text/icecast", strings.NewReader(strings.Replace(text, "fifth", "sixth", 1)))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	located("sixth")
+
+	next := w.heardUpTo.Load() + 10
+	eventually(t, "the listener hears on", func() error {
+		if at := w.heardUpTo.Load(); at < next {
+			return fmt.Errorf("it is at %d", at)
+		}
+		return nil
+	})
+	live.down()
+	<-w.ended
+	w.verify(t)
+}
+
+func signal(t *testing.T, cmd *exec.Cmd, s os.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
