@@ -57,7 +57,8 @@ func runOurs(s *server, path string) *exec.Cmd {
 type tale struct {
 	*server
 	strings.Builder
-	dir string // where what its configuration names lies
+	dir   string // where what its configuration names lies
+	caddy bool
 }
 
 func (t *tale) say(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
@@ -119,8 +120,9 @@ func tell(t *testing.T, xml string, fill func(dir string) *strings.Replacer, hap
 		if fill != nil {
 			text = fill(dir).Replace(xml)
 		}
+		t.Log(name)
 		run(s, text, dir)
-		one := &tale{server: s, dir: dir}
+		one := &tale{server: s, dir: dir, caddy: name == "caddycast"}
 		happens(one)
 		tales[name] = one.String()
 	}
