@@ -78,13 +78,12 @@ type mount struct {
 
 	settings []*directive // what is the same in a Caddyfile
 
-	user, password         setting[string]
-	fallback, intro        setting[string]
-	override               setting[bool]
-	onConnect, onGone      setting[string]
-	authLine               int
-	headers                []header
-	duplicateUsers, burstN int
+	user, password    setting[string]
+	fallback, intro   setting[string]
+	override          setting[bool]
+	onConnect, onGone setting[string]
+	authLine          int
+	headers           []header
 }
 
 // relay is a mount that is pulled from elsewhere.

@@ -22,7 +22,7 @@ func (c *Converted) Line(n int) int {
 }
 
 // Convert makes a Caddyfile of an icecast.xml. Whether a fallback is a file says isFile,
-// which may be nil if there are none. An error is one Problem or several, joined.
+// which may be nil if there are none. An error is one LineError or several, joined.
 func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 	root, err := parse(text)
 	if err != nil {
@@ -48,7 +48,7 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 
 // generator says in a Caddyfile what a config says.
 type generator struct {
-	*config
+	config *config
 	*reader
 	root   *element
 	isFile func(string) bool

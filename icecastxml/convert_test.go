@@ -58,6 +58,21 @@ func TestConvertErrors(t *testing.T) {
 	})
 }
 
+// The example of docs/from-icecast.md is what comes out.
+func TestTheExampleOfTheDocuments(t *testing.T) {
+	page, err := os.ReadFile("../docs/from-icecast.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```xml\n")
+	xml, rest, _ := strings.Cut(rest, "```")
+	_, rest, _ = strings.Cut(rest, "```caddyfile\n")
+	want, _, ok := strings.Cut(rest, "```")
+	if c, err := Convert([]byte(xml), nil); err != nil || !ok || string(c.Caddyfile) != want || len(c.Notes) > 0 {
+		t.Errorf("%v: it becomes\n%s", err, c.Caddyfile)
+	}
+}
+
 // eachGolden compares what run makes of the first part of each golden with the rest of it.
 func eachGolden(t *testing.T, dir string, run func(t *testing.T, xml string) string) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.golden"))
@@ -115,7 +130,7 @@ func FuzzConvert(f *testing.F) {
 func TestWordsAreReadAsTheyWere(t *testing.T) {
 	for _, word := range []string{
 		"plain", "two words", `a "quoted" one`, `back\slash`, `ends in \`, "a `back` quote", "a ` and a \"", "{env.HOME}",
-		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "line\nline",
+		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "one\ntwo",
 	} {
 		text, err := quoted(word)
 		if err != nil {

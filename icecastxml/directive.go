@@ -32,7 +32,7 @@ type printer struct {
 	text strings.Builder
 	from []int // for each line of the text that of icecast.xml
 
-	problems []*Problem // values that can't be written
+	problems []*LineError // values that can't be written
 }
 
 // print writes directives; if they are spaced, with an empty line around those that have
@@ -52,7 +52,7 @@ func (p *printer) one(d *directive, depth int) {
 	for i, w := range d.words {
 		var err error
 		if words[i], err = quoted(w); err != nil {
-			p.problems = append(p.problems, &Problem{d.line, err.Error()})
+			p.problems = append(p.problems, &LineError{d.line, err.Error()})
 		}
 	}
 	head := indent + strings.Join(words, " ")

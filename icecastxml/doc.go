@@ -5,6 +5,6 @@
 //	            → directive (what stands in a Caddyfile, and which line it comes from) → text
 //
 // Every element is in one of the tables of the read*.go files. What has no meaning here is a
-// Note, what is wrong a Problem; both name the line. Nothing is passed over in silence, and
+// Note, what is wrong a LineError; both name the line. Nothing is passed over in silence, and
 // nothing is said that was secret.
 package icecastxml

@@ -49,7 +49,7 @@ func (e *element) attr(name string) string {
 // parse reads a file as a tree.
 func parse(text []byte) (*element, error) {
 	if len(text) > maxFile {
-		return nil, &Problem{1, fmt.Sprintf("the file has %d bytes; a configuration has %d at most", len(text), maxFile)}
+		return nil, &LineError{1, fmt.Sprintf("the file has %d bytes; a configuration has %d at most", len(text), maxFile)}
 	}
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
@@ -89,7 +89,7 @@ func (p *parser) run() error {
 		}
 	}
 	if p.root == nil {
-		return &Problem{1, "there is nothing in the file; it begins with <icecast>"}
+		return &LineError{1, "there is nothing in the file; it begins with <icecast>"}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (p *parser) take(line int, token xml.Token) error {
 			p.open[n-1].text += string(token)
 		}
 	case xml.Directive:
-		return &Problem{line, "there is a <!DOCTYPE …>, which could define entities; take it out"}
+		return &LineError{line, "there is a <!DOCTYPE …>, which could define entities; take it out"}
 	}
 	return nil
 }
@@ -117,14 +117,14 @@ func (p *parser) begin(line int, start xml.StartElement) error {
 		e.attrs = append(e.attrs, attr{name: a.Name.Local, value: a.Value})
 	}
 	if p.elements++; p.elements > maxElements || len(p.open) >= maxDepth {
-		return &Problem{line, fmt.Sprintf("<%s>: a configuration has %d elements at most, and %d within each other", e.name, maxElements, maxDepth)}
+		return &LineError{line, fmt.Sprintf("<%s>: a configuration has %d elements at most, and %d within each other", e.name, maxElements, maxDepth)}
 	}
 	if n := len(p.open); n > 0 {
 		p.open[n-1].children = append(p.open[n-1].children, e)
 	} else if p.root == nil {
 		p.root = e
 	} else {
-		return &Problem{line, fmt.Sprintf("<%s>: there is one <icecast> in a file, and nothing beside it", e.name)}
+		return &LineError{line, fmt.Sprintf("<%s>: there is one <icecast> in a file, and nothing beside it", e.name)}
 	}
 	p.open = append(p.open, e)
 	return nil
@@ -134,9 +134,9 @@ func (p *parser) begin(line int, start xml.StartElement) error {
 func syntaxProblem(line int, err error) error {
 	if syntax := new(xml.SyntaxError); errors.As(err, &syntax) {
 		if strings.Contains(syntax.Msg, "entity") { // it would be repeated, and may be of a password
-			return &Problem{syntax.Line, "that is not XML: write &amp; for an & in a text"}
+			return &LineError{syntax.Line, "that is not XML: write &amp; for an & in a text"}
 		}
-		return &Problem{syntax.Line, "that is not XML: " + syntax.Msg}
+		return &LineError{syntax.Line, "that is not XML: " + syntax.Msg}
 	}
-	return &Problem{line, "that is not XML: " + err.Error()}
+	return &LineError{line, "that is not XML: " + err.Error()}
 }

@@ -26,14 +26,11 @@ func (g *generator) logs() (ds []*directive) {
 	if l.level.set() {
 		rest.block = append(rest.block, line(l.level.line, "level", l.level.v))
 	}
-	exclude := []string{"exclude"}
-	if access != "" {
-		exclude = append(exclude, "icecast.access", "http.log.access")
-	}
-	if titles != "" {
-		exclude = append(exclude, "icecast.playlist")
-	}
-	if len(exclude) > 1 {
+	if errors != "" {
+		exclude := []string{"exclude", "icecast.playlist"} // which Icecast has in its own log, or in none
+		if access != "" {
+			exclude = append(exclude, "icecast.access", "http.log.access")
+		}
 		rest.block = append(rest.block, line(rest.line, exclude...))
 	}
 	ds = append(ds, rest)

@@ -17,13 +17,13 @@ type Note struct {
 
 func (n Note) String() string { return fmt.Sprintf("line %d: <%s> %s", n.Line, n.Element, n.Why) }
 
-// Problem is what is wrong with a configuration, and what would be right.
-type Problem struct {
+// LineError is what is wrong with a configuration, and what would be right.
+type LineError struct {
 	Line int
 	Text string
 }
 
-func (p *Problem) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Text) }
+func (p *LineError) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Text) }
 
 // inOrder sorts notes by the file.
 func inOrder(notes []Note) []Note {
@@ -32,8 +32,8 @@ func inOrder(notes []Note) []Note {
 }
 
 // joined returns problems as one error, in the order of the file.
-func joined(problems []*Problem) error {
-	slices.SortStableFunc(problems, func(a, b *Problem) int { return cmp.Compare(a.Line, b.Line) })
+func joined(problems []*LineError) error {
+	slices.SortStableFunc(problems, func(a, b *LineError) int { return cmp.Compare(a.Line, b.Line) })
 	errs := make([]error, len(problems))
 	for i, p := range problems {
 		errs[i] = p

@@ -1,9 +1,11 @@
 package icecastxml
 
+import "maps"
+
 // read makes a config of a file.
 func (r *reader) read(root *element) (*config, error) {
 	if root.name != "icecast" {
-		return nil, &Problem{root.line, "<" + root.name + "> is no configuration of Icecast; that begins with <icecast>"}
+		return nil, &LineError{root.line, "<" + root.name + "> is no configuration of Icecast; that begins with <icecast>"}
 	}
 	r.kh = isKH(root)
 	c := new(config)
@@ -52,9 +54,7 @@ func (r *reader) root(e *element, c *config) {
 		"icelogin":     r.unlessOff("has no effect: sources log in by Basic authentication or as SHOUTcast's do, and by no header ice-password"),
 		"ice-login":    r.unlessOff("has no effect: sources log in by Basic authentication or as SHOUTcast's do, and by no header ice-password"),
 	}
-	for name, read := range r.masterTable(&c.master) {
-		t[name] = read
-	}
+	maps.Copy(t, r.masterTable(&c.master))
 	r.each(e, t)
 	if old.port.set() {
 		old.line = old.port.line

@@ -2,6 +2,7 @@ package icecastxml
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -33,88 +34,105 @@ func (r *reader) mount(e *element, c *config) *mount {
 	return m
 }
 
+// set adds a setting of the mount.
+func (m *mount) set(e *element, words ...string) {
+	m.settings = append(m.settings, line(e.line, words...))
+}
+
+// text returns what makes a setting of a text.
+func (r *reader) text(m *mount, word string) func(*element) {
+	return func(e *element) {
+		if v, ok := r.value(e); ok {
+			m.set(e, word, v)
+		}
+	}
+}
+
+// switched returns what makes a setting of a switch that stands so.
+func (r *reader) switched(m *mount, when bool, words ...string) func(*element) {
+	return func(e *element) {
+		if on, ok := r.flag(e); ok && on == when {
+			m.set(e, words...)
+		}
+	}
+}
+
+// seconds returns what makes a setting of a time.
+func (r *reader) seconds(m *mount, word string) func(*element) {
+	return func(e *element) {
+		if n, ok := r.number(e); ok && n > 0 {
+			m.set(e, word, duration(n))
+		}
+	}
+}
+
 // mountTable says what becomes of the elements of a mount.
 func (r *reader) mountTable(m *mount) table {
-	add := func(e *element, words ...string) { m.settings = append(m.settings, line(e.line, words...)) }
-	text := func(word string) func(*element) {
-		return func(e *element) {
-			if v, ok := r.value(e); ok {
-				add(e, word, v)
-			}
-		}
-	}
-	flag := func(word string, when bool, more ...string) func(*element) {
-		return func(e *element) {
-			if on, ok := r.flag(e); ok && on == when {
-				add(e, append([]string{word}, more...)...)
-			}
-		}
-	}
-	seconds := func(word string) func(*element) {
-		return func(e *element) {
-			if n, ok := r.number(e); ok && n > 0 {
-				add(e, word, duration(n))
-			}
-		}
-	}
-	return table{
+	t := table{
 		"mount-name": into(r, r.mountName, &m.name),
 		"username":   into(r, r.value, &m.user),
 		"password":   into(r, r.secret, &m.password),
 
-		"fallback-mount":     into(r, r.value, &m.fallback),
-		"fallback-override":  into(r, r.override, &m.override),
-		"fallback-when-full": flag("fallback_when_full", true),
-
-		"intro":                 into(r, r.value, &m.intro),
-		"dump-file":             text("dump"),
+		"authentication":        func(e *element) { r.mountAuth(e, m) },
 		"max-listeners":         func(e *element) { r.maxListeners(e, m) },
-		"max-listener-duration": seconds("max_listener_duration"),
+		"max-listener-duration": r.seconds(m, "max_listener_duration"),
 		"max-bandwidth": func(e *element) {
 			if v, ok := r.bandwidth(e); ok {
-				add(e, "max_bandwidth", v)
+				m.set(e, "max_bandwidth", v)
 			}
 		},
-		"no-mount":            flag("direct", true, "off"),
-		"allow-direct-access": flag("direct", false, "off"),
-		"hidden":              flag("hidden", true, "all"),
-		"hijack":              flag("takeover", true),
-		"linger-for":          seconds("linger"),
-		"source-timeout":      seconds("source_timeout"),
+		"no-mount":            r.switched(m, true, "direct", "off"),
+		"allow-direct-access": r.switched(m, false, "direct", "off"),
+		"hidden":              r.switched(m, true, "hidden", "all"),
+		"hijack":              r.switched(m, true, "takeover"),
+
+		"fallback-mount":     into(r, r.value, &m.fallback),
+		"fallback-override":  into(r, r.override, &m.override),
+		"fallback-when-full": r.switched(m, true, "fallback_when_full"),
+
+		"intro":          into(r, r.value, &m.intro),
+		"dump-file":      r.text(m, "dump"),
+		"linger-for":     r.seconds(m, "linger"),
+		"source-timeout": r.seconds(m, "source_timeout"),
 		"queue-size": func(e *element) {
 			if n, ok := r.size(e); ok && n > 0 {
-				add(e, "queue", size(n))
+				m.set(e, "queue", size(n))
 			}
 		},
 		"burst-size": func(e *element) {
 			if n, ok := r.size(e); ok {
-				add(e, "burst", burst(n))
+				m.set(e, "burst", burst(n))
 			}
 		},
+	}
+	maps.Copy(t, r.toldTable(m))
+	return t
+}
 
-		"stream-name":        text("name"),
-		"stream-description": text("description"),
-		"stream-url":         text("url"),
-		"genre":              text("genre"),
-		"type":               text("type"),
-		"subtype":            text("subtype"),
-		"charset":            text("charset"),
+// toldTable says what becomes of those elements by which something is told.
+func (r *reader) toldTable(m *mount) table {
+	return table{
+		"stream-name":        r.text(m, "name"),
+		"stream-description": r.text(m, "description"),
+		"stream-url":         r.text(m, "url"),
+		"genre":              r.text(m, "genre"),
+		"type":               r.text(m, "type"),
+		"subtype":            r.text(m, "subtype"),
+		"charset":            r.text(m, "charset"),
+		"public":             func(e *element) { r.public(e, m) },
 		"bitrate": func(e *element) {
-			if v, ok := r.value(e); ok {
-				if n, err := strconv.Atoi(v); err != nil || n < 0 {
-					r.note(e, "%q has no effect: listeners are told a number of kbit/s, or what the source says", v)
-				} else {
-					add(e, "bitrate", v)
-				}
+			v, ok := r.value(e)
+			if n, err := strconv.Atoi(v); ok && err == nil && n >= 0 {
+				m.set(e, "bitrate", v)
+			} else if ok {
+				r.note(e, "%q has no effect: listeners are told a number of kbit/s, or what the source says", v)
 			}
 		},
-		"public": func(e *element) { r.public(e, m) },
 
 		"mp3-metadata-interval": r.interval(m),
 		"icy-metadata-interval": r.interval(m),
 		"metadata-interval":     r.interval(m),
 
-		"authentication": func(e *element) { r.mountAuth(e, m) },
 		"on-connect":     into(r, r.value, &m.onConnect),
 		"on-disconnect":  into(r, r.value, &m.onGone),
 		"event-bindings": func(e *element) { m.settings = append(m.settings, r.events(e)...) },
@@ -123,38 +141,35 @@ func (r *reader) mountTable(m *mount) table {
 }
 
 // mountsWithout says why elements of mounts mean nothing here.
-var mountsWithout = map[string]string{
-	"no-yp":                    "has no effect: this server is in no directory",
-	"yp-url":                   "has no effect: this server is in no directory",
-	"cluster-password":         "has no effect: this server is in no directory",
-	"content-language":         "has no effect: the language of streams is not told",
-	"max-history":              "has no effect: no history of titles is kept; the log of titles has them",
-	"wait-time":                "has no effect: the name of a mount is free at once",
-	"ban-client":               "has no effect: write the addresses into the file of <deny-ip>",
-	"limit-rate":               "has no effect: a source may send as fast as it likes; files are paced by their own bitrate",
-	"min-queue-size":           "has no effect: what is kept for those who come is the burst",
-	"filter-theora":            "has no effect: streams are passed on as they are",
-	"ogg-passthrough":          "has no effect: a title begins an Ogg stream anew, otherwise it is passed on as it is",
-	"admin_comments_only":      "has no effect: titles of the stream and of /admin/metadata both count, the last one",
-	"allow-url-ogg-metadata":   "has no effect: titles of the stream and of /admin/metadata both count, the last one",
-	"intro-skip-replay":        "has no effect: who comes again hears the intro again",
-	"file-seekable":            "has no effect: files are served by Caddy, with ranges",
-	"allow-chunked":            "has no effect: streams are never chunked, which old players need",
-	"skip-accesslog":           "has no effect: each listener has a line in the log of listeners; leave mounts out with Caddy's log filters",
-	"accesslog":                "has no effect: there is one log of listeners, in which each line names the mount",
-	"preroll-log":              "has no effect: intros are not logged",
-	"redirect":                 "has no effect: write Caddy's redir for this path",
-	"redirect-to":              "has no effect: write Caddy's redir for this path",
-	"so-sndbuf":                "has no effect: how much the system takes is bounded by itself",
-	"mss":                      "has no effect: it is the system's",
-	"qlen":                     "has no effect: it is the system's",
-	"max-stream-duration":      "has no effect: a source may stay as long as it likes",
-	"metadata-on-connect":      "has no effect: the title is told at once",
-	"relay-icy-metadata":       "has no effect: titles are passed on",
-	"dump-file-size-limit":     "has no effect: write dump { rotate <duration> <size> }",
-	"dump-file-time-limit":     "has no effect: write dump { rotate <duration> <size> }",
-	"dump-file-limit-size":     "has no effect: write dump { rotate <duration> <size> }",
-	"dump-file-limit-duration": "has no effect: write dump { rotate <duration> <size> }",
+var mountsWithout = map[string]string{ //nolint:gosec // there is a word password in it, and none of them
+	"no-yp":                  "has no effect: this server is in no directory",
+	"yp-url":                 "has no effect: this server is in no directory",
+	"cluster-password":       "has no effect: this server is in no directory",
+	"content-language":       "has no effect: the language of streams is not told",
+	"max-history":            "has no effect: no history of titles is kept; the log of titles has them",
+	"wait-time":              "has no effect: the name of a mount is free at once",
+	"ban-client":             "has no effect: write the addresses into the file of <deny-ip>",
+	"limit-rate":             "has no effect: a source may send as fast as it likes; files are paced by their own bitrate",
+	"min-queue-size":         "has no effect: what is kept for those who come is the burst",
+	"filter-theora":          "has no effect: streams are passed on as they are",
+	"ogg-passthrough":        "has no effect: a title begins an Ogg stream anew, otherwise it is passed on as it is",
+	"admin_comments_only":    "has no effect: titles of the stream and of /admin/metadata both count, the last one",
+	"allow-url-ogg-metadata": "has no effect: titles of the stream and of /admin/metadata both count, the last one",
+	"intro-skip-replay":      "has no effect: who comes again hears the intro again",
+	"file-seekable":          "has no effect: files are served by Caddy, with ranges",
+	"allow-chunked":          "has no effect: streams are never chunked, which old players need",
+	"skip-accesslog":         "has no effect: each listener has a line in the log of listeners; leave mounts out with Caddy's log filters",
+	"accesslog":              "has no effect: there is one log of listeners, in which each line names the mount",
+	"preroll-log":            "has no effect: intros are not logged",
+	"redirect":               "has no effect: write Caddy's redir for this path",
+	"redirect-to":            "has no effect: write Caddy's redir for this path",
+	"so-sndbuf":              "has no effect: how much the system takes is bounded by itself",
+	"mss":                    "has no effect: it is the system's",
+	"qlen":                   "has no effect: it is the system's",
+	"max-stream-duration":    "has no effect: a source may stay as long as it likes",
+	"relay-icy-metadata":     "has no effect: titles are passed on",
+	"dump-file-size-limit":   "has no effect: write dump { rotate <duration> <size> }",
+	"dump-file-time-limit":   "has no effect: write dump { rotate <duration> <size> }",
 }
 
 // mountName reads the name of a mount, or a pattern.
@@ -188,11 +203,11 @@ func (r *reader) maxListeners(e *element, m *mount) {
 	case !ok:
 	case n == 0:
 		r.note(e, "0 lets nobody in, in Icecast; it is written as direct off. If no limit is meant, write -1")
-		m.settings = append(m.settings, line(e.line, "direct", "off"))
+		m.set(e, "direct", "off")
 	case n < 0:
-		m.settings = append(m.settings, line(e.line, "max_listeners", "0"))
+		m.set(e, "max_listeners", "0")
 	default:
-		m.settings = append(m.settings, line(e.line, "max_listeners", strconv.Itoa(n)))
+		m.set(e, "max_listeners", strconv.Itoa(n))
 	}
 }
 
@@ -206,9 +221,9 @@ func (r *reader) public(e *element, m *mount) {
 	switch {
 	case !ok:
 	case on:
-		m.settings = append(m.settings, line(e.line, "public"))
+		m.set(e, "public")
 	default:
-		m.settings = append(m.settings, line(e.line, "public", "off"))
+		m.set(e, "public", "off")
 	}
 }
 
@@ -219,9 +234,9 @@ func (r *reader) interval(m *mount) func(*element) {
 		switch {
 		case !ok || n < 0:
 		case n == 0:
-			m.settings = append(m.settings, line(e.line, "metadata_interval", "off"))
+			m.set(e, "metadata_interval", "off")
 		default:
-			m.settings = append(m.settings, line(e.line, "metadata_interval", strconv.Itoa(n)))
+			m.set(e, "metadata_interval", strconv.Itoa(n))
 		}
 	}
 }
@@ -232,7 +247,7 @@ func (r *reader) bandwidth(e *element) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	digits := strings.TrimRight(v, "kKmMgGbitsBITSps/ ")
+	digits := strings.TrimRight(v, "kKmMgGbBiItTsSpP/ ")
 	n, err := strconv.ParseFloat(digits, 64)
 	if err != nil || n < 0 {
 		r.wrong(e, "%q: write a number of bits in a second, such as 100M", v)

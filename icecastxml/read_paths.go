@@ -1,6 +1,7 @@
 package icecastxml
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func (r *reader) paths(e *element, c *config) {
 		}
 	}
 	t := r.certificateTable(c)
-	for name, read := range (table{
+	maps.Copy(t, table{
 		"basedir":          into(r, r.value, &p.basedir),
 		"webroot":          into(r, r.value, &p.webroot),
 		"logdir":           into(r, r.value, &p.logdir),
@@ -34,9 +35,7 @@ func (r *reader) paths(e *element, c *config) {
 		"null-device":      r.means("has no effect"),
 		"well-known":       r.means("has no effect: write Caddy's file_server for it"),
 		"ssl-verify-peers": r.means("has no effect"),
-	}) {
-		t[name] = read
-	}
+	})
 	r.each(e, t)
 }
 

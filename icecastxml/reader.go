@@ -9,7 +9,7 @@ import (
 // reader reads elements, and collects what there is to be said of them.
 type reader struct {
 	notes    []Note
-	problems []*Problem
+	problems []*LineError
 	kh       bool // the file has elements of Icecast-KH, whose defaults differ
 }
 
@@ -54,7 +54,7 @@ func (r *reader) note(e *element, why string, args ...any) {
 
 // wrong complains of an element.
 func (r *reader) wrong(e *element, why string, args ...any) {
-	r.problems = append(r.problems, &Problem{e.line, "<" + e.name + "> " + fmt.Sprintf(why, args...)})
+	r.problems = append(r.problems, &LineError{e.line, "<" + e.name + "> " + fmt.Sprintf(why, args...)})
 }
 
 // means returns what becomes of an element that means nothing here.

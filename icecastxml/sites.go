@@ -77,7 +77,7 @@ func (g *generator) certificate(end *endpoint, s *socket) {
 }
 
 func (g *generator) hostname() string {
-	for _, d := range g.identity {
+	for _, d := range g.config.identity {
 		if d.words[0] == "hostname" {
 			return d.words[1]
 		}
@@ -198,7 +198,7 @@ func (g *generator) siteContent() []*directive {
 	ds = append(ds, g.headerLines()...)
 	ds = append(ds, g.aliasLines()...)
 	ds = append(ds, line(g.root.line, "icecast"))
-	if root := g.config.paths.webroot; root.set() && g.fileserve.or(true) {
+	if root := g.config.paths.webroot; root.set() && g.config.fileserve.or(true) {
 		ds = append(ds, line(root.line, "root", g.path(root.v)),
 			block(root.line, []string{"file_server"}, []*directive{
 				line(root.line, "hide", "*.xsl", "*.xslt"), // which nobody would run
@@ -212,8 +212,8 @@ func (g *generator) siteContent() []*directive {
 // which count if both set the same.
 func (g *generator) headerLines() []*directive {
 	var ds []*directive
-	if g.serverID.set() {
-		ds = append(ds, line(g.serverID.line, "header", "Server", g.serverID.v))
+	if g.config.serverID.set() {
+		ds = append(ds, line(g.config.serverID.line, "header", "Server", g.config.serverID.v))
 	}
 	ds = append(ds, headerLines(g.config.headers, "")...)
 	general := len(ds)

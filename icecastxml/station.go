@@ -27,7 +27,7 @@ func (g *generator) station() []*directive {
 // identityLines returns what the station is called. A host that is localhost was never changed
 // from what Icecast ships; here it would stand in every playlist.
 func (g *generator) identityLines() []*directive {
-	ds := last(g.identity)
+	ds := last(g.config.identity)
 	return slices.DeleteFunc(ds, func(d *directive) bool {
 		local := d.words[0] == "hostname" && d.words[1] == "localhost"
 		if local {

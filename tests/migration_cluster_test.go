@@ -55,8 +55,12 @@ const slaveXML = `<icecast>
 func TestAMasterAndASlaveRunAsTheyAre(t *testing.T) {
 	program(t, "icecast2")
 	for _, pair := range []struct{ master, slave, demand string }{
-		{"icecast2", "icecast2", "0"}, {"icecast2", "caddycast", "0"}, {"caddycast", "icecast2", "0"},
-		{"caddycast", "caddycast", "0"}, {"icecast2", "caddycast", "1"}, {"caddycast", "caddycast", "1"},
+		{"icecast2", "icecast2", "0"},
+		{"icecast2", "caddycast", "0"},
+		{"caddycast", "icecast2", "0"},
+		{"caddycast", "caddycast", "0"},
+		{"icecast2", "caddycast", "1"},
+		{"caddycast", "caddycast", "1"},
 	} {
 		t.Run(pair.master+" and "+pair.slave+", on demand "+pair.demand, func(t *testing.T) {
 			t.Parallel()

@@ -92,7 +92,7 @@ func TestAConfigurationOfIcecastKHRunsAsItIs(t *testing.T) {
 
 // knowsWhatIsKHs looks at what icecast2 leaves out.
 func (t *tale) knowsWhatIsKHs() {
-	test := t.server.t
+	test := t.t
 	relayed := t.witness("/relayed.mp3", http1, false)
 	hears(test, "from the second host", 9, relayed)
 	relayed.stop()

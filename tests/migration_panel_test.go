@@ -131,7 +131,7 @@ func TestAPanelsConfigurationRunsAsItIs(t *testing.T) {
 
 // dayOfAPanel is what happens to its station.
 func (t *tale) dayOfAPanel() {
-	test := t.server.t
+	test := t.t
 	live, small, full := t.numberedSource("/radio.mp3", 1), t.numberedSource("/small.mp3", 3), t.numberedSource("/full.mp3", 4)
 	closed := t.numberedSource("/closed.mp3", 5)
 	members := t.numberedSource("/members.mp3", 6)
@@ -197,10 +197,10 @@ func (t *tale) membersOf(mount string) {
 	t.answer("who is no member", "GET "+mount+" HTTP/1.0\r\n")
 	t.answer("a member who does not know the password", "GET "+mount+" HTTP/1.0\r\n"+basic("bob", "wrong"))
 	conn := t.dial(false)
-	resp, _ := head(t.server.t, conn, "GET "+mount+" HTTP/1.0\r\n"+basic("bob", "password")+"\r\n")
+	resp, _ := head(t.t, conn, "GET "+mount+" HTTP/1.0\r\n"+basic("bob", "password")+"\r\n")
 	t.say("a member: %d", resp.StatusCode)
 	again := t.dial(false)
-	resp, _ = head(t.server.t, again, "GET "+mount+" HTTP/1.0\r\n"+basic("bob", "password")+"\r\n")
+	resp, _ = head(t.t, again, "GET "+mount+" HTTP/1.0\r\n"+basic("bob", "password")+"\r\n")
 	t.say("the same again is let in: %v", resp.StatusCode == http.StatusOK)
 	_, _ = conn.Close(), again.Close()
 }
@@ -210,7 +210,7 @@ func (t *tale) denied() {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
 	conn, err := d.Dial("tcp", t.plain)
 	if err != nil {
-		t.server.t.Fatal(err)
+		t.t.Fatal(err)
 	}
 	defer conn.Close()
 	_, _ = io.WriteString(conn, "GET /full.mp3 HTTP/1.0\r\n\r\n")
@@ -222,7 +222,7 @@ func (t *tale) denied() {
 func (t *tale) hearsTheFile() error {
 	conn := t.dial(false)
 	defer conn.Close()
-	resp, r := head(t.server.t, conn, "GET /small.mp3 HTTP/1.0\r\n\r\n")
+	resp, r := head(t.t, conn, "GET /small.mp3 HTTP/1.0\r\n\r\n")
 	sound := make([]byte, 2000)
 	if _, err := io.ReadFull(r, sound); err != nil || resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s, %w", resp.Status, err)
@@ -233,9 +233,9 @@ func (t *tale) hearsTheFile() error {
 // ran returns what the script was run with, when it has run as often as the source has come
 // and gone.
 func (t *tale) ran() string {
-	t.server.t.Helper()
+	t.t.Helper()
 	var lines []string
-	eventually(t.server.t, "the script has run", func() error {
+	eventually(t.t, "the script has run", func() error {
 		text, err := readFile(filepath.Join(t.dir, "ran"))
 		if lines = slices.Collect(strings.Lines(text)); err != nil || len(lines) < 4 {
 			return fmt.Errorf("%q, %w", lines, err)

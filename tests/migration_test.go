@@ -65,10 +65,10 @@ func (t *tale) say(format string, args ...any) { fmt.Fprintf(t, format+"\n", arg
 
 // answer says how a request is answered: by the status and, if that is 403, the text.
 func (t *tale) answer(what, request string) {
-	t.server.t.Helper()
+	t.t.Helper()
 	conn := t.dial(false)
 	defer conn.Close()
-	resp, r := head(t.server.t, conn, request+"\r\n")
+	resp, r := head(t.t, conn, request+"\r\n")
 	text := ""
 	if resp.StatusCode == http.StatusForbidden {
 		body, _ := io.ReadAll(io.LimitReader(r, 1000))
@@ -79,10 +79,10 @@ func (t *tale) answer(what, request string) {
 
 // page says how a page is answered to a user, and by what if that is the same everywhere.
 func (t *tale) page(user, path string, same bool) {
-	t.server.t.Helper()
+	t.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "http://"+t.plain+path, nil)
 	if err != nil {
-		t.server.t.Fatal(err)
+		t.t.Fatal(err)
 	}
 	if user != "" {
 		name, password, _ := strings.Cut(user, ":")
@@ -90,7 +90,7 @@ func (t *tale) page(user, path string, same bool) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.server.t.Fatal(err)
+		t.t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
@@ -194,7 +194,7 @@ func TestTheShippedConfigurationsRunAsTheyAre(t *testing.T) {
 
 // byShoutcast is a SHOUTcast encoder's day: sound comes to the port above.
 func (t *tale) byShoutcast() {
-	test := t.server.t
+	test := t.t
 	above := &server{t: test, plain: "127.0.0.1:" + next(port(t.plain))}
 	conn := above.dial(false)
 	_, _ = io.WriteString(conn, "hackme\r\n")
@@ -238,7 +238,7 @@ func next(port string) string {
 // dayOfAStation is what happens to one with two sources at most. What its configuration says
 // nothing of may differ: here all may read streams (CORS), and / is a page.
 func (t *tale) dayOfAStation(xml string) {
-	test, pages := t.server.t, []string{"/status.xsl", "/status-json.xsl", "/missing.html", "/style.css"}
+	test, pages := t.t, []string{"/status.xsl", "/status-json.xsl", "/missing.html", "/style.css"}
 	fields := []string{"Content-Type", "icy-name", "icy-metaint"}
 	if strings.Contains(xml, "<alias") {
 		pages = append(pages, "/")
