@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -35,7 +34,7 @@ func (Adapter) Adapt(body []byte, options map[string]any) ([]byte, []caddyconfig
 	if err != nil {
 		return nil, nil, err
 	}
-	config, more, err := caddyconfig.GetAdapter("caddyfile").Adapt(converted.Caddyfile, map[string]any{"filename": "Caddyfile"})
+	config, more, err := caddyconfig.GetAdapter("caddyfile").Adapt(converted.Caddyfile, map[string]any{"filename": file})
 	if err != nil {
 		return nil, warnings, errors.New(inXML(file, err.Error(), converted))
 	}
@@ -65,16 +64,11 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// atCaddyfile is how an error says where it is.
-var atCaddyfile = regexp.MustCompile(`(?:at |)\b(?:Caddyfile|snippet):(\d+)(?: import chain \[[^\]]*\])?`)
-
 // inXML says of an error in what was made of a file where it is in the file itself.
 func inXML(file, text string, converted *icecastxml.Converted) string {
-	line := 0
-	text = atCaddyfile.ReplaceAllStringFunc(text, func(s string) string {
-		n, _ := strconv.Atoi(atCaddyfile.FindStringSubmatch(s)[1])
-		line = converted.Line(n)
-		return fmt.Sprintf("at %s:%d", file, line)
+	at := regexp.MustCompile(`(?:` + regexp.QuoteMeta(file) + `|snippet):(\d+)(?: import chain \[[^\]]*\])?`)
+	return at.ReplaceAllStringFunc(text, func(s string) string {
+		n, _ := strconv.Atoi(at.FindStringSubmatch(s)[1])
+		return fmt.Sprintf("%s:%d", file, converted.Line(n))
 	})
-	return strings.TrimSpace(text)
 }

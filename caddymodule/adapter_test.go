@@ -41,7 +41,7 @@ func TestIcecastXMLIsAdaptedAsItIsConverted(t *testing.T) {
 			if err := convert(file, &caddyfile, &told); err != nil {
 				t.Fatal(err)
 			}
-			byHand, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(bytes.Clone(caddyfile.Bytes()), nil)
+			byHand, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(bytes.Clone(caddyfile.Bytes()), map[string]any{"filename": file})
 			if err != nil {
 				t.Fatalf("%v in\n%s", err, caddyfile.String())
 			}

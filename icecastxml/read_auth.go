@@ -1,6 +1,9 @@
 package icecastxml
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // mountAuth reads who may listen to a mount: in 2.4 and KH by the type of
 // <authentication>, in 2.5 by roles within it.
@@ -107,7 +110,13 @@ func (r *reader) urlAuth(e *element) []*directive {
 	auth := block(e.line, []string{"auth", "url"}, nil)
 	add := func(o *element, words ...string) { auth.block = append(auth.block, line(o.line, words...)) }
 	for name, word := range urlWords {
-		known[name] = func(o *element, value string) { add(o, word, literal(value)) }
+		known[name] = func(o *element, value string) {
+			if !strings.Contains(word, "header") && word != "username" && !isWebURL(value) {
+				r.wrong(o, "%q is no URL: write one that begins with http:// or https://", name)
+				return
+			}
+			add(o, word, literal(value))
+		}
 	}
 	known["password"] = func(o *element, value string) { add(o, "password", literal(value)) }
 	known["headers"] = func(o *element, value string) {
@@ -125,6 +134,13 @@ func (r *reader) urlAuth(e *element) []*directive {
 		return nil
 	}
 	return []*directive{auth}
+}
+
+// isWebURL tells whether a text is a URL of http or https. It may hold a password, so that
+// nobody repeats it.
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
 // role reads a <role> of 2.5 that is for the whole server.

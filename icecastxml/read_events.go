@@ -69,7 +69,7 @@ func (r *reader) urlEvent(e *element, hook *directive) {
 			r.note(o, "action %q has no effect: the action is that of Icecast's URL authentication", v)
 		},
 	})
-	if at == "" {
+	if !isWebURL(at) {
 		r.wrong(e, "names no URL: write <option name=\"url\" value=\"https://example.org/event\"/> into it")
 		return
 	}

@@ -16,17 +16,9 @@ func (g *generator) relayBlocks() (ds []*directive) {
 			g.note(e, "is not enabled, and left out")
 			continue
 		}
-		words := []string{"relay", ""}
-		for _, u := range v.upstreams {
-			to, ok := g.upstream(u)
-			if !ok {
-				return nil
-			}
-			words = append(words, to)
-		}
-		if words[1] = v.local.or(v.upstreams[0].path.v); words[1] == "" {
-			g.wrong(e, "says nowhere what the mount is called: write <local-mount>")
-			return nil
+		words, ok := g.relayWords(v)
+		if !ok {
+			continue
 		}
 		if before, again := first[words[1]]; again {
 			g.wrong(e, "%s is pulled in line %d already: write another <local-mount>", words[1], before)
@@ -49,10 +41,23 @@ func (g *generator) relayBlocks() (ds []*directive) {
 	return ds
 }
 
+// relayWords returns the first line of a relay: the mount, and what is pulled.
+func (g *generator) relayWords(v *relay) (words []string, ok bool) {
+	words, ok = []string{"relay", v.local.or(v.upstreams[0].path.v)}, true
+	for _, u := range v.upstreams {
+		to, is := g.upstream(v, u)
+		words, ok = append(words, to), ok && is
+	}
+	if ok && words[1] == "" {
+		g.wrong(at(v.line, "relay"), "says nowhere what the mount is called: write <local-mount>")
+	}
+	return words, ok && words[1] != ""
+}
+
 // upstream returns the URL that is pulled.
-func (g *generator) upstream(u *upstream) (string, bool) {
+func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 	if u.uri.set() {
-		return u.uri.v, true
+		return g.uri(v, u)
 	}
 	host := u.server.or("127.0.0.1")
 	if !u.port.set() || u.port.v < 1 || u.port.v > 65535 {
@@ -68,6 +73,21 @@ func (g *generator) upstream(u *upstream) (string, bool) {
 		at.RawQuery = query
 	}
 	return at.String(), true
+}
+
+// uri returns the URL that 2.5 has in place of a server. A user in it is the relay's.
+func (g *generator) uri(v *relay, u *upstream) (string, bool) {
+	if !isWebURL(u.uri.v) {
+		g.wrong(at(u.uri.line, "uri"), "is no URL of a stream: write one such as http://192.0.2.1:8000/live.mp3")
+		return "", false
+	}
+	to, _ := url.Parse(u.uri.v)
+	if password, ok := to.User.Password(); ok && !v.password.set() {
+		v.user = setting[string]{to.User.Username(), u.uri.line}
+		v.password = setting[string]{password, u.uri.line}
+	}
+	to.User = nil
+	return to.String(), true
 }
 
 func scheme(tls bool) string {

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -94,5 +95,42 @@ func signal(t *testing.T, cmd *exec.Cmd, s os.Signal) {
 	t.Helper()
 	if err := cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What is converted is what runs, and it is said what it leaves out.
+func TestAnIcecastXMLIsConverted(t *testing.T) {
+	s := &server{t: t, plain: freeAddress(t)}
+	dir := t.TempDir()
+	path := writeXML(s, strings.NewReplacer("ENDPOINT", "http://127.0.0.1", "UPSTREAM", "8000").Replace(panelXML), dir)
+	run := func(args ...string) (out, said string) {
+		t.Helper()
+		cmd := exec.Command(caddyBinary(t), args...)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, stderr.String())
+		}
+		return stdout.String(), stderr.String()
+	}
+	caddyfile, said := run("icecast", "convert", path)
+	if want := path + ":5: <client-timeout> has no effect"; !strings.Contains(said, want) || strings.Contains(said, "autopass") {
+		t.Errorf("it is said\n%s\nwant %s", said, want)
+	}
+	write(t, filepath.Join(dir, "Caddyfile"), caddyfile)
+	converted, complaints := run("adapt", "--config", filepath.Join(dir, "Caddyfile"))
+	adapted, warnings := run("adapt", "--adapter", "icecast", "--config", path)
+	converted = strings.ReplaceAll(converted, filepath.Join(dir, "Caddyfile"), path) // which no file server shows
+	if converted != adapted || strings.Contains(complaints, "warn") {
+		t.Errorf("the Caddyfile (%s) is\n%s\nthe file\n%s", complaints, converted, adapted)
+	}
+	if strings.Count(warnings, `"line"`) != strings.Count(said, "\n") {
+		t.Errorf("adapt warns\n%s\nconvert\n%s", warnings, said)
+	}
+	write(t, path, "<icecast>\n<limits><clients>x</clients></limits></icecast>")
+	cmd := exec.Command(caddyBinary(t), "icecast", "convert", path)
+	out, err := cmd.CombinedOutput()
+	if want := `line 2: <clients> "x": write a whole number`; err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "Usage") {
+		t.Errorf("%v: %s\nwant %s", err, out, want)
 	}
 }
