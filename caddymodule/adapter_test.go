@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"encoding/xml"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,4 +126,32 @@ func TestAPatternForEveryMount(t *testing.T) {
 	if i := slices.IndexFunc(paths, func(p string) bool { return !fits(p, "/a/b") }); i != 1 {
 		t.Errorf("%s fits wrongly", paths[max(i, 0)])
 	}
+}
+
+func FuzzAdapter(f *testing.F) {
+	f.Add("/live.mp3", "text", "http://192.0.2.1/add")
+	f.Add("/*.ogg", "{env.HOME}", "https://[::1]:8443/?a=b")
+	f.Add("/a//b", "`\"", "%zz")
+	f.Fuzz(func(t *testing.T, mount, text, at string) {
+		var b bytes.Buffer
+		escaped := func(s string) string {
+			b.Reset()
+			_ = xml.EscapeText(&b, []byte(s))
+			return b.String()
+		}
+		config := strings.NewReplacer("MOUNT", escaped(mount), "TEXT", escaped(text), "URL", escaped(at)).Replace(`<icecast>
+<hostname>TEXT</hostname><location>TEXT</location>
+<authentication><source-password>TEXT</source-password><admin-user>TEXT</admin-user><admin-password>TEXT</admin-password></authentication>
+<listen-socket><port>8000</port><bind-address>127.0.0.1</bind-address><shoutcast-mount>MOUNT</shoutcast-mount></listen-socket>
+<http-headers><header name="TEXT" value="TEXT"/></http-headers>
+<relay><server>TEXT</server><port>80</port><mount>MOUNT</mount></relay>
+<mount><mount-name>MOUNT</mount-name><fallback-mount>MOUNT</fallback-mount><charset>TEXT</charset><type>TEXT</type>
+<dump-file>TEXT</dump-file><on-connect>TEXT</on-connect><http-headers><header name="X-A" value="TEXT"/></http-headers>
+<authentication type="url"><option name="listener_add" value="URL"/><option name="auth_header" value="TEXT"/></authentication></mount>
+<paths><webroot>TEXT</webroot><logdir>TEXT</logdir><deny-ip>TEXT</deny-ip><alias source="MOUNT" destination="/TEXT"/></paths>
+</icecast>`)
+		if _, _, err := (Adapter{}).Adapt([]byte(config), map[string]any{"filename": "radio.xml"}); err != nil && !strings.Contains(err.Error(), "line ") && !strings.Contains(err.Error(), "radio.xml:") {
+			t.Errorf("an error from nowhere: %v", err)
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -190,6 +191,25 @@ func (t *tale) dayOfAPanel() {
 	autodj.finish()
 	eventually(test, "the file is heard", t.hearsTheFile)
 	t.say("without any source the file is heard")
+	t.accessed("GET /hello.txt", "GET /nothing", "GET /small.mp3", "SOURCE /small.mp3", "SOURCE /autodj.mp3", "GET /closed.mp3")
+}
+
+// accessed says what the access log tells of requests, but for times and sizes. The end of a
+// source or a listener is written when it is noticed.
+func (t *tale) accessed(requests ...string) {
+	for _, request := range requests {
+		line := regexp.MustCompile(`^127\.0\.0\.1 - \S+ \[[^]]+\] "` + request + ` HTTP/1\.[01]" (\d+) \d+ "-" "[^"]*" \d+$`)
+		eventually(t.t, request+" is in the access log", func() error {
+			text, err := readFile(filepath.Join(t.dir, "access.log"))
+			for l := range strings.Lines(text) {
+				if m := line.FindStringSubmatch(strings.TrimSpace(l)); m != nil {
+					t.say("in the access log: %s, %s", request, m[1])
+					return nil
+				}
+			}
+			return fmt.Errorf("%s, %w", text, err)
+		})
+	}
 }
 
 // membersOf has a member and others come.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -148,6 +149,9 @@ func shipped(t *testing.T, path string) string {
 	t.Helper()
 	program(t, "icecast2")
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skipf("only Icecast may read %s; its copy among the documents is tested", path)
+	}
 	if err != nil {
 		programs.Missing(t, path+" is not there, which the package icecast2 brings")
 	}
@@ -178,7 +182,8 @@ var comment = regexp.MustCompile(`(?s)<!--.*?-->`)
 func TestTheShippedConfigurationsRunAsTheyAre(t *testing.T) {
 	const docs = "/usr/share/doc/icecast2/"
 	for _, path := range []string{
-		"/etc/icecast2/icecast.xml", docs + "icecast.xml.dist.gz", docs + "icecast_minimal.xml.dist", docs + "icecast_shoutcast_compat.xml.dist",
+		"/etc/icecast2/icecast.xml", docs + "icecast.xml.dist.gz", docs + "icecast_minimal.xml.dist",
+		docs + "icecast_shoutcast_compat.xml.dist", docs + "icecast_urlauth.xml.dist",
 	} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			xml := shipped(t, path)
