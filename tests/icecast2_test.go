@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,7 +35,13 @@ func icecast2(t *testing.T, xml, dir string) *server {
 func runIcecast2(s *server, xml, dir string) {
 	s.t.Helper()
 	path := writeXML(s, xml, dir)
-	launch(s.t, "icecast2", "-c", path)
+	var said *bytes.Buffer
+	s.t.Cleanup(func() { // when it has ended
+		if s.t.Failed() {
+			s.t.Logf("icecast2 said\n%s", said)
+		}
+	})
+	_, said = launch(s.t, "icecast2", "-c", path)
 	eventually(s.t, "icecast2 answers", s.answers)
 }
 

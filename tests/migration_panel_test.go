@@ -126,6 +126,7 @@ func TestAPanelsConfigurationRunsAsItIs(t *testing.T) {
 	tell(t, panelXML, fill, func(s *tale) {
 		s.dayOfAPanel()
 		s.say("the script was run with\n%s", s.ran())
+		asked.bodies("/remove", 2)
 		s.say("posted was\n%s", whatWasPosted(asked, port(s.plain)))
 	})
 }
