@@ -73,12 +73,17 @@ func TestAConfigurationOfIcecastKHRunsAsItIs(t *testing.T) {
 		hears(t, "with it again", 1, w)
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 		for _, at := range []string{"https://" + s.tls + "/there", "http://" + s.plain + "/there", "https://" + s.tls + "/status-json.xsl"} {
-			resp, err := client.Get(at)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = resp.Body.Close()
-			s.say("%s: %d", at[strings.LastIndex(at, "/"):], resp.StatusCode)
+			status := 0
+			// icecast2 sometimes writes the end of TLS into a connection that came since.
+			eventually(t, at+" is answered", func() error {
+				resp, err := client.Get(at)
+				if err == nil {
+					status = resp.StatusCode
+					_ = resp.Body.Close()
+				}
+				return err
+			})
+			s.say("%s: %d", at[strings.LastIndex(at, "/"):], status)
 		}
 		client.CloseIdleConnections()
 		if s.caddy {
