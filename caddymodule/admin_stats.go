@@ -25,7 +25,7 @@ func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Value
 			continue
 		}
 		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {
-			addPrivate(source, m)
+			h.station.addPrivate(source, m)
 			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
 		}
 	}
@@ -56,8 +56,11 @@ func (h *Handler) globalStats(r *http.Request) map[string]any {
 }
 
 // addPrivate adds what only the administrator is told of a mount.
-func addPrivate(status map[string]any, m *streaming.Mount) {
+func (s *Station) addPrivate(status map[string]any, m *streaming.Mount) {
 	stats, settings := m.Stats(), m.Settings()
+	if kind := s.authKind(m.Path); kind != "" {
+		status["authenticator"] = kind
+	}
 	status["max_listeners"] = "unlimited"
 	if settings.MaxListeners > 0 {
 		status["max_listeners"] = settings.MaxListeners
@@ -129,6 +132,9 @@ func (h *Handler) mountElements(but string) []element {
 			e.children = append(e.children, leaf("Connected", int(time.Since(stream.Since)/time.Second)))
 		}
 		e.children = append(e.children, leaf("content-type", stream.Type))
+		if kind := h.station.authKind(m.Path); kind != "" {
+			e.children = append(e.children, leaf("authenticator", kind))
+		}
 		all = append(all, e)
 	}
 	return all

@@ -32,6 +32,8 @@ type App struct {
 	// The stations by name. Without any there is one called `default`, which
 	// no source can use since it has no password.
 	Stations map[string]*Station `json:"stations,omitempty"`
+
+	unfollow func() // ends followHangup, if it has begun
 }
 
 // CaddyModule returns the Caddy module information.
@@ -79,12 +81,18 @@ func (a *App) Start() error {
 	for _, s := range a.Stations {
 		s.live.publish(s.reign)
 	}
+	if adapted.Load() {
+		a.unfollow = followHangup()
+	}
 	return nil
 }
 
 // Stop takes the settings back, which matters only if a later app of the same
 // configuration could not start: then the one before is in force again.
 func (a *App) Stop() error {
+	if a.unfollow != nil {
+		a.unfollow()
+	}
 	for _, s := range a.Stations {
 		s.retire()
 	}

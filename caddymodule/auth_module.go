@@ -133,6 +133,14 @@ func (s *Station) auth(mount string) AuthModule {
 	return a
 }
 
+// authKind returns what asks for the listeners of a mount, such as "url"; empty for nothing.
+func (s *Station) authKind(mount string) string {
+	if m, ok := s.auth(mount).(caddy.Module); ok {
+		return m.CaddyModule().ID.Name()
+	}
+	return ""
+}
+
 // admitListener answers a request that may not hear a mount, and reports whether
 // it may. Whoever is admitted has his Over called, here or by the engine.
 func (h *Handler) admitListener(w http.ResponseWriter, r *http.Request, client *streaming.Client) (bool, error) {

@@ -219,7 +219,7 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 		{Key: "user", Value: q.User},
 		{Key: "pass", Value: q.Password},
 		{Key: "ip", Value: q.IP},
-		{Key: "agent", Value: cmp.Or(q.Agent, "-")},
+		{Key: "agent", Value: q.Agent},
 	}
 	for _, name := range a.Headers {
 		v := r.Header.Get(name)

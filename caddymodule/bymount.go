@@ -1,7 +1,5 @@
 package caddymodule
 
-import "path"
-
 // byMount is what is set for single mounts and for patterns. The mount whose path
 // is written out wins over patterns, and an earlier pattern over a later one.
 type byMount[T any] struct {
@@ -30,7 +28,7 @@ func (b *byMount[T]) find(mount string, will func(T) bool) (value T, ok bool) {
 		return v, true
 	}
 	for _, p := range b.patterns {
-		if fits, _ := path.Match(p.pattern, mount); fits && will(p.value) {
+		if fits(p.pattern, mount) && will(p.value) {
 			return p.value, true
 		}
 	}

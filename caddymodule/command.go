@@ -19,11 +19,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
-		Usage: "status|mounts|listeners|kick|move|kill|metadata|events",
-		Short: "Shows what the stations of a running Caddy do, and acts on it",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|events|convert",
+		Short: "Shows what the stations of a running Caddy do, and acts on it; converts icecast.xml",
 		Long: `
 Talks to the admin endpoint of a Caddy that runs, as 'caddy reload' does. What it
-shows is a table for people; with --json it is for programs.`,
+shows is a table for people; with --json it is for programs.
+
+'convert' talks to nobody: it prints the Caddyfile that says what an icecast.xml does.`,
 		CobraFunc: addCommands,
 	})
 }
@@ -69,6 +71,7 @@ func addCommands(root *cobra.Command) {
 	title.Flags().String("url", "", "A URL that is told with the title")
 	events := add("events [<mount>]", "Shows what happens, until interrupted", cobra.MaximumNArgs(1), (*client).events)
 	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
+	root.AddCommand(convertCommand())
 }
 
 // client asks the admin endpoint.

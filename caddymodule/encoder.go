@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -115,10 +116,14 @@ func requestLine(at time.Time, fields, request map[string]any) string {
 	if u, err := url.ParseRequestURI(uri); err == nil {
 		uri = u.EscapedPath() // a query may hold a password
 	}
+	status, method := fields["status"], plain(request["method"])
+	if plain(status) == "0" && (method == methodSource || method == http.MethodPut) {
+		status = http.StatusOK // it has the connection, which nobody gets who is refused
+	}
 	return accessLine(at, access{
 		ip: ip, user: fields["user_id"],
-		method: request["method"], uri: uri, proto: request["proto"],
-		status: fields["status"], bytes: fields["size"],
+		method: method, uri: uri, proto: request["proto"],
+		status: status, bytes: fields["size"],
 		referer: first("Referer"), agent: first("User-Agent"), duration: fields["duration"],
 	})
 }

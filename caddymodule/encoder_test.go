@@ -16,6 +16,8 @@ func TestLogsAreWrittenAsByIcecast(t *testing.T) {
 	request := httptest.NewRequest("GET", "/x%20y?pass=secret", nil)
 	request.RemoteAddr = "192.0.2.1:99"
 	request.Header.Set("User-Agent", `a "b"`)
+	source := httptest.NewRequest("SOURCE", "/live", nil)
+	source.RemoteAddr = request.RemoteAddr
 	for _, tt := range []struct {
 		name, logger, message string
 		level                 zapcore.Level
@@ -34,6 +36,11 @@ func TestLogsAreWrittenAsByIcecast(t *testing.T) {
 			name: "a request", logger: "http.log.access.log0", with: []zap.Field{zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: request})},
 			fields: []zap.Field{zap.Int("status", 404), zap.Int("size", 12), zap.Duration("duration", time.Millisecond), zap.String("user_id", "")},
 			want:   `192.0.2.1 - - [22/Nov/2026:14:37:30 +0000] "GET /x%20y HTTP/1.1" 404 12 "-" "a \"b\"" 0`,
+		},
+		{
+			name: "a source, which has no status of its own", logger: "http.log.access", with: []zap.Field{zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: source})},
+			fields: []zap.Field{zap.Int("status", 0), zap.Int("size", 0), zap.Duration("duration", 4*time.Second)},
+			want:   `192.0.2.1 - - [22/Nov/2026:14:37:30 +0000] "SOURCE /live HTTP/1.1" 200 0 "-" "-" 4`,
 		},
 		{
 			name: "a title", logger: "icecast.playlist",

@@ -244,6 +244,15 @@ func checkMountPath(p string) error {
 // maxMountPath is the length in bytes that no mount's path exceeds.
 const maxMountPath = 255
 
+// everyMount is the pattern that every mount fits, whatever slashes are in it.
+const everyMount = "/**"
+
+// fits tells whether a mount fits a pattern.
+func fits(pattern, mount string) bool {
+	ok, _ := path.Match(pattern, mount)
+	return ok || pattern == everyMount
+}
+
 func (m *Mount) isPattern() bool { return strings.ContainsAny(m.Path, "*?[") }
 
 // mount returns what is set for the mount at a path, with all that fits merged.
@@ -255,7 +264,7 @@ func (s *Station) mount(p string) Mount {
 		}
 	}
 	for _, m := range s.Mounts {
-		if ok, _ := path.Match(m.Path, p); ok && m.isPattern() && m.Path != p {
+		if m.isPattern() && fits(m.Path, p) && m.Path != p {
 			merged.fill(m)
 		}
 	}

@@ -96,7 +96,7 @@ func (h *Handler) statistics(r *http.Request) map[[2]string]string {
 	base := h.station.baseURL(r)
 	for _, m := range h.station.live.Mounts() {
 		if source := sourceStatus(m, h.station.live.slaves, base); source != nil {
-			addPrivate(source, m)
+			h.station.addPrivate(source, m)
 			add(m.Path, source)
 		}
 	}

@@ -19,18 +19,22 @@ func (b Body) Stamped(e *Event) Body {
 }
 
 // Form renders parameters as Icecast does: in the given order, and with all but
-// letters and digits of ASCII escaped; the action is written as it is.
+// letters and digits of ASCII escaped; the action is written as it is, and a user agent
+// that is not known is a dash.
 func Form(pairs ...Pair) []byte {
 	var b strings.Builder
 	for i, p := range pairs {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		if p.Key == "action" { // one of our own words
+		switch {
+		case p.Key == "action": // one of our own words
 			b.WriteString(p.Key + "=" + p.Value)
-			continue
+		case p.Key == "agent" && p.Value == "":
+			b.WriteString("agent=-") // as it is, in Icecast
+		default:
+			b.WriteString(p.Key + "=" + Escape(p.Value))
 		}
-		b.WriteString(p.Key + "=" + Escape(p.Value))
 	}
 	return []byte(b.String())
 }
@@ -55,10 +59,7 @@ func Escape(s string) string {
 func IcecastForm(e *Event, server, port string) Body {
 	at := []Pair{{"server", server}, {"port", port}}
 	mount := Pair{"mount", e.Mount}
-	agent := e.Get("agent")
-	if agent == "" {
-		agent = "-"
-	}
+	agent := Pair{"agent", e.Get("agent")}
 	var pairs []Pair
 	switch e.Name {
 	case SourceConnected:
@@ -68,12 +69,12 @@ func IcecastForm(e *Event, server, port string) Body {
 	case ListenerAdded:
 		pairs = append([]Pair{{"action", "listener_add"}}, at...)
 		pairs = append(pairs, Pair{"client", e.Get("client")}, mount, Pair{"user", e.Get("user")}, Pair{"pass", ""},
-			Pair{"ip", e.Get("ip")}, Pair{"agent", agent})
+			Pair{"ip", e.Get("ip")}, agent)
 	case ListenerRemoved:
 		seconds, _, _ := strings.Cut(e.Get("duration"), ".")
 		pairs = append([]Pair{{"action", "listener_remove"}}, at...)
 		pairs = append(pairs, Pair{"client", e.Get("client")}, mount, Pair{"user", e.Get("user")}, Pair{"pass", e.Get("pass")},
-			Pair{"duration", seconds}, Pair{"ip", e.Get("ip")}, Pair{"agent", agent})
+			Pair{"duration", seconds}, Pair{"ip", e.Get("ip")}, agent)
 	default:
 		pairs = append([]Pair{{"action", string(e.Name)}, mount}, at...)
 		for _, f := range e.Fields {

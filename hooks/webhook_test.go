@@ -139,7 +139,7 @@ func TestAFormIsIcecastsByteForByte(t *testing.T) {
 		{NewEvent(SourceDisconnected, "/urlauth"), "action=mount_remove&mount=%2furlauth&server=127%2e0%2e0%2e1&port=18000"},
 		{listener(ListenerAdded), "action=listener_add&server=127%2e0%2e0%2e1&port=18000&client=208&mount=%2f%c3%a4%20b&user=bob&pass=&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"},
 		{listener(ListenerRemoved), "action=listener_remove&server=127%2e0%2e0%2e1&port=18000&client=208&mount=%2f%c3%a4%20b&user=bob&pass=p%20w%26x%3d1&duration=3&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"},
-		{NewEvent(ListenerRemoved, "/m"), "action=listener_remove&server=127%2e0%2e0%2e1&port=18000&client=&mount=%2fm&user=&pass=&duration=&ip=&agent=%2d"},
+		{NewEvent(ListenerRemoved, "/m"), "action=listener_remove&server=127%2e0%2e0%2e1&port=18000&client=&mount=%2fm&user=&pass=&duration=&ip=&agent=-"},
 		{NewEvent(RelayUp, "/m", Text("url", "http://x/")), "action=relay_up&mount=%2fm&server=127%2e0%2e0%2e1&port=18000&url=http%3a%2f%2fx%2f"},
 	} {
 		if got := string(IcecastForm(c.event, "127.0.0.1", "18000").Text); got != c.want {

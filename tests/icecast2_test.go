@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,19 +27,42 @@ func publicDir(t *testing.T) string {
 func icecast2(t *testing.T, xml, dir string) *server {
 	t.Helper()
 	s := &server{t: t, plain: freeAddress(t)}
+	runIcecast2(s, xml, dir)
+	return s
+}
+
+// runIcecast2 runs Debian's on the plain port of a server.
+func runIcecast2(s *server, xml, dir string) {
+	s.t.Helper()
+	path := writeXML(s, xml, dir)
+	var said *bytes.Buffer
+	s.t.Cleanup(func() { // when it has ended
+		if s.t.Failed() {
+			s.t.Logf("icecast2 said\n%s", said)
+		}
+	})
+	_, said = launch(s.t, "icecast2", "-c", path)
+	eventually(s.t, "icecast2 answers", s.answers)
+}
+
+// writeXML writes a configuration of Icecast, with the port, a folder and the user to run as
+// in place of PORT, DIR and OWNER.
+func writeXML(s *server, xml, dir string) (path string) {
+	s.t.Helper()
 	owner := ""
 	if os.Getuid() == 0 {
 		owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
 	}
-	path := filepath.Join(dir, "icecast.xml")
-	write(t, path, strings.NewReplacer("PORT", port(s.plain), "DIR", dir, "OWNER", owner).Replace(xml))
-	launch(t, "icecast2", "-c", path)
-	eventually(t, "icecast2 answers", func() error {
-		resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err
-	})
-	return s
+	path = filepath.Join(dir, "icecast.xml")
+	write(s.t, path, strings.NewReplacer("PORT", port(s.plain), "DIR", dir, "OWNER", owner).Replace(xml))
+	return path
+}
+
+// answers tells whether a server is there.
+func (s *server) answers() error {
+	resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err
 }

@@ -1,0 +1,131 @@
+package icecastxml
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Converted is a configuration as a Caddyfile.
+type Converted struct {
+	Caddyfile []byte
+	Notes     []Note // by the lines of icecast.xml
+
+	from []int
+}
+
+// Line returns from which line of icecast.xml a line of the Caddyfile comes.
+func (c *Converted) Line(n int) int {
+	if n < 1 || n > len(c.from) {
+		return 1
+	}
+	return c.from[n-1]
+}
+
+// Convert makes a Caddyfile of an icecast.xml. Whether a fallback is a file says isFile,
+// which may be nil if there are none. An error is one LineError or several, joined.
+func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
+	root, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	r := new(reader)
+	c, err := r.read(root)
+	if err != nil {
+		return nil, err
+	}
+	if isFile == nil {
+		isFile = func(string) bool { return false }
+	}
+	g := &generator{config: c, reader: r, root: root, isFile: isFile}
+	all := g.caddyfile()
+	p := new(printer)
+	p.print(all, 0, true)
+	if err := joined(append(r.problems, p.problems...)); err != nil {
+		return nil, err
+	}
+	return &Converted{Caddyfile: []byte(p.text.String()), Notes: inOrder(r.notes), from: p.from}, nil
+}
+
+// generator says in a Caddyfile what a config says.
+type generator struct {
+	config *config
+	*reader
+	root   *element
+	isFile func(string) bool
+}
+
+// at makes of a line what note and wrong want.
+func at(line int, name string) *element { return &element{name: name, line: line} }
+
+// caddyfile returns all that stands in the Caddyfile.
+func (g *generator) caddyfile() []*directive {
+	if g.config.paths.basedir.set() && !g.chroot() {
+		g.note(at(g.config.paths.basedir.line, "basedir"), "has no effect without <chroot>, as in Icecast")
+	}
+	ends := g.endpoints()
+	global := block(g.root.line, nil, nil)
+	global.block = append(global.block, g.logs()...)
+	global.block = append(global.block, g.servers(ends)...)
+	global.block = append(global.block, block(g.root.line, []string{"icecast"}, g.station()))
+	return append([]*directive{global}, g.sites(ends)...)
+}
+
+func (g *generator) chroot() bool { return g.config.paths.chroot.or(false) }
+
+// path returns where a file lies that Icecast finds under its root.
+func (g *generator) path(p string) string {
+	if p == "" || !g.chroot() {
+		return p
+	}
+	return under(g.config.paths.basedir.v, p)
+}
+
+// under returns a path within another.
+func under(dir, p string) string {
+	for dir != "" && dir[len(dir)-1] == '/' {
+		dir = dir[:len(dir)-1]
+	}
+	if p != "" && p[0] != '/' {
+		p = "/" + p
+	}
+	return dir + p
+}
+
+// web returns where a file lies that Icecast finds in its web root.
+func (g *generator) web(at *element, p string) (string, bool) {
+	if !g.config.paths.webroot.set() {
+		g.wrong(at, "%q lies in the web root, and there is none: write <webroot> into <paths>", p)
+		return "", false
+	}
+	return under(g.path(g.config.paths.webroot.v), p), true
+}
+
+// duration returns a number of seconds as a Caddyfile has it.
+func duration(seconds int) string {
+	switch {
+	case seconds%3600 == 0:
+		return fmt.Sprintf("%dh", seconds/3600)
+	case seconds%60 == 0:
+		return fmt.Sprintf("%dm", seconds/60)
+	}
+	return fmt.Sprintf("%ds", seconds)
+}
+
+// size returns a number of bytes as a Caddyfile has it.
+func size(n int) string {
+	switch {
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%dMiB", n>>20)
+	case n%(1<<10) == 0:
+		return fmt.Sprintf("%dKiB", n>>10)
+	}
+	return strconv.Itoa(n)
+}
+
+// burst returns a burst, which may be none.
+func burst(n int) string {
+	if n == 0 {
+		return "off"
+	}
+	return size(n)
+}

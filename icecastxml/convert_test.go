@@ -1,0 +1,164 @@
+package icecastxml
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens in testdata; review what it writes")
+
+// separator stands in a golden between the icecast.xml, its Caddyfile and the notes, or
+// between the icecast.xml and what is wrong with it.
+const separator = "----------\n"
+
+// secret is in each password of the goldens.
+const secret = "hack"
+
+func TestConvert(t *testing.T) {
+	eachGolden(t, "testdata", func(t *testing.T, xml string) string {
+		isFile := func(path string) bool { return strings.Contains(path, "file") }
+		c, err := Convert([]byte(xml), isFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if formatted := caddyfile.Format(c.Caddyfile); !bytes.Equal(formatted, c.Caddyfile) {
+			t.Errorf("caddy fmt would make of it\n%s", formatted)
+		}
+		if lines := bytes.Count(c.Caddyfile, []byte("\n")); lines != len(c.from) {
+			t.Errorf("it has %d lines, of which %d have a line of origin", lines, len(c.from))
+		}
+		notes := new(strings.Builder)
+		for _, n := range c.Notes {
+			fmt.Fprintln(notes, n)
+		}
+		if strings.Contains(notes.String(), secret) {
+			t.Errorf("a note tells a password:\n%s", notes)
+		}
+		return string(c.Caddyfile) + separator + notes.String()
+	})
+}
+
+func TestConvertErrors(t *testing.T) {
+	eachGolden(t, "testdata/errors", func(t *testing.T, xml string) string {
+		c, err := Convert([]byte(xml), nil)
+		if err == nil {
+			t.Fatalf("no error, but\n%s", c.Caddyfile)
+		}
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("it tells a password: %v", err)
+		}
+		return err.Error() + "\n"
+	})
+}
+
+// The example of docs/from-icecast.md is what comes out.
+func TestTheExampleOfTheDocuments(t *testing.T) {
+	page, err := os.ReadFile("../docs/from-icecast.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```xml\n")
+	xml, rest, _ := strings.Cut(rest, "```")
+	_, rest, _ = strings.Cut(rest, "```caddyfile\n")
+	want, _, ok := strings.Cut(rest, "```")
+	if c, err := Convert([]byte(xml), nil); err != nil || !ok || string(c.Caddyfile) != want || len(c.Notes) > 0 {
+		t.Errorf("%v: it becomes\n%s", err, c.Caddyfile)
+	}
+}
+
+// eachGolden compares what run makes of the first part of each golden with the rest of it.
+func eachGolden(t *testing.T, dir string, run func(t *testing.T, xml string) string) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.golden"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no goldens in %s (%v)", dir, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".golden"), func(t *testing.T) {
+			golden, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			xml, want, _ := strings.Cut(string(golden), separator)
+			got := run(t, xml)
+			if *update {
+				if err := os.WriteFile(file, []byte(xml+separator+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("it becomes\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func FuzzConvert(f *testing.F) {
+	for _, dir := range []string{"testdata", "testdata/errors"} {
+		files, _ := filepath.Glob(filepath.Join(dir, "*.golden"))
+		for _, file := range files {
+			golden, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			xml, _, _ := strings.Cut(string(golden), separator)
+			f.Add([]byte(xml))
+		}
+	}
+	f.Fuzz(func(t *testing.T, xml []byte) {
+		c, err := Convert(xml, func(string) bool { return true })
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "line ") {
+				t.Errorf("an error without a line: %v", err)
+			}
+			return
+		}
+		if _, err := caddyfile.Parse("Caddyfile", bytes.Clone(c.Caddyfile)); err != nil {
+			t.Errorf("it is no Caddyfile: %v\n%s", err, c.Caddyfile)
+		}
+	})
+}
+
+// What stands in a Caddyfile is read as what it was.
+func TestWordsAreReadAsTheyWere(t *testing.T) {
+	for _, word := range []string{
+		"plain", "two words", `a "quoted" one`, `back\slash`, `ends in \`, "a `back` quote", "a ` and a \"", "{env.HOME}",
+		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "one\ntwo",
+	} {
+		text, err := quoted(word)
+		if err != nil {
+			t.Errorf("%q: %v", word, err)
+			continue
+		}
+		tokens, err := caddyfile.Tokenize([]byte("x "+text+"\n"), "Caddyfile")
+		if err != nil || len(tokens) != 2 || tokens[1].Text != word {
+			t.Errorf("%q is written %s and read %+v (%v)", word, text, tokens, err)
+		}
+	}
+	for _, word := range []string{"a\\`b", "{$HOME}", "x{$HOME}"} {
+		if text, err := quoted(word); err == nil {
+			t.Errorf("%q is written %s", word, text)
+		}
+	}
+}
+
+func TestWhatIsTooLargeIsRefused(t *testing.T) {
+	for name, xml := range map[string]string{
+		"a large file":  "<icecast>" + strings.Repeat(" ", maxFile) + "</icecast>",
+		"deep elements": strings.Repeat("<icecast>", maxDepth+1),
+		"many elements": "<icecast>" + strings.Repeat("<a/>", maxElements) + "</icecast>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c, err := Convert([]byte(xml), nil); err == nil || !strings.Contains(err.Error(), "at most") {
+				t.Errorf("%v, %v", c, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,99 @@
+package icecastxml
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// directive is a line of a Caddyfile, perhaps with a block.
+type directive struct {
+	line  int // of icecast.xml, from where it comes
+	words []string
+	block []*directive
+}
+
+func line(at int, words ...string) *directive { return &directive{line: at, words: words} }
+
+func block(at int, words []string, inner []*directive) *directive {
+	return &directive{line: at, words: words, block: inner}
+}
+
+// ordered sorts directives as a person would write them, by their first words.
+func ordered(ds []*directive, words []string) []*directive {
+	slices.SortStableFunc(ds, func(a, b *directive) int {
+		return slices.Index(words, a.words[0]) - slices.Index(words, b.words[0])
+	})
+	return ds
+}
+
+// printer writes directives as `caddy fmt` would.
+type printer struct {
+	text strings.Builder
+	from []int // for each line of the text that of icecast.xml
+
+	problems []*LineError // values that can't be written
+}
+
+// print writes directives; if they are spaced, with an empty line around those that have
+// blocks.
+func (p *printer) print(ds []*directive, depth int, spaced bool) {
+	for i, d := range ds {
+		if spaced && i > 0 && (d.block != nil || ds[i-1].block != nil) {
+			p.emit(d.line, "")
+		}
+		p.one(d, depth)
+	}
+}
+
+func (p *printer) one(d *directive, depth int) {
+	indent := strings.Repeat("\t", depth)
+	words := make([]string, len(d.words))
+	for i, w := range d.words {
+		var err error
+		if words[i], err = quoted(w); err != nil {
+			p.problems = append(p.problems, &LineError{d.line, err.Error()})
+		}
+	}
+	head := indent + strings.Join(words, " ")
+	if d.block == nil {
+		p.emit(d.line, head)
+		return
+	}
+	if len(words) > 0 {
+		head += " "
+	}
+	p.emit(d.line, head+"{")
+	p.print(d.block, depth+1, len(words) == 0 || words[0] == "icecast")
+	p.emit(d.line, indent+"}")
+}
+
+// emit writes a line, which has several if there are any in a value.
+func (p *printer) emit(from int, text string) {
+	for range 1 + strings.Count(text, "\n") {
+		p.from = append(p.from, from)
+	}
+	p.text.WriteString(text + "\n")
+}
+
+// quoted returns a word as it stands in a Caddyfile.
+func quoted(w string) (string, error) {
+	switch {
+	case strings.Contains(w, "{$"):
+		return "", fmt.Errorf("a value holds {$, which a Caddyfile takes for the name of a variable; choose another value")
+	case w != "" && !strings.ContainsAny(w, " \t\r\n\"'`{}#\\<"), isPlaceholder(w):
+		return w, nil
+	case !strings.ContainsAny(w, "\"\\"):
+		return `"` + w + `"`, nil
+	case !strings.Contains(w, "`"):
+		return "`" + w + "`", nil
+	case !strings.Contains(w, `\`):
+		return `"` + strings.ReplaceAll(w, `"`, `\"`) + `"`, nil
+	}
+	return "", fmt.Errorf("a value holds a backquote and a backslash, which a Caddyfile can't quote both; choose another value")
+}
+
+// isPlaceholder tells whether a word is one of ours, such as {event.mount}.
+func isPlaceholder(w string) bool {
+	return (strings.HasPrefix(w, "{event.") || strings.HasPrefix(w, "{http.request.local.")) && strings.HasSuffix(w, "}")
+}

@@ -1,0 +1,142 @@
+package icecastxml
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/text/encoding/htmlindex"
+)
+
+// What a configuration may be at most. Those of large panels are a tenth of it.
+const (
+	maxFile     = 4 << 20
+	maxDepth    = 32
+	maxElements = 100_000
+)
+
+// element is an element of the file.
+type element struct {
+	name     string
+	line     int // where it begins
+	attrs    []attr
+	text     string // all that stands in it, but in its children
+	children []*element
+
+	known bool // somebody has read it, or has said something of it
+	block bool // its children were looked at, one by one
+}
+
+type attr struct {
+	name, value string
+	known       bool
+}
+
+// attr returns an attribute, and that it is known.
+func (e *element) attr(name string) string {
+	for i := range e.attrs {
+		if a := &e.attrs[i]; a.name == name {
+			a.known = true
+			return strings.TrimSpace(a.value)
+		}
+	}
+	return ""
+}
+
+// parse reads a file as a tree.
+func parse(text []byte) (*element, error) {
+	if len(text) > maxFile {
+		return nil, &LineError{1, fmt.Sprintf("the file has %d bytes; a configuration has %d at most", len(text), maxFile)}
+	}
+	d := xml.NewDecoder(bytes.NewReader(text))
+	d.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
+		enc, err := htmlindex.Get(name)
+		if err != nil {
+			return nil, fmt.Errorf("the encoding %q is not known; save the file as UTF-8", name)
+		}
+		return enc.NewDecoder().Reader(r), nil
+	}
+	p := parser{decoder: d}
+	if err := p.run(); err != nil {
+		return nil, err
+	}
+	return p.root, nil
+}
+
+// parser is the state of parse.
+type parser struct {
+	decoder  *xml.Decoder
+	root     *element
+	open     []*element
+	elements int
+}
+
+func (p *parser) run() error {
+	for {
+		line, _ := p.decoder.InputPos()
+		token, err := p.decoder.Token()
+		if errors.Is(err, io.EOF) && len(p.open) == 0 {
+			break
+		}
+		if err != nil {
+			return syntaxProblem(line, err)
+		}
+		if err := p.take(line, token); err != nil {
+			return err
+		}
+	}
+	if p.root == nil {
+		return &LineError{1, "there is nothing in the file; it begins with <icecast>"}
+	}
+	return nil
+}
+
+// take adds a token to the tree.
+func (p *parser) take(line int, token xml.Token) error {
+	switch token := token.(type) {
+	case xml.StartElement:
+		return p.begin(line, token)
+	case xml.EndElement:
+		p.open = p.open[:len(p.open)-1]
+	case xml.CharData:
+		if n := len(p.open); n > 0 {
+			p.open[n-1].text += string(token)
+		}
+	case xml.Directive:
+		return &LineError{line, "there is a <!DOCTYPE …>, which could define entities; take it out"}
+	}
+	return nil
+}
+
+func (p *parser) begin(line int, start xml.StartElement) error {
+	e := &element{name: start.Name.Local, line: line}
+	for _, a := range start.Attr {
+		e.attrs = append(e.attrs, attr{name: a.Name.Local, value: a.Value})
+	}
+	if p.elements++; p.elements > maxElements || len(p.open) >= maxDepth {
+		return &LineError{line, fmt.Sprintf("<%s>: a configuration has %d elements at most, and %d within each other", e.name, maxElements, maxDepth)}
+	}
+	if n := len(p.open); n > 0 {
+		p.open[n-1].children = append(p.open[n-1].children, e)
+	} else if p.root == nil {
+		p.root = e
+	} else {
+		return &LineError{line, fmt.Sprintf("<%s>: there is one <icecast> in a file, and nothing beside it", e.name)}
+	}
+	p.open = append(p.open, e)
+	return nil
+}
+
+// syntaxProblem says where a file is no XML.
+func syntaxProblem(line int, err error) error {
+	if syntax := new(xml.SyntaxError); errors.As(err, &syntax) {
+		if strings.Contains(syntax.Msg, "entity") { // it would be repeated, and may be of a password
+			return &LineError{syntax.Line, "that is not XML: write &amp; for an & in a text"}
+		}
+		return &LineError{syntax.Line, "that is not XML: " + syntax.Msg}
+	}
+	return &LineError{line, "that is not XML: " + err.Error()}
+}

@@ -1,0 +1,42 @@
+package icecastxml
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Note is what an operator should know of an element: that it means nothing here, or
+// something else than in Icecast.
+type Note struct {
+	Line    int
+	Element string
+	Why     string
+}
+
+func (n Note) String() string { return fmt.Sprintf("line %d: <%s> %s", n.Line, n.Element, n.Why) }
+
+// LineError is what is wrong with a configuration, and what would be right.
+type LineError struct {
+	Line int
+	Text string
+}
+
+func (p *LineError) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Text) }
+
+// inOrder sorts notes by the file.
+func inOrder(notes []Note) []Note {
+	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(a.Line, b.Line) })
+	return slices.Compact(notes)
+}
+
+// joined returns problems as one error, in the order of the file.
+func joined(problems []*LineError) error {
+	slices.SortStableFunc(problems, func(a, b *LineError) int { return cmp.Compare(a.Line, b.Line) })
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = p
+	}
+	return errors.Join(errs...)
+}

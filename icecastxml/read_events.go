@@ -1,0 +1,78 @@
+package icecastxml
+
+import "strings"
+
+// triggers are the events of 2.5 that there are here, too.
+var triggers = map[string]string{
+	"source-connect":           "source_connected",
+	"source-disconnect":        "source_disconnected",
+	"source-listener-attach":   "listener_added",
+	"source-listener-detach":   "listener_removed",
+	"source-listeners-changed": "listener_added listener_removed",
+	"format-metadata-changed":  "metadata_updated",
+	"dumpfile-opened":          "recording_started",
+	"dumpfile-closed":          "recording_ended",
+}
+
+// events reads <event-bindings>, which 2.5 has for the server and for mounts.
+func (r *reader) events(e *element) (all []*directive) {
+	r.each(e, table{"event": func(e *element) {
+		kind, trigger := e.attr("type"), e.attr("trigger")
+		events, known := triggers[trigger]
+		if !known {
+			r.note(e, "%q has no effect: there is no such event here", trigger)
+			e.silence()
+			return
+		}
+		hook := line(e.line, append([]string{"on"}, strings.Fields(events)...)...)
+		switch kind {
+		case "exec":
+			r.execEvent(e, hook)
+		case "url":
+			r.urlEvent(e, hook)
+		default:
+			r.note(e, "of the type %q has no effect: there are exec and url, and all events are in the log", kind)
+			e.silence()
+			return
+		}
+		if len(hook.words) > 1+len(strings.Fields(events)) {
+			all = append(all, hook)
+		}
+	}})
+	return all
+}
+
+// execEvent reads which program runs.
+func (r *reader) execEvent(e *element, hook *directive) {
+	program := ""
+	r.options(e, map[string]func(*element, string){
+		"executable": func(_ *element, v string) { program = v },
+		"default-arguments": func(o *element, v string) {
+			if v != "legacy" {
+				r.note(o, "default-arguments %q has no effect: the program gets the mount as its argument", v)
+			}
+		},
+	})
+	if program == "" {
+		r.wrong(e, "names no program: write <option name=\"executable\" value=\"/usr/local/bin/tell\"/> into it")
+		return
+	}
+	hook.words = append(hook.words, "exec", program)
+}
+
+// urlEvent reads whom to tell.
+func (r *reader) urlEvent(e *element, hook *directive) {
+	at := ""
+	r.options(e, map[string]func(*element, string){
+		"url": func(_ *element, v string) { at = v },
+		"action": func(o *element, v string) {
+			r.note(o, "action %q has no effect: the action is that of Icecast's URL authentication", v)
+		},
+	})
+	if !isWebURL(at) {
+		r.wrong(e, "names no URL: write <option name=\"url\" value=\"https://example.org/event\"/> into it")
+		return
+	}
+	hook.words = append(hook.words, "webhook", at)
+	hook.block = []*directive{line(hook.line, "form")}
+}

@@ -1,0 +1,126 @@
+package icecastxml
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// paths reads <paths>.
+func (r *reader) paths(e *element, c *config) {
+	p := &c.paths
+	clients := func(words ...string) func(*element) {
+		return func(e *element) {
+			if v, ok := r.value(e); ok {
+				c.clients = append(c.clients, line(e.line, append(slices.Clone(words), v)...))
+			}
+		}
+	}
+	t := r.certificateTable(c)
+	maps.Copy(t, table{
+		"basedir":          into(r, r.value, &p.basedir),
+		"webroot":          into(r, r.value, &p.webroot),
+		"logdir":           into(r, r.value, &p.logdir),
+		"alias":            func(e *element) { r.alias(e, p) },
+		"resource":         func(e *element) { r.alias(e, p) },
+		"deny-ip":          clients("deny", "file"),
+		"allow-ip":         clients("allow", "file"),
+		"deny-agents":      clients("deny", "agent_file"),
+		"x-forwarded-for":  func(e *element) { r.proxies(e, p) },
+		"adminroot":        r.means("has no effect: the pages under /admin/ are part of the program, and its answers are Icecast's without the help of XSLT"),
+		"report-db":        r.means("has no effect: errors are plain text"),
+		"pidfile":          r.means("has no effect: start Caddy with --pidfile if something wants that file"),
+		"mime-types":       r.means("has no effect: Caddy knows the types of files"),
+		"null-device":      r.means("has no effect"),
+		"well-known":       r.means("has no effect: write Caddy's file_server for it"),
+		"ssl-verify-peers": r.means("has no effect"),
+	})
+	r.each(e, t)
+}
+
+// certificateTable says what becomes of the elements that name a certificate.
+func (r *reader) certificateTable(c *config) table {
+	cert, key := into(r, r.value, &c.paths.cert), into(r, r.value, &c.paths.key)
+	return table{
+		"ssl-certificate":     cert,
+		"tls-certificate":     cert,
+		"ssl-private-key":     key,
+		"tls-key":             key,
+		"ssl-allowed-ciphers": r.means(ciphers),
+		"tls-allowed-ciphers": r.means(ciphers),
+		"ssl-ciphers":         r.means(ciphers),
+		"ssl-cafile":          r.means("has no effect: the certificates between ours and the authority's belong into the file of <ssl-certificate>"),
+	}
+}
+
+// alias reads <alias>, which 2.5 calls <resource>.
+func (r *reader) alias(e *element, p *paths) {
+	a := alias{
+		line: e.line, source: e.attr("source"), to: e.attr("destination"),
+		port: e.attr("port"), host: e.attr("bind-address"), virtual: e.attr("vhost"),
+	}
+	if a.to == "" {
+		a.to = e.attr("dest") // Icecast 2.3, and KH still
+	}
+	switch {
+	case e.name == "resource" && a.to == "":
+		r.note(e, "has no effect: of resources, only those are known that have a source and a destination; write Caddy's directives for others")
+		e.silence()
+	case !strings.HasPrefix(a.source, "/") || !strings.HasPrefix(a.to, "/"):
+		r.wrong(e, "wants source and destination, such as <%s source=\"/\" destination=\"/status.xsl\"/>", e.name)
+	default:
+		p.aliases = append(p.aliases, a)
+	}
+}
+
+// proxies reads the addresses of proxies that tell whom they speak for.
+func (r *reader) proxies(e *element, p *paths) {
+	v, ok := r.value(e)
+	if !ok {
+		return
+	}
+	for address := range strings.FieldsFuncSeq(v, func(c rune) bool { return c == ',' || c == ' ' || c == ';' }) {
+		network, ok := network(address)
+		if !ok {
+			r.wrong(e, "%q: write an address or a network, such as 192.0.2.7 or 192.0.2.0/24", address)
+			continue
+		}
+		p.proxies = append(p.proxies, setting[string]{network, e.line})
+	}
+}
+
+// network returns an address, or a network, as Caddy has it; stars stand for the last parts
+// of an address.
+func network(s string) (string, bool) {
+	if parts := strings.Split(s, "."); len(parts) == 4 && parts[3] == "*" {
+		bits := 32
+		for i := 3; i >= 0 && parts[i] == "*"; i-- {
+			parts[i], bits = "0", bits-8
+		}
+		prefix, err := netip.ParsePrefix(strings.Join(parts, ".") + "/" + []string{"0", "8", "16", "24"}[bits/8])
+		return prefix.String(), err == nil
+	}
+	if prefix, err := netip.ParsePrefix(s); err == nil {
+		return prefix.String(), true
+	}
+	_, err := netip.ParseAddr(s)
+	return s, err == nil
+}
+
+// headers reads <http-headers>.
+func (r *reader) headers(e *element) (all []header) {
+	e.attr("type")
+	r.each(e, table{"header": func(e *element) {
+		h := header{line: e.line, name: e.attr("name"), value: e.attr("value"), status: e.attr("status")}
+		switch kind := e.attr("type"); {
+		case kind != "" && kind != "static" && kind != "cors":
+			r.note(e, "of the type %q has no effect: write type=\"static\"", kind)
+		case h.name == "" || strings.ContainsAny(h.name, " :\r\n{}"):
+			r.wrong(e, "wants a name and a value, such as <header name=\"X-Station\" value=\"one\"/>")
+		default:
+			all = append(all, h)
+		}
+	}})
+	return all
+}

@@ -1,0 +1,208 @@
+package icecastxml
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// reader reads elements, and collects what there is to be said of them.
+type reader struct {
+	notes    []Note
+	problems []*LineError
+	kh       bool // the file has elements of Icecast-KH, whose defaults differ
+}
+
+// table says what becomes of each element that may stand in another.
+type table map[string]func(*element)
+
+// each hands the children of an element to those who know them.
+func (r *reader) each(e *element, t table) {
+	e.block = true
+	for _, c := range e.children {
+		if read, ok := t[c.name]; ok {
+			c.known = true
+			read(c)
+		}
+	}
+}
+
+// unread tells of what nobody has read. An element of which something was said is silent
+// below that.
+func (r *reader) unread(e *element) {
+	for _, a := range e.attrs {
+		if !a.known {
+			r.note(e, "has an attribute %s that is not known", a.name)
+		}
+	}
+	for _, c := range e.children {
+		switch {
+		case c.known && c.block || c.known && len(c.children) == 0:
+			r.unread(c)
+		case c.known:
+			r.note(c, "has elements in it that are not known there")
+		case e.block:
+			r.note(c, "is not known here: neither Icecast 2.4 nor 2.5 nor Icecast-KH has it in <%s>", e.name)
+		}
+	}
+}
+
+// note warns of an element.
+func (r *reader) note(e *element, why string, args ...any) {
+	r.notes = append(r.notes, Note{e.line, e.name, fmt.Sprintf(why, args...)})
+}
+
+// wrong complains of an element.
+func (r *reader) wrong(e *element, why string, args ...any) {
+	r.problems = append(r.problems, &LineError{e.line, "<" + e.name + "> " + fmt.Sprintf(why, args...)})
+}
+
+// means returns what becomes of an element that means nothing here.
+func (r *reader) means(why string) func(*element) {
+	return func(e *element) {
+		e.silence()
+		r.note(e, "%s", why)
+	}
+}
+
+// unlessOff is means for a switch that means nothing if it is off.
+func (r *reader) unlessOff(why string) func(*element) {
+	return func(e *element) {
+		if on, ok := r.flag(e); ok && on {
+			r.note(e, "%s", why)
+		}
+	}
+}
+
+// silence makes an element and all that is in it known.
+func (e *element) silence() {
+	e.known, e.block = true, true
+	for i := range e.attrs {
+		e.attrs[i].known = true
+	}
+	for _, c := range e.children {
+		c.silence()
+	}
+}
+
+// value returns what stands in an element; what is empty is as if it were not there, as in
+// Icecast.
+func (r *reader) value(e *element) (string, bool) {
+	v := strings.Join(strings.Fields(e.text), " ")
+	if v == "" {
+		r.note(e, "is empty, and as if it were not there")
+	}
+	return v, v != ""
+}
+
+// secret returns what stands in an element as it is, spaces and all.
+func (r *reader) secret(e *element) (string, bool) {
+	if e.text == "" {
+		r.note(e, "is empty, and as if it were not there")
+	}
+	return e.text, e.text != ""
+}
+
+// number reads a whole number.
+func (r *reader) number(e *element) (int, bool) {
+	v, ok := r.value(e)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < -1 || n > 1<<40 {
+		r.wrong(e, "%q: write a whole number, such as 100", v)
+		return 0, false
+	}
+	return n, true
+}
+
+// natural reads a number that is not negative.
+func (r *reader) natural(e *element) (int, bool) {
+	n, ok := r.number(e)
+	if ok && n < 0 {
+		r.wrong(e, "%d: write a number that is not negative, such as 100", n)
+		return 0, false
+	}
+	return n, ok
+}
+
+// size reads a number of bytes, with a unit in Icecast-KH.
+func (r *reader) size(e *element) (int, bool) {
+	v, ok := r.value(e)
+	if !ok {
+		return 0, false
+	}
+	digits := strings.TrimRight(v, "kKmMbB ")
+	n, err := strconv.Atoi(digits)
+	switch strings.ToLower(strings.Trim(v[len(digits):], "bB ")) {
+	case "":
+	case "k":
+		n *= 1 << 10
+	case "m":
+		n *= 1 << 20
+	default:
+		err = strconv.ErrSyntax
+	}
+	if err != nil || n < 0 || n > 1<<30 {
+		r.wrong(e, "%q: write a number of bytes, such as 65536, up to 1073741824", v)
+		return 0, false
+	}
+	return n, true
+}
+
+// switches are how 2.4, 2.5 and KH say yes and no.
+var switches = map[string]bool{
+	"1": true, "yes": true, "true": true, "on": true,
+	"0": false, "no": false, "false": false, "off": false,
+}
+
+// flag reads a switch. Any number but 0 is on.
+func (r *reader) flag(e *element) (on, ok bool) {
+	v, ok := r.value(e)
+	if !ok {
+		return false, false
+	}
+	return r.parseFlag(e, v)
+}
+
+func (r *reader) parseFlag(e *element, v string) (on, ok bool) {
+	if on, ok = switches[strings.ToLower(v)]; ok {
+		return on, true
+	}
+	if n, err := strconv.Atoi(v); err == nil {
+		return n != 0, true
+	}
+	r.wrong(e, "%q: write 1 or 0", v)
+	return false, false
+}
+
+// into returns what sets a variable to the value of an element, which may be there once.
+func into[T any](r *reader, read func(*element) (T, bool), to *setting[T]) func(*element) {
+	return func(e *element) {
+		v, ok := read(e)
+		if !ok {
+			return
+		}
+		if to.line > 0 {
+			r.note(e, "stands here again, after line %d; this one counts", to.line)
+		}
+		*to = setting[T]{v, e.line}
+	}
+}
+
+// setting is a value, and the line where it is set, 0 if it is nowhere.
+type setting[T any] struct {
+	v    T
+	line int
+}
+
+func (s setting[T]) set() bool { return s.line > 0 }
+
+// or returns the value, or another if it is not set.
+func (s setting[T]) or(other T) T {
+	if s.line > 0 {
+		return s.v
+	}
+	return other
+}

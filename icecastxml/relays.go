@@ -1,0 +1,133 @@
+package icecastxml
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// relayBlocks returns the mounts that are pulled from elsewhere.
+func (g *generator) relayBlocks() (ds []*directive) {
+	first := make(map[string]int)
+	for _, v := range g.config.relays {
+		e := at(v.line, "relay")
+		if !v.enabled.or(true) {
+			g.note(e, "is not enabled, and left out")
+			continue
+		}
+		words, ok := g.relayWords(v)
+		if !ok {
+			continue
+		}
+		if before, again := first[words[1]]; again {
+			g.wrong(e, "%s is pulled in line %d already: write another <local-mount>", words[1], before)
+		}
+		first[words[1]] = v.line
+		var inner []*directive
+		if v.user.set() && v.password.set() {
+			inner = append(inner, line(v.user.line, "user", literal(v.user.v)), line(v.password.line, "password", literal(v.password.v)))
+		} else if v.password.set() {
+			g.note(at(v.password.line, "password"), "is sent only with a <username>, as in Icecast")
+		}
+		if v.onDemand.or(g.config.master.onDemand.or(false)) {
+			inner = append(inner, line(v.line, "on_demand"))
+		}
+		if !v.tell.or(true) {
+			inner = append(inner, line(v.tell.line, "metadata", "off"))
+		}
+		ds = append(ds, block(v.line, words, inner))
+	}
+	return ds
+}
+
+// relayWords returns the first line of a relay: the mount, and what is pulled.
+func (g *generator) relayWords(v *relay) (words []string, ok bool) {
+	words, ok = []string{"relay", v.local.or(v.upstreams[0].path.v)}, true
+	for _, u := range v.upstreams {
+		to, is := g.upstream(v, u)
+		words, ok = append(words, to), ok && is
+	}
+	if ok && words[1] == "" {
+		g.wrong(at(v.line, "relay"), "says nowhere what the mount is called: write <local-mount>")
+	}
+	return words, ok && words[1] != ""
+}
+
+// upstream returns the URL that is pulled.
+func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
+	if u.uri.set() {
+		return g.uri(v, u)
+	}
+	host := u.server.or("127.0.0.1")
+	if !u.port.set() || u.port.v < 1 || u.port.v > 65535 {
+		g.wrong(at(u.line, "relay"), "says no port of %s: write <port>8000</port>", host)
+		return "", false
+	}
+	mount, query, asks := strings.Cut(u.path.or("/"), "?")
+	if !strings.HasPrefix(mount, "/") {
+		mount = "/" + mount
+	}
+	at := url.URL{Scheme: scheme(u.tls.or(false)), Host: net.JoinHostPort(host, strconv.Itoa(u.port.v)), Path: mount}
+	if asks {
+		at.RawQuery = query
+	}
+	return at.String(), true
+}
+
+// uri returns the URL that 2.5 has in place of a server. A user in it is the relay's.
+func (g *generator) uri(v *relay, u *upstream) (string, bool) {
+	if !isWebURL(u.uri.v) {
+		g.wrong(at(u.uri.line, "uri"), "is no URL of a stream: write one such as http://192.0.2.1:8000/live.mp3")
+		return "", false
+	}
+	to, _ := url.Parse(u.uri.v)
+	if password, ok := to.User.Password(); ok && !v.password.set() {
+		v.user = setting[string]{to.User.Username(), u.uri.line}
+		v.password = setting[string]{password, u.uri.line}
+	}
+	to.User = nil
+	return to.String(), true
+}
+
+func scheme(tls bool) string {
+	if tls {
+		return "https"
+	}
+	return "http"
+}
+
+// roles returns what the station is to others.
+func (g *generator) roles() (ds []*directive) {
+	m := &g.config.master
+	if m.redirect.or(false) {
+		ds = append(ds, block(m.redirect.line, []string{"role", "master"}, []*directive{line(m.redirect.line, "redirect", "when_full")}))
+	}
+	if !m.server.set() {
+		return ds
+	}
+	e := at(m.server.line, "master-server")
+	if !m.password.set() {
+		g.note(e, "has no effect without <master-password>, as in Icecast")
+		return ds
+	}
+	if !m.port.set() || m.port.v < 1 || m.port.v > 65535 {
+		g.wrong(e, "says no port: write <master-server-port>8000</master-server-port>")
+		return ds
+	}
+	at := url.URL{Scheme: scheme(m.tls.or(false)), Host: net.JoinHostPort(m.server.v, strconv.Itoa(m.port.v))}
+	inner := []*directive{line(m.server.line, "master", at.String())}
+	if m.user.set() {
+		inner = append(inner, line(m.user.line, "user", literal(m.user.v)))
+	}
+	inner = append(inner, line(m.password.line, "password", literal(m.password.v)))
+	interval := m.interval.or(defaultUpdateInterval)
+	if interval == 0 {
+		interval = defaultUpdateInterval
+	}
+	inner = append(inner, line(m.server.line, "interval", duration(interval)))
+	if m.onDemand.or(false) {
+		inner = append(inner, line(m.onDemand.line, "on_demand"))
+	}
+	return append(ds, block(m.server.line, []string{"role", "slave"}, inner))
+}

@@ -1,0 +1,281 @@
+package icecastxml
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// endpoint is a port on which the server is reached.
+type endpoint struct {
+	line      int
+	port      int
+	bind      string
+	tls       bool
+	cert, key string
+	shoutcast string // the mount of SHOUTcast v1 sources
+	line2     int    // of shoutcast
+}
+
+// endpoints returns the ports of all sockets, also those above the ones that SHOUTcast v1
+// sources were told.
+func (g *generator) endpoints() (ends []*endpoint) {
+	add := func(n *endpoint) {
+		if n.port < 1 || n.port > 65535 {
+			g.wrong(at(n.line, "port"), "%d: write a port from 1 to 65535", n.port)
+		}
+		for _, o := range ends {
+			if o.port == n.port && o.bind == n.bind {
+				if n.shoutcast != "" {
+					o.shoutcast = n.shoutcast
+				}
+				g.note(at(n.line, "port"), "%d is listened on already, by line %d", n.port, o.line)
+				return
+			}
+		}
+		ends = append(ends, n)
+	}
+	for _, s := range g.config.sockets {
+		end := &endpoint{line: s.line, port: s.port.or(defaultPort), bind: s.host.or(""), tls: s.tls.or(false)}
+		if end.tls {
+			g.certificate(end, s)
+		}
+		if s.shoutcast.set() || s.compat.or(false) || g.config.shoutcastMount.set() {
+			end.shoutcast = s.shoutcast.or(g.config.shoutcastMount.or(defaultShoutcastMount))
+			end.line2 = max(s.shoutcast.line, s.compat.line, g.config.shoutcastMount.line)
+		}
+		add(end)
+		if s.shoutcast.set() && !s.compat.or(false) {
+			above := *end
+			above.port++
+			add(&above)
+		}
+	}
+	if len(ends) == 0 {
+		g.wrong(g.root, "says nowhere where to listen: write <listen-socket><port>8000</port></listen-socket>")
+	}
+	return ends
+}
+
+// certificate finds the certificate of a socket, or a name for which Caddy gets one.
+func (g *generator) certificate(end *endpoint, s *socket) {
+	cert, key := s.cert, s.key
+	if !cert.set() {
+		cert, key = g.config.paths.cert, g.config.paths.key
+	}
+	end.cert, end.key = cert.v, key.or(cert.v)
+	if cert.set() {
+		return
+	}
+	if name := g.hostname(); strings.Contains(name, ".") && net.ParseIP(name) == nil {
+		g.note(at(s.tls.line, "ssl"), "has no <ssl-certificate>: Caddy gets one for %s by itself, for which ports 80 or 443 must be reached from outside; Icecast would speak without TLS here", name)
+		return
+	}
+	g.wrong(at(s.tls.line, "ssl"), "has no certificate: write <ssl-certificate> into <paths>, or a <hostname> for which Caddy can get one")
+}
+
+func (g *generator) hostname() string {
+	for _, d := range g.config.identity {
+		if d.words[0] == "hostname" {
+			return d.words[1]
+		}
+	}
+	return ""
+}
+
+// address is how a site names an endpoint.
+func (n *endpoint) address(hostname string) string {
+	if n.tls && n.cert == "" {
+		return "https://" + hostname + ":" + strconv.Itoa(n.port)
+	}
+	return scheme(n.tls) + "://:" + strconv.Itoa(n.port)
+}
+
+// servers returns the settings of the ports; those of one kind stand together.
+func (g *generator) servers(ends []*endpoint) (ds []*directive) {
+	settings := make([][]*directive, len(ends))
+	texts := make([]string, len(ends))
+	for i, n := range ends {
+		settings[i] = g.serverSettings(n)
+		p := new(printer)
+		p.print(settings[i], 0, false)
+		texts[i] = p.text.String()
+	}
+	if len(ends) > 0 && !slices.ContainsFunc(texts, func(s string) bool { return s != texts[0] }) {
+		return []*directive{block(ends[0].line, []string{"servers"}, settings[0])}
+	}
+	for i, n := range ends {
+		ds = append(ds, block(n.line, []string{"servers", net.JoinHostPort(n.bind, strconv.Itoa(n.port))}, settings[i]))
+	}
+	for _, d := range ds {
+		d.words[1] = strings.TrimPrefix(d.words[1], "[]")
+	}
+	return ds
+}
+
+// serverSettings returns those of one port.
+func (g *generator) serverSettings(n *endpoint) []*directive {
+	wrapper := line(n.line, "icecast")
+	if n.shoutcast != "" {
+		wrapper.block = []*directive{line(n.line2, "mount", n.shoutcast)}
+	}
+	wrappers := block(n.line, []string{"listener_wrappers"}, []*directive{wrapper})
+	if n.tls {
+		wrappers.block = append(wrappers.block, line(n.line, "tls"))
+	}
+	ds := []*directive{wrappers}
+	timeout := g.config.limits.headerTimeout
+	if seconds := timeout.or(defaultHeaderTimeout); seconds > 0 {
+		from := max(timeout.line, n.line)
+		ds = append(ds, block(from, []string{"timeouts"}, []*directive{line(from, "read_header", duration(seconds))}))
+	}
+	if proxies := g.config.paths.proxies; len(proxies) > 0 {
+		words := []string{"trusted_proxies", "static"}
+		for _, p := range proxies {
+			words = append(words, p.v)
+		}
+		ds = append(ds, line(proxies[0].line, words...))
+	}
+	return ds
+}
+
+// sites returns the sites: one for all ports of one kind. What they have in common is a
+// snippet if there are several.
+func (g *generator) sites(ends []*endpoint) (ds []*directive) {
+	type kind struct {
+		bind, cert, key string
+		tls             bool
+	}
+	var kinds []kind
+	of := make(map[kind][]*endpoint)
+	for _, n := range ends {
+		k := kind{n.bind, n.cert, n.key, n.tls}
+		if of[k] == nil {
+			kinds = append(kinds, k)
+		}
+		of[k] = append(of[k], n)
+	}
+	content := g.siteContent()
+	if len(kinds) > 1 {
+		ds = append(ds, block(g.root.line, []string{"(station)"}, content))
+		content = []*directive{line(g.root.line, "import", "station")}
+	}
+	for _, k := range kinds {
+		first := of[k][0].line
+		var addresses []string
+		for _, n := range of[k] {
+			addresses = append(addresses, n.address(g.hostname()))
+		}
+		var inner []*directive
+		if k.bind != "" {
+			inner = append(inner, line(first, "bind", k.bind))
+		}
+		if k.cert != "" {
+			inner = append(inner, line(first, "tls", k.cert, k.key))
+		}
+		// Addresses are one word for us, so that none is quoted.
+		ds = append(ds, block(first, commaed(addresses), append(inner, content...)))
+	}
+	return ds
+}
+
+// commaed puts commas behind all words but the last.
+func commaed(words []string) []string {
+	for i := range words[:len(words)-1] {
+		words[i] += ","
+	}
+	return words
+}
+
+// siteContent returns what stands in each site.
+func (g *generator) siteContent() []*directive {
+	var ds []*directive
+	if g.logFile(g.config.logging.access, "access.log") != "" {
+		ds = append(ds, line(g.root.line, "log"))
+	}
+	ds = append(ds, g.headerLines()...)
+	ds = append(ds, g.aliasLines()...)
+	ds = append(ds, line(g.root.line, "icecast"))
+	if root := g.config.paths.webroot; root.set() && g.config.fileserve.or(true) {
+		ds = append(ds, line(root.line, "root", g.path(root.v)),
+			block(root.line, []string{"file_server"}, []*directive{
+				line(root.line, "hide", "*.xsl", "*.xslt"), // which nobody would run
+				line(root.line, "pass_thru"),               // what is no file is answered by the station
+			}))
+	}
+	return ds
+}
+
+// headerLines returns the fields that answers have: those of the server, then those of mounts,
+// which count if both set the same.
+func (g *generator) headerLines() []*directive {
+	var ds []*directive
+	if g.config.serverID.set() {
+		ds = append(ds, line(g.config.serverID.line, "header", "Server", g.config.serverID.v))
+	}
+	ds = append(ds, headerLines(g.config.headers, "")...)
+	general := len(ds)
+	for _, m := range g.config.mounts {
+		name := m.pathOf()
+		if name == everyMount {
+			name = "/*"
+		}
+		ds = append(ds, headerLines(m.headers, name)...)
+	}
+	if len(ds) == general {
+		return ds
+	}
+	// In a route they are done one after the other; elsewhere Caddy does those with a path first.
+	return []*directive{block(ds[0].line, []string{"route"}, ds)}
+}
+
+func headerLines(headers []header, path string) (ds []*directive) {
+	seen := make(map[string]bool)
+	for _, h := range headers {
+		name := h.name
+		if lower := strings.ToLower(name); seen[lower] {
+			name = "+" + name // Icecast sends all of them
+		} else {
+			seen[lower] = true
+		}
+		d := line(h.line, "header")
+		if path != "" {
+			d.words = append(d.words, path)
+		}
+		d.words = append(d.words, name, h.value)
+		if h.status != "" {
+			d.block = []*directive{line(h.line, "match", "status", h.status)}
+		}
+		ds = append(ds, d)
+	}
+	return ds
+}
+
+// aliasLines returns the other names of paths. They are for who listens: a source feeds the
+// mount that it names.
+func (g *generator) aliasLines() (ds []*directive) {
+	for i, a := range g.config.paths.aliases {
+		if a.port == "" && a.host == "" && a.virtual == "" && a.source == "/" {
+			ds = append(ds, line(a.line, "rewrite", "/", a.to))
+			continue
+		}
+		name := "@alias" + strconv.Itoa(i+1)
+		which := []*directive{line(a.line, "method", "GET", "HEAD"), line(a.line, "path", a.source)}
+		if a.port != "" {
+			which = append(which, line(a.line, "vars", "{http.request.local.port}", a.port))
+		}
+		if a.host != "" {
+			if _, err := netip.ParseAddr(a.host); err != nil {
+				g.wrong(at(a.line, "alias"), "bind-address %q: write an address, such as 127.0.0.1", a.host)
+			}
+			which = append(which, line(a.line, "vars", "{http.request.local.host}", a.host))
+		}
+		if a.virtual != "" {
+			which = append(which, line(a.line, "host", a.virtual))
+		}
+		ds = append(ds, block(a.line, []string{name}, which), line(a.line, "rewrite", name, a.to))
+	}
+	return ds
+}

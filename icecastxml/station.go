@@ -1,0 +1,123 @@
+package icecastxml
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// station returns the settings of the station.
+func (g *generator) station() []*directive {
+	c := g.config
+	ds := g.identityLines()
+	ds = append(ds, secretLine("source_password", setting[string]{}, c.source)...)
+	ds = append(ds, secretLine("relay_password", c.relay.user, c.relay.password)...)
+	ds = append(ds, secretLine("admin_password", c.admin.user, c.admin.password)...)
+	ds = append(ds, c.hooks...)
+	for _, d := range c.clients {
+		d.words[2] = g.path(d.words[2])
+		ds = append(ds, d)
+	}
+	ds = append(ds, block(g.root.line, []string{"limits"}, g.limitLines()))
+	ds = append(ds, g.mountBlocks()...)
+	ds = append(ds, g.relayBlocks()...)
+	return append(ds, g.roles()...)
+}
+
+// identityLines returns what the station is called. A host that is localhost was never changed
+// from what Icecast ships; here it would stand in every playlist.
+func (g *generator) identityLines() []*directive {
+	ds := last(g.config.identity)
+	return slices.DeleteFunc(ds, func(d *directive) bool {
+		local := d.words[0] == "hostname" && d.words[1] == "localhost"
+		if local {
+			g.note(at(d.line, "hostname"), "is localhost, where no listener gets to; it is left out, so that URLs have the host that was asked for")
+		}
+		return local
+	})
+}
+
+// last leaves of several lines that begin with the same word the last one.
+func last(ds []*directive) (kept []*directive) {
+	where := make(map[string]int)
+	for _, d := range ds {
+		if i, again := where[d.words[0]]; again {
+			kept[i] = d
+			continue
+		}
+		where[d.words[0]] = len(kept)
+		kept = append(kept, d)
+	}
+	return kept
+}
+
+// secretLine returns a line with a password, and perhaps a user.
+func secretLine(word string, user, password setting[string]) []*directive {
+	switch {
+	case !password.set():
+		return nil
+	case user.set():
+		return []*directive{line(password.line, word, literal(user.v), literal(password.v))}
+	}
+	return []*directive{line(password.line, word, literal(password.v))}
+}
+
+// limitLines returns the limits of the server. What Icecast bounds by itself is bounded so, too.
+func (g *generator) limitLines() []*directive {
+	l := &g.config.limits
+	lineOf := func(n int) int {
+		if n == 0 {
+			return g.root.line
+		}
+		return n
+	}
+	listeners := setting[int]{l.clients.or(defaultClients), lineOf(l.clients.line)}
+	if l.listeners.set() && l.listeners.v >= 0 && l.listeners.v < listeners.v {
+		listeners = l.listeners
+	}
+	sources := l.sources.or(defaultSources)
+	if listeners.v == 0 {
+		g.wrong(at(listeners.line, "clients"), "0 lets nobody in: write how many may listen, such as 100")
+	}
+	if sources == 0 {
+		g.wrong(at(l.sources.line, "sources"), "0 lets no source in: write how many there may be, such as 10")
+	}
+	burstSize := l.burst.or(defaultBurst)
+	if !l.burstOnConnect.or(true) {
+		burstSize = 0
+	}
+	queue := l.queue.or(defaultQueue)
+	if queue == 0 {
+		queue = defaultQueue
+		g.note(at(l.queue.line, "queue-size"), "0 would drop every listener; Icecast's default is written")
+	}
+	timeout := l.sourceTimeout.or(10)
+	if timeout == 0 {
+		timeout = 10
+		g.note(at(l.sourceTimeout.line, "source-timeout"), "0 would drop every source; Icecast's default is written")
+	}
+	ds := []*directive{
+		line(listeners.line, "listeners", strconv.Itoa(listeners.v)),
+		line(lineOf(l.sources.line), "sources", strconv.Itoa(sources)),
+	}
+	if l.bandwidth.set() {
+		ds = append(ds, line(l.bandwidth.line, "bandwidth", l.bandwidth.v))
+	}
+	return append(ds,
+		line(lineOf(l.sourceTimeout.line), "source_timeout", duration(timeout)),
+		line(lineOf(l.queue.line), "queue", size(queue)),
+		line(lineOf(l.burst.line), "burst", burst(burstSize)))
+}
+
+// hookLine returns how a program is run that <on-connect> or <on-disconnect> names.
+// Icecast-KH splits arguments off, in which ${mount} stands for the mount.
+func hookLine(word, event string, program setting[string]) []*directive {
+	if !program.set() {
+		return nil
+	}
+	words := strings.Fields(strings.ReplaceAll(program.v, "${mount}", "{event.mount}"))
+	if len(words) == 1 {
+		return []*directive{line(program.line, word, words[0])}
+	}
+	return []*directive{line(program.line, append([]string{"on", event, "exec"}, words...)...)}
+}
