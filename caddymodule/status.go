@@ -109,7 +109,7 @@ func sourceStatus(m *streaming.Mount, slaves *relay.Slaves, base string) map[str
 // said to be another one would have the administrator end that. Some are told to the
 // administrator only, or stand for children of an element.
 var ownKeys = []string{
-	"artist", "audio_info", "cluster_listeners", "feed", "genre", "listener", "listener_connections", "listener_peak",
+	"artist", "audio_info", "authenticator", "cluster_listeners", "feed", "genre", "listener", "listener_connections", "listener_peak",
 	"listeners", "listenurl", "max_listeners", "mount", "public", "relay", "server_description", "server_name", "server_type",
 	"server_url", "slaves", "slow_listeners", "source", "source_ip", "stream_start", "stream_start_iso8601", "subtype", "title",
 	"total_bytes_read", "total_bytes_sent", "user_agent",

@@ -199,7 +199,7 @@ func TestASourceCannotSetWhatIsOurs(t *testing.T) {
 			t.Errorf("%v; want what is not ours", said)
 		}
 		delete(said, "audio_info")
-		addPrivate(said, b.mount)
+		h.station.addPrivate(said, b.mount)
 		for name, value := range said {
 			if value == "lie" || name != elementName(name) {
 				t.Errorf("a source that says %q sets %s", lie, name)
