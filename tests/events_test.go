@@ -337,7 +337,7 @@ func TestProgramsAreRunAsIcecastRunsThem(t *testing.T) {
 	s := start(t, `icecast {
 	source_password hackme
 	admin_password letmein
-	on metadata_updated exec `+script+` {event.song} "{event.none}x $(id)"
+	on metadata_updated exec `+script+` {event.song} "{event.reason}x $(id)"
 	mount /live.mp3 {
 		on_connect    `+script+`
 		on_disconnect `+script+`

@@ -79,7 +79,7 @@ func TestAServerThatIsBackTellsWhatItCouldNotTellBefore(t *testing.T) {
 					_ = resp.Body.Close()
 				}
 				eventually(t, "what is to be told is kept", func() error {
-					kept, _ := filepath.Glob(filepath.Join(dir, "caddy", "icecast", "hooks", "*", "*.json"))
+					kept, _ := filepath.Glob(filepath.Join(dir, "caddy", "icecast", "hooks", "*", "*", "*.json"))
 					for _, path := range kept {
 						if text, _ := readFile(path); strings.Count(text, "listener_removed") == listeners {
 							return nil
