@@ -1,11 +1,14 @@
 package tests
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 // pages are all the documents.
@@ -26,8 +29,13 @@ var (
 	link      = regexp.MustCompile(`\]\(([^)#]+)`)
 )
 
+// Examples are loaded as far as that goes without listening: what they name is there.
 func TestEveryExampleInTheDocumentsIsAConfiguration(t *testing.T) {
-	t.Setenv("SOURCE_PASSWORD", "x")
+	dir := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", dir)
+	if err := makeCertificate(dir); err != nil {
+		t.Fatal(err)
+	}
 	found := 0
 	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
@@ -36,7 +44,7 @@ func TestEveryExampleInTheDocumentsIsAConfiguration(t *testing.T) {
 		}
 		for _, m := range codeBlock.FindAllSubmatch(text, -1) {
 			found++
-			if _, err := adapt(string(m[1])); err != nil {
+			if err := validate(furnish(t, dir, string(m[1]))); err != nil {
 				t.Errorf("%s: %v in\n%s", page, err, m[1])
 			}
 		}
@@ -44,6 +52,60 @@ func TestEveryExampleInTheDocumentsIsAConfiguration(t *testing.T) {
 	if found < 8 {
 		t.Errorf("only %d examples were found", found)
 	}
+}
+
+// validate loads a Caddyfile without running it.
+func validate(caddyfile string) error {
+	adapted, err := adapt(caddyfile)
+	if err != nil {
+		return err
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		return err
+	}
+	return caddy.Validate(&config)
+}
+
+var (
+	variable = regexp.MustCompile(`\{env\.(\w+)\}`)
+	path     = regexp.MustCompile(`(/etc|/srv|/var)/[\w./-]+`)
+)
+
+// furnish makes the files and the variables that an example names, and returns the example
+// with the files where they are: certificates and keys, users, folders for what has no ending.
+func furnish(t *testing.T, dir, example string) string {
+	t.Helper()
+	for _, m := range variable.FindAllStringSubmatch(example, -1) {
+		t.Setenv(m[1], "secret")
+	}
+	return path.ReplaceAllStringFunc(example, func(name string) string {
+		at := filepath.Join(dir, name)
+		content, err := "", error(nil)
+		switch filepath.Ext(name) {
+		case ".pem":
+			content, err = readFile(filepath.Join(dir, "cert.pem"))
+		case ".key":
+			content, err = readFile(filepath.Join(dir, "key.pem"))
+		}
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case filepath.Base(name) == "members":
+			content = "bob:5f4dcc3b5aa765d61d8327deb882cf99\n"
+		case filepath.Ext(name) == "" && !strings.HasPrefix(filepath.Base(name), "deny"):
+			err = os.MkdirAll(at, 0o700)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, at, content)
+		return at
+	})
 }
 
 func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {

@@ -9,13 +9,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -270,31 +268,6 @@ func (s *server) dialFor(k kind, encrypted bool) net.Conn {
 	s.t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
 	return conn
-}
-
-// The ports of tests are below those that systems give to outgoing connections: one of
-// these could take a port before the server does that it is for.
-const (
-	firstPort = 20_000
-	ports     = 12_000
-)
-
-var nextPort atomic.Uint32
-
-func init() { nextPort.Store(rand.Uint32N(ports)) }
-
-// freeAddress finds a port that is free, and that no test of this process had lately.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range ports {
-		address := net.JoinHostPort("127.0.0.1", fmt.Sprint(firstPort+nextPort.Add(1)%ports))
-		if ln, err := net.Listen("tcp", address); err == nil {
-			_ = ln.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // eventually waits until something succeeds.
