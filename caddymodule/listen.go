@@ -143,7 +143,7 @@ func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener,
 	}
 	conn := newResponseConn(w)
 	leave := context.AfterFunc(r.Context(), func() {
-		l.Remove(streaming.Departed)
+		l.Remove(conn.whyOver())
 		conn.Abort()
 	})
 	defer leave()

@@ -13,9 +13,10 @@ type responseConn struct {
 	http.ResponseWriter
 	control *http.ResponseController
 
-	mu      sync.Mutex
-	aborted bool
-	closed  bool
+	mu       sync.Mutex
+	deadline time.Time // of the write that is under way; zero: none is
+	aborted  bool
+	closed   bool
 }
 
 // newResponseConn takes a response over whose head has been written.
@@ -40,6 +41,7 @@ func (c *responseConn) SetWriteDeadline(t time.Time) error {
 	if c.aborted {
 		return nil
 	}
+	c.deadline = t
 	return c.control.SetWriteDeadline(t)
 }
 
@@ -52,6 +54,17 @@ func (c *responseConn) Abort() {
 	if !c.closed {
 		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
 	}
+}
+
+// whyOver tells why the request is over before its listener: on HTTP/2 that is also how a
+// write ends that runs into its deadline, and may be noticed before the write fails.
+func (c *responseConn) whyOver() streaming.Reason {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.deadline.IsZero() && time.Now().After(c.deadline) {
+		return streaming.Slow
+	}
+	return streaming.Departed
 }
 
 func (c *responseConn) isAborted() bool {
