@@ -27,6 +27,7 @@ type streams struct {
 // streams makes a connection once the first stream asks for it.
 func (s *server) streams(k kind) *streams {
 	c := &streams{s: s, kind: k, windows: 64 << 10}
+	c.client.Timeout = 3 * patience // to the end of each stream
 	if k == h3 {
 		tr := &http3.Transport{
 			TLSClientConfig: s.tlsConfig(),
