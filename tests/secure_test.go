@@ -47,6 +47,46 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 	}
 }
 
+// What a proxy says of how somebody came to it counts if it is one that is trusted.
+func TestAProxyThatEndsTLSIsBelievedIfItIsTrusted(t *testing.T) {
+	for _, c := range []struct {
+		name, global, said string
+		listener, source   int
+	}{
+		{"trusted, over TLS", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "https", http.StatusOK, http.StatusOK},
+		{"trusted, in clear", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "http", http.StatusTemporaryRedirect, http.StatusForbidden},
+		{"trusted, and says nothing", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "", http.StatusTemporaryRedirect, http.StatusForbidden},
+		{"not trusted", "", "https", http.StatusTemporaryRedirect, http.StatusForbidden},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, `icecast {
+				source_password hackme
+				mount /safe.mp3 {
+					require_tls
+				}
+				mount /fed.mp3 {
+					source_tls required
+				}
+			}
+			`+c.global)
+			live := s.numberedSource("/safe.mp3", 1)
+			defer live.down()
+			s.witness("/safe.mp3", http1, true).stop()
+			for request, want := range map[string]int{
+				"GET /safe.mp3": c.listener, "SOURCE /fed.mp3": c.source,
+			} {
+				conn := s.dial(false)
+				said := "X-Forwarded-Proto: " + c.said + "\r\n"
+				resp, _ := head(t, conn, request+" HTTP/1.0\r\n"+said+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+				if resp.StatusCode != want {
+					t.Errorf("%s is answered %s, want %d", request, resp.Status, want)
+				}
+				_ = conn.Close()
+			}
+		})
+	}
+}
+
 // Studios may have a site of their own, which wants a certificate of them, and be refused
 // at all others, as docs/tls.md says.
 func TestSourcesComeInWhereTheyShowACertificate(t *testing.T) {
