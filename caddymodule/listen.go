@@ -141,7 +141,7 @@ func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener,
 		l.Cancel()
 		return err
 	}
-	conn := newResponseConn(w)
+	conn := newResponseConn(w, connOf(r.Context()))
 	leave := context.AfterFunc(r.Context(), func() {
 		l.Remove(conn.whyOver())
 		conn.Abort()

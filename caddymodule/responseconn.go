@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -17,12 +18,14 @@ type responseConn struct {
 	deadline time.Time // of the write that is under way; zero: none is
 	aborted  bool
 	closed   bool
+	stuck    stuck
 }
 
-// newResponseConn takes a response over whose head has been written.
-func newResponseConn(w http.ResponseWriter) *responseConn {
+// newResponseConn takes a response over whose head has been written. It came by conn, nil
+// for HTTP/3.
+func newResponseConn(w http.ResponseWriter, conn net.Conn) *responseConn {
 	w = innermost(w)
-	return &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
+	return &responseConn{ResponseWriter: w, control: http.NewResponseController(w), stuck: stuck{conn: conn, after: resetTime}}
 }
 
 // Flush sends what was written. It takes the deadline back: on HTTP/2 that is a
@@ -42,6 +45,7 @@ func (c *responseConn) SetWriteDeadline(t time.Time) error {
 		return nil
 	}
 	c.deadline = t
+	c.stuck.expect(t)
 	return c.control.SetWriteDeadline(t)
 }
 
@@ -52,6 +56,7 @@ func (c *responseConn) Abort() {
 	defer c.mu.Unlock()
 	c.aborted = true
 	if !c.closed {
+		c.stuck.expect(time.Now())
 		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
 	}
 }
@@ -78,6 +83,7 @@ func (c *responseConn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	c.stuck.expect(time.Time{})
 	return nil
 }
 
