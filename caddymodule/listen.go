@@ -141,9 +141,9 @@ func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener,
 		l.Cancel()
 		return err
 	}
-	conn := newResponseConn(w)
+	conn := newResponseConn(w, connOf(r.Context()))
 	leave := context.AfterFunc(r.Context(), func() {
-		l.Remove(streaming.Departed)
+		l.Remove(conn.whyOver())
 		conn.Abort()
 	})
 	defer leave()

@@ -127,15 +127,19 @@ func scheme(r *http.Request) string {
 	return "http"
 }
 
+// askedHost returns the host that a request is for, or where it came in if it names none,
+// as in HTTP/1.0.
+func askedHost(r *http.Request) string {
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && r.Host == "" {
+		return addr.String()
+	}
+	return r.Host
+}
+
 // baseURL returns where listeners reach the station, without a path: by the
 // scheme and port of the request, and by the station's host name if it has one.
 func (s *Station) baseURL(r *http.Request) string {
-	host := r.Host
-	if host == "" { // HTTP/1.0
-		if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-			host = addr.String()
-		}
-	}
+	host := askedHost(r)
 	if s.Hostname != "" {
 		_, port, err := net.SplitHostPort(host)
 		host = s.Hostname

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -13,15 +14,18 @@ type responseConn struct {
 	http.ResponseWriter
 	control *http.ResponseController
 
-	mu      sync.Mutex
-	aborted bool
-	closed  bool
+	mu       sync.Mutex
+	deadline time.Time // of the write that is under way; zero: none is
+	aborted  bool
+	closed   bool
+	stuck    stuck
 }
 
-// newResponseConn takes a response over whose head has been written.
-func newResponseConn(w http.ResponseWriter) *responseConn {
+// newResponseConn takes a response over whose head has been written. It came by conn, nil
+// for HTTP/3.
+func newResponseConn(w http.ResponseWriter, conn net.Conn) *responseConn {
 	w = innermost(w)
-	return &responseConn{ResponseWriter: w, control: http.NewResponseController(w)}
+	return &responseConn{ResponseWriter: w, control: http.NewResponseController(w), stuck: stuck{conn: conn, after: resetTime}}
 }
 
 // Flush sends what was written. It takes the deadline back: on HTTP/2 that is a
@@ -40,6 +44,8 @@ func (c *responseConn) SetWriteDeadline(t time.Time) error {
 	if c.aborted {
 		return nil
 	}
+	c.deadline = t
+	c.stuck.expect(t)
 	return c.control.SetWriteDeadline(t)
 }
 
@@ -50,8 +56,20 @@ func (c *responseConn) Abort() {
 	defer c.mu.Unlock()
 	c.aborted = true
 	if !c.closed {
+		c.stuck.expect(time.Now())
 		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
 	}
+}
+
+// whyOver tells why the request is over before its listener: on HTTP/2 that is also how a
+// write ends that runs into its deadline, and may be noticed before the write fails.
+func (c *responseConn) whyOver() streaming.Reason {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.deadline.IsZero() && time.Now().After(c.deadline) {
+		return streaming.Slow
+	}
+	return streaming.Departed
 }
 
 func (c *responseConn) isAborted() bool {
@@ -65,6 +83,7 @@ func (c *responseConn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	c.stuck.expect(time.Time{})
 	return nil
 }
 

@@ -1,9 +1,13 @@
 package caddymodule
 
 import (
+	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // deadlines is a response that notes the deadlines it is given.
@@ -21,7 +25,7 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error {
 // something is being written. A mount that is silent for longer lost them all.
 func TestAResponseHasNoDeadlineWhileNothingIsWritten(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	c := newResponseConn(w)
+	c := newResponseConn(w, nil)
 	_ = c.SetWriteDeadline(time.Now().Add(time.Hour))
 	_, _ = c.Write([]byte("sound"))
 	if err := c.Flush(); err != nil {
@@ -34,7 +38,7 @@ func TestAResponseHasNoDeadlineWhileNothingIsWritten(t *testing.T) {
 
 func TestAnAbortedResponseWritesNoMore(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	c := newResponseConn(w)
+	c := newResponseConn(w, nil)
 	c.Abort()
 	if len(w.set) != 1 || time.Until(w.set[0]) > 0 {
 		t.Fatalf("the deadlines are %s", w.set)
@@ -48,12 +52,60 @@ func TestAnAbortedResponseWritesNoMore(t *testing.T) {
 
 func TestAResponseIsNotTouchedOnceItIsClosed(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	c := newResponseConn(w)
+	c := newResponseConn(w, nil)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 	c.Abort()
 	if len(w.set) > 0 {
 		t.Error("a deadline was set after the handler had returned")
+	}
+}
+
+// Two of three who stalled over HTTP/2 were logged as if they had left: what the deadline
+// ends first is the request.
+func TestAStreamThatTakesNothingIsNotOneThatLeft(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		timeout time.Duration
+		want    streaming.Reason
+	}{
+		{"takes nothing", 50 * time.Millisecond, streaming.Slow},
+		{"leaves", time.Hour, streaming.Departed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			over := make(chan streaming.Reason, 1)
+			site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				conn := newResponseConn(w, nil)
+				context.AfterFunc(r.Context(), func() { over <- conn.whyOver() })
+				for err := error(nil); err == nil; {
+					_ = conn.SetWriteDeadline(time.Now().Add(c.timeout))
+					_, err = conn.Write(make([]byte, 64<<10))
+				}
+				<-r.Context().Done()
+			}))
+			site.EnableHTTP2 = true
+			site.StartTLS()
+			defer site.Close()
+			resp, err := site.Client().Get(site.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.ProtoMajor != 2 {
+				t.Fatalf("it came by %s", resp.Proto)
+			}
+			if c.want == streaming.Departed {
+				_ = resp.Body.Close()
+			}
+			select {
+			case got := <-over:
+				if got != c.want {
+					t.Errorf("the reason is %s, want %s", got, c.want)
+				}
+			case <-time.After(20 * time.Second):
+				t.Error("the request is not over")
+			}
+		})
 	}
 }

@@ -1,11 +1,16 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 )
 
 // tlsRequired is what source_tls says to keep passwords from being sent in clear.
@@ -26,43 +31,59 @@ func (h *Handler) secure(w http.ResponseWriter, r *http.Request) error {
 	if port == "" {
 		return refuse(w, r, http.StatusForbidden, "This mount is heard over HTTPS only")
 	}
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if h.station.Hostname != "" {
-		host = h.station.Hostname
-		if name, own, err := net.SplitHostPort(host); err == nil {
-			host, port = name, own
-		}
-	}
-	if port != "443" {
-		host = net.JoinHostPort(host, port)
-	}
-	to := *r.URL
-	to.Scheme, to.Host, to.User = "https", host, nil
-	w.Header().Set("Location", to.String())
+	w.Header().Set("Location", secureURL(r, h.station.Hostname, port))
 	w.WriteHeader(http.StatusTemporaryRedirect)
 	return nil
 }
 
-// securePort returns the port of the first site that is encrypted, empty if none is.
+// secureURL returns where what was asked for is found over HTTPS: by the station's host name
+// if it has one, and by that one's port if it has one.
+func secureURL(r *http.Request, hostname, port string) string {
+	at := cmp.Or(hostname, askedHost(r))
+	host, own, err := net.SplitHostPort(at)
+	if err != nil {
+		host = strings.Trim(at, "[]")
+	} else if hostname != "" {
+		port = own
+	}
+	to := *r.URL
+	to.Scheme, to.Host, to.User = "https", strings.TrimSuffix(net.JoinHostPort(host, port), ":443"), nil
+	return to.String()
+}
+
+// securePort returns the port of a site that is encrypted, empty if none is. Caddy names its
+// servers in any order. Those come last that may want a certificate of who comes, then 443
+// comes first, then the lowest.
 func (s *sites) securePort() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var best string
+	var least [2]int
 	for _, srv := range s.servers {
 		if len(srv.TLSConnPolicies) == 0 {
 			continue
+		}
+		var rank [2]int
+		if slices.ContainsFunc(srv.TLSConnPolicies, wantsCertificate) {
+			rank[0] = 1
 		}
 		for _, listen := range srv.Listen {
 			addr, err := caddy.ParseNetworkAddress(listen)
 			if err != nil || addr.IsUnixNetwork() || addr.IsFdNetwork() || addr.StartPort == 0 {
 				continue
 			}
-			if _, port, err := net.SplitHostPort(addr.JoinHostPort(0)); err == nil {
-				return port
+			if rank[1] = int(addr.StartPort); rank[1] == 443 {
+				rank[1] = 0
+			}
+			if best == "" || slices.Compare(rank[:], least[:]) < 0 {
+				best, least = strconv.Itoa(int(addr.StartPort)), rank
 			}
 		}
 	}
-	return ""
+	return best
+}
+
+// wantsCertificate tells whether connections may have to show a certificate.
+func wantsCertificate(p *caddytls.ConnectionPolicy) bool {
+	return p.ClientAuthentication != nil && p.ClientAuthentication.Active()
 }

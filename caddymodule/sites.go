@@ -24,6 +24,7 @@ func (s *sites) add(srv *caddyhttp.Server) {
 	defer s.mu.Unlock()
 	if !slices.Contains(s.servers, srv) {
 		s.servers = append(s.servers, srv)
+		noteConnections(srv)
 	}
 }
 

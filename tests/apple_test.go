@@ -27,7 +27,7 @@ func TestApplesPlayersAskForAPieceAndThenForAll(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			defer c.transport.CloseIdleConnections()
 			ask := func(piece string) (*http.Response, func()) {
-				ctx, cancel := context.WithCancel(context.Background())
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/m", nil)
 				if err != nil {
 					t.Fatal(err)

@@ -26,9 +26,13 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 		defer live.down()
 		s.witness(mount, http1, true).stop()
 	}
-	for path, want := range map[string]string{"/safe.mp3?a=b": "https://127.0.0.1:" + port(s.tls) + "/safe.mp3?a=b", "/open.mp3": ""} {
+	lower := port(s.tls) // of the two ports that are encrypted
+	if n := port(s.wired); len(n) < len(lower) || len(n) == len(lower) && n < lower {
+		lower = n
+	}
+	for path, want := range map[string]string{"/safe.mp3?a=b": "https://127.0.0.1:" + lower + "/safe.mp3?a=b", "/open.mp3": ""} {
 		resp, _ := asked(t, s.plain, path)
-		if got := resp.Header.Get("Location"); !sameSite(got, want, s) || (resp.StatusCode == http.StatusTemporaryRedirect) != (want != "") {
+		if got := resp.Header.Get("Location"); got != want || (resp.StatusCode == http.StatusTemporaryRedirect) != (want != "") {
 			t.Errorf("%s is answered %s, %s", path, resp.Status, got)
 		}
 	}
@@ -40,6 +44,46 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 			t.Errorf("a source is answered %s, %s", resp.Status, body)
 		}
 		_ = conn.Close()
+	}
+}
+
+// What a proxy says of how somebody came to it counts if it is one that is trusted.
+func TestAProxyThatEndsTLSIsBelievedIfItIsTrusted(t *testing.T) {
+	for _, c := range []struct {
+		name, global, said string
+		listener, source   int
+	}{
+		{"trusted, over TLS", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "https", http.StatusOK, http.StatusOK},
+		{"trusted, in clear", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "http", http.StatusTemporaryRedirect, http.StatusForbidden},
+		{"trusted, and says nothing", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "", http.StatusTemporaryRedirect, http.StatusForbidden},
+		{"not trusted", "", "https", http.StatusTemporaryRedirect, http.StatusForbidden},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, `icecast {
+				source_password hackme
+				mount /safe.mp3 {
+					require_tls
+				}
+				mount /fed.mp3 {
+					source_tls required
+				}
+			}
+			`+c.global)
+			live := s.numberedSource("/safe.mp3", 1)
+			defer live.down()
+			s.witness("/safe.mp3", http1, true).stop()
+			for request, want := range map[string]int{
+				"GET /safe.mp3": c.listener, "SOURCE /fed.mp3": c.source,
+			} {
+				conn := s.dial(false)
+				said := "X-Forwarded-Proto: " + c.said + "\r\n"
+				resp, _ := head(t, conn, request+" HTTP/1.0\r\n"+said+basic("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+				if resp.StatusCode != want {
+					t.Errorf("%s is answered %s, want %d", request, resp.Status, want)
+				}
+				_ = conn.Close()
+			}
+		})
 	}
 }
 
@@ -108,9 +152,4 @@ func TestSourcesComeInWhereTheyShowACertificate(t *testing.T) {
 			t.Errorf("heard to frame %d", c.Last)
 		}
 	}
-}
-
-// sameSite tells whether a place is the one that is wanted, by either port of our HTTPS.
-func sameSite(got, want string, s *server) bool {
-	return got == want || got == strings.Replace(want, port(s.tls), port(s.wired), 1)
 }

@@ -27,6 +27,7 @@ type streams struct {
 // streams makes a connection once the first stream asks for it.
 func (s *server) streams(k kind) *streams {
 	c := &streams{s: s, kind: k, windows: 64 << 10}
+	c.client.Timeout = 3 * patience // to the end of each stream
 	if k == h3 {
 		tr := &http3.Transport{
 			TLSClientConfig: s.tlsConfig(),
@@ -108,6 +109,62 @@ func TestAStalledStreamIsDroppedAndItsConnectionGoesOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// deaf is a connection of whose bytes none are taken any more once that is told, as of a
+// phone that is out of reach.
+type deaf struct {
+	net.Conn
+	from, over chan struct{} // closed from when on, and when that is over
+}
+
+func (d *deaf) Read(p []byte) (int, error) {
+	select {
+	case <-d.from:
+		<-d.over
+		return 0, net.ErrClosed
+	default:
+		return d.Conn.Read(p)
+	}
+}
+
+// Not even the reset of its stream reaches a listener over HTTP/2 whose connection takes
+// nothing: he kept his place, and all that the mount got from then on.
+func TestAListenerWhoseConnectionTakesNothingIsDropped(t *testing.T) {
+	s := start(t, "icecast {\n source_password hackme\n limits {\n queue 1MiB\n burst 16KiB\n }\n}")
+	src := s.source("/m")
+	src.send(50)
+	d := &deaf{from: make(chan struct{}), over: make(chan struct{})}
+	defer close(d.over)
+	tr := s.http2()
+	tr.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		_ = c.(*net.TCPConn).SetReadBuffer(4096) // what the streams take is more than all buffers
+		d.Conn = c
+		return d, nil
+	}
+	c := &streams{s: s, kind: h2, client: http.Client{Transport: tr}}
+	c.get("/m")
+	close(d.from)
+	stop := make(chan struct{})
+	done := src.run(100*time.Microsecond, stop) // fills all buffers soon, and not faster than he would take it
+	sent, times := "", 0
+	eventually(t, "the buffers are full", func() error {
+		if now := fmt.Sprint(s.apiList("mounts")[0]["bytes_sent"]); now != sent {
+			sent, times = now, 0
+		}
+		if times++; times < 100 {
+			return fmt.Errorf("%s bytes were sent", sent)
+		}
+		return nil
+	})
+	s.logged(map[string]any{"logger": "icecast.access", "mount": "/m", "reason": "slow", "proto": "HTTP/2.0"})
+	close(stop)
+	<-done
+	src.finish()
 }
 
 // With a finite grace_period a reload ends what comes over HTTP/3, as Caddy does with all
