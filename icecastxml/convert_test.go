@@ -130,7 +130,7 @@ func FuzzConvert(f *testing.F) {
 func TestWordsAreReadAsTheyWere(t *testing.T) {
 	for _, word := range []string{
 		"plain", "two words", `a "quoted" one`, `back\slash`, `ends in \`, "a `back` quote", "a ` and a \"", "{env.HOME}",
-		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "one\ntwo",
+		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "one\ntwo", "no\u00a0break", "line\u2028s", "a ` and a \\{b\\} and a \"", "a\\b`\\\\c", "\r",
 	} {
 		text, err := quoted(word)
 		if err != nil {
@@ -142,7 +142,7 @@ func TestWordsAreReadAsTheyWere(t *testing.T) {
 			t.Errorf("%q is written %s and read %+v (%v)", word, text, tokens, err)
 		}
 	}
-	for _, word := range []string{"a\\`b", "{$HOME}", "x{$HOME}"} {
+	for _, word := range []string{"a`b\\", "a`\\\"b", "{$HOME}", "x{$HOME}"} {
 		if text, err := quoted(word); err == nil {
 			t.Errorf("%q is written %s", word, text)
 		}

@@ -136,6 +136,9 @@ func syntaxProblem(line int, err error) error {
 		if strings.Contains(syntax.Msg, "entity") { // it would be repeated, and may be of a password
 			return &LineError{syntax.Line, "that is not XML: write &amp; for an & in a text"}
 		}
+		if syntax.Msg == "invalid UTF-8" {
+			return &LineError{syntax.Line, "that is not UTF-8: save the file as that, or begin it with its encoding, such as <?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"}
+		}
 		return &LineError{syntax.Line, "that is not XML: " + syntax.Msg}
 	}
 	return &LineError{line, "that is not XML: " + err.Error()}

@@ -73,9 +73,9 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	for _, d := range m.settings {
 		switch {
 		case d.words[0] == "auth" && d.words[1] == "htpasswd":
-			d.words[2] = g.path(d.words[2])
+			d.words[2] = literal(g.path(d.words[2]))
 		case d.words[0] == "dump":
-			d.words[1] = g.path(strings.ReplaceAll(d.words[1], "${mount}", "{mount}"))
+			d.words[1] = strings.ReplaceAll(literal(g.path(d.words[1])), `$\{mount\}`, "{mount}")
 		}
 		ds = append(ds, d)
 	}
@@ -84,7 +84,7 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	ds = append(ds, g.fallbackLines(m)...)
 	if m.intro.set() {
 		if file, ok := g.web(at(m.intro.line, "intro"), m.intro.v); ok {
-			ds = append(ds, line(m.intro.line, "intro", file))
+			ds = append(ds, line(m.intro.line, "intro", literal(file)))
 		}
 	}
 	ds = append(ds, hookLine("on_connect", "source_connected", m.onConnect)...)

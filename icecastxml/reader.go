@@ -2,6 +2,7 @@ package icecastxml
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -110,7 +111,7 @@ func (r *reader) number(e *element) (int, bool) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(v)
-	if err != nil || n < -1 || n > 1<<40 {
+	if err != nil || n < -1 || n > math.MaxInt32 {
 		r.wrong(e, "%q: write a whole number, such as 100", v)
 		return 0, false
 	}

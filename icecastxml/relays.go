@@ -72,7 +72,7 @@ func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 	if asks {
 		at.RawQuery = query
 	}
-	return at.String(), true
+	return literal(at.String()), true
 }
 
 // uri returns the URL that 2.5 has in place of a server. A user in it is the relay's.
@@ -87,7 +87,7 @@ func (g *generator) uri(v *relay, u *upstream) (string, bool) {
 		v.password = setting[string]{password, u.uri.line}
 	}
 	to.User = nil
-	return to.String(), true
+	return literal(to.String()), true
 }
 
 func scheme(tls bool) string {
