@@ -1,6 +1,7 @@
 package icecastxml
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -136,12 +137,11 @@ func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 			}
 		}
 	}
-	if g.stays(m) {
-		at := m.override.line
-		if at == 0 {
-			at = m.fallback.line
-		}
-		ds = append(ds, line(at, "override", "off"))
+	switch {
+	case g.stays(m):
+		ds = append(ds, line(cmp.Or(m.override.line, m.fallback.line), "override", "off"))
+	case m.override.or(false) && slices.ContainsFunc(g.config.mounts, func(o *mount) bool { return o.isPattern() && g.stays(o) }):
+		ds = append(ds, line(m.override.line, "override", "on")) // or it would get what the pattern sets
 	}
 	return ds
 }
