@@ -2,6 +2,7 @@ package icecastxml
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -64,6 +65,10 @@ func (g *generator) caddyfile() []*directive {
 	}
 	ends := g.endpoints()
 	global := block(g.root.line, nil, nil)
+	if secure := slices.IndexFunc(ends, func(n *endpoint) bool { return n.tls }); secure >= 0 {
+		// Port 80 is not in the file, and may be another's.
+		global.block = append(global.block, line(ends[secure].line, "auto_https", "disable_redirects"))
+	}
 	global.block = append(global.block, g.logs()...)
 	global.block = append(global.block, g.servers(ends)...)
 	global.block = append(global.block, block(g.root.line, []string{"icecast"}, g.station()))

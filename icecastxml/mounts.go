@@ -121,6 +121,10 @@ var rate = regexp.MustCompile(`\[\d+\]$`)
 func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 	if m.fallback.set() {
 		e := at(m.fallback.line, "fallback-mount")
+		if strings.Contains(m.fallback.v, "${mount}") && m.isPattern() {
+			g.wrong(e, "${mount} is another one for each that %s fits: write a <mount> for each, or one fallback for all", m.pathOf())
+			return nil
+		}
 		to := strings.ReplaceAll(m.fallback.v, "${mount}", m.pathOf())
 		if rate.MatchString(to) {
 			to = rate.ReplaceAllString(to, "")

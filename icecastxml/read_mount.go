@@ -160,6 +160,7 @@ var mountsWithout = map[string]string{ //nolint:gosec // there is a word passwor
 	"wait-time":              "has no effect: the name of a mount is free at once",
 	"ban-client":             "has no effect: write the addresses into the file of <deny-ip>",
 	"limit-rate":             "has no effect: a source may send as fast as it likes; files are paced by their own bitrate",
+	"priority":               "has no effect: patterns count in the order in which they stand",
 	"min-queue-size":         "has no effect: what is kept for those who come is the burst",
 	"filter-theora":          "has no effect: streams are passed on as they are",
 	"ogg-passthrough":        "has no effect: a title begins an Ogg stream anew, otherwise it is passed on as it is",

@@ -134,6 +134,10 @@ func (r *reader) size(e *element) (int, bool) {
 	if !ok {
 		return 0, false
 	}
+	if seconds, is := strings.CutSuffix(v, "s"); is && strings.Trim(seconds, "0123456789") == "" {
+		r.note(e, "%q is a time, as if it were not there: write a number of bytes, such as 65536", v)
+		return 0, false
+	}
 	digits := strings.TrimRight(v, "kKmMbB ")
 	n, err := strconv.Atoi(digits)
 	switch strings.ToLower(strings.Trim(v[len(digits):], "bB ")) {
