@@ -51,8 +51,9 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 type generator struct {
 	config *config
 	*reader
-	root   *element
-	isFile func(string) bool
+	root    *element
+	isFile  func(string) bool
+	several []*mount // those that are for several: patterns and defaults
 }
 
 // at makes of a line what note and wrong want.

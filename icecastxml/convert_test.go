@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
@@ -158,6 +159,29 @@ func TestWhatIsTooLargeIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if c, err := Convert([]byte(xml), nil); err == nil || !strings.Contains(err.Error(), "at most") {
 				t.Errorf("%v, %v", c, err)
+			}
+		})
+	}
+}
+
+// A file as large as may be is converted in a moment: by the square of its size it was most of a minute.
+func TestALargeFileIsConvertedInAMoment(t *testing.T) {
+	const start = "<icecast><listen-socket><port>8000</port></listen-socket>"
+	var mounts strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&mounts, "<mount><mount-name>/m%d</mount-name><hidden>1</hidden></mount>", i)
+	}
+	for name, xml := range map[string]string{
+		"elements with space between": start + strings.Repeat("<a/>"+strings.Repeat(" ", 34), 99_000),
+		"mounts":                      start + mounts.String(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			if _, err := Convert([]byte(xml+"</icecast>"), nil); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %v", took)
 			}
 		})
 	}

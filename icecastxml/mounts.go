@@ -37,6 +37,9 @@ func (g *generator) mountBlocks() (ds []*directive) {
 		return 0
 	}
 	slices.SortStableFunc(g.config.mounts, func(a, b *mount) int { return rank(a) - rank(b) })
+	if n := slices.IndexFunc(g.config.mounts, func(m *mount) bool { return rank(m) > 0 }); n >= 0 {
+		g.several = g.config.mounts[n:]
+	}
 	first := make(map[string]int)
 	for _, m := range g.config.mounts {
 		name := m.pathOf()
@@ -61,8 +64,8 @@ func (g *generator) overlaps(m *mount) {
 	if m.byDefault || m.isPattern() {
 		return
 	}
-	for _, o := range g.config.mounts {
-		if fits, _ := path.Match(o.pathOf(), m.pathOf()); fits && o != m && !o.byDefault {
+	for _, o := range g.several {
+		if fits, _ := path.Match(o.pathOf(), m.pathOf()); fits && !o.byDefault {
 			g.note(at(m.line, "mount"), "%s gets what it does not set itself from %s of line %d; Icecast takes one of them alone", m.pathOf(), o.pathOf(), o.line)
 		}
 	}
@@ -144,7 +147,7 @@ func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 	switch {
 	case g.stays(m):
 		ds = append(ds, line(cmp.Or(m.override.line, m.fallback.line), "override", "off"))
-	case m.override.or(false) && slices.ContainsFunc(g.config.mounts, func(o *mount) bool { return o.isPattern() && g.stays(o) }):
+	case m.override.or(false) && slices.ContainsFunc(g.several, g.stays):
 		ds = append(ds, line(m.override.line, "override", "on")) // or it would get what the pattern sets
 	}
 	return ds
@@ -159,5 +162,5 @@ func (g *generator) stays(m *mount) bool {
 	case !m.fallback.set() || g.kh:
 		return false
 	}
-	return !slices.ContainsFunc(g.config.mounts, func(o *mount) bool { return o.byDefault && o.override.or(false) })
+	return !slices.ContainsFunc(g.several, func(o *mount) bool { return o.byDefault && o.override.or(false) })
 }
