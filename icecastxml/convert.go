@@ -2,6 +2,7 @@ package icecastxml
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -50,8 +51,9 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 type generator struct {
 	config *config
 	*reader
-	root   *element
-	isFile func(string) bool
+	root    *element
+	isFile  func(string) bool
+	several []*mount // those that are for several: patterns and defaults
 }
 
 // at makes of a line what note and wrong want.
@@ -64,6 +66,10 @@ func (g *generator) caddyfile() []*directive {
 	}
 	ends := g.endpoints()
 	global := block(g.root.line, nil, nil)
+	if secure := slices.IndexFunc(ends, func(n *endpoint) bool { return n.tls }); secure >= 0 {
+		// Port 80 is not in the file, and may be another's.
+		global.block = append(global.block, line(ends[secure].line, "auto_https", "disable_redirects"))
+	}
 	global.block = append(global.block, g.logs()...)
 	global.block = append(global.block, g.servers(ends)...)
 	global.block = append(global.block, block(g.root.line, []string{"icecast"}, g.station()))

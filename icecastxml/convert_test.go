@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
@@ -130,7 +131,7 @@ func FuzzConvert(f *testing.F) {
 func TestWordsAreReadAsTheyWere(t *testing.T) {
 	for _, word := range []string{
 		"plain", "two words", `a "quoted" one`, `back\slash`, `ends in \`, "a `back` quote", "a ` and a \"", "{env.HOME}",
-		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "one\ntwo",
+		"# no comment", "<<HEREDOC", "{", "}", "import", "", "ünï", "a,b", "a{b}c", "'", "one\ntwo", "no\u00a0break", "line\u2028s", "a ` and a \\{b\\} and a \"", "a\\b`\\\\c", "\r",
 	} {
 		text, err := quoted(word)
 		if err != nil {
@@ -142,7 +143,7 @@ func TestWordsAreReadAsTheyWere(t *testing.T) {
 			t.Errorf("%q is written %s and read %+v (%v)", word, text, tokens, err)
 		}
 	}
-	for _, word := range []string{"a\\`b", "{$HOME}", "x{$HOME}"} {
+	for _, word := range []string{"a`b\\", "a`\\\"b", "{$HOME}", "x{$HOME}"} {
 		if text, err := quoted(word); err == nil {
 			t.Errorf("%q is written %s", word, text)
 		}
@@ -158,6 +159,29 @@ func TestWhatIsTooLargeIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if c, err := Convert([]byte(xml), nil); err == nil || !strings.Contains(err.Error(), "at most") {
 				t.Errorf("%v, %v", c, err)
+			}
+		})
+	}
+}
+
+// A file as large as may be is converted in a moment: by the square of its size it was most of a minute.
+func TestALargeFileIsConvertedInAMoment(t *testing.T) {
+	const start = "<icecast><listen-socket><port>8000</port></listen-socket>"
+	var mounts strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&mounts, "<mount><mount-name>/m%d</mount-name><hidden>1</hidden></mount>", i)
+	}
+	for name, xml := range map[string]string{
+		"elements with space between": start + strings.Repeat("<a/>"+strings.Repeat(" ", 34), 99_000),
+		"mounts":                      start + mounts.String(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			if _, err := Convert([]byte(xml+"</icecast>"), nil); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %v", took)
 			}
 		})
 	}

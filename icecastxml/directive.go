@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // directive is a line of a Caddyfile, perhaps with a block.
@@ -17,6 +18,12 @@ func line(at int, words ...string) *directive { return &directive{line: at, word
 
 func block(at int, words []string, inner []*directive) *directive {
 	return &directive{line: at, words: words, block: inner}
+}
+
+// escapes tells whether a brace is escaped in a line, or in the block below it.
+func (d *directive) escapes() bool {
+	return slices.ContainsFunc(d.words, func(w string) bool { return strings.ContainsAny(w, "{}") && strings.Contains(w, `\`) }) ||
+		slices.ContainsFunc(d.block, (*directive).escapes)
 }
 
 // ordered sorts directives as a person would write them, by their first words.
@@ -81,16 +88,16 @@ func quoted(w string) (string, error) {
 	switch {
 	case strings.Contains(w, "{$"):
 		return "", fmt.Errorf("a value holds {$, which a Caddyfile takes for the name of a variable; choose another value")
-	case w != "" && !strings.ContainsAny(w, " \t\r\n\"'`{}#\\<"), isPlaceholder(w):
+	case w != "" && !strings.ContainsAny(w, "\"'`{}#\\<") && !strings.ContainsFunc(w, unicode.IsSpace), isPlaceholder(w):
 		return w, nil
 	case !strings.ContainsAny(w, "\"\\"):
 		return `"` + w + `"`, nil
 	case !strings.Contains(w, "`"):
 		return "`" + w + "`", nil
-	case !strings.Contains(w, `\`):
+	case !strings.Contains(w, `\"`) && !strings.HasSuffix(w, `\`): // elsewhere a backslash stands for itself
 		return `"` + strings.ReplaceAll(w, `"`, `\"`) + `"`, nil
 	}
-	return "", fmt.Errorf("a value holds a backquote and a backslash, which a Caddyfile can't quote both; choose another value")
+	return "", fmt.Errorf("a value holds a backquote, and a backslash before a quote or at its end, which a Caddyfile can't quote both; choose another value")
 }
 
 // isPlaceholder tells whether a word is one of ours, such as {event.mount}.

@@ -23,7 +23,8 @@ type element struct {
 	name     string
 	line     int // where it begins
 	attrs    []attr
-	text     string // all that stands in it, but in its children
+	text     string          // all that stands in it, but in its children
+	read     strings.Builder // the text so far
 	children []*element
 
 	known bool // somebody has read it, or has said something of it
@@ -100,10 +101,12 @@ func (p *parser) take(line int, token xml.Token) error {
 	case xml.StartElement:
 		return p.begin(line, token)
 	case xml.EndElement:
+		e := p.open[len(p.open)-1]
+		e.text = e.read.String()
 		p.open = p.open[:len(p.open)-1]
 	case xml.CharData:
 		if n := len(p.open); n > 0 {
-			p.open[n-1].text += string(token)
+			p.open[n-1].read.Write(token)
 		}
 	case xml.Directive:
 		return &LineError{line, "there is a <!DOCTYPE …>, which could define entities; take it out"}
@@ -135,6 +138,9 @@ func syntaxProblem(line int, err error) error {
 	if syntax := new(xml.SyntaxError); errors.As(err, &syntax) {
 		if strings.Contains(syntax.Msg, "entity") { // it would be repeated, and may be of a password
 			return &LineError{syntax.Line, "that is not XML: write &amp; for an & in a text"}
+		}
+		if syntax.Msg == "invalid UTF-8" {
+			return &LineError{syntax.Line, "that is not UTF-8: save the file as that, or begin it with its encoding, such as <?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"}
 		}
 		return &LineError{syntax.Line, "that is not XML: " + syntax.Msg}
 	}

@@ -91,7 +91,7 @@ func (g *generator) output(file string, f logFile) *directive {
 	}
 	if size.or(0) == 0 {
 		inner = append(inner, line(at, "roll_disabled"))
-		return block(at, []string{"output", "file", file}, inner)
+		return block(at, []string{"output", "file", literal(file)}, inner)
 	}
 	inner = append(inner,
 		line(size.line, "roll_size", fmt.Sprintf("%dKiB", size.v)),
@@ -101,5 +101,5 @@ func (g *generator) output(file string, f logFile) *directive {
 	} else {
 		inner = append(inner, line(at, "roll_keep", "1"))
 	}
-	return block(at, []string{"output", "file", file}, inner)
+	return block(at, []string{"output", "file", literal(file)}, inner)
 }

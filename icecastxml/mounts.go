@@ -1,6 +1,7 @@
 package icecastxml
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -36,6 +37,9 @@ func (g *generator) mountBlocks() (ds []*directive) {
 		return 0
 	}
 	slices.SortStableFunc(g.config.mounts, func(a, b *mount) int { return rank(a) - rank(b) })
+	if n := slices.IndexFunc(g.config.mounts, func(m *mount) bool { return rank(m) > 0 }); n >= 0 {
+		g.several = g.config.mounts[n:]
+	}
 	first := make(map[string]int)
 	for _, m := range g.config.mounts {
 		name := m.pathOf()
@@ -60,8 +64,8 @@ func (g *generator) overlaps(m *mount) {
 	if m.byDefault || m.isPattern() {
 		return
 	}
-	for _, o := range g.config.mounts {
-		if fits, _ := path.Match(o.pathOf(), m.pathOf()); fits && o != m && !o.byDefault {
+	for _, o := range g.several {
+		if fits, _ := path.Match(o.pathOf(), m.pathOf()); fits && !o.byDefault {
 			g.note(at(m.line, "mount"), "%s gets what it does not set itself from %s of line %d; Icecast takes one of them alone", m.pathOf(), o.pathOf(), o.line)
 		}
 	}
@@ -73,9 +77,9 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	for _, d := range m.settings {
 		switch {
 		case d.words[0] == "auth" && d.words[1] == "htpasswd":
-			d.words[2] = g.path(d.words[2])
+			d.words[2] = literal(g.path(d.words[2]))
 		case d.words[0] == "dump":
-			d.words[1] = g.path(strings.ReplaceAll(d.words[1], "${mount}", "{mount}"))
+			d.words[1] = strings.ReplaceAll(literal(g.path(d.words[1])), `$\{mount\}`, "{mount}")
 		}
 		ds = append(ds, d)
 	}
@@ -84,7 +88,7 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	ds = append(ds, g.fallbackLines(m)...)
 	if m.intro.set() {
 		if file, ok := g.web(at(m.intro.line, "intro"), m.intro.v); ok {
-			ds = append(ds, line(m.intro.line, "intro", file))
+			ds = append(ds, line(m.intro.line, "intro", literal(file)))
 		}
 	}
 	ds = append(ds, hookLine("on_connect", "source_connected", m.onConnect)...)
@@ -120,6 +124,10 @@ var rate = regexp.MustCompile(`\[\d+\]$`)
 func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 	if m.fallback.set() {
 		e := at(m.fallback.line, "fallback-mount")
+		if strings.Contains(m.fallback.v, "${mount}") && m.isPattern() {
+			g.wrong(e, "${mount} is another one for each that %s fits: write a <mount> for each, or one fallback for all", m.pathOf())
+			return nil
+		}
 		to := strings.ReplaceAll(m.fallback.v, "${mount}", m.pathOf())
 		if rate.MatchString(to) {
 			to = rate.ReplaceAllString(to, "")
@@ -136,12 +144,11 @@ func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 			}
 		}
 	}
-	if g.stays(m) {
-		at := m.override.line
-		if at == 0 {
-			at = m.fallback.line
-		}
-		ds = append(ds, line(at, "override", "off"))
+	switch {
+	case g.stays(m):
+		ds = append(ds, line(cmp.Or(m.override.line, m.fallback.line), "override", "off"))
+	case m.override.or(false) && slices.ContainsFunc(g.several, g.stays):
+		ds = append(ds, line(m.override.line, "override", "on")) // or it would get what the pattern sets
 	}
 	return ds
 }
@@ -155,5 +162,5 @@ func (g *generator) stays(m *mount) bool {
 	case !m.fallback.set() || g.kh:
 		return false
 	}
-	return !slices.ContainsFunc(g.config.mounts, func(o *mount) bool { return o.byDefault && o.override.or(false) })
+	return !slices.ContainsFunc(g.several, func(o *mount) bool { return o.byDefault && o.override.or(false) })
 }

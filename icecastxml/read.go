@@ -20,7 +20,7 @@ func (r *reader) root(e *element, c *config) {
 	tell := func(word string) func(*element) {
 		return func(e *element) {
 			if v, ok := r.value(e); ok {
-				c.identity = append(c.identity, line(e.line, word, v))
+				c.identity = append(c.identity, line(e.line, word, literal(v)))
 			}
 		}
 	}

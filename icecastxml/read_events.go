@@ -57,7 +57,7 @@ func (r *reader) execEvent(e *element, hook *directive) {
 		r.wrong(e, "names no program: write <option name=\"executable\" value=\"/usr/local/bin/tell\"/> into it")
 		return
 	}
-	hook.words = append(hook.words, "exec", program)
+	hook.words = append(hook.words, "exec", literal(program))
 }
 
 // urlEvent reads whom to tell.
@@ -73,6 +73,6 @@ func (r *reader) urlEvent(e *element, hook *directive) {
 		r.wrong(e, "names no URL: write <option name=\"url\" value=\"https://example.org/event\"/> into it")
 		return
 	}
-	hook.words = append(hook.words, "webhook", at)
+	hook.words = append(hook.words, "webhook", literal(at))
 	hook.block = []*directive{line(hook.line, "form")}
 }

@@ -48,6 +48,16 @@ func (r *reader) text(m *mount, word string) func(*element) {
 	}
 }
 
+// literalText is text where Caddy would look for placeholders. Panels let their users write
+// names, and what they name so must not be a file of the server's.
+func (r *reader) literalText(m *mount, word string) func(*element) {
+	return func(e *element) {
+		if v, ok := r.value(e); ok {
+			m.set(e, word, literal(v))
+		}
+	}
+}
+
 // switched returns what makes a setting of a switch that stands so.
 func (r *reader) switched(m *mount, when bool, words ...string) func(*element) {
 	return func(e *element) {
@@ -112,10 +122,10 @@ func (r *reader) mountTable(m *mount) table {
 // toldTable says what becomes of those elements by which something is told.
 func (r *reader) toldTable(m *mount) table {
 	return table{
-		"stream-name":        r.text(m, "name"),
-		"stream-description": r.text(m, "description"),
-		"stream-url":         r.text(m, "url"),
-		"genre":              r.text(m, "genre"),
+		"stream-name":        r.literalText(m, "name"),
+		"stream-description": r.literalText(m, "description"),
+		"stream-url":         r.literalText(m, "url"),
+		"genre":              r.literalText(m, "genre"),
 		"type":               r.text(m, "type"),
 		"subtype":            r.text(m, "subtype"),
 		"charset":            r.text(m, "charset"),
@@ -150,6 +160,7 @@ var mountsWithout = map[string]string{ //nolint:gosec // there is a word passwor
 	"wait-time":              "has no effect: the name of a mount is free at once",
 	"ban-client":             "has no effect: write the addresses into the file of <deny-ip>",
 	"limit-rate":             "has no effect: a source may send as fast as it likes; files are paced by their own bitrate",
+	"priority":               "has no effect: patterns count in the order in which they stand",
 	"min-queue-size":         "has no effect: what is kept for those who come is the burst",
 	"filter-theora":          "has no effect: streams are passed on as they are",
 	"ogg-passthrough":        "has no effect: a title begins an Ogg stream anew, otherwise it is passed on as it is",

@@ -2,6 +2,7 @@ package icecastxml
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -110,7 +111,7 @@ func (r *reader) number(e *element) (int, bool) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(v)
-	if err != nil || n < -1 || n > 1<<40 {
+	if err != nil || n < -1 || n > math.MaxInt32 {
 		r.wrong(e, "%q: write a whole number, such as 100", v)
 		return 0, false
 	}
@@ -131,6 +132,10 @@ func (r *reader) natural(e *element) (int, bool) {
 func (r *reader) size(e *element) (int, bool) {
 	v, ok := r.value(e)
 	if !ok {
+		return 0, false
+	}
+	if seconds, is := strings.CutSuffix(v, "s"); is && strings.Trim(seconds, "0123456789") == "" {
+		r.note(e, "%q is a time, as if it were not there: write a number of bytes, such as 65536", v)
 		return 0, false
 	}
 	digits := strings.TrimRight(v, "kKmMbB ")

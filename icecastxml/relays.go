@@ -43,7 +43,8 @@ func (g *generator) relayBlocks() (ds []*directive) {
 
 // relayWords returns the first line of a relay: the mount, and what is pulled.
 func (g *generator) relayWords(v *relay) (words []string, ok bool) {
-	words, ok = []string{"relay", v.local.or(v.upstreams[0].path.v)}, true
+	local, _, _ := strings.Cut(v.upstreams[0].path.v, "?") // what is asked for may hold a password
+	words, ok = []string{"relay", v.local.or(local)}, true
 	for _, u := range v.upstreams {
 		to, is := g.upstream(v, u)
 		words, ok = append(words, to), ok && is
@@ -64,6 +65,10 @@ func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 		g.wrong(at(u.line, "relay"), "says no port of %s: write <port>8000</port>", host)
 		return "", false
 	}
+	if !isHost(host) {
+		g.wrong(at(u.server.line, "server"), "is no host: write its name or address alone, such as radio.example.org or 192.0.2.1")
+		return "", false
+	}
 	mount, query, asks := strings.Cut(u.path.or("/"), "?")
 	if !strings.HasPrefix(mount, "/") {
 		mount = "/" + mount
@@ -72,7 +77,7 @@ func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 	if asks {
 		at.RawQuery = query
 	}
-	return at.String(), true
+	return literal(at.String()), true
 }
 
 // uri returns the URL that 2.5 has in place of a server. A user in it is the relay's.
@@ -87,7 +92,13 @@ func (g *generator) uri(v *relay, u *upstream) (string, bool) {
 		v.password = setting[string]{password, u.uri.line}
 	}
 	to.User = nil
-	return to.String(), true
+	return literal(to.String()), true
+}
+
+// isHost tells whether a text may be a host's name or address. Others are not repeated, as
+// they may be a URL with a password.
+func isHost(text string) bool {
+	return net.ParseIP(text) != nil || text != "" && !strings.ContainsAny(text, " :/?#@[]")
 }
 
 func scheme(tls bool) string {
@@ -113,6 +124,10 @@ func (g *generator) roles() (ds []*directive) {
 	}
 	if !m.port.set() || m.port.v < 1 || m.port.v > 65535 {
 		g.wrong(e, "says no port: write <master-server-port>8000</master-server-port>")
+		return ds
+	}
+	if !isHost(m.server.v) {
+		g.wrong(e, "is no host: write its name or address alone, such as radio.example.org or 192.0.2.1")
 		return ds
 	}
 	at := url.URL{Scheme: scheme(m.tls.or(false)), Host: net.JoinHostPort(m.server.v, strconv.Itoa(m.port.v))}

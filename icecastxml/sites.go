@@ -158,7 +158,8 @@ func (g *generator) sites(ends []*endpoint) (ds []*directive) {
 		of[k] = append(of[k], n)
 	}
 	content := g.siteContent()
-	if len(kinds) > 1 {
+	// An import would fill in what is escaped, so that such contents stand in each site.
+	if len(kinds) > 1 && !slices.ContainsFunc(content, (*directive).escapes) {
 		ds = append(ds, block(g.root.line, []string{"(station)"}, content))
 		content = []*directive{line(g.root.line, "import", "station")}
 	}
@@ -173,7 +174,7 @@ func (g *generator) sites(ends []*endpoint) (ds []*directive) {
 			inner = append(inner, line(first, "bind", k.bind))
 		}
 		if k.cert != "" {
-			inner = append(inner, line(first, "tls", k.cert, k.key))
+			inner = append(inner, line(first, "tls", literal(k.cert), literal(k.key)))
 		}
 		// Addresses are one word for us, so that none is quoted.
 		ds = append(ds, block(first, commaed(addresses), append(inner, content...)))
@@ -199,7 +200,7 @@ func (g *generator) siteContent() []*directive {
 	ds = append(ds, g.aliasLines()...)
 	ds = append(ds, line(g.root.line, "icecast"))
 	if root := g.config.paths.webroot; root.set() && g.config.fileserve.or(true) {
-		ds = append(ds, line(root.line, "root", g.path(root.v)),
+		ds = append(ds, line(root.line, "root", literal(g.path(root.v))),
 			block(root.line, []string{"file_server"}, []*directive{
 				line(root.line, "hide", "*.xsl", "*.xslt"), // which nobody would run
 				line(root.line, "pass_thru"),               // what is no file is answered by the station
@@ -213,7 +214,7 @@ func (g *generator) siteContent() []*directive {
 func (g *generator) headerLines() []*directive {
 	var ds []*directive
 	if g.config.serverID.set() {
-		ds = append(ds, line(g.config.serverID.line, "header", "Server", g.config.serverID.v))
+		ds = append(ds, line(g.config.serverID.line, "header", "Server", literal(g.config.serverID.v)))
 	}
 	ds = append(ds, headerLines(g.config.headers, "")...)
 	general := len(ds)
@@ -242,9 +243,9 @@ func headerLines(headers []header, path string) (ds []*directive) {
 		}
 		d := line(h.line, "header")
 		if path != "" {
-			d.words = append(d.words, path)
+			d.words = append(d.words, literal(path))
 		}
-		d.words = append(d.words, name, h.value)
+		d.words = append(d.words, name, literal(h.value))
 		if h.status != "" {
 			d.block = []*directive{line(h.line, "match", "status", h.status)}
 		}
@@ -258,11 +259,11 @@ func headerLines(headers []header, path string) (ds []*directive) {
 func (g *generator) aliasLines() (ds []*directive) {
 	for i, a := range g.config.paths.aliases {
 		if a.port == "" && a.host == "" && a.virtual == "" && a.source == "/" {
-			ds = append(ds, line(a.line, "rewrite", "/", a.to))
+			ds = append(ds, line(a.line, "rewrite", "/", literal(a.to)))
 			continue
 		}
 		name := "@alias" + strconv.Itoa(i+1)
-		which := []*directive{line(a.line, "method", "GET", "HEAD"), line(a.line, "path", a.source)}
+		which := []*directive{line(a.line, "method", "GET", "HEAD"), line(a.line, "path", literal(a.source))}
 		if a.port != "" {
 			which = append(which, line(a.line, "vars", "{http.request.local.port}", a.port))
 		}
@@ -273,9 +274,9 @@ func (g *generator) aliasLines() (ds []*directive) {
 			which = append(which, line(a.line, "vars", "{http.request.local.host}", a.host))
 		}
 		if a.virtual != "" {
-			which = append(which, line(a.line, "host", a.virtual))
+			which = append(which, line(a.line, "host", literal(a.virtual)))
 		}
-		ds = append(ds, block(a.line, []string{name}, which), line(a.line, "rewrite", name, a.to))
+		ds = append(ds, block(a.line, []string{name}, which), line(a.line, "rewrite", name, literal(a.to)))
 	}
 	return ds
 }

@@ -115,7 +115,7 @@ func hookLine(word, event string, program setting[string]) []*directive {
 	if !program.set() {
 		return nil
 	}
-	words := strings.Fields(strings.ReplaceAll(program.v, "${mount}", "{event.mount}"))
+	words := strings.Fields(strings.ReplaceAll(literal(program.v), `$\{mount\}`, "{event.mount}"))
 	if len(words) == 1 {
 		return []*directive{line(program.line, word, words[0])}
 	}

@@ -1,0 +1,66 @@
+package tests
+
+import "testing"
+
+// defaultsXML has a default mount, one for a pattern, and mounts that set some of the same.
+const defaultsXML = `<icecast>
+	<limits><clients>100</clients><sources>10</sources></limits>
+	<authentication>
+		<source-password>hackme</source-password>
+		<admin-user>admin</admin-user><admin-password>letmein</admin-password>
+	</authentication>
+	<hostname>127.0.0.1</hostname>
+	<listen-socket><port>PORT</port><bind-address>127.0.0.1</bind-address></listen-socket>
+	<mount>
+		<mount-name>/back.mp3</mount-name>
+		<fallback-override>1</fallback-override>
+		<stream-name>{env.HOME} {file./etc/hostname}</stream-name>
+	</mount>
+	<mount type="default">
+		<fallback-mount>/backup.mp3</fallback-mount>
+		<genre>Jazz</genre>
+		<stream-name>any</stream-name>
+	</mount>
+	<paths>
+		<logdir>DIR</logdir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot>
+	</paths>
+	<logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog><loglevel>3</loglevel></logging>
+	<http-headers><header name="X-Station" value="{path} {env.HOME}"/></http-headers>
+	<security><chroot>0</chroot>OWNER</security>
+</icecast>`
+
+// What a mount sets counts before what the default mount does, and braces are braces.
+func TestAMountCountsBeforeTheDefaultOfAnIcecastXML(t *testing.T) {
+	tell(t, defaultsXML, nil, func(s *tale) {
+		back, stays, backup := s.numberedSource("/back.mp3", 1), s.numberedSource("/stays.mp3", 2), s.numberedSource("/backup.mp3", 3)
+		w, v := s.witness("/back.mp3", http1, false), s.witness("/stays.mp3", http1, false)
+		hears(t, "one", 1, w)
+		hears(t, "the other", 2, v)
+		s.say("X-Station: %s", w.header.Get("X-Station"))
+		for _, mount := range []string{"/back.mp3", "/stays.mp3"} {
+			source, _ := s.adminSays("stats").source(mount)
+			for _, name := range []string{"server_name", "genre"} {
+				value, _ := source.child(name)
+				s.say("%s of %s: %s", name, mount, value.Text)
+			}
+		}
+		stays.down()
+		hears(t, "the other without its source", 3, v)
+		stays.up()
+		newcomer := s.witness("/stays.mp3", http1, false)
+		hears(t, "who comes then", 2, newcomer)
+		hears(t, "the other, which stays", 3, v)
+		for _, l := range []*witness{v, newcomer} { // icecast2 would pull the other along to the one
+			l.stop()
+			<-l.ended
+		}
+		back.down()
+		hears(t, "one without its source", 3, w)
+		back.up()
+		hears(t, "one with it again", 1, w)
+		w.stop()
+		for _, n := range []*numberedSource{back, stays, backup} {
+			n.down()
+		}
+	})
+}
