@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -44,6 +46,7 @@ type HtpasswdAuth struct {
 	looked  time.Time
 	stamp   stamp
 	broken  bool // it was said that the file can't be read
+	absent  bool // the file has not been there yet
 	known   htpasswd.Users
 	strange []int                        // lines of the file that are of no use
 	decoy   string                       // compared with what those give whom the file does not have
@@ -78,7 +81,13 @@ func (a *HtpasswdAuth) Provision(caddy.Context) error {
 		return err
 	}
 	a.looked = time.Now()
-	return a.read()
+	err := a.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, at := os.Stat(filepath.Dir(a.File)); at == nil { // it may be made when there is a first user
+			a.absent, err = true, nil
+		}
+	}
+	return err
 }
 
 // Bind implements AuthModule.
@@ -90,6 +99,9 @@ func (a *HtpasswdAuth) Bind(about AuthStation) []AuthHook {
 
 // complain says which users can't log in.
 func (a *HtpasswdAuth) complain() {
+	if a.absent {
+		a.about.Logger().Warn("nobody can log in, since the file of users is not there yet", zap.String("file", a.File))
+	}
 	if len(a.strange) > 0 {
 		a.about.Logger().Warn("some users can't log in, since their hashes are of a kind that is not known; make them by htpasswd -B",
 			zap.String("file", a.File), zap.Ints("lines", a.strange[:min(len(a.strange), 20)]), zap.Int("users", len(a.strange)))
@@ -128,7 +140,7 @@ func (a *HtpasswdAuth) read() error {
 		return fmt.Errorf("htpasswd: %s: %w", a.File, err)
 	}
 	a.known, a.strange, a.decoy, a.stamp = users, strange, users.Decoy(), stamp{info.ModTime(), info.Size()}
-	a.right = make(map[string][sha256.Size]byte)
+	a.right, a.absent = make(map[string][sha256.Size]byte), false
 	return nil
 }
 
@@ -147,6 +159,9 @@ func (a *HtpasswdAuth) refresh(now time.Time) {
 		if err = a.read(); err == nil {
 			a.complain()
 		}
+	}
+	if a.absent && errors.Is(err, fs.ErrNotExist) {
+		return
 	}
 	if err != nil && !a.broken {
 		a.about.Logger().Error("the users are those of before, since their file can't be read", zap.Error(err))

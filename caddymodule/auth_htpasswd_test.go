@@ -56,6 +56,36 @@ func TestAUserOfAStrangeHashIsNamedAndTheOthersMayListen(t *testing.T) {
 	}
 }
 
+// A panel makes the file when there is a first user.
+func TestAFileThatIsNotThereYetLetsNobodyIn(t *testing.T) {
+	core, lines := observer.New(zap.DebugLevel)
+	log := zap.New(core)
+	a := &HtpasswdAuth{File: filepath.Join(t.TempDir(), "users")}
+	if err := a.Provision(caddy.Context{}); err != nil {
+		t.Fatal(err)
+	}
+	a.Bind(AuthStation{HookStation: HookStation{Logger: func() *zap.Logger { return log }}, Sessions: new(Sessions)})
+	if _, err := listenAs(a, "ann", ""); !errors.Is(err, ErrDenied) {
+		t.Errorf("%v; want that she is denied", err)
+	}
+	if lines.FilterMessageSnippet("not there yet").Len() != 1 {
+		t.Errorf("logged is %v", lines.All())
+	}
+	if err := a.addUser("ann", "password"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := listenAs(a, "ann", "password"); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(a.File); err != nil {
+		t.Fatal(err)
+	}
+	a.looked = time.Time{}
+	if _, err := listenAs(a, "ann", "password"); err != nil { // the users are those of before
+		t.Error(err)
+	}
+}
+
 func TestWhatIsNoFileIsRefused(t *testing.T) {
 	a := &HtpasswdAuth{File: t.TempDir()}
 	if err := a.Provision(caddy.Context{}); err == nil || !strings.Contains(err.Error(), "is no file") {

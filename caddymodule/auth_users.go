@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -116,17 +117,24 @@ func (a *HtpasswdAuth) edit(change func([]byte) ([]byte, error)) error {
 	editing.Lock()
 	defer editing.Unlock()
 	file, err := filepath.EvalSymlinks(a.File)
-	if err != nil {
+	var text []byte
+	mode := os.FileMode(0o600)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		file = a.File // it is made
+	case err != nil:
 		return err
-	}
-	text, info, err := readUsers(file)
-	if err != nil {
-		return err
+	default:
+		var info os.FileInfo
+		if text, info, err = readUsers(file); err != nil {
+			return err
+		}
+		mode = info.Mode().Perm()
 	}
 	if text, err = change(text); err != nil {
 		return err
 	}
-	if err := replaceFile(file, text, info.Mode().Perm()); err != nil {
+	if err := replaceFile(file, text, mode); err != nil {
 		return err
 	}
 	a.mu.Lock()

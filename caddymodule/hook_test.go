@@ -97,7 +97,7 @@ func TestHooksThatCannotBeAreRefused(t *testing.T) {
 		{auth(`{"kind":"url","on_error":"x"}`), `on_error "x"`},
 		{auth(`{"kind":"url","headers":["a b"]}`), `headers: "a b"`},
 		{auth(`{"kind":"htpasswd"}`), "the file has no name"},
-		{auth(`{"kind":"htpasswd","file":"` + filepath.Join(t.TempDir(), "none") + `"}`), "no such file"},
+		{auth(`{"kind":"htpasswd","file":"` + filepath.Join(t.TempDir(), "none", "none") + `"}`), "no such file"},
 		{auth(`{"kind":"nothing"}`), "icecast.auth.nothing"},
 	} {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
