@@ -208,11 +208,12 @@ func TestARelayGoesBackToItsFirstUpstream(t *testing.T) {
 		relay /here.mp3 http://` + link.address + `/live.mp3 http://%second%/live.mp3 {
 			prefer first
 		}`})
-	first, second := c.nodes["first"].numberedSource("/live.mp3", 1), c.nodes["second"].numberedSource("/live.mp3", 2)
+	first := c.nodes["first"].numberedSource("/live.mp3", 1)
 	defer first.down()
-	defer second.down()
 	all := c.nodes["edge"].onSlave("/here.mp3")
 	hears(t, "the first", 1, all...)
+	second := c.nodes["second"].numberedSource("/live.mp3", 2) // now, or the relay might begin with it
+	defer second.down()
 	link.cut()
 	hears(t, "the second", 2, all...)
 	link.mend()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +137,7 @@ func (w *witness) verify(t testing.TB) {
 	t.Helper()
 	last := make(map[uint64]uint64)
 	before := uint64(otherSource)
+	var stretches strings.Builder // what was heard one after the other
 	for i, f := range frames(t, w.stream.Bytes(), numbered.ContentType) {
 		n, ok := numbered.Frame(f)
 		id := n / sourceSpan
@@ -143,7 +145,10 @@ func (w *witness) verify(t testing.TB) {
 			id = otherSource
 		}
 		if prev, known := last[id]; ok && known && (n <= prev || id == before && n != prev+1) {
-			t.Fatalf("%s: frame %d is %d of source %d, after %d", w.kind, i, n%sourceSpan, id, prev%sourceSpan)
+			t.Fatalf("%s: frame %d is %d of source %d, after %d; before that:%s", w.kind, i, n%sourceSpan, id, prev%sourceSpan, stretches.String())
+		}
+		if id != before {
+			fmt.Fprintf(&stretches, " source %d from %d on,", id, n%sourceSpan)
 		}
 		if ok {
 			last[id] = n
