@@ -149,10 +149,10 @@ func shipped(t *testing.T, path string) string {
 	t.Helper()
 	program(t, "icecast2")
 	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrPermission) {
-		t.Skipf("only Icecast may read %s; its copy among the documents is tested", path)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		programs.Missing(t, "only root and Icecast may read "+path)
+	case err != nil:
 		programs.Missing(t, path+" is not there, which the package icecast2 brings")
 	}
 	defer file.Close()
