@@ -1,10 +1,6 @@
 package caddymodule
 
 import (
-	"context"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -67,10 +63,8 @@ func TestWhereAMountIsHeardOverHTTPS(t *testing.T) {
 		{"no host, as in HTTP/1.0", "", "", "8443", "https://192.0.2.7:8443/m?a=b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := httptest.NewRequest(http.MethodGet, "/m?a=b", nil)
-			r.Host = tt.host
-			local := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8000}
-			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(local)))
+			r := request(tt.host, "192.0.2.7:8000", false)
+			r.URL.Path, r.URL.RawQuery = "/m", "a=b"
 			if got := secureURL(r, tt.hostname, tt.port); got != tt.want {
 				t.Errorf("%s; want %s", got, tt.want)
 			}

@@ -34,10 +34,10 @@ func TestASourceThatSendsNothingButGarbageIsSilent(t *testing.T) {
 	st, _ := newTestStation(t, mountSettings(MountSettings{SourceTimeout: 200 * time.Millisecond}))
 	src := connect(t, st, "/m", numbered.ContentType)
 	src.send(10)
-	for src.Reason() == Running {
+	eventually(t, "the source is let go", func() bool {
 		_, _ = src.pipe.Write(make([]byte, 100))
-		time.Sleep(time.Millisecond)
-	}
+		return src.Reason() != Running
+	})
 	if r := src.reasonOf(); r != TimedOut {
 		t.Errorf("ended as %v", r)
 	}

@@ -323,9 +323,8 @@ func TestWhatADiskIsTooSlowForIsLeftOut(t *testing.T) {
 	p, _ := Parse(filepath.Join(s.dir, "x.mp3"))
 	r := &recorder{mount: "/m", source: src, told: func(e Event) { s.events <- e }, tap: src.Tap()}
 	o := &Options{Pattern: p}
-	for len(s.events) == 0 { // what was sent may still be on its way
-		r.drain(o)
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(patience); len(s.events) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		r.drain(o) // what was sent may still be on its way
 	}
 	s.next(Started)
 	const frames = maxBehind/numbered.MaxFrame + 1000
