@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming"
 )
 
 const (
@@ -21,6 +24,7 @@ const (
 type board struct {
 	mu      sync.Mutex
 	viewers int
+	crowds  streaming.Crowds // of the viewers; nil: nobody has come yet
 	at      time.Time
 
 	now     uint64 // grows with each change
@@ -37,21 +41,26 @@ type post struct {
 	since uint64
 }
 
-// enter counts a viewer in. It reports false if there are too many.
-func (b *board) enter() bool {
+// enter counts a viewer in. It reports false if there are too many, or more than a limit
+// from one address; 0 is no limit.
+func (b *board) enter(ip netip.Addr, limit int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.viewers >= maxViewers {
+	if b.crowds == nil {
+		b.crowds = make(streaming.Crowds)
+	}
+	if b.viewers >= maxViewers || b.crowds.Enter(ip, limit) != nil {
 		return false
 	}
 	b.viewers++
 	return true
 }
 
-func (b *board) leave() {
+func (b *board) leave(ip netip.Addr) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.viewers--
+	b.crowds.Leave(ip)
 }
 
 // look notes what plays.
@@ -128,11 +137,12 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	live := h.station.live
-	if !live.board.enter() {
+	ip, _ := netip.ParseAddr(clientIP(r)) // over a Unix socket there is none
+	if !live.board.enter(ip, h.station.Limits.PerIP) {
 		w.Header().Set("Retry-After", "60")
 		return refuse(w, r, http.StatusServiceUnavailable, "Too many look at this page")
 	}
-	defer live.board.leave()
+	defer live.board.leave(ip)
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	setDefault(header, "Cache-Control", "no-cache, no-store, no-transform")

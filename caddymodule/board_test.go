@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,24 @@ func TestViewersAreToldWhatHasChanged(t *testing.T) {
 		time.Sleep(boardStep)
 		news(fourth, `{"listeners":1,"all":true,"mounts":[]}`)
 	})
+}
+
+func TestViewersFromOneAddressAreBounded(t *testing.T) {
+	var b board
+	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:0:1::1")
+	for i, c := range []struct {
+		ip   netip.Addr
+		want bool
+	}{{one, true}, {one.Next(), true}, {one, false}, {other, true}, {netip.Addr{}, true}} {
+		if got := b.enter(c.ip, 2); got != c.want {
+			t.Errorf("viewer %d from %s: %v", i, c.ip, got)
+		}
+	}
+	b.leave(netip.Addr{})
+	b.leave(one)
+	if !b.enter(one, 2) {
+		t.Error("there is no place after one has left")
+	}
 }
 
 func TestWhoComesFirstIsToldThatThereIsNothing(t *testing.T) {

@@ -31,7 +31,7 @@ const noTimeout = 100 * 365 * 24 * time.Hour
 // is touched and nobody is told.
 func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.Path
-	if h.station.mount(path).SourceTLS == tlsRequired && scheme(r) != "https" {
+	if h.station.isInClear(r, path) {
 		return refuse(w, r, http.StatusForbidden, "Sources of this mount come over TLS only")
 	}
 	a := admitted(r, h.station, path)

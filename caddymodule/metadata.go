@@ -19,6 +19,9 @@ func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
 	}
 	path := q.Get("mount")
+	if h.station.isInClear(r, path) {
+		return refuse(w, r, http.StatusForbidden, "Titles of this mount come over TLS only")
+	}
 	if _, ok, err := h.admitSource(w, r, path, true, h.station.source(path), h.station.logins.admin); !ok {
 		return err
 	}

@@ -46,8 +46,8 @@ type Mount struct {
 	// not, since old players know no HTTPS.
 	RequireTLS *bool `json:"require_tls,omitempty"`
 
-	// `required`: sources that come by plain HTTP are refused, so that no password
-	// is sent in clear. Default: they may.
+	// `required`: sources and titles that come by plain HTTP are refused, so that no
+	// password is sent in clear. Default: they may.
 	SourceTLS string `json:"source_tls,omitempty"`
 
 	// Whether listeners may ask for this mount. Default: they may.

@@ -24,6 +24,11 @@ func (m *Mount) checkSourceTLS() error {
 	return nil
 }
 
+// isInClear tells whether who feeds a mount or titles it sends his password in clear, and must not.
+func (s *Station) isInClear(r *http.Request, mount string) bool {
+	return s.mount(mount).SourceTLS == tlsRequired && scheme(r) != "https"
+}
+
 // secure sends a listener who came by plain HTTP to the station's HTTPS, or refuses him if
 // it has none.
 func (h *Handler) secure(w http.ResponseWriter, r *http.Request) error {

@@ -85,6 +85,9 @@ func (h *Handler) serveShoutcastMetadata(w http.ResponseWriter, r *http.Request)
 	if path == "" {
 		return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
 	}
+	if h.station.isInClear(r, path) {
+		return refuse(w, r, http.StatusForbidden, "Titles of this mount come over TLS only")
+	}
 	if module := h.station.auth(path); module != nil {
 		ok, handled, err := h.askForTitle(w, r, module, path, password)
 		if handled && !ok {

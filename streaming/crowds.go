@@ -2,13 +2,14 @@ package streaming
 
 import "net/netip"
 
-// crowds counts the listeners of each address. IPv6 gives every household a whole
-// network, so there it is the network of 64 bits that counts. The station's mu guards it.
-type crowds map[netip.Addr]int
+// Crowds counts those who came from each address. IPv6 gives every household a whole
+// network, so there it is the network of 64 bits that counts. Its owner guards it.
+type Crowds map[netip.Addr]int
 
-// enter counts a listener in, unless there are too many from that address already; 0 is
-// no limit. Who comes without an address, over a Unix socket, is not counted.
-func (c crowds) enter(ip netip.Addr, limit int) error {
+// Enter counts one in, unless there are too many from that address already, which is
+// ErrTooManyFromAddress; 0 is no limit. Who comes without an address, over a Unix socket,
+// is not counted.
+func (c Crowds) Enter(ip netip.Addr, limit int) error {
 	if !ip.IsValid() {
 		return nil
 	}
@@ -20,8 +21,8 @@ func (c crowds) enter(ip netip.Addr, limit int) error {
 	return nil
 }
 
-// leave counts a listener out.
-func (c crowds) leave(ip netip.Addr) {
+// Leave counts one out whom Enter has counted in.
+func (c Crowds) Leave(ip netip.Addr) {
 	key := household(ip)
 	if c[key]--; c[key] <= 0 {
 		delete(c, key)

@@ -27,7 +27,7 @@ func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
 		}
 		now := time.Now()
 		if !st.audience.isSecond(m.Path, c, now) {
-			if err := st.crowds.enter(c.IP, st.settings.Load().PerIP); err != nil {
+			if err := st.crowds.Enter(c.IP, st.settings.Load().PerIP); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -101,7 +101,7 @@ func (l *lane) leave(c Client) {
 	defer st.mu.Unlock()
 	l.mount.countOut(c)
 	if !c.Slave && !st.audience.leave(l.mount.Path, c, time.Now()) {
-		st.crowds.leave(c.IP)
+		st.crowds.Leave(c.IP)
 	}
 	l.empty()
 }

@@ -31,7 +31,7 @@ type Station struct {
 	mu       sync.RWMutex
 	mounts   map[string]*Mount
 	sources  map[*Source]struct{}
-	crowds   crowds
+	crowds   Crowds
 	audience *audience
 	changed  chan struct{} // closed when something else may be heard somewhere
 	again    *time.Timer   // asks the director again
@@ -53,7 +53,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 		Started:  time.Now(),
 		mounts:   make(map[string]*Mount),
 		sources:  make(map[*Source]struct{}),
-		crowds:   make(crowds),
+		crowds:   make(Crowds),
 		audience: newAudience(),
 		changed:  make(chan struct{}),
 		tallies:  make(map[string]*tally),

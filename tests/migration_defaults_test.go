@@ -1,6 +1,10 @@
 package tests
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
 
 // defaultsXML has a default mount, one for a pattern, and mounts that set some of the same.
 const defaultsXML = `<icecast>
@@ -47,8 +51,7 @@ func TestAMountCountsBeforeTheDefaultOfAnIcecastXML(t *testing.T) {
 		stays.down()
 		hears(t, "the other without its source", 3, v)
 		stays.up()
-		newcomer := s.witness("/stays.mp3", http1, false)
-		hears(t, "who comes then", 2, newcomer)
+		newcomer := s.newcomer("/stays.mp3", 2)
 		hears(t, "the other, which stays", 3, v)
 		for _, l := range []*witness{v, newcomer} { // icecast2 would pull the other along to the one
 			l.stop()
@@ -63,4 +66,26 @@ func TestAMountCountsBeforeTheDefaultOfAnIcecastXML(t *testing.T) {
 			n.down()
 		}
 	})
+}
+
+// newcomer listens to a mount whose source is there again. Who comes in the moment between
+// the answer to the source and its first frame may be given the fallback, and stays with it.
+func (t *tale) newcomer(path string, id uint64) (w *witness) {
+	t.t.Helper()
+	eventually(t.t, fmt.Sprintf("who comes then hears %d", id), func() error {
+		w = t.witness(path, http1, false)
+		eventually(t.t, "who comes then hears something", func() error {
+			if w.heard.Load() == 0 {
+				return errors.New("silence")
+			}
+			return nil
+		})
+		if got := w.heard.Load(); got != id {
+			w.stop()
+			<-w.ended
+			return fmt.Errorf("it is %d", got)
+		}
+		return nil
+	})
+	return w
 }

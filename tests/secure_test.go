@@ -43,6 +43,13 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 			body, _ := io.ReadAll(resp.Body)
 			t.Errorf("a source is answered %s, %s", resp.Status, body)
 		}
+		for _, title := range []string{"/admin/metadata?mode=updinfo&mount=/fed.mp3&song=x", "/admin.cgi?mode=updinfo&mount=/fed.mp3&song=x&pass=hackme"} {
+			titler := s.dial(encrypted)
+			resp, _ := head(t, titler, "GET "+title+" HTTP/1.0\r\n"+basic("source", "hackme")+"\r\n")
+			if want := map[bool]int{false: http.StatusForbidden, true: http.StatusOK}[encrypted]; resp.StatusCode != want {
+				t.Errorf("a title over TLS=%v by %s is answered %s", encrypted, title, resp.Status)
+			}
+		}
 		_ = conn.Close()
 	}
 }

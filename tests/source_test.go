@@ -48,6 +48,13 @@ func (s *transmitter) send(frames int) {
 // run sends a frame each interval until stop is closed, and says when it is done.
 func (s *transmitter) run(interval time.Duration, stop <-chan struct{}) <-chan struct{} {
 	done := make(chan struct{})
+	over := s.t.Context() // the test may fail before it closes stop
+	s.t.Cleanup(func() {
+		if c, ok := s.out.(io.Closer); ok {
+			_ = c.Close()
+		}
+		<-done
+	})
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(interval)
@@ -57,11 +64,13 @@ func (s *transmitter) run(interval time.Duration, stop <-chan struct{}) <-chan s
 			case <-tick.C:
 			case <-stop:
 				return
+			case <-over.Done():
+				return
 			}
 			n := s.next.Load()
 			s.buf = numbered.AppendFrame(s.buf[:0], n, time.Now())
 			if _, err := s.out.Write(s.buf); err != nil {
-				if !s.mayEnd {
+				if !s.mayEnd && over.Err() == nil {
 					s.t.Errorf("sending frame %d: %v", n, err)
 				}
 				return
