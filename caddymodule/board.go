@@ -148,6 +148,8 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	setDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
 	setDefault(header, "X-Accel-Buffering", "no")
 	control := http.NewResponseController(w)
+	stuck := stuck{conn: connOf(r.Context()), after: resetTime}
+	defer stuck.expect(time.Time{})
 	tick := time.NewTicker(boardStep)
 	defer tick.Stop()
 	var known uint64
@@ -162,12 +164,14 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		if text != nil || now.Sub(since) >= boardSilence {
 			known, since = version, now
 			_ = control.SetWriteDeadline(now.Add(boardWrite))
+			stuck.expect(now.Add(boardWrite))
 			if _, err := w.Write([]byte(message)); err != nil {
 				return nil //nolint:nilerr // the viewer has left
 			}
 			if control.Flush() != nil || control.SetWriteDeadline(time.Time{}) != nil {
 				return nil
 			}
+			stuck.expect(time.Time{})
 		}
 		select {
 		case <-tick.C:
