@@ -72,7 +72,8 @@ func writeXML(s *server, xml, dir string) (path string) {
 	return path
 }
 
-// answers tells whether a server is there, and has its statistics: it knows when it began.
+// answers tells whether a server is there, and has its statistics if it has a page for them:
+// it knows when it began.
 func (s *server) answers() error {
 	resp, err := http.Get("http://" + s.plain + "/status-json.xsl")
 	if err != nil {
@@ -80,7 +81,7 @@ func (s *server) answers() error {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err == nil && !bytes.Contains(body, []byte("server_start")) {
+	if err == nil && resp.StatusCode == http.StatusOK && !bytes.Contains(body, []byte("server_start")) {
 		err = fmt.Errorf("it says %s", body)
 	}
 	return err
