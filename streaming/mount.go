@@ -46,6 +46,8 @@ type Mount struct {
 	settings atomic.Pointer[MountSettings]
 	meta     atomic.Pointer[Metadata]
 	titles   sync.Mutex  // held while meta changes, so that notices come in its order
+	untold   bool        // it has a source that nobody was told of yet; titles guards it
+	held     *Metadata   // what is told after that; nil: nothing; titles guards it
 	full     atomic.Bool // the last who came found no place
 
 	*counters
@@ -179,7 +181,11 @@ func (m *Mount) Announce(artist, title, url string) bool {
 	}
 	meta := newMetadata(artist, title, url, m.Settings().Charset)
 	m.meta.Store(meta)
-	m.tell(Notice{Kind: MetadataUpdated, Metadata: meta})
+	if m.untold {
+		m.held = meta
+	} else {
+		m.tell(Notice{Kind: MetadataUpdated, Metadata: meta})
+	}
 	return true
 }
 

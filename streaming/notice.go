@@ -46,6 +46,26 @@ func (m *Mount) tell(n Notice) {
 	d.push(departure{notice: &n})
 }
 
+// tellSource tells of the source, once it is read, and then of the title that it was given
+// in the meantime.
+func (m *Mount) tellSource(s *Source) {
+	m.titles.Lock()
+	defer m.titles.Unlock()
+	m.tell(Notice{Kind: SourceConnected, Source: s})
+	if m.held != nil {
+		m.tell(Notice{Kind: MetadataUpdated, Metadata: m.held})
+	}
+	m.untold, m.held = false, nil
+}
+
+// holdTitles keeps the mount from telling of titles until it has told of its source, if
+// there is one to tell of.
+func (m *Mount) holdTitles(hold bool) {
+	m.titles.Lock()
+	defer m.titles.Unlock()
+	m.untold, m.held = hold, nil
+}
+
 // tellFull tells that there is no place for somebody, unless that is known.
 func (m *Mount) tellFull(cause error) {
 	if !m.full.Swap(true) {

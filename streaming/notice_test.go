@@ -184,6 +184,23 @@ func TestWhatFeedsOthersOnlyIsNobodysBusiness(t *testing.T) {
 	n.want(t, "connected /m")
 }
 
+func TestATitleThatComesBeforeItsSourceIsReadIsToldAfterIt(t *testing.T) {
+	st, n := noticing(t, Settings{})
+	for _, read := range []bool{true, false} {
+		s := new(Source)
+		if err := st.NewSource("/m", s, Info{}, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		st.Mount("/m").SetMetadata("", "early", "")
+		st.Mount("/m").SetMetadata("", "next", "")
+		if read {
+			s.Run(strings.NewReader(""))
+		}
+		s.End()
+	}
+	n.want(t, "connected /m", "title /m next", "disconnected /m finished 0")
+}
+
 func TestASourceThatIsNeverReadIsNone(t *testing.T) {
 	st, n := noticing(t, Settings{})
 	s := new(Source)

@@ -132,7 +132,7 @@ func (s *Source) Mount() *Mount { return s.mount.Load() }
 // source is silent for too long, or Stop is called, and returns the reason.
 func (s *Source) Run(r io.Reader) Reason {
 	s.began = true
-	s.Mount().tell(Notice{Kind: SourceConnected, Source: s})
+	s.Mount().tellSource(s)
 	s.heard.Store(int64(s.Mount().station.clock()))
 	s.timer = time.AfterFunc(time.Hour, s.watch) // armed below, so that watch finds it
 	s.timer.Reset(min(s.Mount().Settings().SourceTimeout, watchStep))

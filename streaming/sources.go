@@ -71,6 +71,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.tail = tail{}
 	}
 	m.source, m.announced = s, false
+	m.holdTitles(true)
 	first := m.log.tail.Load()
 	s.from = first.end()
 	s.first.Store(first)
@@ -119,6 +120,7 @@ func (st *Station) endSource(s *Source) {
 	st.sourceCount.Add(-1)
 	m := s.Mount()
 	m.source, m.announced = nil, false
+	m.holdTitles(false)
 	s.to = m.log.tail.Load().end()
 	if s.Upstream == "" {
 		m.log.cut(m.meta.Load())

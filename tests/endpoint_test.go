@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -54,7 +55,12 @@ type endpoint struct {
 // answer tells whether it has answered with success.
 func newEndpoint(t testing.TB, answer func(w http.ResponseWriter, p post) bool) *endpoint {
 	e := &endpoint{t: t, answer: answer}
-	e.Server = httptest.NewServer(e)
+	ln, err := net.Listen("tcp", freeAddress(t)) // never one that had an endpoint, for which posts may be left
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Server = &httptest.Server{Listener: ln, Config: &http.Server{Handler: e}}
+	e.Start()
 	t.Cleanup(e.Close)
 	return e
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddycast/caddycast/internal/numbered"
 )
 
 // wants asks for a mount and checks the status, and what the answer says.
@@ -50,6 +52,8 @@ func TestListenersBeyondTheBandwidthAreRefusedOrHearAFallback(t *testing.T) {
 	two, falls := s.source("/two.mp3"), s.source("/falls.mp3")
 	two.send(100)
 	falls.send(100)
+	s.hasRead("/two.mp3", 100)
+	s.hasRead("/falls.mp3", 100)
 	first := s.wants("/two.mp3", 200, "")
 	s.wants("/falls.mp3", 200, "")
 	s.wants("/falls.mp3", 200, "") // on /two.mp3
@@ -69,12 +73,24 @@ func TestListenersBeyondTheBandwidthAreRefusedOrHearAFallback(t *testing.T) {
 
 	third := s.source("/third.mp3")
 	third.send(100)
+	s.hasRead("/third.mp3", 100)
 	eventually(t, "no listener is left on /two.mp3 but the one who fell back", func() error { return s.hearing("/two.mp3", 1, two) })
 	for range 3 {
 		s.wants("/third.mp3", 200, "")
 	}
 	s.wants("/third.mp3", 403, "server bandwidth reached")
 	s.wants("/third.mp3", 200, "", basic("relay", "pullme"))
+}
+
+// hasRead waits until a mount has that many frames of its source, and so knows its bitrate.
+func (s *server) hasRead(mount string, frames int) {
+	s.t.Helper()
+	eventually(s.t, fmt.Sprintf("%s has %d frames", mount, frames), func() error {
+		if n := s.apiList("mounts?mount=" + mount)[0]["bytes_read"].(float64); int(n) < frames*(numbered.MaxFrame-1) {
+			return fmt.Errorf("it has %.0f bytes", n)
+		}
+		return nil
+	})
 }
 
 // hearing tells whether that many hear a mount, after having sent them a frame.
