@@ -54,6 +54,54 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 	}
 }
 
+// Who comes in clear is sent to HTTPS before he is asked for a password, and before an
+// endpoint is asked about him, whether the mount plays or might be made to.
+func TestNobodyIsAskedForAPasswordInClear(t *testing.T) {
+	e := newEndpoint(t, nil) // which says no
+	s := start(t, `icecast {
+		source_password hackme
+		relay /summoned.mp3 http://127.0.0.1:1/ {
+			on_demand
+		}
+		mount /** {
+			auth url {
+				listener_add `+e.URL+`
+			}
+		}
+		mount /summoned.mp3 {
+			require_tls
+		}
+		mount /silent.mp3 {
+			require_tls
+			linger 1m
+		}
+		mount /live.mp3 {
+			require_tls
+		}
+		mount /inner.mp3 {
+			direct off
+			linger 1m
+		}
+	}`)
+	for _, mount := range []string{"/silent.mp3", "/inner.mp3"} {
+		src := s.source(mount)
+		src.send(50)
+		src.finish()
+		s.logged(map[string]any{"msg": "source disconnected", "mount": mount})
+	}
+	live := s.source("/live.mp3")
+	defer live.finish()
+	live.send(50)
+	for path, want := range map[string]int{"/summoned.mp3": 307, "/silent.mp3": 307, "/live.mp3": 307, "/inner.mp3": 403} {
+		if resp, _ := asked(t, s.plain, path); resp.StatusCode != want {
+			t.Errorf("%s is answered %s, want %d", path, resp.Status, want)
+		}
+	}
+	if all := e.all(); len(all) > 0 {
+		t.Errorf("the endpoint was asked %v", all)
+	}
+}
+
 // What a proxy says of how somebody came to it counts if it is one that is trusted.
 func TestAProxyThatEndsTLSIsBelievedIfItIsTrusted(t *testing.T) {
 	for _, c := range []struct {
