@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,17 +46,27 @@ func TestACrowdIsNoFailureOfTheEndpoint(t *testing.T) {
 	}
 }
 
-func TestTheHostThatAListenerAskedIsPassedOn(t *testing.T) {
-	asked := make(chan string, 1)
-	a := newURLAuth(t, &URLAuth{Headers: []string{"host"}, HeaderPrefix: "h-"}, func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.FormValue("h-host")
+func TestFieldsOfAListenersRequestArePassedOn(t *testing.T) {
+	asked := make(chan url.Values, 1)
+	a := newURLAuth(t, &URLAuth{Headers: []string{"host", "x-token", "cookie"}, HeaderPrefix: "h-"}, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		asked <- r.PostForm
 		w.Header().Set("Icecast-Auth-User", "1")
 	})
 	r := httptest.NewRequest(http.MethodGet, "http://radio.example.org/m", nil)
+	r.Header["X-Token"] = []string{"first", "last"} // Icecast passes on the last
+	r.Header.Set("Cookie", strings.Repeat("x", maxHeader))
 	if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m"}); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	if host := <-asked; host != "radio.example.org" {
-		t.Errorf("it was asked about %q", host)
+	form := <-asked
+	for name, want := range map[string]string{"h-host": "radio.example.org", "h-x-token": "last", "h-cookie": r.Header.Get("Cookie")} {
+		if got := form.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	r.Header.Set("Cookie", strings.Repeat("x", maxHeader+1))
+	if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m"}); !errors.Is(err, ErrDenied) || len(asked) > 0 {
+		t.Errorf("with a longer one: %v", err)
 	}
 }

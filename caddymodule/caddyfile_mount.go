@@ -19,7 +19,7 @@ import (
 //		takeover [off]
 //		direct   [off]
 //		require_tls [off]
-//		source_tls  required
+//		source_tls  required|off
 //		hidden   [off|all]
 //
 //		fallback <mount>

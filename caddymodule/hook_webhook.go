@@ -75,7 +75,9 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 	if w.Secret, err = repl.ReplaceOrErr(w.Secret, true, true); err != nil {
 		return fmt.Errorf("secret: %w", err)
 	}
-	w.URL = repl.ReplaceKnown(w.URL, "")
+	if w.URL, err = repl.ReplaceOrErr(w.URL, true, false); err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
 	if err := checkURL(eventReplacer(new(hooks.Event), hooks.Escape).ReplaceKnown(w.URL, "")); err != nil {
 		return err
 	}
@@ -83,7 +85,9 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 		return fmt.Errorf("url: %w", err)
 	}
 	for name, value := range w.Headers {
-		w.Headers[name] = repl.ReplaceKnown(value, "")
+		if w.Headers[name], err = repl.ReplaceOrErr(value, true, false); err != nil {
+			return fmt.Errorf("header %q: %w", name, err)
+		}
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(w.Headers[name]) {
 			return fmt.Errorf("header %q: that is no field of a request", name)
 		}
@@ -194,6 +198,9 @@ func (w *WebhookHook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if err := checkURL(w.URL); err != nil && !strings.Contains(w.URL, "{") {
+		return d.WrapErr(err)
+	}
+	if err := checkEventPlaceholders(w.URL); err != nil {
 		return d.WrapErr(err)
 	}
 	return parseBlock(d, "webhook", words{

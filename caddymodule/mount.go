@@ -47,7 +47,7 @@ type Mount struct {
 	RequireTLS *bool `json:"require_tls,omitempty"`
 
 	// `required`: sources and titles that come by plain HTTP are refused, so that no
-	// password is sent in clear. Default: they may.
+	// password is sent in clear. Default, or `off`: they may.
 	SourceTLS string `json:"source_tls,omitempty"`
 
 	// Whether listeners may ask for this mount. Default: they may.

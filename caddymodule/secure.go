@@ -18,8 +18,8 @@ const tlsRequired = "required"
 
 // checkSourceTLS refuses what source_tls can't say.
 func (m *Mount) checkSourceTLS() error {
-	if m.SourceTLS != "" && m.SourceTLS != tlsRequired {
-		return errors.New("source_tls: write source_tls required, or leave it out")
+	if m.SourceTLS != "" && m.SourceTLS != tlsRequired && m.SourceTLS != "off" {
+		return errors.New("source_tls: write source_tls required, or source_tls off where a pattern says required")
 	}
 	return nil
 }

@@ -17,10 +17,14 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 		mount /safe.mp3 {
 			require_tls
 		}
-		mount /fed.mp3 {
+		mount /fed* {
 			source_tls required
 		}
+		mount /fed-by-old.mp3 {
+			source_tls off
+		}
 	}`)
+	s.source("/fed-by-old.mp3").finish()
 	for _, mount := range []string{"/safe.mp3", "/open.mp3"} {
 		live := s.numberedSource(mount, 1)
 		defer live.down()
