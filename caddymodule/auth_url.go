@@ -57,7 +57,7 @@ type URLAuth struct {
 	// Asked whether a source may feed the mount, in place of source_password.
 	StreamAuth string `json:"stream_auth,omitempty"`
 
-	// Whom the endpoint knows us as. Default: what is about a listener is posted
+	// Whom the endpoint knows us as, unless its URL says that. Default: what is about a listener is posted
 	// with the listener's own credentials, all else with empty ones.
 	Username string `json:"username,omitempty"`
 
@@ -195,12 +195,15 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 	return []AuthHook{{Hook: a.told, Events: events}}
 }
 
-// sign says who asks: us, as the endpoint knows us, or the listener.
+// sign says who asks: us, as the endpoint knows us, or the listener. Credentials in the URL
+// are ours and come first, as in Icecast.
 func (a *URLAuth) sign(req *http.Request, user, password string) {
 	if a.Username != "" {
 		user, password = a.Username, a.Password
 	}
-	req.SetBasicAuth(user, password)
+	if req.URL.User == nil {
+		req.SetBasicAuth(user, password)
+	}
 	req.Header.Set("User-Agent", serverID)
 }
 

@@ -46,6 +46,32 @@ func TestACrowdIsNoFailureOfTheEndpoint(t *testing.T) {
 	}
 }
 
+func TestWhoAsksTheEndpoint(t *testing.T) {
+	for _, tt := range []struct{ name, user, inURL, want string }{
+		{"the listener", "", "", "bob:x"},
+		{"us", "panel", "", "panel:y"},
+		{"who is in the URL", "", "us:z@", "us:z"},
+		{"who is in the URL, before all", "panel", "us:z@", "us:z"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := make(chan string, 1)
+			a := newURLAuth(t, &URLAuth{Username: tt.user, Password: "y"}, func(w http.ResponseWriter, r *http.Request) {
+				user, password, _ := r.BasicAuth()
+				asked <- user + ":" + password
+				w.Header().Set("Icecast-Auth-User", "1")
+			})
+			a.ListenerAdd = strings.Replace(a.ListenerAdd, "://", "://"+tt.inURL, 1)
+			r := httptest.NewRequest(http.MethodGet, "/m", nil)
+			if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m", User: "bob", Password: "x"}); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-asked; got != tt.want {
+				t.Errorf("%q asked, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFieldsOfAListenersRequestArePassedOn(t *testing.T) {
 	asked := make(chan url.Values, 1)
 	a := newURLAuth(t, &URLAuth{Headers: []string{"host", "x-token", "cookie"}, HeaderPrefix: "h-"}, func(w http.ResponseWriter, r *http.Request) {

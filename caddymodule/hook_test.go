@@ -85,6 +85,7 @@ func TestHooksThatCannotBeAreRefused(t *testing.T) {
 		{&Station{On: []*Hook{exec("", hooks.MountFull)}}, "the program has no name"},
 		{&Station{On: []*Hook{exec("./x", hooks.MountFull)}}, "write an absolute path"},
 		{&Station{Mounts: []*Mount{{Path: "/m", OnConnect: "a/b"}}}, `mount /m: on_connect: program "a/b"`},
+		{&Station{Mounts: []*Mount{{Path: "/m", On: []*Hook{exec("x", hooks.MountFull, hooks.SlaveLeft)}}}}, "mount /m: on slave_left: that is about the whole station"},
 		{&Station{On: []*Hook{webhook(`"url":"ftp://x/"`)}}, "write one such as https://example.org/hook"},
 		{&Station{On: []*Hook{webhook(`"url":"http://u:secret@"`)}}, "write one such as https://example.org/hook"},
 		{&Station{On: []*Hook{webhook(`"url":"http://x/","headers":{"a b":"c"}`)}}, `header "a b"`},

@@ -165,6 +165,7 @@ func (m *Mount) validate() error {
 		within("return_after", value(m.ReturnAfter), math.MaxInt64),
 		m.checkFallbacks(),
 		m.checkSourceTLS(),
+		m.checkOn(),
 		within("queue", m.Queue, maxSize),
 		within("source_timeout", m.SourceTimeout, math.MaxInt64),
 		within("bitrate", m.Bitrate, math.MaxInt),
