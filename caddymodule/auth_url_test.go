@@ -96,3 +96,22 @@ func TestFieldsOfAListenersRequestArePassedOn(t *testing.T) {
 		t.Errorf("with a longer one: %v", err)
 	}
 }
+
+// Many are asked about at a time, and each answer's head is held in memory.
+func TestAnAnswerWhoseHeadIsTooLongIsNone(t *testing.T) {
+	length := 0
+	a := newURLAuth(t, new(URLAuth), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Icecast-Auth-User", "1")
+		w.Header().Set("X-Long", strings.Repeat("x", length))
+	})
+	for _, tt := range []struct {
+		length int
+		want   error
+	}{{maxAnswerHead / 2, nil}, {maxAnswerHead, ErrUnavailable}} {
+		length = tt.length
+		_, err := a.AdmitListener(httptest.NewRequest(http.MethodGet, "/m", nil), AuthRequest{Mount: "/m"})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("with %d bytes: %v", tt.length, err)
+		}
+	}
+}

@@ -24,6 +24,8 @@ const (
 	// webhookTime bounds one try, webhookRetry the tries, if nothing else is said.
 	webhookTime  = 10 * time.Second
 	webhookRetry = time.Hour
+	// maxAnswerHead is how long the head of an endpoint's answer may be.
+	maxAnswerHead = 64 << 10
 	// webhookWorkers is how many requests of a hook are under way at a time.
 	webhookWorkers = 4
 )
@@ -119,6 +121,7 @@ func newHookClient(timeout time.Duration, connections int) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = connections
 	transport.IdleConnTimeout = 30 * time.Second
+	transport.MaxResponseHeaderBytes = maxAnswerHead
 	return &http.Client{
 		Transport:     transport,
 		Timeout:       timeout,

@@ -36,8 +36,7 @@ func (h *Handler) secure(w http.ResponseWriter, r *http.Request) error {
 	if port == "" {
 		return refuse(w, r, http.StatusForbidden, "This mount is heard over HTTPS only")
 	}
-	w.Header().Set("Location", secureURL(r, h.station.hostnameOver("https"), port))
-	w.WriteHeader(http.StatusTemporaryRedirect)
+	sendTo(w, http.StatusTemporaryRedirect, secureURL(r, h.station.hostnameOver("https"), port))
 	return nil
 }
 

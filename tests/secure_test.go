@@ -39,6 +39,9 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 		if got := resp.Header.Get("Location"); got != want || (resp.StatusCode == http.StatusTemporaryRedirect) != (want != "") {
 			t.Errorf("%s is answered %s, %s", path, resp.Status, got)
 		}
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != "*" { // or pages of other origins can't follow
+			t.Errorf("%s is for pages of %q", path, got)
+		}
 	}
 	for _, encrypted := range []bool{false, true} {
 		conn := s.dial(encrypted)
