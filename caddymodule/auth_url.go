@@ -31,6 +31,8 @@ const (
 	urlAuthRetry = 24 * time.Hour
 	// maxQuery is how long the query of a listener may be, in bytes.
 	maxQuery = 4 << 10
+	// maxHeader is how long a field of its request may be that is passed on.
+	maxHeader = 8 << 10
 	// urlAuthLength is how many of those may wait.
 	urlAuthLength = 100_000
 )
@@ -55,14 +57,14 @@ type URLAuth struct {
 	// Asked whether a source may feed the mount, in place of source_password.
 	StreamAuth string `json:"stream_auth,omitempty"`
 
-	// Whom the endpoint knows us as. Default: what is about a listener is posted
+	// Whom the endpoint knows us as, unless its URL says that. Default: what is about a listener is posted
 	// with the listener's own credentials, all else with empty ones.
 	Username string `json:"username,omitempty"`
 
 	// The password that goes with it.
 	Password string `json:"password,omitempty"`
 
-	// Fields of a listener's request that are passed on.
+	// Fields of a listener's request that are passed on. Of several of a name it is the last.
 	Headers []string `json:"headers,omitempty"`
 
 	// What is put before their names.
@@ -125,6 +127,14 @@ func (a *URLAuth) Provision(caddy.Context) error {
 	a.yes, a.yesValue, _ = strings.Cut(cmp.Or(a.AuthHeader, "icecast-auth-user: 1"), ":")
 	a.yes, a.yesValue = strings.TrimSpace(a.yes), strings.TrimSpace(a.yesValue)
 	a.most = strings.TrimSpace(strings.TrimSuffix(cmp.Or(a.TimelimitHeader, "icecast-auth-timelimit"), ":"))
+	for name, field := range map[string]string{"auth_header": a.yes, "timelimit_header": a.most} {
+		if !httpguts.ValidHeaderFieldName(field) {
+			return fmt.Errorf("%s: %q is no name of a field", name, field)
+		}
+	}
+	if strings.Contains(a.Username, ":") {
+		return fmt.Errorf("the username %q has a colon, which ends a user name; write one without", a.Username)
+	}
 	a.client = newHookClient(cmp.Or(time.Duration(a.Timeout), urlAuthTime), urlAuthQuestions)
 	a.questions = make(chan struct{}, urlAuthQuestions)
 	return within("timeout", a.Timeout, caddy.Duration(time.Hour))
@@ -185,12 +195,15 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 	return []AuthHook{{Hook: a.told, Events: events}}
 }
 
-// sign says who asks: us, as the endpoint knows us, or the listener.
+// sign says who asks: us, as the endpoint knows us, or the listener. Credentials in the URL
+// are ours and come first, as in Icecast.
 func (a *URLAuth) sign(req *http.Request, user, password string) {
 	if a.Username != "" {
 		user, password = a.Username, a.Password
 	}
-	req.SetBasicAuth(user, password)
+	if req.URL.User == nil {
+		req.SetBasicAuth(user, password)
+	}
 	req.Header.Set("User-Agent", serverID)
 }
 
@@ -221,15 +234,11 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 		{Key: "ip", Value: q.IP},
 		{Key: "agent", Value: q.Agent},
 	}
-	for _, name := range a.Headers {
-		v := r.Header.Get(name)
-		if strings.EqualFold(name, "Host") { // which Go keeps elsewhere
-			v = r.Host
-		}
-		if v != "" {
-			pairs = append(pairs, hooks.Pair{Key: a.HeaderPrefix + name, Value: v})
-		}
+	passed, err := a.passedOn(r)
+	if err != nil {
+		return nil, err
 	}
+	pairs = append(pairs, passed...)
 	answer, heard, err := a.ask(r, a.ListenerAdd, q.User, q.Password, pairs)
 	// The endpoint is told of the end of all that it may have let in.
 	if heard {

@@ -62,6 +62,27 @@ func (a *URLAuth) ask(r *http.Request, to, user, password string, pairs []hooks.
 	return resp.Header, true, nil
 }
 
+// passedOn returns the fields of a listener's request that the endpoint is told. Of several of
+// a name it is the last, as in Icecast.
+func (a *URLAuth) passedOn(r *http.Request) (pairs []hooks.Pair, err error) {
+	for _, name := range a.Headers {
+		v := ""
+		if all := r.Header.Values(name); len(all) > 0 {
+			v = all[len(all)-1]
+		}
+		if strings.EqualFold(name, "Host") { // which Go keeps elsewhere
+			v = r.Host
+		}
+		if len(v) > maxHeader {
+			return nil, fmt.Errorf("%w: the field %s is longer than %d bytes", ErrDenied, name, maxHeader)
+		}
+		if v != "" {
+			pairs = append(pairs, hooks.Pair{Key: a.HeaderPrefix + name, Value: v})
+		}
+	}
+	return pairs, nil
+}
+
 // allows tells whether an answer says yes.
 func (a *URLAuth) allows(answer http.Header) bool {
 	for _, v := range answer.Values(a.yes) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,17 +46,72 @@ func TestACrowdIsNoFailureOfTheEndpoint(t *testing.T) {
 	}
 }
 
-func TestTheHostThatAListenerAskedIsPassedOn(t *testing.T) {
-	asked := make(chan string, 1)
-	a := newURLAuth(t, &URLAuth{Headers: []string{"host"}, HeaderPrefix: "h-"}, func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.FormValue("h-host")
+func TestWhoAsksTheEndpoint(t *testing.T) {
+	for _, tt := range []struct{ name, user, inURL, want string }{
+		{"the listener", "", "", "bob:x"},
+		{"us", "panel", "", "panel:y"},
+		{"who is in the URL", "", "us:z@", "us:z"},
+		{"who is in the URL, before all", "panel", "us:z@", "us:z"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := make(chan string, 1)
+			a := newURLAuth(t, &URLAuth{Username: tt.user, Password: "y"}, func(w http.ResponseWriter, r *http.Request) {
+				user, password, _ := r.BasicAuth()
+				asked <- user + ":" + password
+				w.Header().Set("Icecast-Auth-User", "1")
+			})
+			a.ListenerAdd = strings.Replace(a.ListenerAdd, "://", "://"+tt.inURL, 1)
+			r := httptest.NewRequest(http.MethodGet, "/m", nil)
+			if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m", User: "bob", Password: "x"}); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-asked; got != tt.want {
+				t.Errorf("%q asked, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFieldsOfAListenersRequestArePassedOn(t *testing.T) {
+	asked := make(chan url.Values, 1)
+	a := newURLAuth(t, &URLAuth{Headers: []string{"host", "x-token", "cookie"}, HeaderPrefix: "h-"}, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		asked <- r.PostForm
 		w.Header().Set("Icecast-Auth-User", "1")
 	})
 	r := httptest.NewRequest(http.MethodGet, "http://radio.example.org/m", nil)
+	r.Header["X-Token"] = []string{"first", "last"} // Icecast passes on the last
+	r.Header.Set("Cookie", strings.Repeat("x", maxHeader))
 	if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m"}); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	if host := <-asked; host != "radio.example.org" {
-		t.Errorf("it was asked about %q", host)
+	form := <-asked
+	for name, want := range map[string]string{"h-host": "radio.example.org", "h-x-token": "last", "h-cookie": r.Header.Get("Cookie")} {
+		if got := form.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	r.Header.Set("Cookie", strings.Repeat("x", maxHeader+1))
+	if _, err := a.AdmitListener(r, AuthRequest{Mount: "/m"}); !errors.Is(err, ErrDenied) || len(asked) > 0 {
+		t.Errorf("with a longer one: %v", err)
+	}
+}
+
+// Many are asked about at a time, and each answer's head is held in memory.
+func TestAnAnswerWhoseHeadIsTooLongIsNone(t *testing.T) {
+	length := 0
+	a := newURLAuth(t, new(URLAuth), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Icecast-Auth-User", "1")
+		w.Header().Set("X-Long", strings.Repeat("x", length))
+	})
+	for _, tt := range []struct {
+		length int
+		want   error
+	}{{maxAnswerHead / 2, nil}, {maxAnswerHead, ErrUnavailable}} {
+		length = tt.length
+		_, err := a.AdmitListener(httptest.NewRequest(http.MethodGet, "/m", nil), AuthRequest{Mount: "/m"})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("with %d bytes: %v", tt.length, err)
+		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 //		takeover [off]
 //		direct   [off]
 //		require_tls [off]
-//		source_tls  required
+//		source_tls  required|off
 //		hidden   [off|all]
 //
 //		fallback <mount>
@@ -95,7 +95,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
 		"auth":                  func() error { return parseAuth(d, &m.AuthRaw) },
-		"on":                    func() error { return parseOn(d, &m.On) },
+		"on":                    checked(d, func() error { return parseOn(d, &m.On) }, m.checkOn),
 		"on_connect":            program(d, &m.OnConnect),
 		"on_disconnect":         program(d, &m.OnDisconnect),
 		"dump":                  func() error { return parseDump(d, &m.Dump) },

@@ -131,6 +131,21 @@ func (p *hookPlan) load(ctx caddy.Context, about HookStation, scope *hookScope, 
 	return nil
 }
 
+// checkOn refuses events that no mount has.
+func (m *Mount) checkOn() error {
+	for _, h := range m.On {
+		if h == nil {
+			continue
+		}
+		for _, e := range h.Events {
+			if e == hooks.SlaveJoined || e == hooks.SlaveLeft {
+				return fmt.Errorf("on %s: that is about the whole station; write it there, outside of mount", e)
+			}
+		}
+	}
+	return nil
+}
+
 // load loads the module that does what is to happen.
 func (h *Hook) load(ctx caddy.Context) (HookModule, error) {
 	if h == nil || len(h.Events) == 0 {

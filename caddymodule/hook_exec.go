@@ -53,7 +53,10 @@ func (*ExecHook) CaddyModule() caddy.ModuleInfo {
 // Provision fills in what is known when the configuration is loaded.
 func (x *ExecHook) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
-	x.Program = repl.ReplaceKnown(x.Program, "")
+	var err error
+	if x.Program, err = repl.ReplaceOrErr(x.Program, true, false); err != nil {
+		return fmt.Errorf("program: %w", err)
+	}
 	for i, arg := range x.Args {
 		x.Args[i] = repl.ReplaceKnown(arg, "")
 		if err := checkEventPlaceholders(x.Args[i]); err != nil {
@@ -101,8 +104,8 @@ func (x *ExecHook) Hook(st HookStation) hooks.Hook {
 	return hooks.Hook{What: "exec " + x.Program, Runner: p, Policy: hooks.Policy{Workers: execWorkers}}
 }
 
-// eventPlaceholder is how a field of an event is asked for.
-var eventPlaceholder = regexp.MustCompile(`\{event\.(?:data\.)?([^{}]*)\}`)
+// eventPlaceholder is how a field of an event is asked for. A brace that is escaped is none.
+var eventPlaceholder = regexp.MustCompile(`\{event\.(?:data\.)?([^{}\\]*)\}`)
 
 // checkEventPlaceholders refuses to ask for what no event has.
 func checkEventPlaceholders(s string) error {
@@ -143,6 +146,11 @@ func (x *ExecHook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	x.Program, x.Args = args[0], args[1:]
 	if err := checkProgram(x.Program); err != nil && !strings.Contains(x.Program, "{") {
 		return d.WrapErr(err)
+	}
+	for _, arg := range x.Args {
+		if err := checkEventPlaceholders(arg); err != nil {
+			return d.WrapErr(err)
+		}
 	}
 	return parseBlock(d, "exec", words{"timeout": optional(d, duration, &x.Timeout)})
 }

@@ -24,6 +24,8 @@ const (
 	// webhookTime bounds one try, webhookRetry the tries, if nothing else is said.
 	webhookTime  = 10 * time.Second
 	webhookRetry = time.Hour
+	// maxAnswerHead is how long the head of an endpoint's answer may be.
+	maxAnswerHead = 64 << 10
 	// webhookWorkers is how many requests of a hook are under way at a time.
 	webhookWorkers = 4
 )
@@ -75,7 +77,9 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 	if w.Secret, err = repl.ReplaceOrErr(w.Secret, true, true); err != nil {
 		return fmt.Errorf("secret: %w", err)
 	}
-	w.URL = repl.ReplaceKnown(w.URL, "")
+	if w.URL, err = repl.ReplaceOrErr(w.URL, true, false); err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
 	if err := checkURL(eventReplacer(new(hooks.Event), hooks.Escape).ReplaceKnown(w.URL, "")); err != nil {
 		return err
 	}
@@ -83,7 +87,9 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 		return fmt.Errorf("url: %w", err)
 	}
 	for name, value := range w.Headers {
-		w.Headers[name] = repl.ReplaceKnown(value, "")
+		if w.Headers[name], err = repl.ReplaceOrErr(value, true, false); err != nil {
+			return fmt.Errorf("header %q: %w", name, err)
+		}
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(w.Headers[name]) {
 			return fmt.Errorf("header %q: that is no field of a request", name)
 		}
@@ -115,6 +121,7 @@ func newHookClient(timeout time.Duration, connections int) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = connections
 	transport.IdleConnTimeout = 30 * time.Second
+	transport.MaxResponseHeaderBytes = maxAnswerHead
 	return &http.Client{
 		Transport:     transport,
 		Timeout:       timeout,
@@ -194,6 +201,9 @@ func (w *WebhookHook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if err := checkURL(w.URL); err != nil && !strings.Contains(w.URL, "{") {
+		return d.WrapErr(err)
+	}
+	if err := checkEventPlaceholders(w.URL); err != nil {
 		return d.WrapErr(err)
 	}
 	return parseBlock(d, "webhook", words{

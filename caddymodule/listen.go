@@ -44,6 +44,9 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		if r.Method == http.MethodHead || h.station.live.Mount(r.URL.Path) == nil && !h.station.live.Offers(r.URL.Path) {
 			return false, nil
 		}
+		if ok, err := h.mayAsk(w, r, h.station.live.SettingsOf(r.URL.Path), client); !ok {
+			return true, err
+		}
 		if ok, err := h.admitListener(w, r, &client); !ok {
 			return true, err
 		}
@@ -58,11 +61,8 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 			return true, err
 		}
 	}
-	if mount.Settings().RequireTLS && scheme(r) != "https" {
-		return true, h.secure(w, r)
-	}
-	if mount.Settings().NoDirect && !client.Slave { // before anybody is asked
-		return true, refuseStream(w, r, streaming.ErrNoDirect)
+	if ok, err := h.mayAsk(w, r, *mount.Settings(), client); !ok {
+		return true, err
 	}
 	if r.Method == http.MethodHead {
 		return serveHead(w, r, mount, client)
@@ -90,6 +90,19 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 		return true, listenHTTP1(w, r, l, fields)
 	}
 	return true, listenStream(w, r, l, fields)
+}
+
+// mayAsk answers a listener who may not ask for a mount of these settings at all, or not in
+// clear, and reports whether he may. That is known before anybody is asked about him, and
+// before he is asked for a password.
+func (h *Handler) mayAsk(w http.ResponseWriter, r *http.Request, m streaming.MountSettings, client streaming.Client) (bool, error) {
+	switch {
+	case m.RequireTLS && scheme(r) != "https":
+		return false, h.secure(w, r)
+	case m.NoDirect && !client.Slave:
+		return false, refuseStream(w, r, streaming.ErrNoDirect)
+	}
+	return true, nil
 }
 
 // await returns the mount that a request is for once there is something to hear, nil if there

@@ -140,12 +140,25 @@ func askedHost(r *http.Request) string {
 // scheme and port of the request, and by the station's host name if it has one.
 func (s *Station) baseURL(r *http.Request) string {
 	host := askedHost(r)
-	if s.Hostname != "" {
+	if hostname := s.hostnameOver(scheme(r)); hostname != "" {
 		_, port, err := net.SplitHostPort(host)
-		host = s.Hostname
+		host = hostname
 		if _, _, own := net.SplitHostPort(host); own != nil && err == nil {
 			host += ":" + port
 		}
 	}
 	return scheme(r) + "://" + host
+}
+
+// hostnameOver returns the station's host name for URLs of a scheme: with its port if it has
+// one, unless that is only for the other scheme.
+func (s *Station) hostnameOver(scheme string) string {
+	host, port, err := net.SplitHostPort(s.Hostname)
+	switch {
+	case err != nil || s.reign.sites.mayBe(port, scheme):
+		return s.Hostname
+	case strings.Contains(host, ":"):
+		return "[" + host + "]"
+	}
+	return host
 }

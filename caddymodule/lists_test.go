@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 )
 
 // request makes a request that came by the local address, as the server does.
@@ -44,6 +47,12 @@ func TestBaseURL(t *testing.T) {
 		{"the station's host, over TLS", "radio.example.org", "localhost:8443", "", true, "https://radio.example.org:8443"},
 		{"the station's host, without a Host header", "radio.example.org", "", "192.0.2.1:8000", false, "http://radio.example.org:8000"},
 		{"the station's host and port", "radio.example.org:80", "localhost:8000", "", false, "http://radio.example.org:80"},
+		{"the station's host and port of HTTP, over TLS", "radio.example.org:8000", "localhost:8443", "", true, "https://radio.example.org:8443"},
+		{"the station's host and port of HTTP, over TLS on the usual port", "radio.example.org:8000", "localhost", "", true, "https://radio.example.org"},
+		{"the station's host and port of TLS", "radio.example.org:8443", "localhost:8000", "", false, "http://radio.example.org:8000"},
+		{"the station's host and port elsewhere, over TLS", "radio.example.org:9000", "localhost:8443", "", true, "https://radio.example.org:9000"},
+		{"the station's host and HTTP's usual port elsewhere, over TLS", "radio.example.org:80", "localhost:8443", "", true, "https://radio.example.org:8443"},
+		{"the station's address of IPv6 and port of HTTP, over TLS", "[2001:db8::1]:8000", "localhost:8443", "", true, "https://[2001:db8::1]:8443"},
 		{"the station's address of IPv6", "[2001:db8::1]", "localhost:8000", "", false, "http://[2001:db8::1]:8000"},
 		{"the station's address of IPv6, with a port", "[2001:db8::1]:80", "localhost:8000", "", false, "http://[2001:db8::1]:80"},
 		{"the station's address of IPv6, on the usual port", "[2001:db8::1]", "localhost", "", false, "http://[2001:db8::1]"},
@@ -52,7 +61,10 @@ func TestBaseURL(t *testing.T) {
 			if err := checkHostname(tt.hostname); err != nil {
 				t.Fatal(err)
 			}
-			s := &Station{Hostname: tt.hostname}
+			s := &Station{Hostname: tt.hostname, reign: &reign{sites: &sites{servers: []*caddyhttp.Server{
+				{Listen: []string{":8000"}},
+				{Listen: []string{":8443"}, TLSConnPolicies: caddytls.ConnectionPolicies{new(caddytls.ConnectionPolicy)}},
+			}}}}
 			if got := s.baseURL(request(tt.host, tt.localAddr, tt.encrypted)); got != tt.want {
 				t.Errorf("%s; want %s", got, tt.want)
 			}

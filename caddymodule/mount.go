@@ -47,7 +47,7 @@ type Mount struct {
 	RequireTLS *bool `json:"require_tls,omitempty"`
 
 	// `required`: sources and titles that come by plain HTTP are refused, so that no
-	// password is sent in clear. Default: they may.
+	// password is sent in clear. Default, or `off`: they may.
 	SourceTLS string `json:"source_tls,omitempty"`
 
 	// Whether listeners may ask for this mount. Default: they may.
@@ -165,6 +165,7 @@ func (m *Mount) validate() error {
 		within("return_after", value(m.ReturnAfter), math.MaxInt64),
 		m.checkFallbacks(),
 		m.checkSourceTLS(),
+		m.checkOn(),
 		within("queue", m.Queue, maxSize),
 		within("source_timeout", m.SourceTimeout, math.MaxInt64),
 		within("bitrate", m.Bitrate, math.MaxInt),

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -98,6 +99,9 @@ func (p *Pulling) validate() error {
 	}
 	if p.User != "" && p.Password == "" {
 		return fmt.Errorf("user %q: write the password, too", p.User)
+	}
+	if p.TLS != nil && p.TLS.InsecureSkipVerify && len(p.TLS.CARaw) > 0 {
+		return errors.New("tls_insecure_skip_verify: nobody is verified then; leave it out, since there is tls_trust")
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ const tlsRequired = "required"
 
 // checkSourceTLS refuses what source_tls can't say.
 func (m *Mount) checkSourceTLS() error {
-	if m.SourceTLS != "" && m.SourceTLS != tlsRequired {
-		return errors.New("source_tls: write source_tls required, or leave it out")
+	if m.SourceTLS != "" && m.SourceTLS != tlsRequired && m.SourceTLS != "off" {
+		return errors.New("source_tls: write source_tls required, or source_tls off where a pattern says required")
 	}
 	return nil
 }
@@ -36,8 +36,7 @@ func (h *Handler) secure(w http.ResponseWriter, r *http.Request) error {
 	if port == "" {
 		return refuse(w, r, http.StatusForbidden, "This mount is heard over HTTPS only")
 	}
-	w.Header().Set("Location", secureURL(r, h.station.Hostname, port))
-	w.WriteHeader(http.StatusTemporaryRedirect)
+	sendTo(w, http.StatusTemporaryRedirect, secureURL(r, h.station.hostnameOver("https"), port))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -59,6 +60,34 @@ func (s *sites) urls() []string {
 	slices.Sort(plain)
 	slices.Sort(encrypted)
 	return append(plain, encrypted...)
+}
+
+// mayBe tells whether a port that somebody wrote may be that of a scheme. It may not if it is
+// the usual one of the other, or one of ours at which only that is spoken.
+func (s *sites) mayBe(port, scheme string) bool {
+	if port == "80" || port == "443" {
+		return (port == "443") == (scheme == "https")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	other := false
+	for _, srv := range s.servers {
+		for _, listen := range srv.Listen {
+			addr, err := caddy.ParseNetworkAddress(listen)
+			if err != nil || uint(n) < addr.StartPort || uint(n) > addr.EndPort {
+				continue
+			}
+			if (len(srv.TLSConnPolicies) > 0) == (scheme == "https") {
+				return true
+			}
+			other = true
+		}
+	}
+	return !other
 }
 
 // none tells whether the station is on no site at all.

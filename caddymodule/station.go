@@ -216,15 +216,17 @@ const maxLatency = caddy.Duration(5 * time.Second)
 
 // within refuses a value that is less than zero or more than most.
 func within[T int | caddy.Duration](name string, v, most T) error {
-	came := any(v)
-	if t, ok := came.(caddy.Duration); ok {
-		came = time.Duration(t)
+	readable := func(v T) any {
+		if t, ok := any(v).(caddy.Duration); ok {
+			return time.Duration(t)
+		}
+		return v
 	}
 	switch {
 	case v < 0:
-		return fmt.Errorf("%s: %v is less than zero; leave it out for the default", name, came)
+		return fmt.Errorf("%s: %v is less than zero; leave it out for the default", name, readable(v))
 	case v > most:
-		return fmt.Errorf("%s: %v is too much; write %v at most", name, came, most)
+		return fmt.Errorf("%s: %v is too much; write %v at most", name, readable(v), readable(most))
 	}
 	return nil
 }

@@ -40,12 +40,18 @@ func (h *Handler) steer(w http.ResponseWriter, r *http.Request, mount *streaming
 	if r.URL.RawQuery != "" {
 		to += r.URL.RawQuery + "&"
 	}
+	sendTo(w, http.StatusFound, to+redirected+"=1")
+	return true
+}
+
+// sendTo sends a listener to where the mount is, now. Browsers let pages of other origins
+// follow only if that says so, too.
+func sendTo(w http.ResponseWriter, status int, url string) {
 	header := w.Header()
 	for _, f := range corsHeader {
 		setDefault(header, f[0], f[1])
 	}
 	setDefault(header, "Cache-Control", "no-cache, no-store")
-	header.Set("Location", to+redirected+"=1")
-	w.WriteHeader(http.StatusFound)
-	return true
+	header.Set("Location", url)
+	w.WriteHeader(status)
 }

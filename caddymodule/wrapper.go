@@ -186,6 +186,7 @@ var (
 	errMount    = errors.New("that can be no mount")
 	errUnset    = errors.New("no source_password is set")
 	errPassword = errors.New("the password is wrong")
+	errInClear  = errors.New("sources of this mount come over TLS only (source_tls), which wants one that speaks HTTP")
 )
 
 // let returns the right to feed a mount, or says why a source at an address that does not
@@ -196,6 +197,9 @@ func (w *ListenerWrapper) let(addr net.Addr, mount, password string) (*admission
 	}
 	if checkMountPath(mount) != nil {
 		return nil, errMount
+	}
+	if w.station.mount(mount).SourceTLS == tlsRequired { // what does not speak HTTP does not speak TLS
+		return nil, errInClear
 	}
 	if module := w.station.auth(mount); module != nil {
 		if user, handled, err := askForShoutcast(w.station, module, addr, mount, password); handled {

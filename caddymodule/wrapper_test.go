@@ -40,6 +40,7 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 		SourcePassword: &Credential{Password: "hackme"},
 		Mounts: []*Mount{
 			{Path: "/own", SourcePassword: &Credential{User: "dj", Password: "own"}},
+			{Path: "/safe", SourceTLS: tlsRequired},
 			{Path: "/hashed", SourcePassword: &Credential{Password: hashed}},
 		},
 	}
@@ -54,6 +55,7 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 		{"another mount", wrap(t, s, "/m", ""), "/n", "hackme", "source", ""},
 		{"a mount's own password", wrap(t, s, "/m", ""), "/own", "own", "dj", ""},
 		{"the station's, for a mount that has one", wrap(t, s, "/m", ""), "/own", "hackme", "", "the password is wrong"},
+		{"a mount that is fed over TLS only", wrap(t, s, "/m", ""), "/safe", "hackme", "", errInClear.Error()},
 		{"a hash", wrap(t, s, "/m", ""), "/hashed", "hackme", "source", ""},
 		{"a hash, not matched", wrap(t, s, "/m", ""), "/hashed", "hackm", "", "the password is wrong"},
 		{"a hash for a password", wrap(t, s, "/m", ""), "/hashed", hashed, "", "the password is wrong"},

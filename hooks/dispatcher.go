@@ -137,9 +137,16 @@ func (d *Dispatcher) enqueue(q *queue, e *Event) {
 	d.employ(q)
 }
 
+// lastWorkers is how many events at a time are done at the end, of a hook whose queue
+// can't be kept. Some of what is done then goes on alone, as programs do.
+const lastWorkers = 256
+
 // employ starts as many workers as a queue has use for. mu is held.
 func (d *Dispatcher) employ(q *queue) {
 	most := max(1, q.hook.Policy.Workers)
+	if d.closed && !q.hook.Policy.Keep {
+		most = max(most, lastWorkers)
+	}
 	for n := len(q.ready); n > 0 && q.workers < most && !q.loading && d.ctx.Err() == nil; n-- {
 		q.workers++
 		d.running.Go(func() { d.work(q) })
@@ -244,6 +251,7 @@ func (d *Dispatcher) Close(ctx context.Context) {
 				l.timer = nil
 			}
 		}
+		d.employ(q)
 	}
 	if d.ticker != nil {
 		d.ticker.Stop()

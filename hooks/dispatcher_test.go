@@ -224,6 +224,31 @@ func TestTheEndWaitsAsLongAsItMay(t *testing.T) {
 	})
 }
 
+// What can't be kept is begun at the end, however few run at a time before it, and goes on
+// alone.
+func TestAtTheEndAllIsBegunThatCannotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		hang := func(ctx context.Context, _ *Event) error { <-ctx.Done(); return ctx.Err() }
+		program, webhook := &runs{do: hang}, &runs{do: hang}
+		d := NewDispatcher(log, new(memory))
+		d.Apply(planOf(
+			&Hook{Name: "program", Runner: program, Policy: Policy{Workers: 4}},
+			&Hook{Name: "webhook", Runner: webhook, Policy: Policy{Workers: 4, Retry: time.Hour, Keep: true}}))
+		const mounts = 100
+		for n := range mounts {
+			d.Dispatch(numberedEvent(fmt.Sprintf("/%d", n), 0))
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		d.Close(ctx)
+		if program.tries() != mounts || webhook.tries() != 4 {
+			t.Errorf("for %d mounts a program was begun %d times, a webhook %d", mounts, program.tries(), webhook.tries())
+		}
+	})
+}
+
 func TestThePauseGrowsToAMinuteAndIsNeverNone(t *testing.T) {
 	before := time.Duration(0)
 	for n := 1; n < 100; n++ {

@@ -91,6 +91,8 @@ func verdict(status int, insists bool) error {
 		return err
 	case status >= 400 && status < 500 && !insists:
 		return Final(err)
+	case status >= 300 && status < 400:
+		return fmt.Errorf("%w, and no redirect is followed; write the URL that it leads to", err)
 	}
 	return err
 }

@@ -84,6 +84,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		if got != want {
 			t.Errorf("%d: %v", status, err)
 		}
+		if status/100 == 3 && !strings.Contains(err.Error(), "write the URL that it leads to") {
+			t.Errorf("%d: the log says %v", status, err)
+		}
 	}
 }
 

@@ -305,7 +305,9 @@ events {
 	for _, d := range done {
 		<-d
 	}
-	t.Logf("the longest pause in delivery was %v", time.Duration(w.longest.Load()))
+	if pause := time.Duration(w.longest.Load()); pause > time.Second { // programs take two
+		t.Errorf("there was a pause of %v in delivery", pause)
+	}
 	for path, src := range sources {
 		src.finish()
 		if path == "/asked.mp3" && l.toTheEnd().Last != src.next.Load()-1 {

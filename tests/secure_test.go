@@ -17,10 +17,14 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 		mount /safe.mp3 {
 			require_tls
 		}
-		mount /fed.mp3 {
+		mount /fed* {
 			source_tls required
 		}
+		mount /fed-by-old.mp3 {
+			source_tls off
+		}
 	}`)
+	s.source("/fed-by-old.mp3").finish()
 	for _, mount := range []string{"/safe.mp3", "/open.mp3"} {
 		live := s.numberedSource(mount, 1)
 		defer live.down()
@@ -34,6 +38,9 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 		resp, _ := asked(t, s.plain, path)
 		if got := resp.Header.Get("Location"); got != want || (resp.StatusCode == http.StatusTemporaryRedirect) != (want != "") {
 			t.Errorf("%s is answered %s, %s", path, resp.Status, got)
+		}
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != "*" { // or pages of other origins can't follow
+			t.Errorf("%s is for pages of %q", path, got)
 		}
 	}
 	for _, encrypted := range []bool{false, true} {
@@ -51,6 +58,54 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 			}
 		}
 		_ = conn.Close()
+	}
+}
+
+// Who comes in clear is sent to HTTPS before he is asked for a password, and before an
+// endpoint is asked about him, whether the mount plays or might be made to.
+func TestNobodyIsAskedForAPasswordInClear(t *testing.T) {
+	e := newEndpoint(t, nil) // which says no
+	s := start(t, `icecast {
+		source_password hackme
+		relay /summoned.mp3 http://127.0.0.1:1/ {
+			on_demand
+		}
+		mount /** {
+			auth url {
+				listener_add `+e.URL+`
+			}
+		}
+		mount /summoned.mp3 {
+			require_tls
+		}
+		mount /silent.mp3 {
+			require_tls
+			linger 1m
+		}
+		mount /live.mp3 {
+			require_tls
+		}
+		mount /inner.mp3 {
+			direct off
+			linger 1m
+		}
+	}`)
+	for _, mount := range []string{"/silent.mp3", "/inner.mp3"} {
+		src := s.source(mount)
+		src.send(50)
+		src.finish()
+		s.logged(map[string]any{"msg": "source disconnected", "mount": mount})
+	}
+	live := s.source("/live.mp3")
+	defer live.finish()
+	live.send(50)
+	for path, want := range map[string]int{"/summoned.mp3": 307, "/silent.mp3": 307, "/live.mp3": 307, "/inner.mp3": 403} {
+		if resp, _ := asked(t, s.plain, path); resp.StatusCode != want {
+			t.Errorf("%s is answered %s, want %d", path, resp.Status, want)
+		}
+	}
+	if all := e.all(); len(all) > 0 {
+		t.Errorf("the endpoint was asked %v", all)
 	}
 }
 

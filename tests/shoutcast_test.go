@@ -186,13 +186,13 @@ func TestAShoutcastSourceHearsNothingAfterItIsLetIn(t *testing.T) {
 }
 
 func TestAWrongPasswordIsInvalid(t *testing.T) {
-	s, upper := startFor(t, wrapped, "icecast {\n source_password hackme\n mount /own {\n source_password own\n }\n }")
+	s, upper := startFor(t, wrapped, "icecast {\n source_password hackme\n mount /own {\n source_password own\n }\n mount /safe {\n source_tls required\n }\n }")
 	live := s.source("/m") // which nobody may disturb
 	live.send(10)
 	l := s.listen("/m", http1, false)
 	for _, login := range []string{
 		"hackm\r\n", "hackmee\n", "HACKME\r\n", " \r\n", "/m:\r\n", "/m:hackm\r\n", "/own:hackme\r\n", "/:hackme\r\n", "/../m:hackme\r\n",
-		"/admin/metadata:hackme\r\n", "m:hackme\r\n", "SOURCE hackm /m\n\n", "SOURCE hackme /own\n\n", "SOURCE hackme /\n\n",
+		"/admin/metadata:hackme\r\n", "m:hackme\r\n", "SOURCE hackm /m\n\n", "SOURCE hackme /own\n\n", "SOURCE hackme /\n\n", "/safe:hackme\r\n", "SOURCE hackme /safe\n\n",
 		"!POKE\r\n", "!POKE\nicy-name:libshout\n\n", "h\xc3\xa4ckme\r\nicy-name:x\r\n\r\n" + strings.Repeat("sound", 2000),
 	} {
 		for _, at := range []string{s.plain, upper} {
@@ -204,6 +204,7 @@ func TestAWrongPasswordIsInvalid(t *testing.T) {
 		}
 	}
 	s.logged(map[string]any{"level": "warn", "mount": "/own"})
+	s.logged(map[string]any{"level": "warn", "mount": "/safe", "error": "sources of this mount come over TLS only (source_tls), which wants one that speaks HTTP"})
 	live.send(10)
 	live.finish()
 	if c := l.toTheEnd(); c.Last != 19 {

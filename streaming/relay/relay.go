@@ -87,7 +87,7 @@ const (
 	Down                    // it does not any more
 	Failed                  // it could not; only the first failure in a row is told
 	SlaveJoined             // a slave reports for the first time
-	SlaveLeft               // a slave has not reported for too long
+	SlaveLeft               // a slave has not reported for too long, or has begun anew
 	ListUp                  // a master's list is known again
 	ListDown                // it is not
 )

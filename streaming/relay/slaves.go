@@ -89,13 +89,14 @@ func (s *Slaves) Register(r Report, addr string) (number uint64) {
 	now := s.now()
 	k := s.known[r.ID]
 	joined := k == nil
+	var left []string
 	if joined {
 		if len(s.known) >= maxSlaves {
 			s.mu.Unlock()
 			return 0
 		}
 		k = &known{since: now}
-		s.replaceRestarted(r, addr)
+		left = s.replaceRestarted(r, addr)
 		s.known[r.ID] = k
 	}
 	k.report, k.addr, k.sent = r, addr, 0
@@ -105,19 +106,25 @@ func (s *Slaves) Register(r Report, addr string) (number uint64) {
 	s.watch(now)
 	label := k.label()
 	s.mu.Unlock()
+	for _, label := range left {
+		s.observe(Event{Kind: SlaveLeft, Slave: label, Cause: "it has begun anew"})
+	}
 	if joined {
 		s.observe(Event{Kind: SlaveJoined, Slave: label})
 	}
 	return number
 }
 
-// replaceRestarted forgets a slave that has begun anew under another id. mu is held.
-func (s *Slaves) replaceRestarted(r Report, addr string) {
+// replaceRestarted forgets a slave that has begun anew under another id, and returns what
+// it was called. mu is held.
+func (s *Slaves) replaceRestarted(r Report, addr string) (left []string) {
 	for id, k := range s.known {
 		if len(r.Public) > 0 && k.addr == addr && slices.Equal(k.report.Public, r.Public) {
 			delete(s.known, id)
+			left = append(left, k.label())
 		}
 	}
+	return left
 }
 
 // Lost notes that the connection broke over which a slave waited for news after a report.

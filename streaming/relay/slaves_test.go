@@ -222,4 +222,7 @@ func TestASlaveThatBeganAnewIsTheSame(t *testing.T) {
 	if got := s.Ranked("/live", "http"); len(got) != 1 {
 		t.Errorf("the list is %v; %s", got, e)
 	}
+	if got := e.String(); got != "3 http://first;4 http://first;3 http://first;" { // who counts comes to one
+		t.Errorf("told: %s", got)
+	}
 }
