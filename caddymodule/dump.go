@@ -76,7 +76,7 @@ func (dump *Dump) validate() error {
 func parseDump(d *caddyfile.Dispenser, to **Dump) error {
 	dump := new(Dump)
 	*to = dump
-	if !d.NextArg() {
+	if !d.NextArg() || d.Val() == "" {
 		return d.Err("dump: write the names of the files, such as dump /srv/rec/live-%Y%m%d-%H%M%S.mp3, or dump off")
 	}
 	if dump.Pattern = d.Val(); dump.Pattern == "off" {
