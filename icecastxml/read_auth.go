@@ -57,6 +57,16 @@ func (r *reader) mountRoles(e *element, m *mount) {
 	}
 }
 
+// socketAuth reads who may come by a socket, which nothing here depends on.
+func (r *reader) socketAuth(e *element) {
+	for _, role := range e.children {
+		if role.attr("type") == "anonymous" && concerns(role, "get") && denies(role) {
+			r.wrong(role, "keeps out who comes by this socket and has not logged in, which is not known: write who may listen into the mounts, and take it out")
+		}
+	}
+	r.means("has no effect: who may do what does not depend on the socket")(e)
+}
+
 // concerns tells whether a role is for one of some methods. One that names none is for all.
 func concerns(role *element, methods ...string) bool {
 	for _, named := range []string{role.attr("match-method"), role.attr("allow-method")} {

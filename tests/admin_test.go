@@ -307,7 +307,7 @@ func TestHeadDoesNothing(t *testing.T) {
 	defer live.down()
 	w := s.witness("/live.mp3", http1, false)
 	hears(t, "before", 1, w)
-	for _, command := range []string{"killsource?mount=/live.mp3", "fallbacks?mount=/live.mp3&fallback=/x.mp3", "metadata?mount=/live.mp3&mode=updinfo&song=x"} {
+	for _, command := range []string{"killsource?mount=/live.mp3", "fallbacks?mount=/live.mp3&fallback=/x.mp3", "metadata?mount=/live.mp3&mode=updinfo&song=x", "admin.cgi?pass=letmein&mode=updinfo&song=x"} {
 		resp, _ := head(t, s.dial(false), "HEAD /admin/"+command+" HTTP/1.0\r\n"+basic("admin", "letmein")+"\r\n")
 		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, POST" {
 			t.Errorf("%s is answered %s, and allows %q", command, resp.Status, resp.Header.Get("Allow"))
