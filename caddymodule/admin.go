@@ -121,6 +121,9 @@ func (h *Handler) setFallback(w http.ResponseWriter, r *http.Request, q url.Valu
 		return refuse(w, r, http.StatusBadRequest, "fallback: "+err.Error())
 	}
 	h.station.overrideFallback(q.Get("mount"), to)
+	if strings.HasSuffix(r.URL.Path, ".json") {
+		return iceResponse(w, r, "Fallback configured", true)
+	}
 	return answer(w, r, http.StatusOK, "text/html; charset=utf-8",
 		"<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n")
 }

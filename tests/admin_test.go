@@ -202,6 +202,9 @@ func TestTheAdministratorActs(t *testing.T) {
 	if status, body := s.command("admin", "letmein", "fallbacks?mount=/live.mp3&fallback=/backup.mp3"); status != 200 {
 		t.Fatalf("%d, %s", status, body)
 	}
+	if status, body := s.command("admin", "letmein", "fallbacks.json?mount=/live.mp3&fallback=/backup.mp3"); status != 200 || !strings.HasPrefix(body, `{"iceresponse":`) {
+		t.Errorf("%d, %s", status, body)
+	}
 	status, body := s.command("admin", "letmein", "listclients.json?mount=/live.mp3")
 	var list struct {
 		Icestats struct {
