@@ -25,6 +25,10 @@ const defaultsXML = `<icecast>
 		<stream-name>of a mount that has no name</stream-name>
 		<max-listeners>3</max-listeners>
 	</mount>
+	<mount>
+		<mount-name>/sta[xy]s*</mount-name>
+		<http-headers><header name="X-Pattern" value="yes"/></http-headers>
+	</mount>
 	<mount type="default">
 		<fallback-mount>/backup.mp3</fallback-mount>
 		<genre>Jazz</genre>
@@ -47,6 +51,7 @@ func TestAMountCountsBeforeTheDefaultOfAnIcecastXML(t *testing.T) {
 		hears(t, "one", 1, w)
 		hears(t, "the other", 2, v)
 		s.say("X-Station: %s", w.header.Get("X-Station"))
+		s.say("X-Pattern: %q, %q", w.header.Get("X-Pattern"), v.header.Get("X-Pattern"))
 		for _, mount := range []string{"/back.mp3", "/stays.mp3"} {
 			source, _ := s.adminSays("stats").source(mount)
 			for _, name := range []string{"server_name", "genre", "max_listeners"} {
