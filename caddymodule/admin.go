@@ -34,7 +34,7 @@ var commands = map[string]command{
 	"killsource":     {serve: (*Handler).killSource, mount: true, changes: true},
 	"fallbacks":      {serve: (*Handler).setFallback, mount: true, changes: true},
 	"updatemetadata": {serve: (*Handler).serveUpdateMetadata, mount: true},
-	"buildm3u":       {serve: (*Handler).buildM3U, mount: true, open: true},
+	"buildm3u":       {serve: (*Handler).buildM3U, open: true},
 }
 
 // command returns the one that a path names.
@@ -62,6 +62,9 @@ func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Reques
 		if err != nil {
 			return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
 		}
+		if c.changes && r.Method == http.MethodHead {
+			return refuseHead(w, r)
+		}
 		if !c.open {
 			if ok, err := admit(w, r, h.station.logins.admin); !ok {
 				return err
@@ -80,6 +83,12 @@ func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Reques
 		}
 		return c.serve(h, w, r, q)
 	}
+}
+
+// refuseHead answers who asks what a command would say: it would do what it says.
+func refuseHead(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Allow", "GET, POST")
+	return refuse(w, r, http.StatusMethodNotAllowed, "This takes GET, POST")
 }
 
 // isOfAnotherSite tells whether a browser says that a page of another site asks.
@@ -112,6 +121,9 @@ func (h *Handler) setFallback(w http.ResponseWriter, r *http.Request, q url.Valu
 		return refuse(w, r, http.StatusBadRequest, "fallback: "+err.Error())
 	}
 	h.station.overrideFallback(q.Get("mount"), to)
+	if strings.HasSuffix(r.URL.Path, ".json") {
+		return iceResponse(w, r, "Fallback configured", true)
+	}
 	return answer(w, r, http.StatusOK, "text/html; charset=utf-8",
 		"<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n")
 }
@@ -121,16 +133,23 @@ func (h *Handler) serveUpdateMetadata(w http.ResponseWriter, r *http.Request, q 
 	return answerElement(w, r, el("icestats", element{name: "source", mount: q.Get("mount")}))
 }
 
-// buildM3U answers a playlist that carries the listener's own user and password.
+// buildM3U answers a playlist that carries the listener's own user and password. Whether there is
+// such a mount is not its business, so that it may be made before the source is there.
 func (h *Handler) buildM3U(w http.ResponseWriter, r *http.Request, q url.Values) error {
+	for _, name := range []string{"mount", "username", "password"} {
+		if !q.Has(name) {
+			return refuse(w, r, http.StatusBadRequest, "Missing parameter: "+name)
+		}
+	}
+	mount := q.Get("mount")
+	if err := checkMountPath(mount); err != nil {
+		return refuse(w, r, http.StatusBadRequest, err.Error())
+	}
 	at, err := url.Parse(h.station.baseURL(r))
 	if err != nil {
-		return err
+		return refuse(w, r, http.StatusBadRequest, "The host that was asked for is none")
 	}
-	if q.Has("username") {
-		at.User = url.UserPassword(q.Get("username"), q.Get("password"))
-	}
-	at.Path = q.Get("mount")
+	at.User, at.Path = url.UserPassword(q.Get("username"), q.Get("password")), mount
 	w.Header().Set("Content-Disposition", "attachment; filename=listen.m3u")
 	return answer(w, r, http.StatusOK, "audio/x-mpegurl", at.String()+"\r\n")
 }

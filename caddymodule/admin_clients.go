@@ -78,12 +78,12 @@ func (h *Handler) serveLastEvents(w http.ResponseWriter, r *http.Request, _ url.
 
 // killClient lets a listener go.
 func (h *Handler) killClient(w http.ResponseWriter, r *http.Request, q url.Values) error {
-	l, err := h.clientOf(q.Get("id"), q.Get("mount"))
-	switch {
-	case err != nil:
-		return refuse(w, r, http.StatusBadRequest, missingID)
-	case l == nil:
-		return iceResponse(w, r, fmt.Sprintf("Client %s not found", q.Get("id")), false)
+	if !q.Has("id") {
+		return refuse(w, r, http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
+	}
+	l := h.clientOf(q.Get("id"), q.Get("mount"))
+	if l == nil {
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", printable(q.Get("id"))), false)
 	}
 	l.Remove(streaming.Removed)
 	return iceResponse(w, r, fmt.Sprintf("Client %d removed", l.ID), true)
@@ -113,12 +113,9 @@ func (h *Handler) moveClients(w http.ResponseWriter, r *http.Request, q url.Valu
 
 // moveClient makes one listener of a mount hear another one, as in Icecast 2.5.
 func (h *Handler) moveClient(w http.ResponseWriter, r *http.Request, id, from, to string) error {
-	l, err := h.clientOf(id, from)
-	switch {
-	case err != nil:
-		return refuse(w, r, http.StatusBadRequest, missingID)
-	case l == nil:
-		return iceResponse(w, r, fmt.Sprintf("Client %s not found", id), false)
+	l := h.clientOf(id, from)
+	if l == nil {
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", printable(id)), false)
 	}
 	switch err := h.station.live.MoveListener(l, to); {
 	case errors.Is(err, streaming.ErrNoSuchStream):
@@ -129,17 +126,14 @@ func (h *Handler) moveClient(w http.ResponseWriter, r *http.Request, id, from, t
 	return iceResponse(w, r, fmt.Sprintf("Client %s moved from %s to %s", id, from, to), true)
 }
 
-const missingID = "Missing parameter: id, a number that listclients tells"
-
 // clientOf returns the listener of a mount with an id, nil if there is none.
-func (h *Handler) clientOf(id, mount string) (*streaming.Listener, error) {
+func (h *Handler) clientOf(id, mount string) *streaming.Listener {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	l := h.station.live.Listener(n)
-	if l == nil || l.Mount().Path != mount {
-		return nil, nil
+	if l := h.station.live.Listener(n); l != nil && l.Mount().Path == mount {
+		return l
 	}
-	return l, nil
+	return nil
 }

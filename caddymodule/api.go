@@ -137,6 +137,11 @@ func readQuery(w http.ResponseWriter, r *http.Request, words []string) (apiQuery
 			return apiQuery{}, apiErrorf(http.StatusBadRequest, "%.100q is unknown in the query; the words are %s", word, strings.Join(words, ", "))
 		}
 	}
+	if mount := values.Get("mount"); mount != "" {
+		if err := checkMountPath(mount); err != nil { // it would be as if nobody were there
+			return apiQuery{}, apiErrorf(http.StatusBadRequest, "mount %.120q: %v", mount, err)
+		}
+	}
 	q := apiQuery{Values: values, stations: stationsInForce()}
 	if name := q.Get("station"); name != "" {
 		one, err := pickStation(name)

@@ -15,7 +15,7 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		latency        <duration>
 //	}
 func parseLimits(d *caddyfile.Dispenser, l *Limits) error {
-	return parseBlock(d, "limits", words{
+	err := parseBlock(d, "limits", words{
 		"listeners":      count(d, &l.Listeners),
 		"sources":        count(d, &l.Sources),
 		"bandwidth":      bandwidth(d, &l.Bandwidth),
@@ -25,4 +25,11 @@ func parseLimits(d *caddyfile.Dispenser, l *Limits) error {
 		"burst":          burst(d, &l.Burst),
 		"latency":        positive(d, &l.Latency),
 	})
+	if err != nil {
+		return err
+	}
+	if err := l.validate(); err != nil {
+		return d.Errf("limits: %v", err)
+	}
+	return nil
 }

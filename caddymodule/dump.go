@@ -43,6 +43,9 @@ const (
 	maxDump = 1 << 50
 
 	leastDump = time.Second // that a file lasts
+
+	// leastDumpSize keeps a size without its unit from making a file of each frame.
+	leastDumpSize = 16 << 10
 )
 
 func (dump *Dump) validate() error {
@@ -52,8 +55,8 @@ func (dump *Dump) validate() error {
 	if _, err := recording.Parse(dump.Pattern); err != nil {
 		return fmt.Errorf("dump: %w", err)
 	}
-	if dump.RotateSize < 0 || dump.RotateSize > maxDump {
-		return fmt.Errorf("dump: rotate_size: %d is not from 0 to %d", dump.RotateSize, int64(maxDump))
+	if n := dump.RotateSize; n != 0 && n < leastDumpSize || n > maxDump {
+		return fmt.Errorf("dump: rotate %d bytes: write a size from 16KiB on, such as 500MiB, or a time such as 1h", n)
 	}
 	if t := time.Duration(dump.RotateEvery); t != 0 && t < leastDump {
 		return fmt.Errorf("dump: rotate_every: %v is less than %v", t, leastDump)
@@ -73,7 +76,7 @@ func (dump *Dump) validate() error {
 func parseDump(d *caddyfile.Dispenser, to **Dump) error {
 	dump := new(Dump)
 	*to = dump
-	if !d.NextArg() {
+	if !d.NextArg() || d.Val() == "" {
 		return d.Err("dump: write the names of the files, such as dump /srv/rec/live-%Y%m%d-%H%M%S.mp3, or dump off")
 	}
 	if dump.Pattern = d.Val(); dump.Pattern == "off" {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -28,6 +29,9 @@ type Fallback struct {
 }
 
 func (f *Fallback) validate() error {
+	if f == nil {
+		return errors.New("a fallback is null; it wants an object with one of mount, files and standby")
+	}
 	set := 0
 	for _, is := range []bool{f.Mount != "", len(f.Files) > 0, f.Standby} {
 		if is {
@@ -64,7 +68,7 @@ func parseFallback(d *caddyfile.Dispenser, to *[]*Fallback) error {
 		f.Files = args[1:]
 	case args[0] == "standby" && len(args) == 1:
 		f.Standby = true
-	case len(args) == 1 && args[0][0] == '/':
+	case len(args) == 1 && strings.HasPrefix(args[0], "/"):
 		f.Mount = args[0]
 	default:
 		return complain(d, "fallback", args[0], right)

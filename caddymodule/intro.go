@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -18,7 +19,10 @@ func parseIntro(d *caddyfile.Dispenser, to **string) error {
 	if err != nil {
 		return err
 	}
-	if arg == "off" {
+	switch strings.TrimSpace(arg) {
+	case "": // as a variable is that is not set
+		return complain(d, "intro", arg, "the path of a file, such as /srv/intro.mp3, or off")
+	case "off":
 		arg = ""
 	}
 	*to = &arg

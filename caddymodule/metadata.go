@@ -14,6 +14,9 @@ import (
 // serveMetadata sets the title of a mount: /admin/metadata, which every encoder
 // knows. A song stands for artist and title; the two may come apart.
 func (h *Handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodHead {
+		return refuseHead(w, r)
+	}
 	q, err := parameters(r)
 	if err != nil {
 		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")

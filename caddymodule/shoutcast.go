@@ -74,6 +74,9 @@ func (s *shoutcasts) login(mount string) *login {
 // /admin.cgi. The password is that by which the source came in, or the
 // administrator's.
 func (h *Handler) serveShoutcastMetadata(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodHead {
+		return refuseHead(w, r)
+	}
 	q, err := parameters(r)
 	if err != nil {
 		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")

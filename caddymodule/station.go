@@ -216,17 +216,15 @@ const maxLatency = caddy.Duration(5 * time.Second)
 
 // within refuses a value that is less than zero or more than most.
 func within[T int | caddy.Duration](name string, v, most T) error {
-	readable := func(v T) any {
-		if t, ok := any(v).(caddy.Duration); ok {
-			return time.Duration(t)
-		}
-		return v
+	came, limit := any(v), any(most)
+	if t, ok := came.(caddy.Duration); ok {
+		came, limit = time.Duration(t), time.Duration(most)
 	}
 	switch {
 	case v < 0:
-		return fmt.Errorf("%s: %v is less than zero; leave it out for the default", name, readable(v))
+		return fmt.Errorf("%s: %v is less than zero; leave it out for the default", name, came)
 	case v > most:
-		return fmt.Errorf("%s: %v is too much; write %v at most", name, readable(v), readable(most))
+		return fmt.Errorf("%s: %v is too much; write %v at most", name, came, limit)
 	}
 	return nil
 }

@@ -83,6 +83,14 @@ var provisionErrors = []struct{ name, station, want string }{
 		`mount "/*[": that is no pattern; a "[" wants its "]", and a backslash something after it`,
 	},
 	{
+		"a fallback that is null", `{"mounts": [{"path": "/live.mp3", "fallbacks": [null]}]}`, // it was a panic
+		`mount /live.mp3: a fallback is null; it wants an object with one of mount, files and standby`,
+	},
+	{
+		"a latency that is too long", `{"limits": {"latency": "6s"}}`,
+		`limits: latency: 6s is too much; write 5s at most`,
+	},
+	{
 		"a negative number of listeners", `{"mounts": [{"path": "/live.mp3", "max_listeners": -1}]}`,
 		`mount /live.mp3: max_listeners: -1 is less than zero; leave it out for the default`,
 	},

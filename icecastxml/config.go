@@ -8,6 +8,7 @@ type config struct {
 	serverID setting[string]
 
 	limits  limits
+	open    bool // by a role of 2.5, to who has not logged in
 	source  setting[string]
 	relay   login
 	admin   login

@@ -24,6 +24,8 @@ func (m *mount) pathOf() string { return m.name.or(everyMount) }
 
 func (m *mount) isPattern() bool { return strings.ContainsAny(m.pathOf(), "*?[") }
 
+func (m *mount) isDefault() bool { return m.byDefault }
+
 // mountBlocks returns the mounts in the order in which they count: Icecast looks for the name
 // first, then for patterns, then for what is the default.
 func (g *generator) mountBlocks() (ds []*directive) {
@@ -76,6 +78,8 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	var ds []*directive
 	for _, d := range m.settings {
 		switch {
+		case d.words[0] == "max_listeners" && d.words[1] == "0" && slices.ContainsFunc(g.several, (*mount).isDefault):
+			continue // -1 is what Icecast fills in from the default mount
 		case d.words[0] == "auth" && d.words[1] == "htpasswd":
 			d.words[2] = literal(g.path(d.words[2]))
 		case d.words[0] == "dump":
@@ -91,8 +95,8 @@ func (g *generator) mountSettings(m *mount) []*directive {
 			ds = append(ds, line(m.intro.line, "intro", literal(file)))
 		}
 	}
-	ds = append(ds, hookLine("on_connect", "source_connected", m.onConnect)...)
-	ds = append(ds, hookLine("on_disconnect", "source_disconnected", m.onGone)...)
+	ds = append(ds, g.hookLine("on_connect", "source_connected", m.onConnect)...)
+	ds = append(ds, g.hookLine("on_disconnect", "source_disconnected", m.onGone)...)
 	return ordered(ds, mountWords)
 }
 

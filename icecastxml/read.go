@@ -124,7 +124,7 @@ func (r *reader) socket(e *element) *socket {
 		"so-mss":              r.means("has no effect: it is the system's"),
 		"listen-backlog":      r.means("has no effect: it is the system's"),
 		"queue-len":           r.means("has no effect: it is the system's"),
-		"authentication":      r.means("has no effect: who may do what does not depend on the socket"),
+		"authentication":      r.socketAuth,
 		"ssl-ciphers":         r.means(ciphers),
 		"ssl-allowed-ciphers": r.means(ciphers),
 	})

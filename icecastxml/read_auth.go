@@ -2,6 +2,7 @@ package icecastxml
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -17,17 +18,78 @@ func (r *reader) mountAuth(e *element, m *mount) {
 		r.authenticator(e, kind, m)
 		return
 	}
+	r.mountRoles(e, m)
+}
+
+// mountRoles reads the roles of a mount. The first that fits counts, so that one who denies what
+// another has allowed before it is of no consequence.
+func (r *reader) mountRoles(e *element, m *mount) {
+	var closed *element // keeps out who has not logged in
+	open := false
 	r.each(e, table{"role": func(role *element) {
-		switch kind := role.attr("type"); kind {
-		case "anonymous":
+		kind, listens, feeds := role.attr("type"), concerns(role, "get"), concerns(role, "source", "put")
+		switch {
+		case kind == "anonymous" && listens && denies(role):
+			if !open && closed == nil {
+				closed = role
+			}
+			role.silence()
+		case kind == "anonymous":
+			open = open || listens && closed == nil
 			r.restricted(role)
-		case "static", "legacy-password":
+		case kind == "static" || kind == "legacy-password":
+			if !feeds { // its password would feed the mount
+				r.wrong(role, "of the type %q is known for sources alone: write the listeners into a file, and type=\"htpasswd\"", kind)
+				role.silence()
+				return
+			}
 			user, password := r.credentials(role)
 			m.user, m.password = setting[string]{user, role.line}, setting[string]{password, role.line}
+		case !listens && feeds: // listeners would be asked
+			r.wrong(role, "of the type %q is known for listeners alone: write <username> and <password> of the source into the mount", kind)
+			role.silence()
 		default:
 			r.authenticator(role, kind, m)
 		}
 	}})
+	if closed != nil && m.authLine == 0 { // the mount would be open to all
+		r.wrong(closed, "keeps out who has not logged in, and nothing says who may listen: write a role of the type htpasswd or url before it, or take it out if all may")
+	}
+}
+
+// socketAuth reads who may come by a socket, which nothing here depends on.
+func (r *reader) socketAuth(e *element) {
+	for _, role := range e.children {
+		if role.attr("type") == "anonymous" && concerns(role, "get") && denies(role) {
+			r.wrong(role, "keeps out who comes by this socket and has not logged in, which is not known: write who may listen into the mounts, and take it out")
+		}
+	}
+	r.means("has no effect: who may do what does not depend on the socket")(e)
+}
+
+// concerns tells whether a role is for one of some methods. One that names none is for all.
+func concerns(role *element, methods ...string) bool {
+	for _, named := range []string{role.attr("match-method"), role.attr("allow-method")} {
+		if named != "" {
+			return lists(named, methods...)
+		}
+	}
+	return true
+}
+
+// denies tells whether a role keeps those out who want to listen.
+func denies(role *element) bool {
+	return role.attr("deny-all") != "" || lists(role.attr("deny-method"), "get")
+}
+
+// lists tells whether a list of 2.5 has one of some words in it, or the star that is all of them.
+func lists(list string, words ...string) bool {
+	for word := range strings.SplitSeq(strings.ToLower(list), ",") {
+		if word = strings.TrimSpace(word); word == "*" || slices.Contains(words, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // authenticator reads one that asks for each listener.
@@ -149,12 +211,22 @@ func (r *reader) role(e *element, c *config) {
 	methods := e.attr("allow-method") + "," + e.attr("match-method")
 	admin := e.attr("allow-admin")
 	e.attr("name")
+	e.attr("match-method")
 	switch kind {
 	case "anonymous":
+		if !c.open && concerns(e, "get") && denies(e) {
+			r.wrong(e, "keeps out who has not logged in, everywhere: write who may listen into a <mount>, or one with type=\"default\", or take it out if all may")
+		}
+		c.open = c.open || concerns(e, "get")
 		r.restricted(e)
 		return
 	case "static", "legacy-password":
 	default:
+		if !c.open && concerns(e, "get") && e.attr("match-admin") == "" { // all mounts would be open
+			r.wrong(e, "of the type %q is not known for the whole server: write it into a <mount>, or one with type=\"default\"", kind)
+			e.silence()
+			return
+		}
 		r.note(e, "of the type %q has no effect for the whole server; write it into the <mount> that it is for", kind)
 		e.silence()
 		return

@@ -31,6 +31,10 @@ func (r *reader) mount(e *element, c *config) *mount {
 		t[name] = r.means(why)
 	}
 	r.each(e, t)
+	if !m.byDefault && !m.name.set() {
+		r.note(e, "has no <mount-name>, and is left out, as in Icecast; write one, or type=\"default\" if it is for all mounts")
+		return nil
+	}
 	return m
 }
 

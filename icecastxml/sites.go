@@ -223,6 +223,9 @@ func (g *generator) headerLines() []*directive {
 		if name == everyMount {
 			name = "/*"
 		}
+		if strings.ContainsAny(name, "?[") && strings.HasSuffix(name, "*") && strings.Count(name, "*") == 1 {
+			name += "*" // with one star at its end it is a beginning for Caddy, and all else in it is what it is
+		}
 		ds = append(ds, headerLines(m.headers, name)...)
 	}
 	if len(ds) == general {

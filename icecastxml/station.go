@@ -111,11 +111,14 @@ func (g *generator) limitLines() []*directive {
 
 // hookLine returns how a program is run that <on-connect> or <on-disconnect> names.
 // Icecast-KH splits arguments off, in which ${mount} stands for the mount.
-func hookLine(word, event string, program setting[string]) []*directive {
+func (g *generator) hookLine(word, event string, program setting[string]) []*directive {
 	if !program.set() {
 		return nil
 	}
 	words := strings.Fields(strings.ReplaceAll(literal(program.v), `$\{mount\}`, "{event.mount}"))
+	if g.isFile(program.v) { // a path with spaces in it
+		words = []string{literal(program.v)}
+	}
 	if len(words) == 1 {
 		return []*directive{line(program.line, word, words[0])}
 	}

@@ -154,6 +154,7 @@ func TestTheAdminCommandsAreThoseOfIcecast(t *testing.T) {
 		for _, path := range []string{
 			"nonsense", "listclients", "listclients?mount=/nothing", "killclient?mount=/live.mp3", "moveclients?mount=/live.mp3&destination=/nothing",
 			"moveclients?mount=/live.mp3&destination=/live.mp3", "killsource?mount=/nothing", "fallbacks?mount=/live.mp3", "stats?mount=/nothing",
+			"killclient?mount=/live.mp3&id=abc", "killclient?mount=/live.mp3&id=", "buildm3u?mount=/live.mp3", "buildm3u?mount=/live.mp3&username=u",
 		} {
 			status, _ := s.command("admin", "letmein", path)
 			said[path] = node{Text: fmt.Sprint(status)}
@@ -200,6 +201,9 @@ func TestTheAdministratorActs(t *testing.T) {
 	hears(t, "at home", 1, w, gone)
 	if status, body := s.command("admin", "letmein", "fallbacks?mount=/live.mp3&fallback=/backup.mp3"); status != 200 {
 		t.Fatalf("%d, %s", status, body)
+	}
+	if status, body := s.command("admin", "letmein", "fallbacks.json?mount=/live.mp3&fallback=/backup.mp3"); status != 200 || !strings.HasPrefix(body, `{"iceresponse":`) {
+		t.Errorf("%d, %s", status, body)
 	}
 	status, body := s.command("admin", "letmein", "listclients.json?mount=/live.mp3")
 	var list struct {
@@ -256,7 +260,7 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 		"metadata?mount=/live.mp3&mode=updinfo&song=x":      may("the administrator", "a source"),
 		"metadata.json?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
 		"streamlist.txt": may("the administrator", "a slave"), "streams": may("the administrator", "a slave"),
-		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/live.mp3": may(everybody...),
+		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/later.mp3&username=u&password=p": may(everybody...),
 		"killsource?mount=/nothing": {}, "listevents": admin, "listslaves": admin,
 	} {
 		for name, login := range users {
@@ -297,6 +301,26 @@ func TestPagesOfOtherSitesDoNothing(t *testing.T) {
 	if allowed := resp.Header.Get("Access-Control-Allow-Headers"); strings.Contains(allowed, "X-Requested-With") || strings.Contains(allowed, "*") {
 		t.Errorf("pages of other sites may send %s", allowed)
 	}
+}
+
+// HEAD asks what an answer would be like: it ended sources, and let listeners go.
+func TestHeadDoesNothing(t *testing.T) {
+	s := start(t, station)
+	live := s.numberedSource("/live.mp3", 1)
+	defer live.down()
+	w := s.witness("/live.mp3", http1, false)
+	hears(t, "before", 1, w)
+	for _, command := range []string{"killsource?mount=/live.mp3", "fallbacks?mount=/live.mp3&fallback=/x.mp3", "metadata?mount=/live.mp3&mode=updinfo&song=x", "admin.cgi?pass=letmein&mode=updinfo&song=x"} {
+		resp, _ := head(t, s.dial(false), "HEAD /admin/"+command+" HTTP/1.0\r\n"+basic("admin", "letmein")+"\r\n")
+		if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, POST" {
+			t.Errorf("%s is answered %s, and allows %q", command, resp.Status, resp.Header.Get("Allow"))
+		}
+	}
+	source, _ := s.adminSays("stats").source("/live.mp3")
+	if title, ok := source.child("title"); ok || len(source.Nodes) == 0 {
+		t.Errorf("the source is %+v, with the title %+v", source, title)
+	}
+	whole(t, w)
 }
 
 // STATS tells all statistics, and each change.

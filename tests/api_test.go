@@ -194,6 +194,7 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		{"GET", "kill", "", 405, "method not allowed; it is POST"},
 		{"GET", "mounts?mont=/x", "", 400, `"mont" is unknown in the query; the words are station, mount`},
 		{"GET", "mounts?station=no", "", 404, `there is no station "no"; there is default`},
+		{"GET", "listeners?mount=live.mp3", "", 400, `mount "live.mp3": a mount begins with a slash, such as /live.mp3`},
 		{"GET", "events?event=x", "", 400, `there is no event "x"; there are`},
 		{"GET", "events?since=now", "", 400, `since "now": write a time such as 2006-01-02T15:04:05Z`},
 		{"POST", "kill", "", 400, "the body: EOF"},

@@ -19,11 +19,21 @@ const defaultsXML = `<icecast>
 		<mount-name>/back.mp3</mount-name>
 		<fallback-override>1</fallback-override>
 		<stream-name>{env.HOME} {file./etc/hostname}</stream-name>
+		<max-listeners>-1</max-listeners>
+	</mount>
+	<mount>
+		<stream-name>of a mount that has no name</stream-name>
+		<max-listeners>3</max-listeners>
+	</mount>
+	<mount>
+		<mount-name>/sta[xy]s*</mount-name>
+		<http-headers><header name="X-Pattern" value="yes"/></http-headers>
 	</mount>
 	<mount type="default">
 		<fallback-mount>/backup.mp3</fallback-mount>
 		<genre>Jazz</genre>
 		<stream-name>any</stream-name>
+		<max-listeners>7</max-listeners>
 	</mount>
 	<paths>
 		<logdir>DIR</logdir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot>
@@ -41,9 +51,10 @@ func TestAMountCountsBeforeTheDefaultOfAnIcecastXML(t *testing.T) {
 		hears(t, "one", 1, w)
 		hears(t, "the other", 2, v)
 		s.say("X-Station: %s", w.header.Get("X-Station"))
+		s.say("X-Pattern: %q, %q", w.header.Get("X-Pattern"), v.header.Get("X-Pattern"))
 		for _, mount := range []string{"/back.mp3", "/stays.mp3"} {
 			source, _ := s.adminSays("stats").source(mount)
-			for _, name := range []string{"server_name", "genre"} {
+			for _, name := range []string{"server_name", "genre", "max_listeners"} {
 				value, _ := source.child(name)
 				s.say("%s of %s: %s", name, mount, value.Text)
 			}
