@@ -80,14 +80,22 @@ func TestALateListenerGetsAWholeStream(t *testing.T) {
 	}
 	for i, f := range formats {
 		mount := fmt.Sprintf("/stream%d", i)
-		s.listening(mount)
-		for j := range lateJoins {
-			after := time.Duration(rnd.Float64() * (onAir - 3) * float64(time.Second))
-			all.Go(func() {
-				time.Sleep(after) // listeners come at any time
-				heard[i][j] = s.record(mount, f.contentType)
-			})
+		var after [lateJoins]time.Duration
+		for j := range after {
+			after[j] = time.Duration(rnd.Float64() * (onAir - 3) * float64(time.Second))
 		}
+		all.Go(func() {
+			if err := await(func() error { return s.onAir(mount) }); err != nil {
+				t.Errorf("%s is not on the air: %v", mount, err)
+				return
+			}
+			for j := range lateJoins {
+				all.Go(func() {
+					time.Sleep(after[j]) // listeners come at any time
+					heard[i][j] = s.record(mount, f.contentType)
+				})
+			}
+		})
 		all.Go(func() {
 			if err := ends[i](); err != nil {
 				t.Logf("%s: the encoder ends with %v", f.name, err)
