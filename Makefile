@@ -5,7 +5,7 @@
 # make lint       formatting, go vet, linters, tidy go.mod
 # make cross      checks that the engine compiles for other systems
 # make fuzz       every fuzz target for FUZZTIME (default 30s)
-# make bench      what it costs beside icecast2, in ten minutes; prints the table of docs/benchmark.md
+# make bench      what it costs beside icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
 # make microbench the benchmarks of the engine's parts
 
 TAGS     := nobadger,nomysql,nopgx

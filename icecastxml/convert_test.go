@@ -59,9 +59,9 @@ func TestConvertErrors(t *testing.T) {
 	})
 }
 
-// The example of docs/from-icecast.md is what comes out.
+// The example of docs/guides/from-icecast.md is what comes out.
 func TestTheExampleOfTheDocuments(t *testing.T) {
-	page, err := os.ReadFile("../docs/from-icecast.md")
+	page, err := os.ReadFile("../docs/guides/from-icecast.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,11 @@ import (
 // pages are all the documents.
 func pages(t *testing.T) []string {
 	t.Helper()
-	pages, err := filepath.Glob("../docs/*.md")
+	pages, err := filepath.Glob("../docs/*/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("no documents: %v", err)
 	}
-	for _, name := range []string{"README.md", "xcaddy.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+	for _, name := range []string{"README.md", "docs/README.md", "xcaddy.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
 		pages = append(pages, filepath.Join("..", name))
 	}
 	return pages

@@ -240,7 +240,7 @@ func TestPrometheusScrapesAndTheDashboardFindsAllThatItShows(t *testing.T) {
 	is(`count(up == 1)`, 1)
 	is(`max(resets(icecast_source_bytes_total[5m])) + max(resets(icecast_listener_bytes_total[5m])) + max(resets(icecast_shard_pass_seconds_count[5m]))`, 0)
 
-	text, err := os.ReadFile("../docs/grafana-dashboard.json")
+	text, err := os.ReadFile("../docs/reference/grafana-dashboard.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestPrometheusScrapesAndTheDashboardFindsAllThatItShows(t *testing.T) {
 	if err := json.Unmarshal(text, &board); err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("../docs/metrics.md")
+	page, err := os.ReadFile("../docs/reference/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestPrometheusScrapesAndTheDashboardFindsAllThatItShows(t *testing.T) {
 			for _, metric := range name.FindAllString(query, -1) {
 				metric = regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(metric, "")
 				if !strings.Contains(string(page), "`"+metric+"`") {
-					t.Errorf("%s: %s is not in docs/metrics.md", p.Title, metric)
+					t.Errorf("%s: %s is not in docs/reference/metrics.md", p.Title, metric)
 				}
 			}
 		}
@@ -280,7 +280,7 @@ func TestPrometheusScrapesAndTheDashboardFindsAllThatItShows(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (icecast_\S+)`).FindAllStringSubmatch(s.scraped(), -1) {
 		if !strings.Contains(string(page), "`"+m[1]+"`") {
-			t.Errorf("%s is not in docs/metrics.md", m[1])
+			t.Errorf("%s is not in docs/reference/metrics.md", m[1])
 		}
 	}
 	whole(t, w)

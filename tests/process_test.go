@@ -171,7 +171,7 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 	var listeners []*listener
 	for _, way := range waysOut {
 		listeners = append(listeners, s.listen("/live.mp3", way.kind, way.encrypted))
-		if way.kind != h3 { // HTTP/3 waits for the client to close: docs/reload.md
+		if way.kind != h3 { // HTTP/3 waits for the client to close: docs/explained/reload.md
 			s.stall("/live.mp3", way.kind, way.encrypted)
 		}
 	}

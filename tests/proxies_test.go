@@ -12,7 +12,7 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// The configurations are those of docs/encoders.md, on other ports.
+// The configurations are those of docs/start/encoders.md, on other ports.
 const (
 	nginxConfig = `daemon off;
 master_process off;

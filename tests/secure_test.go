@@ -150,7 +150,7 @@ func TestAProxyThatEndsTLSIsBelievedIfItIsTrusted(t *testing.T) {
 }
 
 // Studios may have a site of their own, which wants a certificate of them, and be refused
-// at all others, as docs/tls.md says.
+// at all others, as docs/explained/https.md says.
 func TestSourcesComeInWhereTheyShowACertificate(t *testing.T) {
 	dir := t.TempDir() // of a studio
 	if err := makeCertificate(dir); err != nil {

@@ -193,7 +193,7 @@ func TestAFiniteGracePeriodEndsHTTP3Alone(t *testing.T) {
 	case <-ends.done:
 		t.Logf("after frame %d: %v", ends.checker.Last, ends.err)
 	case <-time.After(patience):
-		t.Error("the one of HTTP/3 is still there: docs/reload.md says otherwise")
+		t.Error("the one of HTTP/3 is still there: docs/explained/reload.md says otherwise")
 	}
 	s.gone("/h3")
 	again := s.listen("/m", h3, true)
