@@ -93,9 +93,9 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 	}
 	switch opening {
 	case icy.Request:
-		n, err := c.until(icy.Head)
+		n, err := c.until(icy.HeadLength)
 		if n > 0 {
-			c.ahead = append(icy.Mend(c.ahead[:n], c.site(w)), c.ahead[n:]...)
+			c.ahead = append(icy.FixHead(c.ahead[:n], c.site(w)), c.ahead[n:]...)
 		}
 		return err
 	case icy.Login:
@@ -125,7 +125,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 	if _, err := io.WriteString(c.Conn, early); err != nil {
 		return err
 	}
-	n, err := c.until(icy.Fields)
+	n, err := c.until(icy.FieldsLength)
 	if n == 0 {
 		return cmp.Or(err, errHead)
 	}

@@ -35,8 +35,8 @@ type OnDemand interface {
 	// meanwhile.
 	Failing(path string) bool
 
-	// Summon asks for a mount, as often as somebody wants to hear it.
-	Summon(path string)
+	// StartOnDemand asks for a mount, as often as somebody wants to hear it.
+	StartOnDemand(path string)
 }
 
 // nothing is an OnDemand that feeds no mount.
@@ -44,7 +44,7 @@ type nothing struct{}
 
 func (nothing) Offers(string, string) bool { return false }
 func (nothing) Failing(string) bool        { return false }
-func (nothing) Summon(string)              {}
+func (nothing) StartOnDemand(string)       {}
 
 // Director decides, by rules, which mount's stream listeners hear.
 type Director struct {
@@ -128,7 +128,7 @@ func (d *Director) Summon(path string) {
 	if isInternal(path) {
 		d.players.start(path)
 	} else {
-		d.demand.Summon(path)
+		d.demand.StartOnDemand(path)
 	}
 }
 

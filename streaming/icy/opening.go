@@ -15,7 +15,7 @@ const (
 	// Plain is HTTP as listeners and browsers speak it, TLS, and all else that
 	// no encoder says.
 	Plain
-	// Request is an HTTP request by an encoder, whose head Mend mends.
+	// Request is an HTTP request by an encoder, whose head FixHead fixes.
 	Request
 	// Login is the line with a password by which a SHOUTcast v1 source begins.
 	Login
@@ -98,21 +98,21 @@ func sniffTarget(target []byte, whole bool) Opening {
 	return Plain
 }
 
-// Head returns the length of the head of a request that b begins with, 0 if its
+// HeadLength returns the length of the head of a request that b begins with, 0 if its
 // end has not come yet. Lines may end in LF, with any number of CRs before it.
-func Head(b []byte) int {
+func HeadLength(b []byte) int {
 	first := bytes.IndexByte(b, '\n') + 1
 	if first == 0 {
 		return 0
 	}
-	if n := Fields(b[first:]); n > 0 {
+	if n := FieldsLength(b[first:]); n > 0 {
 		return first + n
 	}
 	return 0
 }
 
-// Fields is Head for what follows the first line: fields up to an empty line.
-func Fields(b []byte) int {
+// FieldsLength is HeadLength for what follows the first line: fields up to an empty line.
+func FieldsLength(b []byte) int {
 	for at := 0; ; {
 		n := bytes.IndexByte(b[at:], '\n') + 1
 		if n == 0 {
@@ -125,11 +125,11 @@ func Fields(b []byte) int {
 	}
 }
 
-// Mend makes the head of an encoder's request one that every server
+// FixHead makes the head of an encoder's request one that every server
 // understands: ICE/1.0 becomes HTTP/1.0, every line ends in CRLF, and a host is
 // named where that must be. Nothing else is changed: what was wrong otherwise
 // stays wrong.
-func Mend(head []byte, host string) []byte {
+func FixHead(head []byte, host string) []byte {
 	mended := make([]byte, 0, len(head)+len(host)+64)
 	line := func(s string) { mended = append(append(mended, s...), "\r\n"...) }
 	first, rest, _ := strings.Cut(string(head), "\n")

@@ -104,13 +104,13 @@ func TestHead(t *testing.T) {
 		{"an end that is not whole", "A\r\nb\r\n\r", 0},
 		{"the body has one too", "A\n\n\n\n", 3},
 	} {
-		if got := Head([]byte(c.in)); got != c.want {
+		if got := HeadLength([]byte(c.in)); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
 }
 
-func TestMend(t *testing.T) {
+func TestFixHead(t *testing.T) {
 	const host = "192.0.2.1:8000"
 	for _, c := range []struct{ name, in, want string }{
 		{
@@ -128,7 +128,7 @@ func TestMend(t *testing.T) {
 		{"a CR within a line stays wrong", "PUT /m HTTP/1.1\r\nHost: x\ry\r\n\r\n", "PUT /m HTTP/1.1\r\nHost: x\ry\r\n\r\n"},
 		{"bytes beyond ASCII stay", "PUT /m HTTP/1.1\r\nHost: x\r\nice-name: \xc9\r\n\r\n", "PUT /m HTTP/1.1\r\nHost: x\r\nice-name: \xc9\r\n\r\n"},
 	} {
-		if got := string(Mend([]byte(c.in), host)); got != c.want {
+		if got := string(FixHead([]byte(c.in), host)); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -173,14 +173,14 @@ func FuzzOpening(f *testing.F) {
 		checkDecidedOnce(t, b[:min(len(b), 2*MaxLine)])
 		switch Sniff(b) {
 		case Request:
-			if n := Head(b); n > 0 {
+			if n := HeadLength(b); n > 0 {
 				checkMended(t, b[:n])
 			}
 		case Login, Audiocast:
 			head := SourceRequest("/m", "radio.example", b)
 			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 			if err != nil || r.Method != "SOURCE" || r.URL.Path != "/m" || r.ContentLength != 0 || len(r.TransferEncoding) > 0 ||
-				Head(head) != len(head) || r.Header.Get("Authorization") != "" {
+				HeadLength(head) != len(head) || r.Header.Get("Authorization") != "" {
 				t.Errorf("%q: %v, %+v", head, err, r)
 			}
 		}
@@ -189,11 +189,11 @@ func FuzzOpening(f *testing.F) {
 
 func checkMended(t *testing.T, head []byte) {
 	t.Helper()
-	mended := Mend(head, "localhost")
-	if again := Mend(mended, "localhost"); !bytes.Equal(again, mended) {
+	mended := FixHead(head, "localhost")
+	if again := FixHead(mended, "localhost"); !bytes.Equal(again, mended) {
 		t.Errorf("mended twice, %q is %q", mended, again)
 	}
-	if n := Head(mended); n != len(mended) {
+	if n := HeadLength(mended); n != len(mended) {
 		t.Errorf("the head of %q has %d bytes", mended, n)
 	}
 	before, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))

@@ -215,8 +215,8 @@ func (m *Manager) Failing(mount string) bool {
 	return p != nil && p.failing.Load()
 }
 
-// Summon asks for a mount that is fed on demand.
-func (m *Manager) Summon(mount string) {
+// StartOnDemand asks for a mount that is fed on demand.
+func (m *Manager) StartOnDemand(mount string) {
 	if p := m.puller(mount); p != nil {
 		p.summon()
 	}
