@@ -164,9 +164,9 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 	}
 	a.told = &hooks.Hook{
 		Name: about.Scope + " auth url",
-		What: "auth url",
+		Label: "auth url",
 		Runner: &hooks.Webhook{
-			Insists: true, // that a listener has gone is never lost
+			RetryAll: true, // that a listener has gone is never lost
 			URL:     func(e *hooks.Event) string { return to[e.Name] },
 			Client:  a.client,
 			Body: func(e *hooks.Event) hooks.Body {
@@ -182,7 +182,7 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 			},
 		},
 		Policy: hooks.Policy{
-			Workers: urlAuthWorkers, Length: urlAuthLength, Retry: urlAuthRetry, Keep: true,
+			Workers: urlAuthWorkers, Length: urlAuthLength, Retry: urlAuthRetry, Persist: true,
 			Key: func(e *hooks.Event) string { return e.Mount + " " + e.Get("client") }, // listeners don't wait for each other
 		},
 	}

@@ -24,7 +24,7 @@ func (l *live) announceAt(at time.Time, name hooks.Name, mount string, fields ..
 
 // wants tells whether an event is worth making.
 func (l *live) wants(name hooks.Name, mount string) bool {
-	return l.journal.wants(name) || l.hooks.Wants(name, mount)
+	return l.journal.wants(name) || l.hooks.HasHooks(name, mount)
 }
 
 // noticed announces what the engine tells.

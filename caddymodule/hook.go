@@ -85,7 +85,7 @@ func (p *hookPlan) load(ctx caddy.Context, about HookStation, scope *hookScope, 
 	scope.events = make(map[*hooks.Hook][]hooks.Name)
 	add := func(to *[]*hooks.Hook, name string, m HookModule, events ...hooks.Name) {
 		h := m.Hook(about)
-		target := h.What
+		target := h.Label
 		if t, ok := m.(interface{ target() string }); ok {
 			target = t.target()
 		}

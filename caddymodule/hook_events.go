@@ -85,7 +85,7 @@ func (c *caddyEvents) Run(ctx context.Context, e *hooks.Event) error {
 // hook returns the hook that all events have.
 func (c *caddyEvents) hook() *hooks.Hook {
 	return &hooks.Hook{
-		Name: "events", What: "events of Caddy", Runner: c,
+		Name: "events", Label: "events of Caddy", Runner: c,
 		Policy: hooks.Policy{Retry: time.Minute, Key: func(*hooks.Event) string { return "" }},
 	}
 }

@@ -101,7 +101,7 @@ func (x *ExecHook) Hook(st HookStation) hooks.Hook {
 			return args
 		}
 	}
-	return hooks.Hook{What: "exec " + x.Program, Runner: p, Policy: hooks.Policy{Workers: execWorkers}}
+	return hooks.Hook{Label: "exec " + x.Program, Runner: p, Policy: hooks.Policy{Workers: execWorkers}}
 }
 
 // eventPlaceholder is how a field of an event is asked for. A brace that is escaped is none.

@@ -59,7 +59,7 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 	} {
 		var got []string
 		for _, hook := range h.station.reign.plan.For(c.event, c.mount) {
-			got = append(got, strings.TrimPrefix(hook.What, "exec "))
+			got = append(got, strings.TrimPrefix(hook.Label, "exec "))
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s on %q runs %q, want %q", c.event, c.mount, got, c.want)
@@ -153,7 +153,7 @@ func TestAHookKeepsItsNameWhereverItStands(t *testing.T) {
 		h := newHandler(t, &Station{On: on})
 		byWhat := make(map[string]string)
 		for _, hook := range h.station.reign.plan.Hooks {
-			byWhat[hook.What] = hook.Name
+			byWhat[hook.Label] = hook.Name
 		}
 		return byWhat
 	}

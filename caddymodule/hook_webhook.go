@@ -176,10 +176,10 @@ func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 		host = u.Host
 	}
 	return hooks.Hook{
-		What:   "webhook " + host,
+		Label:   "webhook " + host,
 		Runner: hook,
 		Policy: hooks.Policy{
-			Workers: webhookWorkers, Length: w.Queue, Retry: time.Duration(*w.Retry), Keep: true,
+			Workers: webhookWorkers, Length: w.Queue, Retry: time.Duration(*w.Retry), Persist: true,
 		},
 	}
 }

@@ -17,7 +17,7 @@ type Backlog struct {
 // kind is the first word of what the log calls a hook: the rest may be long, or say
 // where it is.
 func (h *Hook) kind() string {
-	kind, _, _ := strings.Cut(h.What, " ")
+	kind, _, _ := strings.Cut(h.Label, " ")
 	return kind
 }
 

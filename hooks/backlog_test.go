@@ -26,9 +26,9 @@ func TestBacklogsAreKnownByKind(t *testing.T) {
 			}
 		}
 		plan := planOf(
-			&Hook{Name: "1", What: "webhook a.example", Runner: waits, Policy: Policy{Length: 2}},
-			&Hook{Name: "2", What: "webhook b.example", Runner: waits, Policy: Policy{Length: 3}},
-			&Hook{Name: "3", What: "exec", Runner: fails, Policy: Policy{Retry: time.Minute}},
+			&Hook{Name: "1", Label: "webhook a.example", Runner: waits, Policy: Policy{Length: 2}},
+			&Hook{Name: "2", Label: "webhook b.example", Runner: waits, Policy: Policy{Length: 3}},
+			&Hook{Name: "3", Label: "exec", Runner: fails, Policy: Policy{Retry: time.Minute}},
 		)
 		d.Apply(plan)
 		check("before all", map[string]Backlog{"webhook": {}, "exec": {}})

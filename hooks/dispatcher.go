@@ -62,7 +62,7 @@ func (d *Dispatcher) Apply(p *Plan) {
 		if q := d.queues[h.Name]; q != nil {
 			q.hook = h
 			d.employ(q)
-		} else if h.Policy.Keep {
+		} else if h.Policy.Persist {
 			d.queue(h) // there may be something to go on with
 		}
 	}
@@ -80,9 +80,9 @@ func (d *Dispatcher) forget(name string, q *queue) {
 	}
 }
 
-// Wants tells whether some hook waits for such an event, so that it is worth
+// HasHooks tells whether some hook waits for such an event, so that it is worth
 // making.
-func (d *Dispatcher) Wants(name Name, mount string) bool {
+func (d *Dispatcher) HasHooks(name Name, mount string) bool {
 	d.mu.Lock()
 	p := d.plan
 	d.mu.Unlock()
@@ -115,9 +115,9 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 			return q
 		}
 		d.queues[h.Name] = q
-		if h.Policy.Keep && d.store != nil {
+		if h.Policy.Persist && d.store != nil {
 			q.loading = true
-			d.running.Go(func() { d.load(q, h.What, h.Name, 0) })
+			d.running.Go(func() { d.load(q, h.Label, h.Name, 0) })
 		}
 	}
 	return q
@@ -126,7 +126,7 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 func (d *Dispatcher) enqueue(q *queue, e *Event) {
 	if d.closed {
 		// A stream that took long to end: it is too late for all but the store.
-		if q.hook.Policy.Keep && d.queues[q.hook.Name] == q && q.put(e) {
+		if q.hook.Policy.Persist && d.queues[q.hook.Name] == q && q.put(e) {
 			d.tickSoon(0)
 		}
 		return
@@ -144,7 +144,7 @@ const lastWorkers = 256
 // employ starts as many workers as a queue has use for. mu is held.
 func (d *Dispatcher) employ(q *queue) {
 	most := max(1, q.hook.Policy.Workers)
-	if d.closed && !q.hook.Policy.Keep {
+	if d.closed && !q.hook.Policy.Persist {
 		most = max(most, lastWorkers)
 	}
 	for n := len(q.ready); n > 0 && q.workers < most && !q.loading && d.ctx.Err() == nil; n-- {
@@ -207,7 +207,7 @@ func (d *Dispatcher) settle(q *queue, l *lane, h *Hook, err error, expired bool)
 	d.mu.Unlock()
 	defer d.mu.Lock()
 	mount, _, _ := strings.Cut(e.Mount, "?") // a query may hold what nobody shall read in the log
-	log := d.log().With(zap.String("hook", h.What), zap.String("event", string(e.Name)), zap.String("mount", mount), zap.String("id", e.ID))
+	log := d.log().With(zap.String("hook", h.Label), zap.String("event", string(e.Name)), zap.String("mount", mount), zap.String("id", e.ID))
 	switch {
 	case err != nil && d.ctx.Err() != nil:
 		log.Info("a hook is not waited for, since the station ends", zap.Error(err))
@@ -263,7 +263,7 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	d.cancel()
 	d.mu.Lock()
 	for _, q := range d.queues {
-		if !q.hook.Policy.Keep || d.store == nil || q.unread {
+		if !q.hook.Policy.Persist || d.store == nil || q.unread {
 			q.lost += uint64(q.length)
 		}
 	}

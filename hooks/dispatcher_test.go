@@ -99,7 +99,7 @@ func TestWhatFailsIsTriedUntilItsTimeIsOver(t *testing.T) {
 		{"once", 0, errDown, time.Minute, func(n int) bool { return n == 1 }, 0, "a hook failed"},
 		{"until it works", time.Hour, errDown, time.Minute, func(n int) bool { return n >= 8 && n <= 20 }, 1, "a hook works again"},
 		{"until it is too late", time.Hour, errDown, 2 * time.Hour, func(n int) bool { return n > 60 && n < 130 }, 0, "events were given up, since their hook has failed for too long"},
-		{"not if that is for nothing", time.Hour, Final(errDown), time.Minute, func(n int) bool { return n == 1 }, 0, "a hook failed"},
+		{"not if that is for nothing", time.Hour, Permanent(errDown), time.Minute, func(n int) bool { return n == 1 }, 0, "a hook failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestAFullQueueTakesNoMoreAndSaysSoOnce(t *testing.T) {
 		block := make(chan struct{})
 		r := &runs{do: func(context.Context, *Event) error { <-block; return nil }}
 		d := NewDispatcher(log, nil)
-		d.Apply(planOf(&Hook{Name: "h", What: "it", Runner: r, Policy: Policy{Length: 5}}))
+		d.Apply(planOf(&Hook{Name: "h", Label: "it", Runner: r, Policy: Policy{Length: 5}}))
 		for n := range 12 {
 			d.Dispatch(numberedEvent("/0", n))
 		}
@@ -234,7 +234,7 @@ func TestAtTheEndAllIsBegunThatCannotBeKept(t *testing.T) {
 		d := NewDispatcher(log, new(memory))
 		d.Apply(planOf(
 			&Hook{Name: "program", Runner: program, Policy: Policy{Workers: 4}},
-			&Hook{Name: "webhook", Runner: webhook, Policy: Policy{Workers: 4, Retry: time.Hour, Keep: true}}))
+			&Hook{Name: "webhook", Runner: webhook, Policy: Policy{Workers: 4, Retry: time.Hour, Persist: true}}))
 		const mounts = 100
 		for n := range mounts {
 			d.Dispatch(numberedEvent(fmt.Sprintf("/%d", n), 0))

@@ -9,14 +9,14 @@ import (
 // Runner makes happen what a hook is for.
 type Runner interface {
 	// Run does it for one event. It returns soon after ctx is done. An error
-	// that Final has made is not tried again.
+	// that Permanent has made is not tried again.
 	Run(ctx context.Context, e *Event) error
 }
 
 // Hook is what is to happen upon some events.
 type Hook struct {
 	Name   string // of its queue: a hook of the next plan with the same name goes on with it
-	What   string // what the log calls it, such as "webhook https://example.org/hook"
+	Label   string // what the log calls it, such as "webhook https://example.org/hook"
 	Runner Runner
 	Policy Policy
 }
@@ -26,7 +26,7 @@ type Policy struct {
 	Workers int           // events at a time; 0: 1
 	Length  int           // of the queue, in events; 0: DefaultLength
 	Retry   time.Duration // since the event, for which what fails is tried again; 0: once is enough
-	Keep    bool          // what is queued outlives the process
+	Persist    bool          // what is queued outlives the process
 
 	// Key names what must be done in order. Nil: the mount of the event.
 	Key func(*Event) string
@@ -49,16 +49,16 @@ func (p *Policy) expired(e *Event, now time.Time) bool {
 	return p.Retry > 0 && now.Sub(e.Time) > p.Retry
 }
 
-// Final marks an error that comes again each time.
-func Final(err error) error { return finalError{err} }
+// Permanent marks an error that comes again each time.
+func Permanent(err error) error { return permanentError{err} }
 
-type finalError struct{ error }
+type permanentError struct{ error }
 
-func (e finalError) Unwrap() error { return e.error }
+func (e permanentError) Unwrap() error { return e.error }
 
 // again tells whether what failed is worth another try.
 func (p *Policy) again(err error, e *Event, now time.Time) bool {
-	return p.Retry > 0 && !p.expired(e, now) && !errors.As(err, new(finalError))
+	return p.Retry > 0 && !p.expired(e, now) && !errors.As(err, new(permanentError))
 }
 
 // Plan is all the hooks of a configuration. It does not change.

@@ -53,7 +53,7 @@ func (q *queue) put(e *Event) bool {
 	l.events = append(l.events, e)
 	q.length++
 	q.bytes += size
-	q.dirty = q.hook.Policy.Keep
+	q.dirty = q.hook.Policy.Persist
 	return true
 }
 
@@ -76,7 +76,7 @@ func (q *queue) restore(kept []*Event) {
 		q.length++
 		q.bytes += e.size()
 	}
-	q.dirty = q.hook.Policy.Keep
+	q.dirty = q.hook.Policy.Persist
 }
 
 // laneOf returns the lane of an event, which may be a new one whose turn it is.
@@ -102,7 +102,7 @@ func (q *queue) next() *lane {
 func (q *queue) pop(l *lane) {
 	q.length--
 	q.bytes -= l.events[0].size()
-	q.dirty = q.hook.Policy.Keep
+	q.dirty = q.hook.Policy.Persist
 	l.events[0] = nil
 	l.events = l.events[1:]
 	l.failures = 0

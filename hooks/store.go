@@ -74,7 +74,7 @@ func (d *Dispatcher) loadAgain(q *queue, name string, failures int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
-		what := q.hook.What
+		what := q.hook.Label
 		d.running.Go(func() { d.load(q, what, name, failures) })
 	}
 }
@@ -107,10 +107,10 @@ func (d *Dispatcher) tick() {
 			if d.ctx.Err() != nil {
 				why = "events were dropped, since the station ends and they can't be kept"
 			}
-			d.log().Error(why, zap.String("hook", q.hook.What), zap.Uint64("events", q.lost))
+			d.log().Error(why, zap.String("hook", q.hook.Label), zap.Uint64("events", q.lost))
 		}
 		if q.late > 0 {
-			d.log().Error("events were given up, since their hook has failed for too long", zap.String("hook", q.hook.What), zap.Uint64("events", q.late))
+			d.log().Error("events were given up, since their hook has failed for too long", zap.String("hook", q.hook.Label), zap.Uint64("events", q.late))
 		}
 		if q.save {
 			d.save(q)
@@ -184,6 +184,6 @@ func (d *Dispatcher) save(r reviewed) {
 	}
 	d.mu.Unlock()
 	if err != nil && !said {
-		d.log().Error("a hook's queue can't be kept", zap.String("hook", r.hook.What), zap.Error(err))
+		d.log().Error("a hook's queue can't be kept", zap.String("hook", r.hook.Label), zap.Error(err))
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // keeper is a hook whose queue outlives the process.
 func keeper(r Runner) *Plan {
-	return planOf(&Hook{Name: "h", What: "it", Runner: r, Policy: Policy{Workers: 4, Retry: 24 * time.Hour, Keep: true}})
+	return planOf(&Hook{Name: "h", Label: "it", Runner: r, Policy: Policy{Workers: 4, Retry: 24 * time.Hour, Persist: true}})
 }
 
 func TestWhatIsQueuedOutlivesTheProcess(t *testing.T) {

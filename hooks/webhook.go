@@ -21,9 +21,9 @@ const maxAnswer = 64 << 10
 // One of 4xx will not get better, but for 408, 425 and 429; all else is tried
 // again, as far as the hook's policy goes.
 type Webhook struct {
-	// Insists makes every answer but success one that is tried again: no event is
+	// RetryAll makes every answer but success one that is tried again: no event is
 	// given up because an endpoint is being moved, or its password changed.
-	Insists bool
+	RetryAll bool
 
 	URL    func(*Event) string // empty: there is nothing to post
 	Client *http.Client        // must not follow redirects; its timeout bounds a try
@@ -48,11 +48,11 @@ func (w *Webhook) Run(ctx context.Context, e *Event) error {
 	}
 	body, err := w.body(e)
 	if err != nil {
-		return Final(err)
+		return Permanent(err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body.Text))
 	if err != nil {
-		return Final(err)
+		return Permanent(err)
 	}
 	req.Header.Set("Content-Type", body.Type)
 	req.Header.Set("X-Icecast-Event", string(e.Name))
@@ -70,7 +70,7 @@ func (w *Webhook) Run(ctx context.Context, e *Event) error {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	return verdict(resp.StatusCode, w.Insists)
+	return verdict(resp.StatusCode, w.RetryAll)
 }
 
 func (w *Webhook) body(e *Event) (Body, error) {
@@ -90,7 +90,7 @@ func verdict(status int, insists bool) error {
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return err
 	case status >= 400 && status < 500 && !insists:
-		return Final(err)
+		return Permanent(err)
 	case status >= 300 && status < 400:
 		return fmt.Errorf("%w, and no redirect is followed; write the URL that it leads to", err)
 	}

@@ -78,7 +78,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		got := "again"
 		if err == nil {
 			got = ""
-		} else if errors.As(err, new(finalError)) {
+		} else if errors.As(err, new(permanentError)) {
 			got = "final"
 		}
 		if got != want {
@@ -93,10 +93,10 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 // Where nothing may be lost, only success is an answer.
 func TestAWebhookThatInsistsGivesNothingUp(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 410, 500} {
-		err := post(t, NewEvent(ListenerRemoved, "/m"), &Webhook{Insists: true}, func(w http.ResponseWriter, _ *http.Request) {
+		err := post(t, NewEvent(ListenerRemoved, "/m"), &Webhook{RetryAll: true}, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 		})
-		if err == nil || errors.As(err, new(finalError)) {
+		if err == nil || errors.As(err, new(permanentError)) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestAnEndpointThatMisbehavesIsAnErrorThatTellsNoSecret(t *testing.T) {
 		},
 	} {
 		err := post(t, NewEvent(SourceConnected, "/m"), new(Webhook), handler)
-		if err == nil || strings.Contains(err.Error(), "secret") || errors.As(err, new(finalError)) {
+		if err == nil || strings.Contains(err.Error(), "secret") || errors.As(err, new(permanentError)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
