@@ -208,7 +208,7 @@ func addressText(ip netip.Addr) string {
 
 func (l *live) reportRelays(q apiQuery) []relayReport {
 	all := []relayReport{}
-	for _, link := range l.relays.Links() {
+	for _, link := range l.relays.Statuses() {
 		if !q.wants(link.Mount) {
 			continue
 		}

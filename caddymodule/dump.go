@@ -151,8 +151,8 @@ func (l *live) recordingChanged(e recording.Event) {
 		log.Info("recording started", zap.String("file", e.File))
 		l.announce(hooks.RecordingStarted, e.Mount, hooks.Text("file", e.File))
 	case recording.Ended:
-		log.Info("recording ended", zap.String("file", e.File), zap.Int64("bytes", e.Bytes), zap.Duration("duration", e.Lasts))
-		l.announce(hooks.RecordingEnded, e.Mount, hooks.Text("file", e.File), hooks.Count("bytes", e.Bytes), hooks.Seconds("duration", e.Lasts))
+		log.Info("recording ended", zap.String("file", e.File), zap.Int64("bytes", e.Bytes), zap.Duration("duration", e.Duration))
+		l.announce(hooks.RecordingEnded, e.Mount, hooks.Text("file", e.File), hooks.Count("bytes", e.Bytes), hooks.Seconds("duration", e.Duration))
 	case recording.Failed:
 		log.Error("a recording can't be written; it is tried again and again", zap.String("file", e.File), zap.Error(e.Err))
 	case recording.Behind:

@@ -99,7 +99,7 @@ func (l *live) announceRelay(e relay.Event) {
 	case relay.Up:
 		l.announce(hooks.RelayUp, e.Mount, upstream)
 	case relay.Down:
-		l.announce(hooks.RelayDown, e.Mount, upstream, reason, hooks.Seconds("duration", e.Lasted))
+		l.announce(hooks.RelayDown, e.Mount, upstream, reason, hooks.Seconds("duration", e.Duration))
 	case relay.SlaveJoined:
 		l.announce(hooks.SlaveJoined, "", slave)
 	case relay.SlaveLeft:

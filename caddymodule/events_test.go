@@ -28,9 +28,9 @@ func TestRelaysAndSlavesAreAnnounced(t *testing.T) {
 	for _, e := range []relay.Event{
 		{Kind: relay.Up, Mount: "/m", Upstream: "http://master/m"},
 		{Kind: relay.Failed, Mount: "/n", Cause: "refused"},
-		{Kind: relay.Down, Mount: "/m", Upstream: "http://master/m", Cause: "timed\r\nout", Lasted: 1500 * time.Millisecond},
+		{Kind: relay.Down, Mount: "/m", Upstream: "http://master/m", Cause: "timed\r\nout", Duration: 1500 * time.Millisecond},
 		{Kind: relay.SlaveJoined, Slave: "http://edge"},
-		{Kind: relay.ListDown, Upstream: "http://master"},
+		{Kind: relay.MasterDown, Upstream: "http://master"},
 		{Kind: relay.SlaveLeft, Slave: "http://edge", Cause: "silent"},
 	} {
 		l.relayChanged(e)

@@ -111,7 +111,7 @@ func (h *Handler) await(r *http.Request) *streaming.Mount {
 	ctx, cancel := context.WithTimeout(r.Context(), awaitTime)
 	defer cancel()
 	field := r.Header.Get(relay.PathHeader)
-	expected := h.station.live.relays.Expect(r.URL.Path, field)
+	expected := h.station.live.relays.AddDownstream(r.URL.Path, field)
 	defer expected()
 	mount := h.station.live.Await(ctx, r.URL.Path)
 	if mount != nil && field != "" && mount.Heard() == "" {

@@ -52,7 +52,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error 
 	}
 	switch {
 	case r.Context().Err() != nil:
-		live.slaves.Lost(id, number)
+		live.slaves.Disconnected(id, number)
 		return r.Context().Err()
 	case live.isClosing():
 		return refuseStream(w, r, streaming.ErrClosed)
@@ -116,7 +116,7 @@ func (h *Handler) serveStreams(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) streamList(prefix, node string) (list, tag string) {
 	var b strings.Builder
 	for _, p := range h.station.offered() {
-		if !is(h.station.mount(p).HiddenFromSlaves, true) && !h.station.live.relays.ComesOnlyFrom(p, node) {
+		if !is(h.station.mount(p).HiddenFromSlaves, true) && !h.station.live.relays.PulledOnlyFrom(p, node) {
 			b.WriteString(prefix + escapePath(p) + "\r\n")
 		}
 	}
@@ -195,7 +195,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, heard string) (b
 	if field == "" {
 		return true, nil
 	}
-	path, err := h.station.live.relays.Enter(heard, field)
+	path, err := h.station.live.relays.CheckLoop(heard, field)
 	if err != nil {
 		h.station.live.logger().Warn("a relay was refused: it would hear itself",
 			zap.String("mount", printable(r.URL.Path)), zap.String("client_ip", clientIP(r)),

@@ -189,7 +189,7 @@ func (c *collection) tally(t streaming.Tally) {
 
 // relays collects how a station's relays stand.
 func (c *collection) relays(l *live) {
-	for i, link := range l.relays.Links() {
+	for i, link := range l.relays.Statuses() {
 		if i >= maxNamed || !utf8.ValidString(link.Mount) { // they may be those of a master's list
 			continue
 		}

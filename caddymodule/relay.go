@@ -85,12 +85,12 @@ func (r *Relay) validate() error {
 }
 
 // settings translates the relay for the engine.
-func (r *Relay) settings(ctx caddy.Context) (relay.Relay, error) {
+func (r *Relay) settings(ctx caddy.Context) (relay.Config, error) {
 	upstreams, err := r.upstreams(ctx, r.Upstreams)
 	if err != nil {
-		return relay.Relay{}, fmt.Errorf("relay %s: %w", r.Mount, err)
+		return relay.Config{}, fmt.Errorf("relay %s: %w", r.Mount, err)
 	}
-	return relay.Relay{
+	return relay.Config{
 		Mount:       r.Mount,
 		Upstreams:   upstreams,
 		OnDemand:    is(r.OnDemand, true),

@@ -62,12 +62,12 @@ func (s *Station) report() relay.Report {
 		capacity = files
 	}
 	r := relay.Report{
-		Capacity:  capacity,
-		Listeners: int(s.live.Listeners()),
-		MaxKbps:   s.Limits.Bandwidth,
-		Kbps:      s.live.traffic.kbps(s.live.Station),
-		Mounts:    make(map[string]int),
-		Below:     s.live.slaves.Below(),
+		Capacity:   capacity,
+		Listeners:  int(s.live.Listeners()),
+		MaxKbps:    s.Limits.Bandwidth,
+		Kbps:       s.live.traffic.kbps(s.live.Station),
+		Mounts:     make(map[string]int),
+		Downstream: s.live.slaves.Downstream(),
 	}
 	for _, p := range s.offered() {
 		r.Mounts[p] = 0
@@ -122,16 +122,16 @@ func (l *live) relayChanged(e relay.Event) {
 		log.Info("relay connected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream))
 	case relay.Down:
 		log.Info("relay disconnected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream),
-			zap.String("reason", e.Cause), zap.Duration("duration", e.Lasted))
+			zap.String("reason", e.Cause), zap.Duration("duration", e.Duration))
 	case relay.Failed:
 		log.Warn("a relay can't be played; it is tried again and again", zap.String("mount", e.Mount), zap.String("error", e.Cause))
 	case relay.SlaveJoined:
 		log.Info("slave joined", zap.String("slave", e.Slave))
 	case relay.SlaveLeft:
 		log.Info("slave left", zap.String("slave", e.Slave), zap.String("reason", e.Cause))
-	case relay.ListUp:
+	case relay.MasterUp:
 		log.Info("the master's list is known", zap.String("master", e.Upstream))
-	case relay.ListDown:
+	case relay.MasterDown:
 		log.Warn("the master does not tell its list; what is known of it stays, and it is asked again and again",
 			zap.String("master", e.Upstream), zap.String("error", e.Cause))
 	}

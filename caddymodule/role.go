@@ -149,33 +149,33 @@ func checkBase(word, text string) error {
 	if strings.Contains(text, "{") { // a placeholder, to be filled in
 		return nil
 	}
-	if _, err := relay.ParseBase(text); err != nil {
+	if _, err := relay.ParseBaseURL(text); err != nil {
 		return fmt.Errorf("%s %w", word, err)
 	}
 	return nil
 }
 
 // settings translates the slave for the engine.
-func (s *Slave) settings(ctx caddy.Context, report func() relay.Report) (*relay.Slave, error) {
+func (s *Slave) settings(ctx caddy.Context, report func() relay.Report) (*relay.SlaveConfig, error) {
 	masters, err := s.upstreams(ctx, s.Masters)
 	if err != nil {
 		return nil, fmt.Errorf("role slave: master: %w", err)
 	}
 	for i := range masters {
-		if masters[i].URL, err = relay.ParseBase(masters[i].URL); err != nil {
+		if masters[i].URL, err = relay.ParseBaseURL(masters[i].URL); err != nil {
 			return nil, fmt.Errorf("role slave: master %w", err)
 		}
 	}
 	repl := caddy.NewReplacer()
 	var public []string
 	for _, p := range s.Public {
-		base, err := relay.ParseBase(repl.ReplaceKnown(p, ""))
+		base, err := relay.ParseBaseURL(repl.ReplaceKnown(p, ""))
 		if err != nil {
 			return nil, fmt.Errorf("role slave: public %w", err)
 		}
 		public = append(public, base)
 	}
-	return &relay.Slave{
+	return &relay.SlaveConfig{
 		Masters:    masters,
 		Interval:   time.Duration(s.Interval),
 		Timeout:    s.timeout(),

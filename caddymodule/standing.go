@@ -36,7 +36,7 @@ func feedState(m *streaming.Mount) string {
 
 // relayLag returns how long it is since a relay last brought sound, as long as it
 // feeds its mount.
-func relayLag(l *live, link relay.Link) (time.Duration, bool) {
+func relayLag(l *live, link relay.Status) (time.Duration, bool) {
 	m := l.Mount(link.Mount)
 	if m == nil || link.State != relay.Playing {
 		return 0, false

@@ -35,7 +35,7 @@ type OnDemand interface {
 	// meanwhile.
 	Failing(path string) bool
 
-	// StartOnDemand asks for a mount, as often as somebody wants to hear it.
+	// StartOnDemand starts feeding a mount. It is called for each new listener.
 	StartOnDemand(path string)
 }
 

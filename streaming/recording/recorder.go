@@ -41,12 +41,12 @@ type Options struct {
 
 // Event tells of a file that has been begun, has ended, or could not be written.
 type Event struct {
-	Kind  Kind
-	Mount string
-	File  string        // the name that it has, or will have
-	Bytes int64         // in it
-	Lasts time.Duration // since it was begun
-	Err   error         // what went wrong
+	Kind     Kind
+	Mount    string
+	File     string        // the name that it has, or will have
+	Bytes    int64         // in it
+	Duration time.Duration // since it was begun
+	Err      error         // what went wrong
 }
 
 // Kind is what happened to a recording.
@@ -225,7 +225,7 @@ func (r *recorder) finish() {
 		r.announce()
 	}
 	r.file = nil
-	e := Event{Kind: Ended, Mount: r.mount, File: f.path, Bytes: f.bytes, Lasts: time.Since(f.began)}
+	e := Event{Kind: Ended, Mount: r.mount, File: f.path, Bytes: f.bytes, Duration: time.Since(f.began)}
 	if e.Err = f.close(r.by.Sync == SyncAtEnd); e.Err != nil {
 		e.Kind = Failed
 		r.failing = true
@@ -242,7 +242,7 @@ func (r *recorder) fail(err error, now time.Time) {
 		if info, err := os.Stat(f.path + partSuffix); err == nil && info.Size() == 0 {
 			_ = os.Remove(f.path + partSuffix) // or each attempt would leave one
 		}
-		e.File, e.Bytes, e.Lasts = f.path, f.bytes, time.Since(f.began)
+		e.File, e.Bytes, e.Duration = f.path, f.bytes, time.Since(f.began)
 	}
 	r.notUntil = now.Add(retryTime)
 	if !r.failing {

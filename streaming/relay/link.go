@@ -16,8 +16,8 @@ import (
 // stagger is how long an upstream has to answer before the next is asked, too.
 const stagger = time.Second
 
-// link is an open connection to an upstream that sends the stream.
-type link struct {
+// upstreamConn is an open connection to an upstream that sends the stream.
+type upstreamConn struct {
 	upstream Upstream
 	answer   *answer
 	path     []string // of nodes through which the stream came
@@ -27,13 +27,13 @@ type link struct {
 }
 
 // close ends the connection. It may be called more than once.
-func (l *link) close() {
+func (l *upstreamConn) close() {
 	l.cancel()
 	_ = l.answer.Body.Close()
 }
 
 // interval returns the space between the metadata blocks in the stream.
-func (l *link) interval() int {
+func (l *upstreamConn) interval() int {
 	n, err := strconv.Atoi(l.answer.Header.Get("icy-metaint"))
 	if err != nil || n < 0 || n > icy.MaxInterval {
 		return 0
@@ -42,7 +42,7 @@ func (l *link) interval() int {
 }
 
 // addr returns the IP address of the upstream.
-func (l *link) addr() string {
+func (l *upstreamConn) addr() string {
 	host, _, err := net.SplitHostPort(l.answer.conn.RemoteAddr().String())
 	if err != nil {
 		return ""
@@ -51,7 +51,7 @@ func (l *link) addr() string {
 }
 
 // info returns what the upstream says of the stream.
-func (l *link) info() streaming.Info { return streaming.ParseInfo(l.answer.Header.Get) }
+func (l *upstreamConn) info() streaming.Info { return streaming.ParseInfo(l.answer.Header.Get) }
 
 // dialer opens links for one relay.
 type dialer struct {
@@ -63,7 +63,7 @@ type dialer struct {
 }
 
 // open asks one upstream for its stream, which lasts until ctx ends.
-func (d *dialer) open(ctx context.Context, u Upstream) (*link, error) {
+func (d *dialer) open(ctx context.Context, u Upstream) (*upstreamConn, error) {
 	header := http.Header{PathHeader: {formatPath(append([]string{d.id}, d.below...))}}
 	if !d.noMetadata {
 		header["Icy-MetaData"] = []string{"1"} // as players write it
@@ -82,7 +82,7 @@ func (d *dialer) open(ctx context.Context, u Upstream) (*link, error) {
 		_ = a.Body.Close()
 		return nil, err
 	}
-	return &link{upstream: u, answer: a, path: path, noMetadata: d.noMetadata}, nil
+	return &upstreamConn{upstream: u, answer: a, path: path, noMetadata: d.noMetadata}, nil
 }
 
 // race is a dialer's attempts at several upstreams, of which the first to send the
@@ -97,13 +97,13 @@ type race struct {
 
 type attempt struct {
 	number int
-	link   *link
+	link   *upstreamConn
 	err    error
 }
 
 // first opens a link to the first upstream that sends the stream. The next one is
 // asked when one has failed, or does not answer at once.
-func (d *dialer) first(ctx context.Context, upstreams []Upstream) (*link, error) {
+func (d *dialer) first(ctx context.Context, upstreams []Upstream) (*upstreamConn, error) {
 	r := &race{dialer: d, upstreams: upstreams, results: make(chan attempt, len(upstreams))}
 	defer func() { go r.clear() }()
 	patience := time.NewTicker(stagger)

@@ -13,8 +13,8 @@ import (
 
 // Settings are what the configuration says of a station's relays.
 type Settings struct {
-	Relays []Relay
-	Slave  *Slave // nil: the station is nobody's slave
+	Relays []Config
+	Slave  *SlaveConfig // nil: the station is nobody's slave
 }
 
 // Manager keeps the relays of a station.
@@ -30,9 +30,9 @@ type Manager struct {
 	view atomic.Pointer[map[string]*puller] // the pullers, for those who may take no lock
 
 	mu      sync.Mutex
-	relays  []Relay
+	relays  []Config
 	slave   *slave
-	offered []Relay // of the slave's masters
+	offered []Config // of the slave's masters
 	pullers map[string]*puller
 	closed  bool
 	running sync.WaitGroup
@@ -107,8 +107,8 @@ func (m *Manager) mirror(from *slave) {
 // reconcile starts and ends relays until they are those that are wanted. Those that
 // are written out win over those that a master lists. mu is held.
 func (m *Manager) reconcile() {
-	wanted := make(map[string]*Relay)
-	for _, relays := range [][]Relay{m.relays, m.offered} {
+	wanted := make(map[string]*Config)
+	for _, relays := range [][]Config{m.relays, m.offered} {
 		for i := range relays {
 			if r := &relays[i]; wanted[r.Mount] == nil {
 				wanted[r.Mount] = r
@@ -133,7 +133,7 @@ func (m *Manager) reconcile() {
 }
 
 // begin starts a relay. mu is held.
-func (m *Manager) begin(r *Relay) {
+func (m *Manager) begin(r *Config) {
 	p := newPuller(m, r)
 	m.pullers[r.Mount] = p
 	m.running.Go(p.run)
@@ -166,7 +166,7 @@ func (m *Manager) tell(e Event) { m.observe(e) }
 
 // broke tells the slave that a relay has ended by itself, so its masters may have
 // news.
-func (m *Manager) broke(r *Relay) {
+func (m *Manager) broke(r *Config) {
 	if !r.mirrored {
 		return
 	}
@@ -199,9 +199,9 @@ func (m *Manager) Offers(mount, kind string) bool {
 	return kind == "" || last == nil || *last == kind
 }
 
-// ComesOnlyFrom tells whether a mount that does not play could only be pulled from a node:
+// PulledOnlyFrom tells whether a mount that does not play could only be pulled from a node:
 // to list it there would keep it on both lists for ever.
-func (m *Manager) ComesOnlyFrom(mount, node string) bool {
+func (m *Manager) PulledOnlyFrom(mount, node string) bool {
 	p := m.puller(mount)
 	if p == nil || node == "" || p.source.Load() != nil {
 		return false
@@ -215,7 +215,7 @@ func (m *Manager) Failing(mount string) bool {
 	return p != nil && p.failing.Load()
 }
 
-// StartOnDemand asks for a mount that is fed on demand.
+// StartOnDemand starts a relay that is pulled on demand. It takes no lock.
 func (m *Manager) StartOnDemand(mount string) {
 	if p := m.puller(mount); p != nil {
 		p.summon()
@@ -225,19 +225,19 @@ func (m *Manager) StartOnDemand(mount string) {
 // Mounts returns the mounts that are fed by relays.
 func (m *Manager) Mounts() []string { return slices.Sorted(maps.Keys(*m.view.Load())) }
 
-// Links returns how the relays stand, by their mounts.
-func (m *Manager) Links() []Link {
-	var links []Link
+// Statuses returns how the relays stand, by their mounts.
+func (m *Manager) Statuses() []Status {
+	var links []Status
 	for _, p := range *m.view.Load() {
 		links = append(links, p.status())
 	}
-	slices.SortFunc(links, func(a, b Link) int { return strings.Compare(a.Mount, b.Mount) })
+	slices.SortFunc(links, func(a, b Status) int { return strings.Compare(a.Mount, b.Mount) })
 	return links
 }
 
-// Expect notes that the nodes of a request's PathHeader wait for a mount, until done is
+// AddDownstream notes that the nodes of a request's PathHeader wait for a mount, until done is
 // called. A relay that is dialed for them says so to its upstream.
-func (m *Manager) Expect(mount, field string) (done func()) {
+func (m *Manager) AddDownstream(mount, field string) (done func()) {
 	p, ids := m.puller(mount), ParsePath(field)
 	if p == nil || len(ids) == 0 {
 		return func() {}
@@ -246,10 +246,10 @@ func (m *Manager) Expect(mount, field string) (done func()) {
 	return func() { p.expect(ids, -1) }
 }
 
-// Enter is asked before the stream of a mount is sent to the nodes of a request's
+// CheckLoop is asked before the stream of a mount is sent to the nodes of a request's
 // PathHeader. It returns what the answer says in that field, or ErrLoop if the stream
 // comes from one of them.
-func (m *Manager) Enter(mount, field string) (string, error) {
+func (m *Manager) CheckLoop(mount, field string) (string, error) {
 	path := []string{m.ID}
 	if at := m.station.Mount(mount); at != nil {
 		if s := at.Source(); s != nil && s.Upstream == "" {

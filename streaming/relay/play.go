@@ -13,7 +13,7 @@ var errMute = errors.New("the upstream answers, but sends nothing that sounds")
 
 // play feeds the mount from a link until that ends. It returns an error if nothing was
 // heard.
-func (p *puller) play(l *link) error {
+func (p *puller) play(l *upstreamConn) error {
 	defer l.close()
 	src := &streaming.Source{
 		User: "relay", Addr: l.addr(), Interval: l.interval(),
@@ -51,11 +51,11 @@ func (p *puller) play(l *link) error {
 
 // begin takes a link into use. It reports false if the settings have become others for
 // which it is none.
-func (p *puller) begin(src *streaming.Source, l *link) bool {
+func (p *puller) begin(src *streaming.Source, l *upstreamConn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	settings := p.settings.Load()
-	if !settings.carriesOn(&Relay{NoMetadata: l.noMetadata}, l.upstream) {
+	if !settings.carriesOn(&Config{NoMetadata: l.noMetadata}, l.upstream) {
 		return false
 	}
 	src.SetOnDemand(settings.OnDemand)
@@ -72,7 +72,7 @@ func (p *puller) forget() {
 }
 
 // sounds makes known that the relay plays.
-func (p *puller) sounds(src *streaming.Source, l *link) {
+func (p *puller) sounds(src *streaming.Source, l *upstreamConn) {
 	p.failing.Store(false)
 	p.mute = ""
 	kind := src.Mount().Kind()
@@ -82,11 +82,11 @@ func (p *puller) sounds(src *streaming.Source, l *link) {
 }
 
 // end makes known that it does not any more.
-func (p *puller) end(src *streaming.Source, l *link, reason streaming.Reason) {
+func (p *puller) end(src *streaming.Source, l *upstreamConn, reason streaming.Reason) {
 	p.become(Waiting, "", reason.String())
 	p.manager.tell(Event{
 		Kind: Down, Mount: p.mount, Upstream: l.upstream.label(),
-		Cause: reason.String(), Lasted: time.Since(src.Since),
+		Cause: reason.String(), Duration: time.Since(src.Since),
 	})
 	if reason == streaming.Departed || reason == streaming.Finished || reason == streaming.TimedOut {
 		p.manager.broke(p.settings.Load())
@@ -95,7 +95,7 @@ func (p *puller) end(src *streaming.Source, l *link, reason streaming.Reason) {
 
 // prefer looks, while the relay plays, for a better upstream, and makes the source
 // end when there is one. The function that it returns ends that.
-func (p *puller) prefer(l *link) (stop func()) {
+func (p *puller) prefer(l *upstreamConn) (stop func()) {
 	if p.settings.Load().mirrored {
 		return func() {}
 	}
@@ -132,7 +132,7 @@ func (p *puller) prefer(l *link) (stop func()) {
 
 // lookForBetter opens a link to an upstream that is better than one that plays, if that
 // is wanted and it answers before ctx ends.
-func (p *puller) lookForBetter(ctx context.Context, l *link) *link {
+func (p *puller) lookForBetter(ctx context.Context, l *upstreamConn) *upstreamConn {
 	settings := p.settings.Load()
 	n := 0
 	for n < len(settings.Upstreams) && !settings.Upstreams[n].same(l.upstream) {
@@ -150,7 +150,7 @@ func (p *puller) lookForBetter(ctx context.Context, l *link) *link {
 
 // open opens a link to the first of some upstreams that sends the stream. It gives up when
 // ctx ends, but the link lasts as long as the relay.
-func (p *puller) open(ctx context.Context, settings *Relay, upstreams []Upstream) (*link, error) {
+func (p *puller) open(ctx context.Context, settings *Config, upstreams []Upstream) (*upstreamConn, error) {
 	life, end := context.WithCancel(p.ctx)
 	keep := context.AfterFunc(ctx, end)
 	d := p.dialer(settings)

@@ -34,29 +34,29 @@ type puller struct {
 	summons chan struct{} // cap 1: somebody wants to hear it
 	kicks   chan struct{} // cap 1: an attempt is worth while now
 
-	settings atomic.Pointer[Relay]
+	settings atomic.Pointer[Config]
 	kind     atomic.Pointer[string] // format.Kind of what was last heard; nil: nothing yet
 	failing  atomic.Bool
 	source   atomic.Pointer[streaming.Source]
 	reason   atomic.Uint32 // for its source, once it is to end
 
 	mu      sync.Mutex
-	state   Link
-	link    *link              // while it is in use
+	state   Status
+	link    *upstreamConn      // while it is in use
 	attempt context.CancelFunc // ends the dialing that is under way; nil: none is
 	leaving *time.Timer        // nil: it is on the list
 	below   map[string]int     // nodes that wait for the mount, and how often
 
 	// run's.
-	better *link  // what the source is to go over to
-	mute   string // URL of an upstream that answered and did not sound
+	better *upstreamConn // what the source is to go over to
+	mute   string        // URL of an upstream that answered and did not sound
 }
 
-func newPuller(m *Manager, r *Relay) *puller {
+func newPuller(m *Manager, r *Config) *puller {
 	p := &puller{
 		manager: m, mount: r.Mount, done: make(chan struct{}),
 		summons: make(chan struct{}, 1), kicks: make(chan struct{}, 1),
-		state: Link{Mount: r.Mount, Since: time.Now()},
+		state: Status{Mount: r.Mount, Since: time.Now()},
 		below: make(map[string]int),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -198,7 +198,7 @@ func (p *puller) rest(failures int) {
 
 // dial opens a link, unless there is one already that is better. It gives up if the
 // settings become others meanwhile.
-func (p *puller) dial() (*link, error) {
+func (p *puller) dial() (*upstreamConn, error) {
 	if l := p.better; l != nil {
 		p.better = nil
 		return l, nil
@@ -230,7 +230,7 @@ func (p *puller) order(upstreams []Upstream) []Upstream {
 	return slices.Concat(upstreams[i+1:], upstreams[:i+1])
 }
 
-func (p *puller) dialer(settings *Relay) *dialer {
+func (p *puller) dialer(settings *Config) *dialer {
 	return &dialer{
 		agent: p.manager.agent, id: p.manager.ID, below: p.waiting(),
 		noMetadata: settings.NoMetadata, within: settings.timeout(),

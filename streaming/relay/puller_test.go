@@ -74,15 +74,15 @@ func managed(t *testing.T, s streaming.MountSettings) *Manager {
 }
 
 // pulls applies a relay of /m.
-func (m *Manager) pulls(change func(*Relay), urls ...string) {
-	r := Relay{Mount: "/m"}
+func (m *Manager) pulls(change func(*Config), urls ...string) {
+	r := Config{Mount: "/m"}
 	for _, u := range urls {
 		r.Upstreams = append(r.Upstreams, Upstream{URL: u})
 	}
 	if change != nil {
 		change(&r)
 	}
-	m.Apply(Settings{Relays: []Relay{r}})
+	m.Apply(Settings{Relays: []Config{r}})
 }
 
 // within waits until something holds.
@@ -99,7 +99,7 @@ const soon = 10 * time.Second
 
 func (m *Manager) plays(url string) func() bool {
 	return func() bool {
-		links := m.Links()
+		links := m.Statuses()
 		return len(links) == 1 && links[0].State == Playing && links[0].Upstream == url
 	}
 }
@@ -135,7 +135,7 @@ func TestABrokenLinkIsDialedWhateverElseIsDialed(t *testing.T) {
 			accepted <- struct{}{}
 		}
 	}()
-	m.pulls(func(r *Relay) { r.PreferFirst, r.Timeout = true, time.Hour }, "http://"+silent.Addr().String(), good.URL)
+	m.pulls(func(r *Config) { r.PreferFirst, r.Timeout = true, time.Hour }, "http://"+silent.Addr().String(), good.URL)
 	within(t, soon, "the second plays", m.plays(good.URL))
 	<-accepted
 	<-accepted // now it is asked whether it is back
@@ -159,7 +159,7 @@ func TestARelayThatIsOnDemandNowIsNotPulledForNobody(t *testing.T) {
 	m := managed(t, streaming.MountSettings{})
 	m.pulls(nil, u.URL)
 	within(t, soon, "it plays", m.plays(u.URL))
-	m.pulls(func(r *Relay) { r.OnDemand = true }, u.URL)
+	m.pulls(func(r *Config) { r.OnDemand = true }, u.URL)
 	within(t, 2*soon, "it is let go", func() bool { return u.open.Load() == 0 })
 }
 
@@ -189,15 +189,15 @@ func TestAnotherMasterTearsNoLink(t *testing.T) {
 	}
 	m := managed(t, streaming.MountSettings{})
 	t.Cleanup(func() { close(hold) })
-	m.Apply(Settings{Slave: &Slave{Masters: masters[:1], Interval: time.Minute}})
+	m.Apply(Settings{Slave: &SlaveConfig{Masters: masters[:1], Interval: time.Minute}})
 	within(t, soon, "the first plays", m.plays(masters[0].URL+"/m"))
-	m.Apply(Settings{Slave: &Slave{Masters: masters, Interval: time.Minute}})
+	m.Apply(Settings{Slave: &SlaveConfig{Masters: masters, Interval: time.Minute}})
 	within(t, soon, "the second's list is known", func() bool {
 		p := m.puller("/m")
 		return p != nil && len(p.settings.Load().Upstreams) == 2
 	})
 	if !m.plays(masters[0].URL+"/m")() || streams[0].asked.Load() != 1 {
-		t.Errorf("the links are %+v", m.Links())
+		t.Errorf("the links are %+v", m.Statuses())
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Relay is one mount that is fed from elsewhere.
-type Relay struct {
+// Config is one mount that is fed from elsewhere.
+type Config struct {
 	Mount     string
 	Upstreams []Upstream // the best first; one at least
 
@@ -20,7 +20,7 @@ type Relay struct {
 	mirrored bool // a slave made it, from its masters' lists
 }
 
-func (r *Relay) timeout() time.Duration {
+func (r *Config) timeout() time.Duration {
 	if r.Timeout > 0 {
 		return r.Timeout
 	}
@@ -29,12 +29,12 @@ func (r *Relay) timeout() time.Duration {
 
 // carriesOn tells whether a link to an upstream may stay under these settings, which
 // replace others.
-func (r *Relay) carriesOn(before *Relay, u Upstream) bool {
+func (r *Config) carriesOn(before *Config, u Upstream) bool {
 	return r.NoMetadata == before.NoMetadata && slices.ContainsFunc(r.Upstreams, u.same)
 }
 
 // same tells whether the settings are the same.
-func (r *Relay) same(o *Relay) bool {
+func (r *Config) same(o *Config) bool {
 	return r.Mount == o.Mount && r.OnDemand == o.OnDemand && r.NoMetadata == o.NoMetadata &&
 		r.PreferFirst == o.PreferFirst && r.Timeout == o.Timeout && r.mirrored == o.mirrored &&
 		slices.EqualFunc(r.Upstreams, o.Upstreams, Upstream.same)
@@ -56,8 +56,8 @@ var stateNames = [...]string{Idle: "idle", Dialing: "dialing", Playing: "playing
 
 func (s State) String() string { return stateNames[s] }
 
-// Link is how a relay stands.
-type Link struct {
+// Status is how a relay stands.
+type Status struct {
 	Mount    string
 	State    State
 	Since    time.Time // it has been so
@@ -74,7 +74,7 @@ type Event struct {
 	Mount    string        // of a relay
 	Upstream string        // of a relay
 	Cause    string        // of Down, Failed and SlaveLeft
-	Lasted   time.Duration // of Down: how long it played
+	Duration time.Duration // of Down: how long it played
 	Slave    string        // its public URL, else its address or id
 }
 
@@ -88,6 +88,6 @@ const (
 	Failed                  // it could not; only the first failure in a row is told
 	SlaveJoined             // a slave reports for the first time
 	SlaveLeft               // a slave has not reported for too long, or has begun anew
-	ListUp                  // a master's list is known again
-	ListDown                // it is not
+	MasterUp                // a master's list is known again
+	MasterDown              // it is not
 )

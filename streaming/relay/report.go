@@ -22,9 +22,9 @@ type Report struct {
 	Interval  int            `json:"interval"`           // seconds until the next report
 	Mounts    map[string]int `json:"mounts"`             // that it carries, and their listeners here; null: all
 
-	// Below are the listeners of nodes that report to this one, by their ids: a
+	// Downstream are the listeners of nodes that report to this one, by their ids: a
 	// node that reports to several is counted once.
-	Below map[string]map[string]int `json:"below,omitempty"`
+	Downstream map[string]map[string]int `json:"below,omitempty"`
 }
 
 // plainHost is a name or an address, with a port or without.
@@ -61,7 +61,7 @@ func (r *Report) check() error {
 		return fmt.Errorf("public: %d URLs at most", maxPublic)
 	}
 	for i, p := range r.Public {
-		base, err := ParseBase(p)
+		base, err := ParseBaseURL(p)
 		if err != nil {
 			return fmt.Errorf("public: %w", err)
 		}
@@ -79,7 +79,7 @@ func (r *Report) check() error {
 	if err := checkMounts(r.Mounts, &left); err != nil {
 		return err
 	}
-	for id, mounts := range r.Below {
+	for id, mounts := range r.Downstream {
 		if left--; !isID(id) || left < 0 {
 			return errors.New("below: the ids of nodes, and not too many")
 		}
@@ -106,9 +106,9 @@ func checkMounts(mounts map[string]int, left *int) error {
 // interval returns how long it is to the next report.
 func (r *Report) interval() time.Duration { return time.Duration(r.Interval) * time.Second }
 
-// ParseBase checks a URL to which the path of a mount may be added, and returns it
+// ParseBaseURL checks a URL to which the path of a mount may be added, and returns it
 // without a slash at its end.
-func ParseBase(text string) (string, error) {
+func ParseBaseURL(text string) (string, error) {
 	if len(text) > maxBase {
 		return "", fmt.Errorf("a URL has %d bytes at most; this one has %d", maxBase, len(text))
 	}

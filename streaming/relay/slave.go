@@ -10,8 +10,8 @@ import (
 // DefaultInterval is how often a master is asked for its list.
 const DefaultInterval = 10 * time.Second
 
-// Slave is what the settings say of a station that has masters.
-type Slave struct {
+// SlaveConfig is what the settings say of a station that has masters.
+type SlaveConfig struct {
 	// Masters by their base URLs, the best first. A mount is pulled from the
 	// first that has it and answers.
 	Masters []Upstream
@@ -27,7 +27,7 @@ type Slave struct {
 	Report func() Report
 }
 
-func (s *Slave) interval() time.Duration {
+func (s *SlaveConfig) interval() time.Duration {
 	if s.Interval > 0 {
 		return s.Interval
 	}
@@ -41,13 +41,13 @@ type slave struct {
 	cancel  context.CancelFunc
 
 	mu       sync.Mutex
-	settings *Slave
+	settings *SlaveConfig
 	watchers []*watcher // of each master
 }
 
 // newSlave begins to watch, with what another one knew of the same masters; before may
 // be nil. The manager's mu is held.
-func newSlave(m *Manager, settings *Slave, before *slave) *slave {
+func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 	s := &slave{manager: m, settings: settings}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, master := range settings.Masters {
@@ -74,12 +74,12 @@ func (s *slave) isSettled() bool {
 }
 
 // keep adds to what is offered what was before, as long as not all masters are known.
-func (s *slave) keep(offered, before []Relay) []Relay {
+func (s *slave) keep(offered, before []Config) []Config {
 	if s.isSettled() {
 		return offered
 	}
 	for _, old := range before {
-		i := slices.IndexFunc(offered, func(r Relay) bool { return r.Mount == old.Mount })
+		i := slices.IndexFunc(offered, func(r Config) bool { return r.Mount == old.Mount })
 		if i < 0 {
 			if s.matches(old.Mount) {
 				offered = append(offered, old)
@@ -97,7 +97,7 @@ func (s *slave) keep(offered, before []Relay) []Relay {
 
 // adopt takes new settings, and reports false if the slave must begin anew since its
 // masters are others.
-func (s *slave) adopt(settings *Slave) bool {
+func (s *slave) adopt(settings *SlaveConfig) bool {
 	s.mu.Lock()
 	if len(settings.Masters) != len(s.watchers) {
 		s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *slave) kick() {
 	}
 }
 
-func (s *slave) current() *Slave {
+func (s *slave) current() *SlaveConfig {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.settings
@@ -141,10 +141,10 @@ func (s *slave) matches(mount string) bool { return matches(s.current().Mounts, 
 
 // offer returns a relay for each mount that a master lists, with all masters that
 // have it as upstreams.
-func (s *slave) offer() []Relay {
+func (s *slave) offer() []Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []Relay
+	var all []Config
 	at := make(map[string]int)
 	for _, w := range s.watchers {
 		for _, l := range w.listed() {
@@ -155,7 +155,7 @@ func (s *slave) offer() []Relay {
 			if !ok {
 				i = len(all)
 				at[l.mount] = i
-				all = append(all, Relay{
+				all = append(all, Config{
 					Mount: l.mount, OnDemand: s.settings.OnDemand, NoMetadata: s.settings.NoMetadata,
 					Timeout: s.settings.Timeout, mirrored: true,
 				})

@@ -127,8 +127,8 @@ func (s *Slaves) replaceRestarted(r Report, addr string) (left []string) {
 	return left
 }
 
-// Lost notes that the connection broke over which a slave waited for news after a report.
-func (s *Slaves) Lost(id string, number uint64) {
+// Disconnected notes that the connection broke over which a slave waited for news after a report.
+func (s *Slaves) Disconnected(id string, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k := s.known[id]; k != nil && k.reports == number {
@@ -189,7 +189,7 @@ func (s *Slaves) Listeners(mount string) (n int) {
 	}
 	counted[s.self] = true
 	for _, k := range s.known {
-		for id, mounts := range k.report.Below {
+		for id, mounts := range k.report.Downstream {
 			if !counted[id] {
 				n += mounts[mount]
 				counted[id] = true
@@ -199,13 +199,13 @@ func (s *Slaves) Listeners(mount string) (n int) {
 	return n
 }
 
-// Below returns the listeners of all slaves, and of theirs, for this node's own report.
-func (s *Slaves) Below() map[string]map[string]int {
+// Downstream returns the listeners of all slaves, and of theirs, for this node's own report.
+func (s *Slaves) Downstream() map[string]map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make(map[string]map[string]int)
 	for _, k := range s.known {
-		maps.Copy(all, k.report.Below)
+		maps.Copy(all, k.report.Downstream)
 	}
 	for id, k := range s.known {
 		all[id] = k.report.Mounts

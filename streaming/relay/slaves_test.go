@@ -132,11 +132,11 @@ func TestSlavesThatDoNotReportAreForgotten(t *testing.T) {
 	if got := e.String(); got != "3 http://a;3 http://b;4 http://a;" {
 		t.Errorf("told: %s", got)
 	}
-	s.Lost("b", 1)
+	s.Disconnected("b", 1)
 	if s.known["b"].expires != now.Add(14*time.Second) {
 		t.Error("what became of an older report counts")
 	}
-	s.Lost("b", 2)
+	s.Disconnected("b", 2)
 	now = now.Add(2 * time.Second)
 	s.expire()
 	if !s.Any() {
@@ -201,13 +201,13 @@ func TestANodeThatReportsToSeveralIsCountedOnce(t *testing.T) {
 	shared := map[string]int{"/live": 5}
 	for _, id := range []string{"a", "b"} {
 		r := edge(id, 100, 0, "/live") // one listener each
-		r.Below = map[string]map[string]int{"edge": shared, "self": {"/live": 100}}
+		r.Downstream = map[string]map[string]int{"edge": shared, "self": {"/live": 100}}
 		s.Register(r, "")
 	}
 	if n := s.Listeners("/live"); n != 7 {
 		t.Errorf("%d listeners; want 7", n)
 	}
-	below := s.Below()
+	below := s.Downstream()
 	if len(below) != 3 || below["edge"]["/live"] != 5 || below["a"]["/live"] != 1 {
 		t.Errorf("below are %v", below)
 	}

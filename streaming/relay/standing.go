@@ -87,7 +87,7 @@ func (p *puller) path() []string {
 }
 
 // status returns how the relay stands.
-func (p *puller) status() Link {
+func (p *puller) status() Status {
 	settings := p.settings.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,7 +97,7 @@ func (p *puller) status() Link {
 }
 
 // adopt takes new settings. It reports false if the relay must begin anew.
-func (p *puller) adopt(r *Relay) bool {
+func (p *puller) adopt(r *Config) bool {
 	before := p.settings.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()

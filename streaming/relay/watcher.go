@@ -183,9 +183,9 @@ func (w *watcher) tell(err error) {
 	if w.told = now; now == answers {
 		w.slave.manager.kickMirrored() // what waits for this master needs not wait any longer
 	}
-	e := Event{Kind: ListUp, Upstream: w.master.Load().URL}
+	e := Event{Kind: MasterUp, Upstream: w.master.Load().URL}
 	if err != nil {
-		e.Kind, e.Cause = ListDown, err.Error()
+		e.Kind, e.Cause = MasterDown, err.Error()
 	}
 	w.slave.manager.tell(e)
 }
