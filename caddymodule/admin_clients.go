@@ -14,7 +14,7 @@ import (
 
 // serveClients answers who listens to a mount.
 func (h *Handler) serveClients(w http.ResponseWriter, r *http.Request, q url.Values) error {
-	present := h.station.live.Present(q.Get("mount"))
+	present := h.station.live.Snapshot(q.Get("mount"))
 	source := element{name: "source", mount: q.Get("mount"), children: []element{leaf("Listeners", len(present))}}
 	for _, p := range present {
 		source.children = append(source.children, clientElement(p))
@@ -23,7 +23,7 @@ func (h *Handler) serveClients(w http.ResponseWriter, r *http.Request, q url.Val
 }
 
 // clientElement describes a listener: in the names of Icecast 2.4, then in ours.
-func clientElement(p streaming.Present) element {
+func clientElement(p streaming.ListenerSnapshot) element {
 	c := p.Client
 	e := el("listener",
 		leaf("IP", addressText(c.IP)),

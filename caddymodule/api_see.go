@@ -185,7 +185,7 @@ func (l *live) reportMount(m *streaming.Mount) mountReport {
 }
 
 func (l *live) reportListeners(mount string) []listenerReport {
-	present := l.Present(mount)
+	present := l.Snapshot(mount)
 	all := make([]listenerReport, 0, len(present))
 	for _, p := range present {
 		c := p.Client

@@ -184,7 +184,7 @@ func (a *HtpasswdAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming
 	if !ok {
 		return nil, ErrSessions
 	}
-	return &streaming.Admission{User: q.User, Over: end}, nil
+	return &streaming.Admission{User: q.User, OnEnd: end}, nil
 }
 
 // AdmitSource implements AuthModule: sources have source_password.

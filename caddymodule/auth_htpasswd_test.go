@@ -40,7 +40,7 @@ func listenAs(a *HtpasswdAuth, user, password string) (end func(time.Duration), 
 	if err != nil {
 		return nil, err
 	}
-	return admission.Over, nil
+	return admission.OnEnd, nil
 }
 
 func TestAUserOfAStrangeHashIsNamedAndTheOthersMayListen(t *testing.T) {

@@ -219,7 +219,7 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 	admission := &streaming.Admission{ID: id}
 	gone := a.gone(q, id)
 	if a.ListenerAdd == "" {
-		admission.Over = gone
+		admission.OnEnd = gone
 		return admission, nil
 	}
 	server, port := a.about.Address()
@@ -242,7 +242,7 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 	answer, heard, err := a.ask(r, a.ListenerAdd, q.User, q.Password, pairs)
 	// The endpoint is told of the end of all that it may have let in.
 	if heard {
-		admission.Over = gone
+		admission.OnEnd = gone
 	}
 	switch {
 	case err == nil && !a.allows(answer):
@@ -250,8 +250,8 @@ func (a *URLAuth) AdmitListener(r *http.Request, q AuthRequest) (*streaming.Admi
 	case err == nil:
 		limit, ok := a.timeLimit(answer)
 		if !ok {
-			if admission.Over != nil {
-				admission.Over(0)
+			if admission.OnEnd != nil {
+				admission.OnEnd(0)
 			}
 			return nil, a.denied(answer)
 		}

@@ -24,7 +24,7 @@ const (
 type board struct {
 	mu      sync.Mutex
 	viewers int
-	crowds  streaming.Crowds // of the viewers; nil: nobody has come yet
+	crowds  streaming.AddressCounts // of the viewers; nil: nobody has come yet
 	at      time.Time
 
 	now     uint64 // grows with each change
@@ -47,7 +47,7 @@ func (b *board) enter(ip netip.Addr, limit int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.crowds == nil {
-		b.crowds = make(streaming.Crowds)
+		b.crowds = make(streaming.AddressCounts)
 	}
 	if b.viewers >= maxViewers || b.crowds.Enter(ip, limit) != nil {
 		return false

@@ -68,7 +68,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.conn != nil {
-		src.Gather = streaming.Gatherer(bare(in.conn))
+		src.BatchReads = streaming.ReadBatcher(bare(in.conn))
 	}
 	h.runSource(src, path, in)
 	return nil

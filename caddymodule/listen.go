@@ -36,8 +36,8 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 	client.Relay = r.Header.Get(relay.PathHeader) != ""
 	taken := false
 	defer func() {
-		if a := client.Admission; !taken && a != nil && a.Over != nil {
-			a.Over(0)
+		if a := client.Admission; !taken && a != nil && a.OnEnd != nil {
+			a.OnEnd(0)
 		}
 	}()
 	if h.isAskedFirst(r.URL.Path, client) {
@@ -194,7 +194,7 @@ func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, 
 		l.Attach(tcp, first)
 	} else if c, wire, ok := sealed(conn); ok {
 		dropInput(c)
-		l.AttachSealed(c, wire, first)
+		l.AttachTLS(c, wire, first)
 	} else {
 		l.Go(streaming.NetConn(conn), first)
 	}

@@ -50,7 +50,7 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request) error {
 
 // listed returns what there is to say of a mount, live or not.
 func (s *Station) listed(mount string) listed {
-	info := s.live.SettingsOf(mount).Override
+	info := s.live.SettingsOf(mount).StreamInfo
 	l := listed{contentType: info.ContentType}
 	if m := s.live.Mount(mount); m != nil {
 		if stream, ok := m.Stream(); ok {

@@ -72,7 +72,7 @@ func (metrics) Collect(to chan<- prometheus.Metric) {
 	for _, l := range stationsInForce() {
 		c := collection{to: to, station: l.name}
 		seen := make(map[string]bool)
-		for _, t := range l.Tallies() {
+		for _, t := range l.Totals() {
 			seen[t.Path] = true
 			c.tally(t)
 		}
@@ -82,7 +82,7 @@ func (metrics) Collect(to chan<- prometheus.Metric) {
 			}
 		}
 		c.relays(l)
-		c.histogram(passDesc, l.PassTimes())
+		c.histogram(passDesc, l.CycleTimes())
 		c.histogram(delayDesc, l.Delays())
 		c.gauge(slavesDesc, float64(len(l.slaves.List())))
 		for kind, b := range l.hooks.Backlogs() {
@@ -151,14 +151,14 @@ const otherMounts = "others"
 // usualReasons are those for which listeners end. They are all there from the
 // beginning, or the first of each would not be seen to come.
 var usualReasons = []streaming.Reason{
-	streaming.Departed, streaming.Slow, streaming.SourceEnded, streaming.TypeChanged, streaming.TimeLimit,
+	streaming.Disconnected, streaming.Slow, streaming.SourceEnded, streaming.TypeChanged, streaming.TimeLimit,
 	streaming.Removed, streaming.ShuttingDown,
 }
 
 // tally collects what is known of a mount.
-func (c *collection) tally(t streaming.Tally) {
+func (c *collection) tally(t streaming.MountTotals) {
 	mount := cmp.Or(t.Path, otherMounts)
-	for i, way := range streaming.Ways {
+	for i, way := range streaming.Transports {
 		if t.Came[i] == 0 {
 			continue
 		}

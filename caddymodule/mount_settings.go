@@ -41,7 +41,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		FallbackWhenFull:    is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
 		Intro:               s.intros[value(m.Intro)],
-		Override: streaming.Info{
+		StreamInfo: streaming.Info{
 			ContentType: m.Type,
 			Subtype:     m.Subtype,
 			Name:        m.Name,
@@ -55,7 +55,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		settings.RelayLinger = settings.Linger
 	}
 	if m.Bitrate > 0 {
-		settings.Override.Bitrate = fmt.Sprint(m.Bitrate)
+		settings.StreamInfo.Bitrate = fmt.Sprint(m.Bitrate)
 	}
 	if b := m.Burst; b != nil {
 		settings.Burst = streaming.Burst{Bytes: b.Bytes, Time: time.Duration(b.Time)}

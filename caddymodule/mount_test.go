@@ -96,13 +96,13 @@ func TestWhatASettingSaysOverAPattern(t *testing.T) {
 	if want := (streaming.MountSettings{
 		Hidden: true, Takeover: true, NoDirect: true, MaxListeners: 5, MaxListenerDuration: time.Hour,
 		Linger: time.Minute, RelayLinger: time.Minute, Burst: streaming.Burst{Bytes: 1}, MetadataInterval: 8192,
-		Override: streaming.Info{Public: pattern.Public},
+		StreamInfo: streaming.Info{Public: pattern.Public},
 	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("by the pattern alone: %+v\nwant %+v", got, want)
 	}
 	got = s.mountSettings("/live.mp3")
 	if want := (streaming.MountSettings{
-		Named: true, NoBurst: true, MetadataInterval: -1, Override: streaming.Info{Public: exact.Public},
+		Named: true, NoBurst: true, MetadataInterval: -1, StreamInfo: streaming.Info{Public: exact.Public},
 	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("off and zero over the pattern: %+v\nwant %+v", got, want)
 	}
@@ -137,10 +137,10 @@ func TestLimitsAreTheDefaultsOfMounts(t *testing.T) {
 
 func TestTheBitrateThatListenersAreTold(t *testing.T) {
 	s := &Station{Mounts: []*Mount{{Path: "/live.mp3", Bitrate: 128}, {Path: "/other.mp3"}}}
-	if got := s.mountSettings("/live.mp3").Override.Bitrate; got != "128" {
+	if got := s.mountSettings("/live.mp3").StreamInfo.Bitrate; got != "128" {
 		t.Errorf("%q; want 128", got)
 	}
-	if got := s.mountSettings("/other.mp3").Override.Bitrate; got != "" {
+	if got := s.mountSettings("/other.mp3").StreamInfo.Bitrate; got != "" {
 		t.Errorf("%q; want what the source says", got)
 	}
 }

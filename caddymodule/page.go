@@ -116,7 +116,7 @@ func (s *Station) view() stationView {
 		set := s.live.SettingsOf(path)
 		if !seen[path] && !set.Hidden && !set.NoDirect && s.live.Offers(path) { // its fallback plays when somebody comes
 			seen[path] = true
-			v.Mounts = append(v.Mounts, viewInfo(path, set.Override, set.Override.ContentType))
+			v.Mounts = append(v.Mounts, viewInfo(path, set.StreamInfo, set.StreamInfo.ContentType))
 		}
 	}
 	slices.SortStableFunc(v.Mounts, func(a, b mountView) int { return cmp.Compare(a.Mount, b.Mount) })
@@ -125,7 +125,7 @@ func (s *Station) view() stationView {
 
 // isPublic tells whether the public is told of a mount: not if it is made up, since anybody
 // could write names there.
-func isPublic(m *streaming.Mount) bool { return !m.Settings().Hidden && !m.IsMadeUp() }
+func isPublic(m *streaming.Mount) bool { return !m.Settings().Hidden && !m.IsAdHoc() }
 
 // viewInfo is what there is to say of a mount by what it says of itself.
 func viewInfo(path string, info streaming.Info, contentType string) mountView {

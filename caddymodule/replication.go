@@ -39,7 +39,7 @@ func (s *Station) relaySettings(ctx caddy.Context) (relay.Settings, error) {
 func (s *Station) offered() []string {
 	paths := make(map[string]bool)
 	for _, m := range s.live.Mounts() {
-		if !m.IsMadeUp() {
+		if !m.IsAdHoc() {
 			paths[m.Path] = true
 		}
 	}

@@ -69,7 +69,7 @@ func (c *responseConn) whyOver() streaming.Reason {
 	if !c.deadline.IsZero() && time.Now().After(c.deadline) {
 		return streaming.Slow
 	}
-	return streaming.Departed
+	return streaming.Disconnected
 }
 
 func (c *responseConn) isAborted() bool {

@@ -71,7 +71,7 @@ func TestAStreamThatTakesNothingIsNotOneThatLeft(t *testing.T) {
 		want    streaming.Reason
 	}{
 		{"takes nothing", 50 * time.Millisecond, streaming.Slow},
-		{"leaves", time.Hour, streaming.Departed},
+		{"leaves", time.Hour, streaming.Disconnected},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			over := make(chan streaming.Reason, 1)
@@ -95,7 +95,7 @@ func TestAStreamThatTakesNothingIsNotOneThatLeft(t *testing.T) {
 			if resp.ProtoMajor != 2 {
 				t.Fatalf("it came by %s", resp.Proto)
 			}
-			if c.want == streaming.Departed {
+			if c.want == streaming.Disconnected {
 				_ = resp.Body.Close()
 			}
 			select {

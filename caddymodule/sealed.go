@@ -12,7 +12,7 @@ import (
 
 // sealed returns the TLS connection that conn is, and the wire beneath it, if it
 // came through our listener wrapper.
-func sealed(conn net.Conn) (*tls.Conn, *streaming.Wire, bool) {
+func sealed(conn net.Conn) (*tls.Conn, *streaming.CipherBuffer, bool) {
 	c, ok := conn.(*tls.Conn)
 	if !ok {
 		return nil, nil, false
@@ -25,7 +25,7 @@ func sealed(conn net.Conn) (*tls.Conn, *streaming.Wire, bool) {
 		}
 		under = inner
 	}
-	w, ok := under.(*streaming.Wire)
+	w, ok := under.(*streaming.CipherBuffer)
 	return c, w, ok
 }
 

@@ -50,7 +50,7 @@ func plainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 // bare takes off conn all that does not change the bytes.
 func bare(conn net.Conn) net.Conn {
 	for {
-		if w, ok := conn.(*streaming.Wire); ok {
+		if w, ok := conn.(*streaming.CipherBuffer); ok {
 			return w.TCPConn
 		}
 		inner, ok := without(conn)

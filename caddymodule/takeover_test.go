@@ -156,7 +156,7 @@ func TestOnlyABareTCPConnectionIsPlain(t *testing.T) {
 		want bool
 	}{
 		{"bare TCP", tcp, plain, true},
-		{"a wire", streaming.NewWire(tcp.(*net.TCPConn)), plain, true},
+		{"a cipher buffer", streaming.NewCipherBuffer(tcp.(*net.TCPConn)), plain, true},
 		{"TCP, but the request came over TLS", tcp, encrypted, false},
 		{"TLS", tls.Client(tcp, new(tls.Config)), plain, false},
 		{"something around TCP", struct{ net.Conn }{tcp}, plain, false},

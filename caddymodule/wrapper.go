@@ -170,7 +170,7 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 	}
 	switch c := conn.(type) {
 	case *net.TCPConn:
-		conn = streaming.NewWire(c)
+		conn = streaming.NewCipherBuffer(c)
 	case *tls.Conn:
 		ln.warned.Do(func() {
 			ln.wrapper.log.Warn("the listener wrapper icecast does nothing behind tls; put it before tls in listener_wrappers")

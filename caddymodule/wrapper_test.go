@@ -154,7 +154,7 @@ func TestTheWireIsFoundBeneathTheSniffer(t *testing.T) {
 		t.Errorf("beneath a plain one there is %v", tcp)
 	}
 	encrypted := tls.Server(conn, new(tls.Config))
-	if _, wire, ok := sealed(encrypted); !ok || wire != conn.(*sniffer).Conn.(*streaming.Wire) {
+	if _, wire, ok := sealed(encrypted); !ok || wire != conn.(*sniffer).Conn.(*streaming.CipherBuffer) {
 		t.Errorf("beneath TLS there is %v", wire)
 	}
 	if ctx := connContext(context.Background(), encrypted); conn.(*sniffer).wrapper != nil || ctx != context.Background() {

@@ -81,8 +81,8 @@ func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand
 	}
 }
 
-// Knows tells whether a mount has a fallback, or is fed on demand.
-func (d *Director) Knows(path string) bool {
+// HasFallback tells whether a mount has a fallback, or is fed on demand.
+func (d *Director) HasFallback(path string) bool {
 	return d.demand.Offers(path, "") || len(d.plan(path).rule.Fallbacks) > 0
 }
 
@@ -111,8 +111,8 @@ func (d *Director) plan(path string) plan {
 	return p
 }
 
-// Instead returns the mounts that may take listeners for whom there is no place.
-func (d *Director) Instead(path string) []string {
+// Overflow returns the mounts that may take listeners for whom there is no place.
+func (d *Director) Overflow(path string) []string {
 	var mounts []string
 	for _, p := range d.plan(path).order[1:] {
 		if !isInternal(p) {
@@ -122,9 +122,9 @@ func (d *Director) Instead(path string) []string {
 	return mounts
 }
 
-// Summon begins to play what is no mount of its own, or asks for what is fed on
+// StartOnDemand begins to play what is no mount of its own, or asks for what is fed on
 // demand.
-func (d *Director) Summon(path string) {
+func (d *Director) StartOnDemand(path string) {
 	if isInternal(path) {
 		d.players.start(path)
 	} else {
@@ -159,9 +159,9 @@ func (d *Director) order(home string) []string {
 // Choose says what listeners are to hear: the first in order that is live and of
 // the type that they were promised. What they hear already is good as long as its
 // source may come back; for something better they leave it if the rule says so.
-func (d *Director) Choose(q streaming.Question) streaming.Choice {
+func (d *Director) Choose(q streaming.Query) streaming.Decision {
 	rule, order := d.plan(q.Home).rule, d.plan(q.Home).order
-	var c streaming.Choice
+	var c streaming.Decision
 	stays := q.Heard != "" && q.State(q.Heard).Usable(q.Type) && slices.Contains(order, q.Heard)
 	for _, path := range order {
 		s := q.State(path)
@@ -183,7 +183,7 @@ func (d *Director) Choose(q streaming.Question) streaming.Choice {
 		}
 		if q.Type != "" && s.Type != q.Type {
 			if path == q.Home && q.Heard != "" && isInternal(q.Heard) {
-				return streaming.Choice{} // who asks again gets it
+				return streaming.Decision{} // who asks again gets it
 			}
 			d.passOver(q.Home, path)
 			continue
@@ -202,24 +202,24 @@ func (d *Director) Choose(q streaming.Question) streaming.Choice {
 
 // summon asks for what is not on the air but could be. It tells whether that is
 // a mount that comes from elsewhere without delay.
-func (d *Director) summon(path, contentType string, c *streaming.Choice) bool {
+func (d *Director) summon(path, contentType string, c *streaming.Decision) bool {
 	switch {
 	case !isInternal(path):
 		if !d.demand.Offers(path, contentType) {
 			return false
 		}
-		c.Summon = append(c.Summon, path)
+		c.StartOnDemand = append(c.StartOnDemand, path)
 		soon := !d.demand.Failing(path)
 		c.Soon = c.Soon || soon
 		return soon
-	case !slices.ContainsFunc(c.Summon, isInternal) && d.mayPlay(path, contentType):
-		c.Summon, c.Soon = append(c.Summon, path), true
+	case !slices.ContainsFunc(c.StartOnDemand, isInternal) && d.mayPlay(path, contentType):
+		c.StartOnDemand, c.Soon = append(c.StartOnDemand, path), true
 	}
 	return false
 }
 
 // returns tells whether listeners go back to what has been live for so long.
-func returns(rule Rule, live time.Duration, c *streaming.Choice) bool {
+func returns(rule Rule, live time.Duration, c *streaming.Decision) bool {
 	rest := rule.ReturnAfter - live
 	if rest > 0 && (c.Again == 0 || rest < c.Again) {
 		c.Again = rest

@@ -24,8 +24,8 @@ func (w *world) director() *Director {
 	return NewDirector(func(path string) Rule { return w.rules[path] }, NewPlayers(nil, nil), nil, func(string, string) {})
 }
 
-func (w *world) ask(home, typ, heard string) streaming.Choice {
-	return w.director().Choose(streaming.Question{
+func (w *world) ask(home, typ, heard string) streaming.Decision {
+	return w.director().Choose(streaming.Query{
 		Home: home, Type: typ, Heard: heard, Now: w.now,
 		State: func(path string) streaming.State { return w.states[path] },
 	})
@@ -52,36 +52,36 @@ func TestWhatListenersHear(t *testing.T) {
 		rules            map[string]Rule
 		states           states
 		home, typ, heard string
-		want             streaming.Choice
+		want             streaming.Decision
 	}{
-		{"its own source", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/live"}},
-		{"the first fallback", chain, states{"/backup": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/backup"}},
-		{"the fallback's own fallback comes before the second", chain, states{"/third": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/third"}},
-		{"the second fallback", chain, states{"/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/other"}},
-		{"nothing", chain, states{}, "/live", mpegType, "/live", streaming.Choice{}},
-		{"a source that blinks is waited for", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/live"}},
-		{"who comes meanwhile hears the fallback", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/backup"}},
-		{"who comes meanwhile and has no fallback waits, too", chain, states{"/live": waits(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/live"}},
-		{"a fallback that blinks is waited for by its listeners", chain, states{"/backup": waits(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup"}},
-		{"home again", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/live"}},
-		{"home at once from what has ended", slow, states{"/live": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/live"}},
-		{"not home before it is steady", slow, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup", Again: 7 * time.Second}},
-		{"they stay", stay, states{"/live": live(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/third", streaming.Choice{Hear: "/third"}},
-		{"they stay until that ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Choice{Hear: "/live"}},
-		{"what is heard is no fallback any more", stay, states{"/third": live(mpegType), "/gone": live(mpegType)}, "/live", mpegType, "/gone", streaming.Choice{Hear: "/third"}},
-		{"a file needs not be steady", map[string]Rule{"/live": {Fallbacks: []string{File([]string{"f"}), "/b"}, ReturnAfter: time.Hour}}, states{File([]string{"f"}): live(mpegType), "/b": live(mpegType)}, "/live", mpegType, "/b", streaming.Choice{Hear: File([]string{"f"})}},
-		{"the standby loop ends if home comes back as another type", loop, states{"/live": live(oggType), "standby:" + mpegType: live(mpegType)}, "/live", mpegType, "standby:" + mpegType, streaming.Choice{}},
-		{"another type is passed over", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "/third"}},
-		{"another type will do for who has just come", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Choice{Hear: "/backup"}},
-		{"a source of another type", chain, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Choice{}},
-		{"one backs the other up", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Choice{Hear: "/b"}},
-		{"and the other the one", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Choice{Hear: "/a"}},
-		{"both are away", each, states{}, "/a", mpegType, "/b", streaming.Choice{}},
-		{"the standby loop is summoned, of the type that was promised", loop, states{}, "/live", oggType, "/live", streaming.Choice{Summon: []string{"standby:" + oggType}, Soon: true}},
-		{"of any type for who has just come", loop, states{}, "/live", "", "", streaming.Choice{Summon: []string{"standby:" + mpegType}, Soon: true}},
-		{"it is not summoned while something better sounds", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Choice{Hear: "/backup"}},
-		{"there is none of each type", loop, states{}, "/live", "video/webm", "/live", streaming.Choice{}},
-		{"it plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Choice{Hear: "standby:" + mpegType}},
+		{"its own source", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/live"}},
+		{"the first fallback", chain, states{"/backup": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/backup"}},
+		{"the fallback's own fallback comes before the second", chain, states{"/third": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/third"}},
+		{"the second fallback", chain, states{"/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/other"}},
+		{"nothing", chain, states{}, "/live", mpegType, "/live", streaming.Decision{}},
+		{"a source that blinks is waited for", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/live"}},
+		{"who comes meanwhile hears the fallback", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
+		{"who comes meanwhile and has no fallback waits, too", chain, states{"/live": waits(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/live"}},
+		{"a fallback that blinks is waited for by its listeners", chain, states{"/backup": waits(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
+		{"home again", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/live"}},
+		{"home at once from what has ended", slow, states{"/live": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/live"}},
+		{"not home before it is steady", slow, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup", Again: 7 * time.Second}},
+		{"they stay", stay, states{"/live": live(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/third"}},
+		{"they stay until that ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/live"}},
+		{"what is heard is no fallback any more", stay, states{"/third": live(mpegType), "/gone": live(mpegType)}, "/live", mpegType, "/gone", streaming.Decision{Hear: "/third"}},
+		{"a file needs not be steady", map[string]Rule{"/live": {Fallbacks: []string{File([]string{"f"}), "/b"}, ReturnAfter: time.Hour}}, states{File([]string{"f"}): live(mpegType), "/b": live(mpegType)}, "/live", mpegType, "/b", streaming.Decision{Hear: File([]string{"f"})}},
+		{"the standby loop ends if home comes back as another type", loop, states{"/live": live(oggType), "standby:" + mpegType: live(mpegType)}, "/live", mpegType, "standby:" + mpegType, streaming.Decision{}},
+		{"another type is passed over", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/third"}},
+		{"another type will do for who has just come", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
+		{"a source of another type", chain, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Decision{}},
+		{"one backs the other up", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Decision{Hear: "/b"}},
+		{"and the other the one", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Decision{Hear: "/a"}},
+		{"both are away", each, states{}, "/a", mpegType, "/b", streaming.Decision{}},
+		{"the standby loop is summoned, of the type that was promised", loop, states{}, "/live", oggType, "/live", streaming.Decision{StartOnDemand: []string{"standby:" + oggType}, Soon: true}},
+		{"of any type for who has just come", loop, states{}, "/live", "", "", streaming.Decision{StartOnDemand: []string{"standby:" + mpegType}, Soon: true}},
+		{"it is not summoned while something better sounds", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
+		{"there is none of each type", loop, states{}, "/live", "video/webm", "/live", streaming.Decision{}},
+		{"it plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "standby:" + mpegType}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := world{tt.rules, tt.states, time.Unix(1003, 0)}

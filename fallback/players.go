@@ -137,7 +137,7 @@ func (p *Players) feed(name string) error {
 		return err
 	}
 	defer src.End()
-	if r := src.Run(player); r == streaming.Departed {
+	if r := src.Run(player); r == streaming.Disconnected {
 		_, err = player.Read(make([]byte, 1))
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 )
 
 // Admit counts a new listener in, unless a limit forbids it. Of one that is not
-// admitted, Over is not called.
+// admitted, OnEnd is not called.
 func (m *Mount) Admit(c Client) (*Listener, error) {
 	if m.Settings().NoDirect && !c.Slave {
 		return nil, ErrNoDirect
@@ -25,8 +25,8 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 		return nil, ErrStationFull
 	}
 	l, err := m.admit(c)
-	if isFull(err) && m.Settings().FallbackWhenFull {
-		if other := m.admitInstead(c); other != nil {
+	if IsFull(err) && m.Settings().FallbackWhenFull {
+		if other := m.admitOverflow(c); other != nil {
 			l, err = other, nil
 		}
 	}
@@ -36,16 +36,22 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	return l, err
 }
 
-// isFull tells whether somebody was refused for want of room on a mount, so that another
-// one may have it.
-func isFull(err error) bool {
-	return errors.Is(err, ErrMountFull) || errors.Is(err, ErrMountBandwidth) || errors.Is(err, ErrStationBandwidth)
+// IsFull reports whether an error of Admit names a limit that all listeners of a mount or
+// station share: their number or their bandwidth. Another mount, or another server, may
+// still have room.
+func IsFull(err error) bool {
+	for _, limit := range []error{ErrMountFull, ErrMountBandwidth, ErrStationFull, ErrStationBandwidth} {
+		if errors.Is(err, limit) {
+			return true
+		}
+	}
+	return false
 }
 
-// admitInstead lets a listener in at a mount that takes those for whom this one
+// admitOverflow lets a listener in at a mount that takes those for whom this one
 // has no place. It returns nil if there is none.
-func (m *Mount) admitInstead(c Client) *Listener {
-	for _, path := range m.station.settings.Load().director().Instead(m.Path) {
+func (m *Mount) admitOverflow(c Client) *Listener {
+	for _, path := range m.station.settings.Load().director().Overflow(m.Path) {
 		if other := m.station.Mount(path); other != nil {
 			if l, err := other.admit(c); err == nil {
 				return l

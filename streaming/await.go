@@ -8,7 +8,7 @@ import (
 // Await returns the mount at a path if there is something to hear, or nil. It
 // waits, until ctx is done, for a source that has just come to show what it sends.
 func (st *Station) Await(ctx context.Context, path string) *Mount {
-	if st.Mount(path) == nil && !st.settings.Load().director().Knows(path) {
+	if st.Mount(path) == nil && !st.settings.Load().director().HasFallback(path) {
 		return nil
 	}
 	st.mu.Lock()
@@ -39,8 +39,8 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		if st.closedAt.Load() != nil {
 			return nil
 		}
-		for _, path := range c.Summon {
-			st.settings.Load().director().Summon(path)
+		for _, path := range c.StartOnDemand {
+			st.settings.Load().director().StartOnDemand(path)
 		}
 		if m.source == nil && !c.Soon {
 			return nil
@@ -65,13 +65,13 @@ func (st *Station) awaitChange(ctx context.Context) bool {
 	}
 }
 
-// Wants tells whether somebody hears a mount, or would if it were fed.
-func (st *Station) Wants(path string) bool {
+// HasDemand tells whether somebody hears a mount, or would if it were fed.
+func (st *Station) HasDemand(path string) bool {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	for _, m := range st.mounts {
 		if m.awaited > 0 {
-			if _, c := st.choose(m, "", ""); m.Path == path || slices.Contains(c.Summon, path) {
+			if _, c := st.choose(m, "", ""); m.Path == path || slices.Contains(c.StartOnDemand, path) {
 				return true
 			}
 		}
@@ -80,7 +80,7 @@ func (st *Station) Wants(path string) bool {
 			if heard == path {
 				return true
 			}
-			if _, c := st.choose(m, l.typ, heard); slices.Contains(c.Summon, path) {
+			if _, c := st.choose(m, l.typ, heard); slices.Contains(c.StartOnDemand, path) {
 				return true
 			}
 		}

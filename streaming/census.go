@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// Present is a listener as it stands now.
-type Present struct {
+// ListenerSnapshot is a listener as it stands now.
+type ListenerSnapshot struct {
 	*Listener
 	Behind uint64 // bytes of the stream that it has yet to get
 }
 
-// Present returns the listeners of a mount, or of all mounts if path is empty, those
+// ListenerSnapshot returns the listeners of a mount, or of all mounts if path is empty, those
 // who have been there longest first. Slaves are among them. The shards are asked, each
 // between two of its passes; nothing is kept for this.
-func (st *Station) Present(path string) []Present {
-	var all []Present
+func (st *Station) Snapshot(path string) []ListenerSnapshot {
+	var all []ListenerSnapshot
 	for _, sh := range st.allShards() {
 		sh.ask(func() {
 			for lane, g := range sh.groups {
@@ -24,7 +24,7 @@ func (st *Station) Present(path string) []Present {
 				}
 				end := lane.feed.Load().tail().end()
 				for _, l := range g.listeners {
-					p := Present{Listener: l}
+					p := ListenerSnapshot{Listener: l}
 					if on := l.hears(); on == nil || on.intro == nil {
 						p.Behind = end - min(end, l.at())
 					}
@@ -33,14 +33,14 @@ func (st *Station) Present(path string) []Present {
 			}
 		})
 	}
-	slices.SortFunc(all, func(a, b Present) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b ListenerSnapshot) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
 // Listener returns the listener with an id, nil if there is none.
 func (st *Station) Listener(id uint64) *Listener {
-	all := st.Present("")
-	if i := slices.IndexFunc(all, func(p Present) bool { return p.ID == id }); i >= 0 {
+	all := st.Snapshot("")
+	if i := slices.IndexFunc(all, func(p ListenerSnapshot) bool { return p.ID == id }); i >= 0 {
 		return all[i].Listener
 	}
 	return nil

@@ -2,14 +2,14 @@ package streaming
 
 import "sync/atomic"
 
-// Way is how a listener came.
-type Way struct {
+// Transport is how a listener came.
+type Transport struct {
 	Protocol  string // empty: another one
 	Encrypted bool
 }
 
-// Ways are all there are.
-var Ways = [...]Way{
+// Transports are all there are.
+var Transports = [...]Transport{
 	{"HTTP/1.0", false},
 	{"HTTP/1.1", false},
 	{"HTTP/2.0", false},
@@ -21,9 +21,9 @@ var Ways = [...]Way{
 	{"", true},
 }
 
-// way returns the index in Ways.
-func (c *Client) way() (other int) {
-	for i, w := range Ways {
+// transport returns the index in Transports.
+func (c *Client) transport() (other int) {
+	for i, w := range Transports {
 		if w.Encrypted != c.Encrypted {
 			continue
 		}
@@ -49,8 +49,8 @@ type counters struct {
 	bytesRead   atomic.Uint64
 	bytesSent   atomic.Uint64
 
-	present [len(Ways)]atomic.Int64 // listeners
-	came    [len(Ways)]atomic.Uint64
+	present [len(Transports)]atomic.Int64 // listeners
+	came    [len(Transports)]atomic.Uint64
 	left    [len(reasonNames)]atomic.Uint64
 
 	// Guarded by the station's mu.
@@ -64,14 +64,14 @@ func (c *counters) count(who Client, n int64) int64 {
 	if who.Slave {
 		return c.slaves.Add(n)
 	}
-	c.present[who.way()].Add(n)
+	c.present[who.transport()].Add(n)
 	return c.listeners.Add(n)
 }
 
 // welcome counts a listener that was let in.
 func (c *counters) welcome(who Client) {
 	c.connections.Add(1)
-	c.came[who.way()].Add(1)
+	c.came[who.transport()].Add(1)
 }
 
 // part counts a listener that is about to be counted out.
@@ -89,7 +89,7 @@ type Counts struct {
 	Sources   uint64 // that have come, relays among them
 	BytesRead uint64
 	BytesSent uint64
-	Came      [len(Ways)]uint64        // listeners, slaves not counted
+	Came      [len(Transports)]uint64  // listeners, slaves not counted
 	Left      [len(reasonNames)]uint64 // listeners, by Reason
 }
 

@@ -2,14 +2,14 @@ package streaming
 
 import "net/netip"
 
-// Crowds counts those who came from each address. IPv6 gives every household a whole
+// AddressCounts counts those who came from each address. IPv6 gives every household a whole
 // network, so there it is the network of 64 bits that counts. Its owner guards it.
-type Crowds map[netip.Addr]int
+type AddressCounts map[netip.Addr]int
 
 // Enter counts one in, unless there are too many from that address already, which is
 // ErrTooManyFromAddress; 0 is no limit. Who comes without an address, over a Unix socket,
 // is not counted.
-func (c Crowds) Enter(ip netip.Addr, limit int) error {
+func (c AddressCounts) Enter(ip netip.Addr, limit int) error {
 	if !ip.IsValid() {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (c Crowds) Enter(ip netip.Addr, limit int) error {
 }
 
 // Leave counts one out whom Enter has counted in.
-func (c Crowds) Leave(ip netip.Addr) {
+func (c AddressCounts) Leave(ip netip.Addr) {
 	key := household(ip)
 	if c[key]--; c[key] <= 0 {
 		delete(c, key)

@@ -7,22 +7,22 @@ import "time"
 // given.
 type Director interface {
 	// Choose says what listeners are to hear now.
-	Choose(q Question) Choice
+	Choose(q Query) Decision
 
-	// Knows tells whether something may be heard at a path that has no source.
-	Knows(path string) bool
+	// HasFallback tells whether something may be heard at a path that has no source.
+	HasFallback(path string) bool
 
-	// Instead returns the mounts that may take listeners for whom one has no
+	// Overflow returns the mounts that may take listeners for whom one has no
 	// place, the best first.
-	Instead(path string) []string
+	Overflow(path string) []string
 
-	// Summon begins to feed a mount that Choose has asked for. It returns at
+	// StartOnDemand begins to feed a mount that Choose has asked for. It returns at
 	// once, and is called as often as the mount is asked for.
-	Summon(path string)
+	StartOnDemand(path string)
 }
 
-// Question is about those listeners of a mount who were promised the same.
-type Question struct {
+// Query is about those listeners of a mount who were promised the same.
+type Query struct {
 	Home  string // the mount that they asked for
 	Type  string // format.Kind of what they were promised; empty: they have just come
 	Heard string // the mount whose stream they hear; empty: none yet
@@ -43,27 +43,27 @@ func (s State) Usable(typ string) bool {
 	return (s.Live || s.Waits) && (typ == "" || s.Type == typ)
 }
 
-// Choice is the answer.
-type Choice struct {
-	Hear   string        // the mount whose stream they are to hear; empty: there is none
-	Summon []string      // mounts that would be better, and are fed if they are asked for
-	Soon   bool          // one of those is about to be heard, so who hears nothing waits
-	Again  time.Duration // ask again by then even if nothing changes; 0: no need
+// Decision is the answer.
+type Decision struct {
+	Hear          string        // the mount whose stream they are to hear; empty: there is none
+	StartOnDemand []string      // mounts that would be better, and are fed if they are asked for
+	Soon          bool          // one of those is about to be heard, so who hears nothing waits
+	Again         time.Duration // ask again by then even if nothing changes; 0: no need
 }
 
-// alone is the director of a station without fallbacks.
-type alone struct{}
+// noFallbacks is the director of a station without fallbacks.
+type noFallbacks struct{}
 
-func (alone) Choose(q Question) Choice {
+func (noFallbacks) Choose(q Query) Decision {
 	if q.State(q.Home).Usable(q.Type) {
-		return Choice{Hear: q.Home}
+		return Decision{Hear: q.Home}
 	}
-	return Choice{}
+	return Decision{}
 }
 
-func (alone) Knows(string) bool       { return false }
-func (alone) Instead(string) []string { return nil }
-func (alone) Summon(string)           {}
+func (noFallbacks) HasFallback(string) bool  { return false }
+func (noFallbacks) Overflow(string) []string { return nil }
+func (noFallbacks) StartOnDemand(string)     {}
 
 // state says what a mount has to offer. mu is held.
 func (st *Station) state(path string) State {
@@ -76,8 +76,8 @@ func (st *Station) state(path string) State {
 }
 
 // choose asks the director. mu is held.
-func (st *Station) choose(home *Mount, typ, heard string) (*Mount, Choice) {
-	c := st.settings.Load().director().Choose(Question{
+func (st *Station) choose(home *Mount, typ, heard string) (*Mount, Decision) {
+	c := st.settings.Load().director().Choose(Query{
 		Home: home.Path, Type: typ, Heard: heard, Now: time.Now(), State: st.state,
 	})
 	if c.Hear == "" || st.state(c.Hear) == (State{}) {
@@ -98,7 +98,7 @@ func (st *Station) reconsider() {
 			if c.Again > 0 && (again == 0 || c.Again < again) {
 				again = c.Again
 			}
-			for _, path := range c.Summon {
+			for _, path := range c.StartOnDemand {
 				summoned[path] = true
 				wanted[st.mounts[path]] = true
 			}
@@ -117,7 +117,7 @@ func (st *Station) reconsider() {
 			st.again.Reset(again)
 		}
 		for path := range summoned {
-			st.settings.Load().director().Summon(path)
+			st.settings.Load().director().StartOnDemand(path)
 		}
 	}
 	close(st.changed)
@@ -126,7 +126,7 @@ func (st *Station) reconsider() {
 }
 
 // direct lets a lane hear what it is to hear now. mu is held.
-func (st *Station) direct(l *lane) Choice {
+func (st *Station) direct(l *lane) Decision {
 	heard := l.heard()
 	m, c := st.chooseFor(l)
 	switch {
@@ -164,7 +164,7 @@ func (st *Station) dismiss(wanted map[*Mount]bool) (again time.Duration) {
 				again = rest
 			}
 		} else {
-			go m.source.Stop(Unneeded)
+			go m.source.Stop(NoDemand)
 		}
 	}
 	return again

@@ -24,7 +24,7 @@ func gatherTime(sources int) time.Duration {
 // are worth a read. A source that has stopped is read to the last byte.
 func (s *Source) gather(now time.Time) {
 	rate, ok := s.measure(now)
-	if !ok || s.Gather == nil {
+	if !ok || s.BatchReads == nil {
 		return
 	}
 	wait := gatherTime(int(s.Mount().station.sourceCount.Load()))
@@ -34,7 +34,7 @@ func (s *Source) gather(now time.Time) {
 	n := max(1, int(rate*wait.Seconds()))
 	if n == 1 || n < s.gathered*15/16 || n > s.gathered*17/16 {
 		s.gathered = n
-		s.Gather(n)
+		s.BatchReads(n)
 		s.gathers.Store(n > 1)
 	}
 }

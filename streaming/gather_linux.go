@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Gatherer returns what makes reads of c wait until so many bytes have come, or
+// ReadBatcher returns what makes reads of c wait until so many bytes have come, or
 // the peer has closed. It is called after each read, with 0 if that number is to
 // stay. It is nil if c can't do that.
-func Gatherer(c net.Conn) func(bytes int) {
+func ReadBatcher(c net.Conn) func(bytes int) {
 	under, ok := innermost(c).(syscall.Conn)
 	if !ok {
 		return nil

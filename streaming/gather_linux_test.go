@@ -41,7 +41,7 @@ func TestASourceAmongManyIsReadInLargePieces(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer near.Close()
-	s := &Source{Gather: Gatherer(near)}
+	s := &Source{BatchReads: ReadBatcher(near)}
 	if err := st.NewSource("/m", s, Info{}, func() { _ = near.SetReadDeadline(time.Unix(1, 0)) }); err != nil {
 		t.Fatal(err)
 	}

@@ -49,8 +49,8 @@ func (h *histogram) distribution() Distribution {
 	return d
 }
 
-// PassTimes returns how long it took the shards to serve listeners once.
-func (st *Station) PassTimes() Distribution { return st.passTimes.distribution() }
+// CycleTimes returns how long it took the shards to serve listeners once.
+func (st *Station) CycleTimes() Distribution { return st.passTimes.distribution() }
 
 // Delays returns how long what came from a source was with us before the last
 // listener of a shard had it: of one stream a pass, by chance, so that it costs

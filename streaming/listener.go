@@ -30,7 +30,7 @@ type Admission struct {
 	ID        uint64                    // that was asked with, from Station.NewID; 0: none
 	User      string                    // whom it is known as; empty: nobody
 	TimeLimit time.Duration             // how long it may; 0: no limit
-	Over      func(heard time.Duration) // called once the listener is over, must not block; may be nil
+	OnEnd     func(heard time.Duration) // called once the listener is over, must not block; may be nil
 }
 
 // Conn is a connection that a goroutine of the listener writes to. Write blocks
@@ -110,7 +110,7 @@ func (l *Listener) Remove(r Reason) {
 
 // Cancel gives up a listener that was not given a connection.
 func (l *Listener) Cancel() {
-	l.end(Departed)
+	l.end(Disconnected)
 	l.Mount().part(l)
 	l.release()
 }
@@ -119,8 +119,8 @@ func (l *Listener) release() {
 	l.shard.load.Add(-1)
 	l.mount.station.listeners.Add(-1)
 	l.lane.leave(l.Client)
-	if a := l.Client.Admission; a != nil && a.Over != nil {
-		a.Over(time.Since(l.Since))
+	if a := l.Client.Admission; a != nil && a.OnEnd != nil {
+		a.OnEnd(time.Since(l.Since))
 	}
 }
 
@@ -207,5 +207,5 @@ func (l *Listener) fail(err error, deadline time.Time) {
 		l.end(Slow)
 		l.conn.Abort()
 	}
-	l.end(Departed)
+	l.end(Disconnected)
 }

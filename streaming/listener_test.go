@@ -33,7 +33,7 @@ func TestAWriteThatTakesTooLongIsOfAListenerThatIsSlow(t *testing.T) {
 		aborted bool
 	}{
 		{"the deadline", &net.OpError{Op: "write", Err: os.ErrDeadlineExceeded}, Slow, true},
-		{"a broken connection", errors.New("broken"), Departed, false},
+		{"a broken connection", errors.New("broken"), Disconnected, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st, ended := newTestStation(t, Settings{})
@@ -57,7 +57,7 @@ func TestHTTP2SaysOfADeadlineThatTheStreamIsClosed(t *testing.T) {
 	for _, c := range []struct {
 		deadline time.Time
 		want     Reason
-	}{{time.Now().Add(-time.Second), Slow}, {time.Now().Add(time.Hour), Departed}} {
+	}{{time.Now().Add(-time.Second), Slow}, {time.Now().Add(time.Hour), Disconnected}} {
 		conn := new(failing)
 		l := &Listener{conn: conn}
 		if l.fail(errors.New("http2: stream closed"), c.deadline); l.Reason() != c.want || conn.aborted.Load() != (c.want == Slow) {

@@ -14,7 +14,7 @@ import (
 var (
 	ErrMountFull          = errors.New("max listeners reached")
 	ErrStationFull        = errors.New("Icecast connection limit reached") //nolint:staticcheck // the wording that clients know
-	ErrMountBandwidth     = errors.New("max listeners reached")            // Icecast-KH tells no difference
+	ErrMountBandwidth     = errors.New("mount bandwidth reached")
 	ErrStationBandwidth   = errors.New("server bandwidth reached")
 	ErrTooManyFromAddress = errors.New("max connections from this address reached")
 	ErrNoDirect           = errors.New("mountpoint unavailable")
@@ -74,9 +74,9 @@ func newMount(st *Station, path string) *Mount {
 	return m
 }
 
-// IsMadeUp tells whether nobody but its listeners has ever named the mount: neither a
+// IsAdHoc tells whether nobody but its listeners has ever named the mount: neither a
 // source nor the configuration. Where a pattern has a fallback, anybody can do that.
-func (m *Mount) IsMadeUp() bool { return m.sources.Load() == 0 && !m.Settings().Named }
+func (m *Mount) IsAdHoc() bool { return m.sources.Load() == 0 && !m.Settings().Named }
 
 // isInternal tells whether the mount feeds others only, and is nobody's to ask for.
 func (m *Mount) isInternal() bool { return !strings.HasPrefix(m.Path, "/") }
@@ -109,7 +109,7 @@ func (m *Mount) Stream() (Stream, bool) {
 
 // promise is what listeners of m are told of a stream.
 func (m *Mount) promise(p *Stream) Stream {
-	s, over := *p, m.Settings().Override
+	s, over := *p, m.Settings().StreamInfo
 	s.Info = s.Info.override(over)
 	if over.ContentType != "" {
 		s.Type = over.ContentType

@@ -145,10 +145,10 @@ func (f *feed) branch(next *feed) *feed {
 }
 
 // chooseFor asks the director for a lane, unless its listeners were moved. mu is held.
-func (st *Station) chooseFor(l *lane) (*Mount, Choice) {
+func (st *Station) chooseFor(l *lane) (*Mount, Decision) {
 	if l.moved != "" {
 		if s := st.state(l.moved); s.Live && s.Usable(l.typ) {
-			return st.mounts[l.moved], Choice{Hear: l.moved}
+			return st.mounts[l.moved], Decision{Hear: l.moved}
 		}
 		l.moved = ""
 	}

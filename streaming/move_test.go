@@ -95,7 +95,7 @@ func TestOneListenerIsMovedAndNoOther(t *testing.T) {
 
 func TestWhoIsPresent(t *testing.T) {
 	st, ended := newTestStation(t, Settings{})
-	if n := len(st.Present("")); n != 0 {
+	if n := len(st.Snapshot("")); n != 0 {
 		t.Errorf("%d are present before anybody came", n)
 	}
 	a, b := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType)
@@ -105,8 +105,8 @@ func TestWhoIsPresent(t *testing.T) {
 		join(t, st, "/a", way.plain, Client{Agent: way.name})
 	}
 	slave := join(t, st, "/b", true, Client{Slave: true})
-	all := st.Present("")
-	if len(all) != 3 || len(st.Present("/a")) != 2 || all[2].Listener != slave.Listener || all[0].Client.Agent != "plain" {
+	all := st.Snapshot("")
+	if len(all) != 3 || len(st.Snapshot("/a")) != 2 || all[2].Listener != slave.Listener || all[0].Client.Agent != "plain" {
 		t.Fatalf("present are %v", all)
 	}
 	st.Listener(all[1].ID).Remove(Removed)

@@ -82,20 +82,20 @@ func someBytes() int {
 // backup is a director that has every mount's listeners hear another one while
 // their own has nothing.
 type backup struct {
-	alone
+	noFallbacks
 	path string
 }
 
-func (b backup) Choose(q Question) Choice {
+func (b backup) Choose(q Query) Decision {
 	for _, path := range []string{q.Home, b.path} {
 		if q.State(path).Usable(q.Type) {
-			return Choice{Hear: path}
+			return Decision{Hear: path}
 		}
 	}
-	return Choice{}
+	return Decision{}
 }
 
-func (b backup) Knows(string) bool { return true }
+func (b backup) HasFallback(string) bool { return true }
 
 func TestWhatHappensToAMountIsToldInOrder(t *testing.T) {
 	st, n := noticing(t, mountSettings(MountSettings{MaxListeners: 1}))

@@ -6,7 +6,7 @@ type Reason uint32
 // The reasons. Zero means that it has not ended.
 const (
 	Running      Reason = iota
-	Departed            // the peer closed the connection, or it broke
+	Disconnected        // the peer closed the connection, or it broke
 	Slow                // the listener was further behind than the queue is long
 	SourceEnded         // the mount's source ended and nothing took its place
 	TypeChanged         // a new source sends what the listener was not promised
@@ -15,13 +15,13 @@ const (
 	Finished            // the source sent all it had announced
 	Replaced            // another source took the mount over
 	Removed             // an administrator removed it
-	Unneeded            // nobody hears what was summoned
+	NoDemand            // nobody hears what was summoned
 	ShuttingDown        // the server ends
 )
 
 var reasonNames = [...]string{
 	Running:      "running",
-	Departed:     "departed",
+	Disconnected: "departed",
 	Slow:         "slow",
 	SourceEnded:  "source ended",
 	TypeChanged:  "content type changed",
@@ -30,7 +30,7 @@ var reasonNames = [...]string{
 	Finished:     "finished",
 	Replaced:     "replaced",
 	Removed:      "removed",
-	Unneeded:     "unneeded",
+	NoDemand:     "unneeded",
 	ShuttingDown: "shutting down",
 }
 

@@ -9,14 +9,14 @@ import (
 // would block can leave in memory: one record of TLS.
 const sealStep = 16 << 10
 
-// sealer encrypts what is due to listeners over TLS.
-type sealer struct {
+// tlsWriter encrypts what is due to listeners over TLS.
+type tlsWriter struct {
 	plain, cipher []byte // reused
 }
 
-// AttachSealed feeds the listener over c, which encrypts and writes to w, and
+// AttachTLS feeds the listener over c, which encrypts and writes to w, and
 // returns at once, as Attach does.
-func (l *Listener) AttachSealed(c net.Conn, w *Wire, head []byte) {
+func (l *Listener) AttachTLS(c net.Conn, w *CipherBuffer, head []byte) {
 	l.attach(w.TCPConn, c, w, head)
 }
 
@@ -46,7 +46,7 @@ func (v *vector) writeSealed(s socket, c *cursor) (sent int, caughtUp bool, err 
 
 // seal encrypts what is due at c, at most a step, moves c, and returns how much
 // that was.
-func (v *sealer) seal(s socket, c *cursor) (int, error) {
+func (v *tlsWriter) seal(s socket, c *cursor) (int, error) {
 	if v.plain == nil {
 		v.plain = make([]byte, 0, sealStep)
 		v.cipher = make([]byte, 0, sealStep+sealStep/8)

@@ -16,7 +16,7 @@ import (
 
 // sealedPair returns the ends of a connection over TLS that came through a wire.
 // With narrow its sockets take little at a time.
-func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *Wire, far *tls.Conn) {
+func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *CipherBuffer, far *tls.Conn) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -31,7 +31,7 @@ func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *W
 	if narrow {
 		_, _ = ours.SetWriteBuffer(4096), theirs.SetReadBuffer(4096)
 	}
-	w = NewWire(ours)
+	w = NewCipherBuffer(ours)
 	near = tls.Server(w, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
 	far = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true, MaxVersion: version})
 	done := make(chan error, 1)
@@ -84,7 +84,7 @@ func TestListenersOverTLSHearWhatWasSent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.AttachSealed(near, w, nil)
+		l.AttachTLS(near, w, nil)
 		hearing.Go(func() {
 			_ = far.SetReadDeadline(time.Now().Add(patience))
 			buf := make([]byte, 100+1000*i)

@@ -22,7 +22,7 @@ type Settings struct {
 
 func (s *Settings) director() Director {
 	if s.Director == nil {
-		return alone{}
+		return noFallbacks{}
 	}
 	return s.Director
 }
@@ -44,7 +44,7 @@ type MountSettings struct {
 	Hidden              bool // left out of public lists
 	NoDirect            bool // listeners may not ask for this mount
 	RequireTLS          bool // nor by a connection that is not encrypted; whoever takes the connections sees to that
-	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Instead
+	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Overflow
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
 
 	// Intro returns what a listener hears before a stream of a content type's family, nil
@@ -53,8 +53,8 @@ type MountSettings struct {
 
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
-	// Override is what replaces what the source says of itself.
-	Override Info
+	// StreamInfo is what replaces what the source says of itself.
+	StreamInfo Info
 }
 
 // The defaults are Icecast's.

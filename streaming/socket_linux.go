@@ -29,7 +29,7 @@ type socket struct {
 	fd   int
 
 	seal net.Conn // what encrypts and then writes to wire; nil: it is plain
-	wire *Wire
+	wire *CipherBuffer
 }
 
 var noSocket socket
@@ -85,10 +85,10 @@ func (s socket) left() bool {
 // listener itself: no goroutine and no buffer.
 func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.attach(c, nil, nil, head) }
 
-func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *Wire, head []byte) {
+func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *CipherBuffer, head []byte) {
 	s, err := newSocket(c)
 	if err != nil {
-		l.end(Departed)
+		l.end(Disconnected)
 	}
 	s.seal, s.wire = seal, w
 	l.socket = s
@@ -100,7 +100,7 @@ func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *Wire, head []byte) {
 		l.sent.Store(uint64(n))
 		l.Mount().bytesSent.Add(uint64(n))
 		if err != nil {
-			l.end(Departed)
+			l.end(Disconnected)
 		}
 	}
 	l.shard.add(l)
@@ -119,7 +119,7 @@ type vector struct {
 	init  *format.Init
 	after cursor // the place that follows the list
 
-	sealer
+	tlsWriter
 }
 
 // forget makes sure that the list is made anew.

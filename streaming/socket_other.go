@@ -10,7 +10,7 @@ import (
 // Where there is no shared writer yet, a plain listener has a goroutine as all
 // others have.
 
-type socket struct{ wire *Wire }
+type socket struct{ wire *CipherBuffer }
 
 var noSocket socket
 
@@ -25,8 +25,8 @@ func limitUnsent(syscall.Conn) {}
 // head is written first. The listener closes c.
 func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.Go(NetConn(c), head) }
 
-// AttachSealed feeds the listener over c, which encrypts and writes to w.
-func (l *Listener) AttachSealed(c net.Conn, _ *Wire, head []byte) { l.Go(NetConn(c), head) }
+// AttachTLS feeds the listener over c, which encrypts and writes to w.
+func (l *Listener) AttachTLS(c net.Conn, _ *CipherBuffer, head []byte) { l.Go(NetConn(c), head) }
 
 // vector is never used, since no listener has a socket.
 type vector struct{}
@@ -35,5 +35,5 @@ func (*vector) forget() {}
 
 func (*vector) write(socket, *cursor) (int, bool, error) { return 0, true, nil }
 
-// Gatherer returns nil: that few bytes may wait for more is Linux's.
-func Gatherer(net.Conn) func(bytes int) { return nil }
+// ReadBatcher returns nil: that few bytes may wait for more is Linux's.
+func ReadBatcher(net.Conn) func(bytes int) { return nil }

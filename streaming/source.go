@@ -36,15 +36,15 @@ type Source struct {
 	// that sends.
 	Upstream string
 
-	// Sounded is called once, by Run, when the first of what the source sends is
+	// OnFirstUnit is called once, by Run, when the first of what the source sends is
 	// heard. It may be nil.
-	Sounded func()
+	OnFirstUnit func()
 
 	onDemand atomic.Bool
 
-	// Gather makes reads wait for more bytes; the function that Gatherer
+	// BatchReads makes reads wait for more bytes; the function that ReadBatcher
 	// returns. It may be nil.
-	Gather func(bytes int)
+	BatchReads func(bytes int)
 
 	info  Info
 	stop  func()
@@ -63,12 +63,12 @@ type Source struct {
 
 	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
 
-	gathers atomic.Bool // Gather has been given more than 1
+	gathers atomic.Bool // BatchReads has been given more than 1
 
 	// watch's.
 	counted  uint64 // bytes read up to
 	measured time.Time
-	gathered int // last given to Gather
+	gathered int // last given to BatchReads
 
 	// Run's.
 	began     bool         // others know of it
@@ -144,7 +144,7 @@ func (s *Source) Run(r io.Reader) Reason {
 	if errors.Is(err, io.EOF) {
 		s.reason.CompareAndSwap(uint32(Running), uint32(Finished))
 	}
-	s.reason.CompareAndSwap(uint32(Running), uint32(Departed))
+	s.reason.CompareAndSwap(uint32(Running), uint32(Disconnected))
 	return s.Reason()
 }
 
@@ -209,7 +209,7 @@ func (s *Source) pump(r io.Reader) error {
 			return err
 		}
 		if s.gathers.Load() {
-			s.Gather(0)
+			s.BatchReads(0)
 		}
 		if cap(buf)-len(buf) < readSize/2 || n == room && cap(buf) < maxRead {
 			buf = append(make([]byte, 0, min(2*cap(buf), 2*format.MaxUnit)), buf...)
@@ -264,8 +264,8 @@ func (s *Source) add(f format.Framer, u format.Unit) {
 
 // sounds makes known that something is heard.
 func (s *Source) sounds() {
-	if !s.sounded && s.Sounded != nil {
-		s.Sounded()
+	if !s.sounded && s.OnFirstUnit != nil {
+		s.OnFirstUnit()
 	}
 	s.sounded = true
 }

@@ -31,7 +31,7 @@ type Station struct {
 	mu       sync.RWMutex
 	mounts   map[string]*Mount
 	sources  map[*Source]struct{}
-	crowds   Crowds
+	crowds   AddressCounts
 	audience *audience
 	changed  chan struct{} // closed when something else may be heard somewhere
 	again    *time.Timer   // asks the director again
@@ -53,7 +53,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 		Started:  time.Now(),
 		mounts:   make(map[string]*Mount),
 		sources:  make(map[*Source]struct{}),
-		crowds:   make(Crowds),
+		crowds:   make(AddressCounts),
 		audience: newAudience(),
 		changed:  make(chan struct{}),
 		tallies:  make(map[string]*tally),
@@ -110,13 +110,13 @@ func (st *Station) Offers(path string) bool {
 	defer st.mu.RUnlock()
 	m := st.mounts[path]
 	if m == nil {
-		if !st.settings.Load().director().Knows(path) {
+		if !st.settings.Load().director().HasFallback(path) {
 			return false
 		}
 		m = &Mount{Path: path, station: st}
 	}
 	heard, c := st.choose(m, "", "")
-	return heard != nil || len(c.Summon) > 0
+	return heard != nil || len(c.StartOnDemand) > 0
 }
 
 // SettingsOf returns the settings that a mount has or would have.

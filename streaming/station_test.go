@@ -94,7 +94,7 @@ func TestAListenerThatLeavesIsCountedOut(t *testing.T) {
 				src.send(1)
 				return st.Listeners() == 0
 			})
-			if l := nextEnded(t, ended); l.Reason() != Departed || l.Client.Agent != "x" {
+			if l := nextEnded(t, ended); l.Reason() != Disconnected || l.Client.Agent != "x" {
 				t.Errorf("ended as %v", l.Reason())
 			}
 			if s := st.Mount("/m").Stats(); s.Peak != 1 || s.Connections != 1 || s.Listeners != 0 {
@@ -148,7 +148,7 @@ func TestWhoLeavesASilentMountIsCountedOut(t *testing.T) {
 	p := join(t, st, "/m", true, Client{})
 	p.readHead()
 	_ = p.Close()
-	if l := nextEnded(t, ended); l.Reason() != Departed {
+	if l := nextEnded(t, ended); l.Reason() != Disconnected {
 		t.Errorf("ended as %v", l.Reason())
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxTallies bounds how many mounts are counted by name: whoever may name mounts
+// maxTotals bounds how many mounts are counted by name: whoever may name mounts
 // must not fill our memory, or that of those who watch us.
 const maxTallies = 1000
 
@@ -29,7 +29,7 @@ func (st *Station) count(m *Mount) {
 		return
 	}
 	path := m.Path
-	if m.IsMadeUp() && st.tallies[path] == nil {
+	if m.IsAdHoc() && st.tallies[path] == nil {
 		path = ""
 	}
 	t := st.tallyOf(path)
@@ -115,25 +115,25 @@ func (st *Station) named(m *Mount) {
 	}
 }
 
-// Tally is how a name stands: what has happened on its mounts since the station
+// MountTotals is how a name stands: what has happened on its mounts since the station
 // began, and what is there now.
-type Tally struct {
+type MountTotals struct {
 	Path string // empty: all mounts for which there was no room
 	Counts
-	Listeners [len(Ways)]int64 // now, slaves not counted
+	Listeners [len(Transports)]int64 // now, slaves not counted
 	Slaves    int64
 	Mount     *Mount // that lives; nil: none does, or Path is empty
 }
 
-// Tallies returns what has been counted, by the paths of the mounts. A name stays when
+// Totals returns what has been counted, by the paths of the mounts. A name stays when
 // its mount is gone, unless so many others come that there is no room.
-func (st *Station) Tallies() []Tally {
+func (st *Station) Totals() []MountTotals {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	all := make([]Tally, 0, len(st.tallies))
+	all := make([]MountTotals, 0, len(st.tallies))
 	for path, t := range st.tallies {
 		t.sweep()
-		one := Tally{Path: path, Counts: t.past, Mount: st.mounts[path]}
+		one := MountTotals{Path: path, Counts: t.past, Mount: st.mounts[path]}
 		for _, c := range t.parts {
 			one.add(c.past, c.counts())
 			for i := range c.present {
@@ -143,6 +143,6 @@ func (st *Station) Tallies() []Tally {
 		}
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b Tally) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(all, func(a, b MountTotals) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // tallied returns the tally of a name.
-func tallied(t testing.TB, st *Station, path string) Tally {
+func tallied(t testing.TB, st *Station, path string) MountTotals {
 	t.Helper()
-	all := st.Tallies()
-	i := slices.IndexFunc(all, func(t Tally) bool { return t.Path == path })
+	all := st.Totals()
+	i := slices.IndexFunc(all, func(t MountTotals) bool { return t.Path == path })
 	if i < 0 {
 		t.Fatalf("%q is not counted; there are %d tallies", path, len(all))
 	}
@@ -31,7 +31,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 				p := join(t, st, "/m", way.plain, Client{Protocol: "HTTP/1.1", Encrypted: true})
 				slave := join(t, st, "/m", way.plain, Client{Protocol: "HTTP/1.1", Slave: true})
 				aside, mirrored := p.readAside(), slave.readAside()
-				if now := tallied(t, st, "/m"); now.Listeners[5] != 1 || now.Slaves != 1 || now.Mount == nil || Ways[5] != (Way{"HTTP/1.1", true}) {
+				if now := tallied(t, st, "/m"); now.Listeners[5] != 1 || now.Slaves != 1 || now.Mount == nil || Transports[5] != (Transport{"HTTP/1.1", true}) {
 					t.Errorf("round %d: %+v", round, now)
 				}
 				read += uint64(len(numbered.AppendFrame(nil, 0, time.Now())) + len(numbered.AppendFrame(nil, 1, time.Now())))
@@ -42,7 +42,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 				got := tallied(t, st, "/m")
 				want := Counts{Sources: round, BytesRead: read, BytesSent: sent}
 				want.Came[5], want.Left[SourceEnded] = round, round
-				if got.Counts != want || got.Listeners != [len(Ways)]int64{} || got.Slaves != 0 || got.Mount != nil {
+				if got.Counts != want || got.Listeners != [len(Transports)]int64{} || got.Slaves != 0 || got.Mount != nil {
 					t.Errorf("round %d: counted %+v; want %+v", round, got, want)
 				}
 			}
@@ -108,8 +108,8 @@ func TestNamesAreCountedAsFarAsThereIsRoom(t *testing.T) {
 	if got := tallied(t, st, "/next").BytesRead; got != 5 {
 		t.Errorf("%d bytes are counted; want 5", got)
 	}
-	all := st.Tallies()
-	if slices.ContainsFunc(all, func(t Tally) bool { return t.Path == "/0" }) {
+	all := st.Totals()
+	if slices.ContainsFunc(all, func(t MountTotals) bool { return t.Path == "/0" }) {
 		t.Error("the name is counted still that made room")
 	}
 	if len(all) != maxTallies+1 {
@@ -127,7 +127,7 @@ func TestMountsThatAreMadeUpAreCountedAmongTheOthers(t *testing.T) {
 		join(t, st, path, true, Client{Protocol: "HTTP/1.1"})
 	}
 	names := func() (all []string) {
-		for _, t := range st.Tallies() {
+		for _, t := range st.Totals() {
 			all = append(all, fmt.Sprint(t.Path, " ", t.Listeners[1], "/", t.Came[1]))
 		}
 		return all
@@ -143,14 +143,14 @@ func TestMountsThatAreMadeUpAreCountedAmongTheOthers(t *testing.T) {
 }
 
 func TestEveryClientCameInSomeWay(t *testing.T) {
-	for c, want := range map[Client]Way{
+	for c, want := range map[Client]Transport{
 		{Protocol: "HTTP/1.0"}:                  {"HTTP/1.0", false},
 		{Protocol: "HTTP/2.0", Encrypted: true}: {"HTTP/2.0", true},
 		{Protocol: "HTTP/3.0", Encrypted: true}: {"HTTP/3.0", true},
 		{Protocol: "HTTP/1.7"}:                  {"", false},
 		{Protocol: "", Encrypted: true}:         {"", true},
 	} {
-		if got := Ways[c.way()]; got != want {
+		if got := Transports[c.transport()]; got != want {
 			t.Errorf("%+v came by %+v; want %+v", c, got, want)
 		}
 	}
@@ -160,7 +160,7 @@ func TestPassesAndDelaysAreMeasured(t *testing.T) {
 	st, _ := newTestStation(t, Settings{})
 	src := connect(t, st, "/m", numbered.ContentType)
 	src.send(2)
-	if n := st.PassTimes().Count; n != 0 {
+	if n := st.CycleTimes().Count; n != 0 {
 		t.Errorf("%d passes without a listener", n)
 	}
 	p := join(t, st, "/m", true, Client{})
@@ -170,8 +170,8 @@ func TestPassesAndDelaysAreMeasured(t *testing.T) {
 		return st.Delays().Count > 0
 	})
 	d := st.Delays()
-	if d.Sum <= 0 || d.Sum > patience || st.PassTimes().Count < d.Count {
-		t.Errorf("delays %+v, passes %+v", d, st.PassTimes())
+	if d.Sum <= 0 || d.Sum > patience || st.CycleTimes().Count < d.Count {
+		t.Errorf("delays %+v, passes %+v", d, st.CycleTimes())
 	}
 }
 

@@ -103,11 +103,11 @@ func (s *shard) write(l *Listener, v *visit) bool {
 		s.served++
 	}
 	if v.silent && caughtUp && n == 0 && l.socket.left() {
-		l.end(Departed)
+		l.end(Disconnected)
 	}
 	switch {
 	case err != nil:
-		l.end(Departed)
+		l.end(Disconnected)
 	case n > 0 || caughtUp || l.socket.wire.unsent() < unsent:
 		l.backoff = 0
 	default:

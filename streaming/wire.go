@@ -5,10 +5,10 @@ import (
 	"net"
 )
 
-// Wire is a TCP connection beneath one that encrypts. Until a listener has it, it
+// CipherBuffer is a TCP connection beneath one that encrypts. Until a listener has it, it
 // is just that; then what is encrypted is held back, and the shard sends it when
 // the socket takes it. So whoever encrypts never waits.
-type Wire struct {
+type CipherBuffer struct {
 	*net.TCPConn
 
 	held bool
@@ -16,11 +16,11 @@ type Wire struct {
 	own  bool   // out is not the memory that was given to hold
 }
 
-// NewWire returns the wire over c.
-func NewWire(c *net.TCPConn) *Wire { return &Wire{TCPConn: c} }
+// NewCipherBuffer returns the wire over c.
+func NewCipherBuffer(c *net.TCPConn) *CipherBuffer { return &CipherBuffer{TCPConn: c} }
 
 // Write implements net.Conn.
-func (w *Wire) Write(p []byte) (int, error) {
+func (w *CipherBuffer) Write(p []byte) (int, error) {
 	if !w.held {
 		return w.TCPConn.Write(p)
 	}
@@ -29,13 +29,13 @@ func (w *Wire) Write(p []byte) (int, error) {
 }
 
 // hold makes Write collect from here on, in what is given as long as that has room.
-func (w *Wire) hold(buf []byte) {
+func (w *CipherBuffer) hold(buf []byte) {
 	w.held, w.own = true, false
 	w.out = buf[:0]
 }
 
 // sent drops n bytes of what was collected and keeps the rest in memory of its own.
-func (w *Wire) sent(n int) {
+func (w *CipherBuffer) sent(n int) {
 	switch {
 	case n == len(w.out):
 		w.out = nil
@@ -47,7 +47,7 @@ func (w *Wire) sent(n int) {
 }
 
 // unsent returns how many bytes are encrypted and not sent yet.
-func (w *Wire) unsent() int {
+func (w *CipherBuffer) unsent() int {
 	if w == nil {
 		return 0
 	}

@@ -57,8 +57,8 @@ func TestListenersBeyondTheBandwidthAreRefusedOrHearAFallback(t *testing.T) {
 	first := s.wants("/two.mp3", 200, "")
 	s.wants("/falls.mp3", 200, "")
 	s.wants("/falls.mp3", 200, "") // on /two.mp3
-	s.wants("/two.mp3", 403, "max listeners reached")
-	s.wants("/falls.mp3", 403, "max listeners reached")
+	s.wants("/two.mp3", 403, "mount bandwidth reached")
+	s.wants("/falls.mp3", 403, "mount bandwidth reached")
 	first()
 	two.send(100) // so that it is noticed that the first is gone
 	eventually(t, "the place is free again", func() error {

@@ -17,10 +17,10 @@ func (p *puller) play(l *upstreamConn) error {
 	defer l.close()
 	src := &streaming.Source{
 		User: "relay", Addr: l.addr(), Interval: l.interval(),
-		Upstream: l.upstream.URL, Gather: streaming.Gatherer(l.answer.conn),
+		Upstream: l.upstream.URL, BatchReads: streaming.ReadBatcher(l.answer.conn),
 	}
 	heard := false
-	src.Sounded = func() {
+	src.OnFirstUnit = func() {
 		heard = true
 		p.sounds(src, l)
 	}
@@ -88,7 +88,7 @@ func (p *puller) end(src *streaming.Source, l *upstreamConn, reason streaming.Re
 		Kind: Down, Mount: p.mount, Upstream: l.upstream.label(),
 		Cause: reason.String(), Duration: time.Since(src.Since),
 	})
-	if reason == streaming.Departed || reason == streaming.Finished || reason == streaming.TimedOut {
+	if reason == streaming.Disconnected || reason == streaming.Finished || reason == streaming.TimedOut {
 		p.manager.broke(p.settings.Load())
 	}
 }

@@ -163,7 +163,7 @@ func (p *puller) dropBetter() {
 }
 
 func (p *puller) isUnwanted() bool {
-	return p.settings.Load().OnDemand && !p.manager.station.Wants(p.mount)
+	return p.settings.Load().OnDemand && !p.manager.station.HasDemand(p.mount)
 }
 
 // idle waits until somebody wants to hear the relay.
