@@ -3,9 +3,9 @@ package caddymodule
 import (
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
+	"go.uber.org/zap"
 )
 
 // listenerEnded announces that a listener is gone, and writes its access line to the log "icecast.access".
@@ -21,7 +21,7 @@ func (l *live) listenerEnded(who *streaming.Listener) {
 	fields := []zap.Field{
 		zap.String("mount", who.Mount().Path),
 		zap.Uint64("id", who.ID),
-		zap.String("client_ip", addressText(who.Client.IP)), // a text, so that Caddy's filters can mask or hash it
+		zap.String("client_ip", response.AddressText(who.Client.IP)), // a text, so that Caddy's filters can mask or hash it
 		zap.String("proto", who.Client.Protocol),
 		zap.Bool("tls", who.Client.Encrypted),
 		zap.String("user_agent", who.Client.Agent),

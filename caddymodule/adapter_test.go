@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
@@ -116,14 +117,14 @@ func TestErrorsNameTheLineOfIcecastXML(t *testing.T) {
 }
 
 func TestAPatternForEveryMount(t *testing.T) {
-	s := &Station{Mounts: []*Mount{{Path: "/a/b"}, {Path: everyMount, Name: "all"}}}
+	s := &Station{Mounts: []*Mount{{Path: "/a/b"}, {Path: mountpath.All, Name: "all"}}}
 	for _, path := range []string{"/a", "/a/b", "/a/b/c.mp3"} {
 		if m := s.mount(path); m.Name != "all" {
 			t.Errorf("%s is called %q", path, m.Name)
 		}
 	}
 	paths := []string{"/**", "/*"}
-	if i := slices.IndexFunc(paths, func(p string) bool { return !fits(p, "/a/b") }); i != 1 {
+	if i := slices.IndexFunc(paths, func(p string) bool { return !mountpath.Matches(p, "/a/b") }); i != 1 {
 		t.Errorf("%s fits wrongly", paths[max(i, 0)])
 	}
 }

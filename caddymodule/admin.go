@@ -6,6 +6,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -39,7 +41,7 @@ var commands = map[string]command{
 
 // command returns the one that a path names.
 func (h *Handler) command(p string) (command, bool) {
-	name, ok := strings.CutPrefix(p, adminPrefix)
+	name, ok := strings.CutPrefix(p, mountpath.AdminPrefix)
 	if !ok {
 		return command{}, false
 	}
@@ -58,9 +60,9 @@ func (h *Handler) command(p string) (command, bool) {
 // serveCommand lets the administrator do what a command says.
 func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		q, err := parameters(r)
+		q, err := response.Parameters(r)
 		if err != nil {
-			return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
+			return response.Refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
 		}
 		if c.changes && r.Method == http.MethodHead {
 			return refuseHead(w, r)
@@ -71,14 +73,14 @@ func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Reques
 			}
 		}
 		if c.changes && (isOfAnotherSite(r) || isOfUnknownPage(r)) {
-			return refuse(w, r, http.StatusForbidden, "A page of another site can't do this; in a browser it is done on the page /admin/")
+			return response.Refuse(w, r, http.StatusForbidden, "A page of another site can't do this; in a browser it is done on the page /admin/")
 		}
 		if c.mount {
 			switch p := q.Get("mount"); {
 			case p == "":
-				return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
+				return response.Refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
 			case !h.station.knows(p):
-				return refuse(w, r, http.StatusBadRequest, "Source does not exist")
+				return response.Refuse(w, r, http.StatusBadRequest, "Source does not exist")
 			}
 		}
 		return c.serve(h, w, r, q)
@@ -88,7 +90,7 @@ func (h *Handler) serveCommand(c command) func(http.ResponseWriter, *http.Reques
 // refuseHead answers who asks what a command would say: it would do what it says.
 func refuseHead(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "GET, POST")
-	return refuse(w, r, http.StatusMethodNotAllowed, "This takes GET, POST")
+	return response.Refuse(w, r, http.StatusMethodNotAllowed, "This takes GET, POST")
 }
 
 // isOfAnotherSite tells whether a browser says that a page of another site asks.
@@ -107,7 +109,7 @@ func isOfUnknownPage(r *http.Request) bool {
 func (h *Handler) killSource(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	m := h.station.live.Mount(q.Get("mount"))
 	if m == nil || m.Source() == nil {
-		return refuse(w, r, http.StatusBadRequest, "Source is not available")
+		return response.Refuse(w, r, http.StatusBadRequest, "Source is not available")
 	}
 	m.Source().Stop(streaming.Removed)
 	return iceResponse(w, r, "Source Removed", true)
@@ -117,14 +119,14 @@ func (h *Handler) killSource(w http.ResponseWriter, r *http.Request, q url.Value
 // configuration.
 func (h *Handler) setFallback(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	to := q.Get("fallback")
-	if err := checkMountPath(to); err != nil && (to != "" || !q.Has("fallback")) { // an empty one takes it away
-		return refuse(w, r, http.StatusBadRequest, "fallback: "+err.Error())
+	if err := mountpath.Check(to); err != nil && (to != "" || !q.Has("fallback")) { // an empty one takes it away
+		return response.Refuse(w, r, http.StatusBadRequest, "fallback: "+err.Error())
 	}
 	h.station.overrideFallback(q.Get("mount"), to)
 	if strings.HasSuffix(r.URL.Path, ".json") {
 		return iceResponse(w, r, "Fallback configured", true)
 	}
-	return answer(w, r, http.StatusOK, "text/html; charset=utf-8",
+	return response.Answer(w, r, http.StatusOK, "text/html; charset=utf-8",
 		"<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n")
 }
 
@@ -138,18 +140,18 @@ func (h *Handler) serveUpdateMetadata(w http.ResponseWriter, r *http.Request, q 
 func (h *Handler) buildM3U(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	for _, name := range []string{"mount", "username", "password"} {
 		if !q.Has(name) {
-			return refuse(w, r, http.StatusBadRequest, "Missing parameter: "+name)
+			return response.Refuse(w, r, http.StatusBadRequest, "Missing parameter: "+name)
 		}
 	}
 	mount := q.Get("mount")
-	if err := checkMountPath(mount); err != nil {
-		return refuse(w, r, http.StatusBadRequest, err.Error())
+	if err := mountpath.Check(mount); err != nil {
+		return response.Refuse(w, r, http.StatusBadRequest, err.Error())
 	}
 	at, err := url.Parse(h.station.baseURL(r))
 	if err != nil {
-		return refuse(w, r, http.StatusBadRequest, "The host that was asked for is none")
+		return response.Refuse(w, r, http.StatusBadRequest, "The host that was asked for is none")
 	}
 	at.User, at.Path = url.UserPassword(q.Get("username"), q.Get("password")), mount
 	w.Header().Set("Content-Disposition", "attachment; filename=listen.m3u")
-	return answer(w, r, http.StatusOK, "audio/x-mpegurl", at.String()+"\r\n")
+	return response.Answer(w, r, http.StatusOK, "audio/x-mpegurl", at.String()+"\r\n")
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -26,8 +28,8 @@ func (h *Handler) serveClients(w http.ResponseWriter, r *http.Request, q url.Val
 func clientElement(p streaming.ListenerSnapshot) element {
 	c := p.Client
 	e := el("listener",
-		leaf("IP", addressText(c.IP)),
-		leaf("UserAgent", or(c.Agent, "Unknown")),
+		leaf("IP", response.AddressText(c.IP)),
+		leaf("UserAgent", cmp.Or(c.Agent, "Unknown")),
 		leaf("Connected", int(time.Since(p.Since)/time.Second)),
 		leaf("ID", p.ID),
 	)
@@ -79,11 +81,11 @@ func (h *Handler) serveLastEvents(w http.ResponseWriter, r *http.Request, _ url.
 // killClient lets a listener go.
 func (h *Handler) killClient(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	if !q.Has("id") {
-		return refuse(w, r, http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
+		return response.Refuse(w, r, http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
 	}
 	l := h.clientOf(q.Get("id"), q.Get("mount"))
 	if l == nil {
-		return iceResponse(w, r, fmt.Sprintf("Client %s not found", printable(q.Get("id"))), false)
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", response.Printable(q.Get("id"))), false)
 	}
 	l.Remove(streaming.Removed)
 	return iceResponse(w, r, fmt.Sprintf("Client %d removed", l.ID), true)
@@ -97,16 +99,16 @@ func (h *Handler) moveClients(w http.ResponseWriter, r *http.Request, q url.Valu
 		return answerElement(w, r, el("icestats", append([]element{leaf("current_source", from)}, list...)...))
 	}
 	if from == to && !q.Has("id") { // one that was moved may come home
-		return refuse(w, r, http.StatusBadRequest, "supplied mountpoints are identical")
+		return response.Refuse(w, r, http.StatusBadRequest, "supplied mountpoints are identical")
 	}
 	if !h.station.knows(to) {
-		return refuse(w, r, http.StatusBadRequest, "No such destination")
+		return response.Refuse(w, r, http.StatusBadRequest, "No such destination")
 	}
 	if q.Has("id") {
 		return h.moveClient(w, r, q.Get("id"), from, to)
 	}
 	if _, err := h.station.live.Move(from, to); err != nil {
-		return refuse(w, r, http.StatusBadRequest, "Destination not running")
+		return response.Refuse(w, r, http.StatusBadRequest, "Destination not running")
 	}
 	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)
 }
@@ -115,11 +117,11 @@ func (h *Handler) moveClients(w http.ResponseWriter, r *http.Request, q url.Valu
 func (h *Handler) moveClient(w http.ResponseWriter, r *http.Request, id, from, to string) error {
 	l := h.clientOf(id, from)
 	if l == nil {
-		return iceResponse(w, r, fmt.Sprintf("Client %s not found", printable(id)), false)
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", response.Printable(id)), false)
 	}
 	switch err := h.station.live.MoveListener(l, to); {
 	case errors.Is(err, streaming.ErrNoSuchStream):
-		return refuse(w, r, http.StatusBadRequest, "Destination not running")
+		return response.Refuse(w, r, http.StatusBadRequest, "Destination not running")
 	case err != nil:
 		return iceResponse(w, r, fmt.Sprintf("Client %s not moved: %v", id, err), false)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -16,7 +17,7 @@ import (
 func (h *Handler) serveStats(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	only := q.Get("mount")
 	if only != "" && !h.station.knows(only) {
-		return refuse(w, r, http.StatusBadRequest, "Source does not exist")
+		return response.Refuse(w, r, http.StatusBadRequest, "Source does not exist")
 	}
 	e := el("icestats", leaves(h.globalStats(r))...)
 	base := h.station.baseURL(r)
@@ -144,7 +145,7 @@ func (h *Handler) mountElements(but string) []element {
 // this configuration is in force.
 func (s *Station) overrideFallback(mount, to string) {
 	s.overrides.Store(mount, to)
-	s.live.logger().Info(fmt.Sprintf("the fallback of %s is %s until the next configuration", printable(mount), printable(to)))
+	s.live.logger().Info(fmt.Sprintf("the fallback of %s is %s until the next configuration", response.Printable(mount), response.Printable(to)))
 	if d, ok := s.reign.settings.Director.(*fallback.Director); ok {
 		d.Forget()
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -23,7 +24,7 @@ func TestRefuseAnswersASentence(t *testing.T) {
 			if srv != nil {
 				r = onServer(r, srv)
 			}
-			if err := refuse(w, r, 403, "Mountpoint in use"); err != nil {
+			if err := response.Refuse(w, r, 403, "Mountpoint in use"); err != nil {
 				t.Fatal(err)
 			}
 			resp := w.Result()
@@ -49,7 +50,7 @@ func TestRefuseAnswersASentence(t *testing.T) {
 func TestASiteWithErrorRoutesGetsTheError(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := onServer(httptest.NewRequest("GET", "/", nil), &caddyhttp.Server{Errors: new(caddyhttp.HTTPErrorConfig)})
-	err := refuse(w, r, 403, "100% Mountpoint in use %s")
+	err := response.Refuse(w, r, 403, "100% Mountpoint in use %s")
 	var he caddyhttp.HandlerError
 	if !errors.As(err, &he) || he.StatusCode != 403 || he.Err.Error() != "100% Mountpoint in use %s" {
 		t.Errorf("%v; want a 403 with the reason", err)
@@ -65,7 +66,7 @@ func TestCredentialsAreAskedForOnEverySite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			if err := challenge(w, onServer(httptest.NewRequest("PUT", "/live.mp3", nil), srv)); err != nil {
+			if err := response.Challenge(w, onServer(httptest.NewRequest("PUT", "/live.mp3", nil), srv)); err != nil {
 				t.Fatal(err)
 			}
 			resp := w.Result()
@@ -82,7 +83,7 @@ func TestCredentialsAreAskedForOnEverySite(t *testing.T) {
 
 func TestAnAnswerToHeadHasNoBody(t *testing.T) {
 	w := httptest.NewRecorder()
-	if err := answer(w, httptest.NewRequest("HEAD", "/", nil), 200, "text/plain", "hello"); err != nil {
+	if err := response.Answer(w, httptest.NewRequest("HEAD", "/", nil), 200, "text/plain", "hello"); err != nil {
 		t.Fatal(err)
 	}
 	if w.Body.Len() > 0 || w.Header().Get("Content-Length") != "5" {
@@ -118,7 +119,7 @@ func TestPrintable(t *testing.T) {
 		"/\xff":                   "/ÿ",
 		strings.Repeat("ü", 1000): strings.Repeat("ü", 128),
 	} {
-		if got := printable(in); got != want {
+		if got := response.Printable(in); got != want {
 			t.Errorf("%.20q: %q; want %q", in, got, want)
 		}
 	}

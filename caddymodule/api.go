@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddyserver/caddy/v2"
 )
 
@@ -138,7 +139,7 @@ func readQuery(w http.ResponseWriter, r *http.Request, words []string) (apiQuery
 		}
 	}
 	if mount := values.Get("mount"); mount != "" {
-		if err := checkMountPath(mount); err != nil { // it would be as if nobody were there
+		if err := mountpath.Check(mount); err != nil { // it would be as if nobody were there
 			return apiQuery{}, apiErrorf(http.StatusBadRequest, "mount %.120q: %v", mount, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -109,7 +110,7 @@ func retitle(l *live, req *apiRequest) (any, error) {
 
 // mountOf returns a mount that lives.
 func mountOf(l *live, path string) (*streaming.Mount, error) {
-	if err := checkMountPath(path); err != nil {
+	if err := mountpath.Check(path); err != nil {
 		return nil, apiErrorf(http.StatusBadRequest, "mount %.300q: %w", path, err)
 	}
 	m := l.Mount(path)

@@ -1,12 +1,13 @@
 package caddymodule
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -110,7 +111,7 @@ func seeStations(q apiQuery) (any, error) {
 	for _, l := range q.stations {
 		stats := l.Stats()
 		all = append(all, stationReport{
-			Name: l.name, Node: l.node, Version: serverID, Started: l.Started,
+			Name: l.name, Node: l.node, Version: version.ServerID, Started: l.Started,
 			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
@@ -190,20 +191,12 @@ func (l *live) reportListeners(mount string) []listenerReport {
 	for _, p := range present {
 		c := p.Client
 		all = append(all, listenerReport{
-			Station: l.name, Mount: p.Mount().Path, ID: p.ID, IP: addressText(c.IP), User: c.User, UserAgent: c.Agent,
+			Station: l.name, Mount: p.Mount().Path, ID: p.ID, IP: response.AddressText(c.IP), User: c.User, UserAgent: c.Agent,
 			Referer: c.Referer, Protocol: c.Protocol, TLS: c.Encrypted, Slave: c.Slave, Since: p.Since, Bytes: p.Sent(),
 			Lag: p.Behind,
 		})
 	}
 	return all
-}
-
-// addressText writes an address, of which there is none on a unix socket.
-func addressText(ip netip.Addr) string {
-	if !ip.IsValid() {
-		return ""
-	}
-	return ip.String()
 }
 
 func (l *live) reportRelays(q apiQuery) []relayReport {
@@ -214,7 +207,7 @@ func (l *live) reportRelays(q apiQuery) []relayReport {
 		}
 		r := relayReport{
 			Station: l.name, Mount: link.Mount, State: link.State.String(), Since: link.Since, Upstream: link.Upstream,
-			Cause: printable(link.Cause), Failures: link.Failures, OnDemand: link.OnDemand, Mirrored: link.Mirrored,
+			Cause: response.Printable(link.Cause), Failures: link.Failures, OnDemand: link.OnDemand, Mirrored: link.Mirrored,
 		}
 		if lag, ok := relayLag(l, link); ok {
 			r.Lag = new(lag.Seconds())

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 	"golang.org/x/crypto/bcrypt"
@@ -253,13 +254,13 @@ func admit(w http.ResponseWriter, r *http.Request, logins ...*login) (bool, erro
 	case err != nil:
 		return false, busy(w, r, err)
 	}
-	return false, challenge(w, r)
+	return false, response.Challenge(w, r)
 }
 
 // busy answers a request whose password had to wait too long for its turn.
 func busy(w http.ResponseWriter, r *http.Request, err error) error {
 	w.Header().Set("Retry-After", "5")
-	return refuse(w, r, http.StatusServiceUnavailable, err.Error())
+	return response.Refuse(w, r, http.StatusServiceUnavailable, err.Error())
 }
 
 // noAnswer is a response that nobody reads: Caddy's comparison would put its own

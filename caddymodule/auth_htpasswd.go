@@ -15,11 +15,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/internal/htpasswd"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 )
 
 func init() {
@@ -77,7 +77,7 @@ func (a *HtpasswdAuth) Provision(caddy.Context) error {
 	if a.File == "" {
 		return errors.New("htpasswd: the file has no name")
 	}
-	if err := within("max_sessions", a.MaxSessions, math.MaxInt); err != nil {
+	if err := setting.CheckRange("max_sessions", a.MaxSessions, math.MaxInt); err != nil {
 		return err
 	}
 	a.looked = time.Now()

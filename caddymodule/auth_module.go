@@ -8,12 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 )
 
 // AuthModule is a module of the namespace icecast.auth: it says who may do what
@@ -74,7 +75,7 @@ var (
 const maxCredential = 1024
 
 func authRequest(r *http.Request, mount string, admin bool) (AuthRequest, error) {
-	q := AuthRequest{Mount: mount, IP: clientIP(r), Agent: icy.Cut(icy.Clean(r.UserAgent()), maxCredential), Admin: admin}
+	q := AuthRequest{Mount: mount, IP: response.ClientIP(r), Agent: icy.Cut(icy.Clean(r.UserAgent()), maxCredential), Admin: admin}
 	q.User, q.Password, q.Tried = r.BasicAuth()
 	if len(q.User) > maxCredential || len(q.Password) > maxCredential {
 		return q, ErrDenied
@@ -83,7 +84,7 @@ func authRequest(r *http.Request, mount string, admin bool) (AuthRequest, error)
 }
 
 // auths are the modules of a station.
-type auths struct{ mounts byMount[AuthModule] }
+type auths struct{ mounts mountpath.Index[AuthModule] }
 
 // provisionAuth loads what says who may do what on which mount, and adds its hooks
 // to the plan.
@@ -93,8 +94,8 @@ func (s *Station) provisionAuth(ctx caddy.Context, about HookStation, plan *hook
 			continue
 		}
 		if isAuthOff(m.AuthRaw) { // what a pattern has does not count here
-			s.auths.mounts.add(m, nil)
-			plan.auths.add(m, new(hookScope))
+			s.auths.mounts.Add(m.Path, nil)
+			plan.auths.Add(m.Path, new(hookScope))
 			continue
 		}
 		loaded, err := ctx.LoadModule(m, "AuthRaw")
@@ -113,8 +114,8 @@ func (s *Station) provisionAuth(ctx caddy.Context, about HookStation, plan *hook
 			scope.events[h.Hook] = h.Events
 			plan.all = append(plan.all, h.Hook)
 		}
-		s.auths.mounts.add(m, module)
-		plan.auths.add(m, scope)
+		s.auths.mounts.Add(m.Path, module)
+		plan.auths.Add(m.Path, scope)
 	}
 	return nil
 }
@@ -129,7 +130,7 @@ func isAuthOff(raw json.RawMessage) bool {
 
 // auth returns what says who may do what on a mount, nil if nothing does.
 func (s *Station) auth(mount string) AuthModule {
-	a, _ := s.auths.mounts.find(mount, func(AuthModule) bool { return true })
+	a, _ := s.auths.mounts.Find(mount, func(AuthModule) bool { return true })
 	return a
 }
 
@@ -188,16 +189,16 @@ func (h *Handler) admitSource(w http.ResponseWriter, r *http.Request, mount stri
 
 // notAdmitted answers somebody who is not admitted.
 func (h *Handler) notAdmitted(w http.ResponseWriter, r *http.Request, q AuthRequest, err error) error {
-	h.station.live.logger().Info("not admitted", zap.String("mount", printable(q.Mount)), zap.String("client_ip", q.IP),
-		zap.String("user_id", printable(q.User)), zap.Error(err))
+	h.station.live.logger().Info("not admitted", zap.String("mount", response.Printable(q.Mount)), zap.String("client_ip", q.IP),
+		zap.String("user_id", response.Printable(q.User)), zap.Error(err))
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		w.Header().Set("Retry-After", "5")
-		return refuse(w, r, http.StatusServiceUnavailable, ErrUnavailable.Error())
+		return response.Refuse(w, r, http.StatusServiceUnavailable, ErrUnavailable.Error())
 	case errors.Is(err, ErrSessions):
-		return refuse(w, r, http.StatusForbidden, ErrSessions.Error())
+		return response.Refuse(w, r, http.StatusForbidden, ErrSessions.Error())
 	}
-	return challenge(w, r)
+	return response.Challenge(w, r)
 }
 
 // Sessions counts who listens, by any key.

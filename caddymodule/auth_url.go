@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/internal/version"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/net/http/httpguts"
-
-	"github.com/caddycast/caddycast/hooks"
-	"github.com/caddycast/caddycast/streaming"
 )
 
 func init() {
@@ -137,7 +138,7 @@ func (a *URLAuth) Provision(caddy.Context) error {
 	}
 	a.client = newHookClient(cmp.Or(time.Duration(a.Timeout), urlAuthTime), urlAuthQuestions)
 	a.questions = make(chan struct{}, urlAuthQuestions)
-	return within("timeout", a.Timeout, caddy.Duration(time.Hour))
+	return setting.CheckRange("timeout", a.Timeout, caddy.Duration(time.Hour))
 }
 
 // urls are the addresses by the names that the Caddyfile has for them.
@@ -163,12 +164,12 @@ func (a *URLAuth) Bind(about AuthStation) []AuthHook {
 		hooks.ListenerRemoved: a.ListenerRemove, hooks.SourceConnected: a.MountAdd, hooks.SourceDisconnected: a.MountRemove,
 	}
 	a.told = &hooks.Hook{
-		Name: about.Scope + " auth url",
+		Name:  about.Scope + " auth url",
 		Label: "auth url",
 		Runner: &hooks.Webhook{
 			RetryAll: true, // that a listener has gone is never lost
-			URL:     func(e *hooks.Event) string { return to[e.Name] },
-			Client:  a.client,
+			URL:      func(e *hooks.Event) string { return to[e.Name] },
+			Client:   a.client,
 			Body: func(e *hooks.Event) hooks.Body {
 				server, port := about.Address()
 				return hooks.IcecastForm(e, server, port)
@@ -204,7 +205,7 @@ func (a *URLAuth) sign(req *http.Request, user, password string) {
 	if req.URL.User == nil {
 		req.SetBasicAuth(user, password)
 	}
-	req.Header.Set("User-Agent", serverID)
+	req.Header.Set("User-Agent", version.ServerID)
 }
 
 // AdmitListener implements AuthModule.

@@ -14,10 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"go.uber.org/zap"
 )
 
 // errCrowd says that a question was not asked, since so many others are. That is no
@@ -96,7 +96,7 @@ func (a *URLAuth) allows(answer http.Header) bool {
 // denied is the reason why somebody is not admitted, as the endpoint says it.
 func (a *URLAuth) denied(answer http.Header) error {
 	if m := answer.Get("icecast-auth-message"); m != "" {
-		return fmt.Errorf("%w: %s", ErrDenied, printable(m))
+		return fmt.Errorf("%w: %s", ErrDenied, response.Printable(m))
 	}
 	return ErrDenied
 }

@@ -12,9 +12,9 @@ import (
 	"slices"
 	"sync"
 
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/internal/htpasswd"
+	"go.uber.org/zap"
 )
 
 // userManager is a module of icecast.auth whose users an administrator may change.
@@ -28,11 +28,11 @@ type userManager interface {
 func (h *Handler) manageAuth(w http.ResponseWriter, r *http.Request, q url.Values) error {
 	manager, ok := h.station.auth(q.Get("mount")).(userManager)
 	if !ok {
-		return refuse(w, r, http.StatusBadRequest, "The mount has no users: write auth htpasswd into it")
+		return response.Refuse(w, r, http.StatusBadRequest, "The mount has no users: write auth htpasswd into it")
 	}
 	said, err := changeUsers(manager, q.Get("action"), q.Get("username"), q.Get("password"))
 	if errors.Is(err, errMissing) {
-		return refuse(w, r, http.StatusBadRequest, "Missing parameter: username or password")
+		return response.Refuse(w, r, http.StatusBadRequest, "Missing parameter: username or password")
 	}
 	if err != nil {
 		h.station.live.logger().Error("the users of a mount can't be changed", zap.String("mount", q.Get("mount")), zap.Error(err))

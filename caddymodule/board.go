@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -137,19 +139,19 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	live := h.station.live
-	ip, _ := netip.ParseAddr(clientIP(r)) // over a Unix socket there is none
+	ip, _ := netip.ParseAddr(response.ClientIP(r)) // over a Unix socket there is none
 	if !live.board.enter(ip, h.station.Limits.PerIP) {
 		w.Header().Set("Retry-After", "60")
-		return refuse(w, r, http.StatusServiceUnavailable, "Too many look at this page")
+		return response.Refuse(w, r, http.StatusServiceUnavailable, "Too many look at this page")
 	}
 	defer live.board.leave(ip)
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
-	setDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
-	setDefault(header, "X-Accel-Buffering", "no")
+	response.SetDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
+	response.SetDefault(header, "X-Accel-Buffering", "no")
 	control := http.NewResponseController(w)
-	stuck := stuck{conn: connOf(r.Context()), after: resetTime}
-	defer stuck.expect(time.Time{})
+	stuck := transport.WriteWatchdog{Conn: transport.ConnOf(r.Context()), After: transport.ResetTime}
+	defer stuck.Arm(time.Time{})
 	tick := time.NewTicker(boardStep)
 	defer tick.Stop()
 	var known uint64
@@ -164,14 +166,14 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) error {
 		if text != nil || now.Sub(since) >= boardSilence {
 			known, since = version, now
 			_ = control.SetWriteDeadline(now.Add(boardWrite))
-			stuck.expect(now.Add(boardWrite))
+			stuck.Arm(now.Add(boardWrite))
 			if _, err := w.Write([]byte(message)); err != nil {
 				return nil //nolint:nilerr // the viewer has left
 			}
 			if control.Flush() != nil || control.SetWriteDeadline(time.Time{}) != nil {
 				return nil
 			}
-			stuck.expect(time.Time{})
+			stuck.Arm(time.Time{})
 		}
 		select {
 		case <-tick.C:

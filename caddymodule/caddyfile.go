@@ -2,11 +2,9 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -99,17 +97,17 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 
 // parseStation parses the block of a station; see parseGlobal.
 func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
-	return parseBlock(d, "station "+name, words{
-		"name":     text(d, &s.Name),
-		"location": text(d, &s.Location),
-		"contact":  text(d, &s.Contact),
-		"hostname": checked(d, text(d, &s.Hostname), func() error {
+	return setting.ParseBlock(d, "station "+name, setting.Directives{
+		"name":     setting.Text(d, &s.Name),
+		"location": setting.Text(d, &s.Location),
+		"contact":  setting.Text(d, &s.Contact),
+		"hostname": setting.Checked(d, setting.Text(d, &s.Hostname), func() error {
 			if strings.Contains(s.Hostname, "{") { // a placeholder, to be filled in
 				return nil
 			}
-			return checkHostname(s.Hostname)
+			return setting.CheckHostname(s.Hostname)
 		}),
-		"templates":       text(d, &s.Templates),
+		"templates":       setting.Text(d, &s.Templates),
 		"source_password": credential(d, &s.SourcePassword),
 		"relay_password":  credential(d, &s.RelayPassword),
 		"admin_password":  credential(d, &s.AdminPassword),
@@ -131,56 +129,6 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		},
 		"role": func() error { return parseRole(d, s) },
 	})
-}
-
-// words are the directives of a block, each with what reads the rest of its line
-// or its block.
-type words map[string]func() error
-
-// repeatable are the words that may stand in a block several times.
-var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "on", "header"}
-
-// parseBlock parses the block at d, which is called what in errors. All words
-// but those that are repeatable may stand in it once.
-func parseBlock(d *caddyfile.Dispenser, what string, known words) error {
-	if d.NextArg() {
-		return d.Errf("%s: %q is too much; its settings stand in a block, one a line", what, d.Val())
-	}
-	seen := make(map[string]bool)
-	before := what
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		parse, ok := known[word]
-		switch {
-		case word == "{":
-			return d.Errf("%s: %s takes no block", what, before)
-		case !ok:
-			return d.Errf("%s: %q is unknown here; the words are %s",
-				what, word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		case seen[word] && !slices.Contains(repeatable, word):
-			return d.Errf("%s: %s is there twice; write it once", what, word)
-		}
-		seen[word], before = true, word
-		if err := parse(); err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-	}
-	return nil
-}
-
-// oneArg returns the one value that must follow a word.
-func oneArg(d *caddyfile.Dispenser, example string) (string, error) {
-	word := d.Val()
-	args := d.RemainingArgs()
-	if len(args) != 1 {
-		return "", d.Errf("%s: write one value after it, such as %s %s; there are %d", word, word, example, len(args))
-	}
-	return args[0], nil
-}
-
-// complain says what is wrong with a value and what would be right.
-func complain(d *caddyfile.Dispenser, word, value, right string) error {
-	return d.Errf("%s %q: write %s", word, value, right)
 }
 
 // Interface guard

@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -26,12 +28,12 @@ func parseAuth(d *caddyfile.Dispenser, to *json.RawMessage) error {
 	if kind == "off" {
 		*to = caddyconfig.JSON(map[string]string{"kind": kind}, nil)
 		if d.NextArg() {
-			return complain(d, "auth off", d.Val(), "nothing after it")
+			return setting.InvalidValue(d, "auth off", d.Val(), "nothing after it")
 		}
 		return nil
 	}
 	if _, err := caddy.GetModule("icecast.auth." + kind); err != nil {
-		return complain(d, "auth", kind, strings.Join(kinds, " or "))
+		return setting.InvalidValue(d, "auth", kind, strings.Join(kinds, " or "))
 	}
 	module, err := caddyfile.UnmarshalModule(d, "icecast.auth."+kind)
 	if err != nil {
@@ -39,6 +41,32 @@ func parseAuth(d *caddyfile.Dispenser, to *json.RawMessage) error {
 	}
 	*to = caddyconfig.JSONModuleObject(module, "kind", kind, nil)
 	return nil
+}
+
+// credential reads a secret, with a user before it if there are two values.
+func credential(d *caddyfile.Dispenser, dst **Credential) func() error {
+	return func() error {
+		word := d.Val()
+		c := new(Credential)
+		switch args := d.RemainingArgs(); len(args) {
+		case 0: // as a variable that is not set leaves it
+		case 1:
+			c.Password = args[0]
+		case 2:
+			c.User, c.Password = args[0], args[1]
+		default:
+			return d.Errf("%s: write a password, or a user and a password; there are %d values", word, len(args))
+		}
+		if c.Password == "" {
+			return d.Errf("%s: write a password, or a user and a password; the password is empty "+
+				"(if it comes from the environment, is the variable set?)", word)
+		}
+		if err := c.check(); err != nil {
+			return d.WrapErr(fmt.Errorf("%s: %w", word, err))
+		}
+		*dst = c
+		return nil
+	}
 }
 
 // UnmarshalCaddyfile reads the file, and how it is used.
@@ -49,10 +77,10 @@ func parseAuth(d *caddyfile.Dispenser, to *json.RawMessage) error {
 func (a *HtpasswdAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // htpasswd
 	var err error
-	if a.File, err = oneArg(d, "/etc/caddy/listeners.htpasswd"); err != nil {
+	if a.File, err = setting.OneArg(d, "/etc/caddy/listeners.htpasswd"); err != nil {
 		return err
 	}
-	return parseBlock(d, "auth htpasswd", words{"max_sessions": count(d, &a.MaxSessions)})
+	return setting.ParseBlock(d, "auth htpasswd", setting.Directives{"max_sessions": setting.Count(d, &a.MaxSessions)})
 }
 
 // UnmarshalCaddyfile reads what is asked and told, and how. The words are
@@ -75,20 +103,20 @@ func (a *HtpasswdAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //	}
 func (a *URLAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // url
-	known := words{
-		"username":         text(d, &a.Username),
-		"password":         text(d, &a.Password),
+	known := setting.Directives{
+		"username":         setting.Text(d, &a.Username),
+		"password":         setting.Text(d, &a.Password),
 		"headers":          func() error { return a.parseHeaders(d) },
-		"header_prefix":    text(d, &a.HeaderPrefix),
+		"header_prefix":    setting.Text(d, &a.HeaderPrefix),
 		"auth_header":      func() error { return a.parseAuthHeader(d) },
-		"timelimit_header": text(d, &a.TimelimitHeader),
-		"timeout":          positive(d, &a.Timeout),
+		"timelimit_header": setting.Text(d, &a.TimelimitHeader),
+		"timeout":          setting.PositiveDuration(d, &a.Timeout),
 		"on_error": func() error {
-			if err := text(d, &a.OnError)(); err != nil {
+			if err := setting.Text(d, &a.OnError)(); err != nil {
 				return err
 			}
 			if a.OnError != "allow" && a.OnError != "deny" {
-				return complain(d, "on_error", a.OnError, "allow or deny")
+				return setting.InvalidValue(d, "on_error", a.OnError, "allow or deny")
 			}
 			return nil
 		},
@@ -96,7 +124,7 @@ func (a *URLAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for name, u := range a.urls() {
 		known[name] = func() error {
 			var err error
-			if *u, err = oneArg(d, "https://example.org/icecast"); err != nil {
+			if *u, err = setting.OneArg(d, "https://example.org/icecast"); err != nil {
 				return err
 			}
 			if err := checkURL(*u); err != nil && !strings.Contains(*u, "{") {
@@ -105,7 +133,7 @@ func (a *URLAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return nil
 		}
 	}
-	if err := parseBlock(d, "auth url", known); err != nil {
+	if err := setting.ParseBlock(d, "auth url", known); err != nil {
 		return err
 	}
 	for _, u := range a.urls() {

@@ -1,6 +1,9 @@
 package caddymodule
 
-import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+import (
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
 
 // parseLimits parses the limits of a station and the defaults of its mounts.
 //
@@ -15,15 +18,15 @@ import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 //		latency        <duration>
 //	}
 func parseLimits(d *caddyfile.Dispenser, l *Limits) error {
-	err := parseBlock(d, "limits", words{
-		"listeners":      count(d, &l.Listeners),
-		"sources":        count(d, &l.Sources),
-		"bandwidth":      bandwidth(d, &l.Bandwidth),
-		"per_ip":         count(d, &l.PerIP),
-		"source_timeout": positive(d, &l.SourceTimeout),
-		"queue":          size(d, &l.Queue),
+	err := setting.ParseBlock(d, "limits", setting.Directives{
+		"listeners":      setting.Count(d, &l.Listeners),
+		"sources":        setting.Count(d, &l.Sources),
+		"bandwidth":      setting.Bandwidth(d, &l.Bandwidth),
+		"per_ip":         setting.Count(d, &l.PerIP),
+		"source_timeout": setting.PositiveDuration(d, &l.SourceTimeout),
+		"queue":          setting.Size(d, &l.Queue),
 		"burst":          burst(d, &l.Burst),
-		"latency":        positive(d, &l.Latency),
+		"latency":        setting.PositiveDuration(d, &l.Latency),
 	})
 	if err != nil {
 		return err

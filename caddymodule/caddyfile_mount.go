@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
@@ -54,7 +56,7 @@ import (
 func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	m := new(Mount)
 	var err error
-	if m.Path, err = oneArg(d, "/live.mp3"); err != nil {
+	if m.Path, err = setting.OneArg(d, "/live.mp3"); err != nil {
 		return nil, err
 	}
 	if err := m.checkPath(); err != nil {
@@ -65,37 +67,37 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 			return nil, d.Errf("mount %s: it is there twice; write all its settings into one block", m.Path)
 		}
 	}
-	return m, parseBlock(d, "mount "+m.Path, words{
+	return m, setting.ParseBlock(d, "mount "+m.Path, setting.Directives{
 		"source_password":       credential(d, &m.SourcePassword),
-		"max_listeners":         optional(d, count, &m.MaxListeners),
-		"max_listener_duration": optional(d, duration, &m.MaxListenerDuration),
-		"max_bandwidth":         optional(d, bandwidth, &m.MaxBandwidth),
-		"takeover":              flag(d, &m.Takeover),
-		"direct":                flag(d, &m.Direct),
-		"require_tls":           flag(d, &m.RequireTLS),
-		"source_tls":            checked(d, text(d, &m.SourceTLS), m.checkSourceTLS),
+		"max_listeners":         setting.Optional(d, setting.Count, &m.MaxListeners),
+		"max_listener_duration": setting.Optional(d, setting.Duration, &m.MaxListenerDuration),
+		"max_bandwidth":         setting.Optional(d, setting.Bandwidth, &m.MaxBandwidth),
+		"takeover":              setting.Flag(d, &m.Takeover),
+		"direct":                setting.Flag(d, &m.Direct),
+		"require_tls":           setting.Flag(d, &m.RequireTLS),
+		"source_tls":            setting.Checked(d, setting.Text(d, &m.SourceTLS), m.checkSourceTLS),
 		"hidden":                func() error { return parseHidden(d, m) },
 		"fallback":              func() error { return parseFallback(d, &m.Fallbacks) },
-		"fallback_when_full":    flag(d, &m.FallbackWhenFull),
-		"override":              flag(d, &m.Override),
-		"return_after":          optional(d, duration, &m.ReturnAfter),
+		"fallback_when_full":    setting.Flag(d, &m.FallbackWhenFull),
+		"override":              setting.Flag(d, &m.Override),
+		"return_after":          setting.Optional(d, setting.Duration, &m.ReturnAfter),
 		"intro":                 func() error { return parseIntro(d, &m.Intro) },
-		"linger":                optional(d, duration, &m.Linger),
+		"linger":                setting.Optional(d, setting.Duration, &m.Linger),
 		"burst":                 burst(d, &m.Burst),
-		"queue":                 size(d, &m.Queue),
-		"source_timeout":        positive(d, &m.SourceTimeout),
-		"name":                  text(d, &m.Name),
-		"description":           text(d, &m.Description),
-		"genre":                 text(d, &m.Genre),
-		"url":                   text(d, &m.URL),
-		"bitrate":               count(d, &m.Bitrate),
-		"public":                flag(d, &m.Public),
-		"type":                  text(d, &m.Type),
-		"subtype":               text(d, &m.Subtype),
-		"charset":               checked(d, text(d, &m.Charset), m.checkCharset),
+		"queue":                 setting.Size(d, &m.Queue),
+		"source_timeout":        setting.PositiveDuration(d, &m.SourceTimeout),
+		"name":                  setting.Text(d, &m.Name),
+		"description":           setting.Text(d, &m.Description),
+		"genre":                 setting.Text(d, &m.Genre),
+		"url":                   setting.Text(d, &m.URL),
+		"bitrate":               setting.Count(d, &m.Bitrate),
+		"public":                setting.Flag(d, &m.Public),
+		"type":                  setting.Text(d, &m.Type),
+		"subtype":               setting.Text(d, &m.Subtype),
+		"charset":               setting.Checked(d, setting.Text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
 		"auth":                  func() error { return parseAuth(d, &m.AuthRaw) },
-		"on":                    checked(d, func() error { return parseOn(d, &m.On) }, m.checkOn),
+		"on":                    setting.Checked(d, func() error { return parseOn(d, &m.On) }, m.checkOn),
 		"on_connect":            program(d, &m.OnConnect),
 		"on_disconnect":         program(d, &m.OnDisconnect),
 		"dump":                  func() error { return parseDump(d, &m.Dump) },
@@ -113,7 +115,7 @@ func parseHidden(d *caddyfile.Dispenser, m *Mount) error {
 	case len(args) == 1 && args[0] == "all":
 		all = true
 	default:
-		return complain(d, "hidden", strings.Join(args, " "),
+		return setting.InvalidValue(d, "hidden", strings.Join(args, " "),
 			"hidden alone, hidden off, or hidden all, which hides the mount from slaves, too")
 	}
 	m.Hidden = &hidden
@@ -121,4 +123,42 @@ func parseHidden(d *caddyfile.Dispenser, m *Mount) error {
 		m.HiddenFromSlaves = &all
 	}
 	return nil
+}
+
+// burst reads an amount of stream, by size or by time.
+func burst(d *caddyfile.Dispenser, dst **Burst) func() error {
+	return func() error {
+		word := d.Val()
+		arg, err := setting.OneArg(d, "64KiB")
+		if err != nil {
+			return err
+		}
+		b := new(Burst)
+		if t, ok := setting.ParseDuration(arg); ok {
+			b.Time = caddy.Duration(t)
+		} else if n, ok := setting.ParseSize(arg); ok {
+			b.Bytes = n
+		} else if arg != "off" {
+			return setting.InvalidValue(d, word, arg, "a size such as 64KiB or a time such as 5s, or off")
+		}
+		*dst = b
+		return nil
+	}
+}
+
+// metadataInterval reads the space between metadata blocks.
+func metadataInterval(d *caddyfile.Dispenser, dst **int) func() error {
+	return func() error {
+		word := d.Val()
+		arg, err := setting.OneArg(d, "16000")
+		if err != nil {
+			return err
+		}
+		n, ok := setting.ParseSize(arg)
+		if !ok && arg != "off" || checkInterval(n) != nil {
+			return setting.InvalidValue(d, word, arg, intervals+", such as 16000, or off")
+		}
+		*dst = &n
+		return nil
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
@@ -43,7 +44,7 @@ func TestParseSize(t *testing.T) {
 		{"٣KiB", 0, false},
 		{"off", 0, false},
 	} {
-		if got, ok := parseSize(tt.text); got != tt.want || ok != tt.ok {
+		if got, ok := setting.ParseSize(tt.text); got != tt.want || ok != tt.ok {
 			t.Errorf("%q: %d, %t; want %d, %t", tt.text, got, ok, tt.want, tt.ok)
 		}
 	}
@@ -73,7 +74,7 @@ func TestParseDuration(t *testing.T) {
 		{"64KiB", 0, false},
 		{"off", 0, false},
 	} {
-		got, ok := parseDuration(tt.text)
+		got, ok := setting.ParseDuration(tt.text)
 		if ok != tt.ok || ok && got != tt.want {
 			t.Errorf("%q: %s, %t; want %s, %t", tt.text, got, ok, tt.want, tt.ok)
 		}
@@ -118,11 +119,11 @@ func FuzzSize(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		n, ok := parseSize(s)
-		if n < 0 || n > maxSize || !ok && n != 0 {
+		n, ok := setting.ParseSize(s)
+		if n < 0 || n > setting.MaxSize || !ok && n != 0 {
 			t.Fatalf("%q: %d, %t", s, n, ok)
 		}
-		if again, same := parseSize(strconv.Itoa(n)); ok && (!same || again != n) {
+		if again, same := setting.ParseSize(strconv.Itoa(n)); ok && (!same || again != n) {
 			t.Errorf("%q: %d, but then %d, %t", s, n, again, same)
 		}
 	})
@@ -135,11 +136,11 @@ func FuzzDuration(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		n, ok := parseDuration(s)
+		n, ok := setting.ParseDuration(s)
 		if ok && n < 0 {
 			t.Fatalf("%q: %s", s, n)
 		}
-		if again, same := parseDuration(n.String()); ok && (!same || again != n) {
+		if again, same := setting.ParseDuration(n.String()); ok && (!same || again != n) {
 			t.Errorf("%q: %s, but then %s, %t", s, n, again, same)
 		}
 	})
@@ -162,7 +163,7 @@ func FuzzBurst(f *testing.F) {
 			}
 			return
 		}
-		if b.Bytes < 0 || b.Bytes > maxSize || b.Time < 0 || b.Bytes > 0 && b.Time > 0 {
+		if b.Bytes < 0 || b.Bytes > setting.MaxSize || b.Time < 0 || b.Bytes > 0 && b.Time > 0 {
 			t.Errorf("%q: %+v", s, *b)
 		}
 	})
@@ -197,7 +198,7 @@ func TestParseBandwidth(t *testing.T) {
 		{"1e3", 0, false},
 		{"10T", 0, false},
 	} {
-		if got, ok := parseBandwidth(tt.text); got != tt.want || ok != tt.ok {
+		if got, ok := setting.ParseBandwidth(tt.text); got != tt.want || ok != tt.ok {
 			t.Errorf("%q: %d, %t; want %d, %t", tt.text, got, ok, tt.want, tt.ok)
 		}
 	}

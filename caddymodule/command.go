@@ -11,7 +11,9 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddyserver/caddy/v2"
+
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -182,7 +184,7 @@ func (c *client) act(call string, body map[string]any, sentence func(reply map[s
 	if err := json.Unmarshal(text, &reply); err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	_, err = fmt.Fprintln(c.out, printable(sentence(reply)))
+	_, err = fmt.Fprintln(c.out, response.Printable(sentence(reply)))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/hooks"
 )
 
@@ -70,19 +71,19 @@ func said(e hooks.Fields, key string) string {
 // describe writes an event in a line.
 func describe(e hooks.Fields, at time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %-19s %s", at.Local().Format(time.TimeOnly), printable(said(e, "event")), printable(said(e, "station")))
+	fmt.Fprintf(&b, "%s  %-19s %s", at.Local().Format(time.TimeOnly), response.Printable(said(e, "event")), response.Printable(said(e, "station")))
 	if mount := said(e, "mount"); mount != "" {
-		b.WriteString(" " + printable(mount))
+		b.WriteString(" " + response.Printable(mount))
 	}
 	for _, f := range e {
 		if slices.Contains([]string{"id", "event", "time", "node", "station", "mount"}, f.Key) || f.String() == "" {
 			continue
 		}
-		value := printable(f.String())
+		value := response.Printable(f.String())
 		if strings.ContainsAny(value, " =\"") {
 			value = fmt.Sprintf("%q", value)
 		}
-		b.WriteString("  " + printable(f.Key) + "=" + value)
+		b.WriteString("  " + response.Printable(f.Key) + "=" + value)
 	}
 	return b.String()
 }

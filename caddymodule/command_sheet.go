@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/dustin/go-humanize"
@@ -32,7 +35,7 @@ func newSheet() *sheet {
 // row adds a line. What came from outside must not leave its cell.
 func (s *sheet) row(cells ...any) {
 	for i, cell := range cells {
-		text := strings.ReplaceAll(printable(fmt.Sprint(cell)), "\t", " ")
+		text := strings.ReplaceAll(response.Printable(fmt.Sprint(cell)), "\t", " ")
 		if i == len(cells)-1 {
 			fmt.Fprintln(s.table, text)
 		} else {
@@ -65,7 +68,7 @@ func (s *sheet) age(since time.Time) string {
 }
 
 // dash stands for nothing.
-func dash(text string) string { return or(text, "-") }
+func dash(text string) string { return cmp.Or(text, "-") }
 
 func (s *sheet) stations(all []stationReport) {
 	s.heading("STATION", "UP", "LISTENERS", "SOURCES", "SLAVES")
@@ -97,7 +100,7 @@ func (s *sheet) mounts(all []mountReport) {
 		bitrate, source, since := "-", "-", "-"
 		if m.Source != nil {
 			bitrate = fmt.Sprintf("%d kbit/s", (m.Source.Bitrate+500)/1000)
-			source, since = dash(or(m.Source.Upstream, m.Source.IP)), s.age(m.Source.Since)
+			source, since = dash(cmp.Or(m.Source.Upstream, m.Source.IP)), s.age(m.Source.Since)
 		}
 		listeners := fmt.Sprint(m.Listeners)
 		if m.AtSlaves > 0 {
@@ -128,7 +131,7 @@ func (s *sheet) slaves(all []slaveReport) {
 		if sl.Capacity > 0 {
 			capacity = fmt.Sprint(sl.Capacity)
 		}
-		s.row(sl.Station, or(strings.Join(sl.Public, " "), sl.ID), sl.Listeners, capacity, sl.Kbps, s.age(sl.Since), dash(sl.IP))
+		s.row(sl.Station, cmp.Or(strings.Join(sl.Public, " "), sl.ID), sl.Listeners, capacity, sl.Kbps, s.age(sl.Since), dash(sl.IP))
 	}
 }
 
@@ -167,7 +170,7 @@ func (c *client) status([]string) error {
 			if c.json {
 				errors = os.Stderr
 			}
-			fmt.Fprintln(errors, printable(err.Error()))
+			fmt.Fprintln(errors, response.Printable(err.Error()))
 		}
 		text := page.String()
 		if out := int(os.Stdout.Fd()); !c.json && term.IsTerminal(out) {

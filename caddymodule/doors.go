@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/internal/filewatch"
 	"go.uber.org/zap"
 )
 
@@ -35,7 +37,7 @@ func (d *doors) admitsAddress(r *http.Request) bool {
 	if !d.deny.limitsIPs && !d.allow.limitsIPs {
 		return true
 	}
-	ip, _ := netip.ParseAddr(clientIP(r)) // there is none at a Unix socket
+	ip, _ := netip.ParseAddr(response.ClientIP(r)) // there is none at a Unix socket
 	denied, allowed := d.deny.network(ip), d.allow.network(ip)
 	if allowed < 0 {
 		return denied < 0 && !d.allow.limitsIPs
@@ -45,7 +47,7 @@ func (d *doors) admitsAddress(r *http.Request) bool {
 
 // denied answers who is not let in.
 func denied(w http.ResponseWriter, r *http.Request) error {
-	return refuse(w, r, http.StatusForbidden, "You are not allowed here")
+	return response.Refuse(w, r, http.StatusForbidden, "You are not allowed here")
 }
 
 // clientList is what Clients name.
@@ -53,9 +55,9 @@ type clientList struct {
 	limitsIPs, limitsAgents bool
 
 	nets       networks
-	netFiles   []*watched[networks]
+	netFiles   []*filewatch.File[networks]
 	agents     agents
-	agentFiles []*watched[*agents]
+	agentFiles []*filewatch.File[*agents]
 }
 
 func newClientList(c *Clients, log *zap.Logger) clientList {
@@ -76,10 +78,10 @@ func newClientList(c *Clients, log *zap.Logger) clientList {
 		l.agents.add(pattern)
 	}
 	for _, path := range c.IPFiles {
-		l.netFiles = append(l.netFiles, newWatched(path, log, networks(nil), networksReader(log)))
+		l.netFiles = append(l.netFiles, filewatch.New(path, log, networks(nil), networksReader(log)))
 	}
 	for _, path := range c.AgentFiles {
-		l.agentFiles = append(l.agentFiles, newWatched(path, log, new(agents), readAgents))
+		l.agentFiles = append(l.agentFiles, filewatch.New(path, log, new(agents), readAgents))
 	}
 	return l
 }
@@ -89,7 +91,7 @@ func newClientList(c *Clients, log *zap.Logger) clientList {
 func (l *clientList) network(ip netip.Addr) int {
 	best := l.nets.find(ip)
 	for _, f := range l.netFiles {
-		best = max(best, f.get().find(ip))
+		best = max(best, f.Get().find(ip))
 	}
 	return best
 }
@@ -99,7 +101,7 @@ func (l *clientList) hasAgent(agent string) bool {
 		return true
 	}
 	for _, f := range l.agentFiles {
-		if f.get().match(agent) {
+		if f.Get().match(agent) {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/filewatch"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -91,11 +92,11 @@ func TestAgentsAreComparedByPatterns(t *testing.T) {
 func TestAFileThatCannotBeReadStaysWhatItWas(t *testing.T) {
 	core, lines := observer.New(zap.WarnLevel)
 	path := filepath.Join(t.TempDir(), "deny-ip")
-	w := newWatched(path, zap.New(core), networks(nil), networksReader(zap.New(core)))
+	w := filewatch.New(path, zap.New(core), networks(nil), networksReader(zap.New(core)))
 	ip := netip.MustParseAddr("192.0.2.7")
 	look := func() bool {
-		w.next.Store(0)
-		return w.get().find(ip) >= 0
+		w.Expire()
+		return w.Get().find(ip) >= 0
 	}
 	if look() {
 		t.Error("a file that is not there denies somebody")

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
-
-	"github.com/caddycast/caddycast/hooks"
-	"github.com/caddycast/caddycast/streaming/recording"
 )
 
 // Dump is how a mount is recorded.
@@ -39,9 +39,6 @@ const (
 	fsyncClose = "close"
 	fsyncOff   = "off"
 
-	// maxDump bounds the size of a file, in bytes.
-	maxDump = 1 << 50
-
 	leastDump = time.Second // that a file lasts
 
 	// leastDumpSize keeps a size without its unit from making a file of each frame.
@@ -55,16 +52,16 @@ func (dump *Dump) validate() error {
 	if _, err := recording.Parse(dump.Pattern); err != nil {
 		return fmt.Errorf("dump: %w", err)
 	}
-	if n := dump.RotateSize; n != 0 && n < leastDumpSize || n > maxDump {
+	if n := dump.RotateSize; n != 0 && n < leastDumpSize || n > setting.MaxLargeSize {
 		return fmt.Errorf("dump: rotate %d bytes: write a size from 16KiB on, such as 500MiB, or a time such as 1h", n)
 	}
 	if t := time.Duration(dump.RotateEvery); t != 0 && t < leastDump {
 		return fmt.Errorf("dump: rotate_every: %v is less than %v", t, leastDump)
 	}
-	if _, ok := parseDuration(dump.Fsync); !ok && !slices.Contains([]string{"", fsyncClose, fsyncOff}, dump.Fsync) {
+	if _, ok := setting.ParseDuration(dump.Fsync); !ok && !slices.Contains([]string{"", fsyncClose, fsyncOff}, dump.Fsync) {
 		return fmt.Errorf("dump: fsync %q: write close, off, or a time such as 10s", dump.Fsync)
 	}
-	return cmp.Or(within("dump: rotate_every", dump.RotateEvery, math.MaxInt64))
+	return cmp.Or(setting.CheckRange("dump: rotate_every", dump.RotateEvery, math.MaxInt64))
 }
 
 // parseDump parses how a mount is recorded.
@@ -82,13 +79,13 @@ func parseDump(d *caddyfile.Dispenser, to **Dump) error {
 	if dump.Pattern = d.Val(); dump.Pattern == "off" {
 		dump.Pattern = ""
 		if d.NextArg() {
-			return complain(d, "dump", d.Val(), "dump off alone")
+			return setting.InvalidValue(d, "dump", d.Val(), "dump off alone")
 		}
 		return nil
 	}
-	err := parseBlock(d, "dump", words{
+	err := setting.ParseBlock(d, "dump", setting.Directives{
 		"rotate": func() error { return parseRotate(d, dump) },
-		"fsync":  text(d, &dump.Fsync),
+		"fsync":  setting.Text(d, &dump.Fsync),
 	})
 	if err != nil {
 		return err
@@ -103,15 +100,15 @@ func parseDump(d *caddyfile.Dispenser, to **Dump) error {
 func parseRotate(d *caddyfile.Dispenser, dump *Dump) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 {
-		return complain(d, "rotate", "", "a time such as 1h, a size such as 500MiB, or both")
+		return setting.InvalidValue(d, "rotate", "", "a time such as 1h, a size such as 500MiB, or both")
 	}
 	for _, arg := range args {
-		if t, ok := parseDuration(arg); ok && t > 0 {
+		if t, ok := setting.ParseDuration(arg); ok && t > 0 {
 			dump.RotateEvery = caddy.Duration(t)
-		} else if n, ok := parseLargeSize(arg); ok && n > 0 {
+		} else if n, ok := setting.ParseLargeSize(arg); ok && n > 0 {
 			dump.RotateSize = n
 		} else {
-			return complain(d, "rotate", arg, "a time such as 1h, a size such as 500MiB, or both")
+			return setting.InvalidValue(d, "rotate", arg, "a time such as 1h, a size such as 500MiB, or both")
 		}
 	}
 	return nil
@@ -135,7 +132,7 @@ func (dump *Dump) options() *recording.Options {
 		return nil
 	}
 	o := &recording.Options{Pattern: pattern, Every: time.Duration(dump.RotateEvery), Size: dump.RotateSize}
-	if t, ok := parseDuration(dump.Fsync); ok {
+	if t, ok := setting.ParseDuration(dump.Fsync); ok {
 		o.SyncEvery = t
 	} else if dump.Fsync == fsyncOff {
 		o.Sync = recording.SyncNever

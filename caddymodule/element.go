@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
 // element is a part of what an admin command answers: as XML, as Icecast has it, or as
@@ -106,7 +108,7 @@ func answerElement(w http.ResponseWriter, r *http.Request, e element) error {
 		if err := json.NewEncoder(&body).Encode(map[string]any{e.name: e.value()}); err != nil {
 			return fmt.Errorf("rendering an answer: %w", err)
 		}
-		return answer(w, r, http.StatusOK, "application/json; charset=utf-8", body.String())
+		return response.Answer(w, r, http.StatusOK, "application/json; charset=utf-8", body.String())
 	}
 	body.WriteString("<?xml version=\"1.0\"?>\n")
 	enc := xml.NewEncoder(&body)
@@ -114,7 +116,7 @@ func answerElement(w http.ResponseWriter, r *http.Request, e element) error {
 		return fmt.Errorf("rendering an answer: %w", err)
 	}
 	body.WriteByte('\n')
-	return answer(w, r, http.StatusOK, "text/xml; charset=utf-8", body.String())
+	return response.Answer(w, r, http.StatusOK, "text/xml; charset=utf-8", body.String())
 }
 
 // iceResponse answers an admin command that does something.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/buffer"
@@ -93,7 +95,7 @@ const accessTime = "02/Jan/2006:15:04:05 -0700"
 func listenerLine(at time.Time, fields map[string]any) string {
 	return accessLine(at, access{
 		ip: fields["client_ip"], user: fields["user_id"],
-		method: "GET", uri: escapePath(plain(fields["mount"])), proto: fields["proto"],
+		method: "GET", uri: mountpath.Escape(plain(fields["mount"])), proto: fields["proto"],
 		status: 200, bytes: fields["bytes"],
 		referer: fields["referer"], agent: fields["user_agent"], duration: fields["duration"],
 	})
@@ -117,7 +119,7 @@ func requestLine(at time.Time, fields, request map[string]any) string {
 		uri = u.EscapedPath() // a query may hold a password
 	}
 	status, method := fields["status"], plain(request["method"])
-	if plain(status) == "0" && (method == methodSource || method == http.MethodPut) {
+	if plain(status) == "0" && (method == response.MethodSource || method == http.MethodPut) {
 		status = http.StatusOK // it has the connection, which nobody gets who is refused
 	}
 	return accessLine(at, access{
@@ -149,7 +151,7 @@ func accessLine(at time.Time, a access) string {
 
 // playlistLine is a title in the playlist log.
 func playlistLine(at time.Time, fields map[string]any) string {
-	return at.Format(accessTime) + "|" + escapePath(plain(fields["mount"])) + "|" +
+	return at.Format(accessTime) + "|" + mountpath.Escape(plain(fields["mount"])) + "|" +
 		plain(fields["listeners"]) + "|" + unbroken(plain(fields["title"]))
 }
 

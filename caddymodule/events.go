@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
@@ -128,7 +129,7 @@ func listenerEventFields(l *streaming.Listener) hooks.Fields {
 	c := l.Client
 	return hooks.Fields{
 		hooks.Count("client", l.ID),
-		hooks.Text("ip", addressText(c.IP)),
+		hooks.Text("ip", response.AddressText(c.IP)),
 		hooks.Text("user", c.User),
 		hooks.Text("agent", c.Agent),
 		hooks.Text("referer", c.Referer),

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 )
 
 // Fallback is what listeners hear while a mount's source is away. One of the
@@ -45,7 +46,7 @@ func (f *Fallback) validate() error {
 		return errors.New("fallback: the name of a file is empty")
 	}
 	if f.Mount != "" {
-		if err := checkMountPath(f.Mount); err != nil {
+		if err := mountpath.Check(f.Mount); err != nil {
 			return fmt.Errorf("fallback %q: %w", f.Mount, err)
 		}
 	}
@@ -71,7 +72,7 @@ func parseFallback(d *caddyfile.Dispenser, to *[]*Fallback) error {
 	case len(args) == 1 && strings.HasPrefix(args[0], "/"):
 		f.Mount = args[0]
 	default:
-		return complain(d, "fallback", args[0], right)
+		return setting.InvalidValue(d, "fallback", args[0], right)
 	}
 	if err := f.validate(); err != nil {
 		return d.WrapErr(err)
@@ -82,7 +83,7 @@ func parseFallback(d *caddyfile.Dispenser, to *[]*Fallback) error {
 
 // rule translates what is set for the mount at a path.
 func (s *Station) rule(p string) fallback.Rule {
-	if checkMountPath(p) != nil {
+	if mountpath.Check(p) != nil {
 		return fallback.Rule{}
 	}
 	m := s.mount(p)
@@ -92,7 +93,7 @@ func (s *Station) rule(p string) fallback.Rule {
 			m.Fallbacks = []*Fallback{{Mount: to.(string)}}
 		}
 	}
-	rule := fallback.Rule{Stay: is(m.Override, false), ReturnAfter: time.Duration(value(m.ReturnAfter))}
+	rule := fallback.Rule{Stay: setting.Is(m.Override, false), ReturnAfter: time.Duration(setting.Value(m.ReturnAfter))}
 	for _, f := range m.Fallbacks {
 		switch {
 		case f.Standby:

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming/relay"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 func init() {
@@ -54,19 +55,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 const (
-	statusPage  = "/status-json.xsl"
-	statusXSL   = "/status.xsl" // Icecast's page for people
-	eventsPath  = "/events"
-	adminPrefix = "/admin/"
-	adminCGI    = "/admin.cgi"
-
-	methodSource = "SOURCE"
+	eventsPath = "/events"
 )
-
-// isReserved tells whether a path is a page of the station and so no mount.
-func isReserved(path string) bool {
-	return path == statusPage || path == statusXSL || path == "/admin" || strings.HasPrefix(path, adminPrefix) || path == adminCGI
-}
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -75,8 +65,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return h.serveNext(w, r, next)
 	}
 	switch r.Method {
-	case methodSource, http.MethodPut:
-		if r.Method == methodSource || !isReserved(path) {
+	case response.MethodSource, http.MethodPut:
+		if r.Method == response.MethodSource || !mountpath.IsReserved(path) {
 			if !h.station.doors.admitsAddress(r) {
 				return denied(w, r)
 			}
@@ -89,7 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 			}
 			return page(w, r)
 		}
-		if r.Method != http.MethodPost && !isReserved(path) {
+		if r.Method != http.MethodPost && !mountpath.IsReserved(path) {
 			if ok, err := h.serveListener(w, r); ok {
 				return err
 			}
@@ -100,7 +90,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 		return h.serveStatsStream(w, r)
 	case http.MethodOptions:
-		if h.station.live.Mount(path) != nil || isReserved(path) {
+		if h.station.live.Mount(path) != nil || mountpath.IsReserved(path) {
 			return h.serveOptions(w)
 		}
 	}
@@ -110,15 +100,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // page returns what serves the page at a path, or nil.
 func (h *Handler) page(path string) func(http.ResponseWriter, *http.Request) error {
 	switch path {
-	case statusPage:
+	case mountpath.StatusJSON:
 		return h.serveStatus
-	case statusXSL:
+	case mountpath.StatusPage:
 		return h.serveStatusPage
-	case adminPrefix:
+	case mountpath.AdminPrefix:
 		return h.serveAdminPage
-	case adminPrefix + "metadata", adminPrefix + "metadata.xsl", adminPrefix + "metadata.json":
+	case mountpath.AdminPrefix + "metadata", mountpath.AdminPrefix + "metadata.xsl", mountpath.AdminPrefix + "metadata.json":
 		return h.serveMetadata
-	case adminCGI, adminPrefix + "admin.cgi":
+	case mountpath.AdminCGI, mountpath.AdminPrefix + "admin.cgi":
 		return h.serveShoutcastMetadata
 	case relay.ListPath:
 		return h.serveStreamList
@@ -140,6 +130,21 @@ func (s *Station) knows(path string) bool {
 	return s.names(path) || s.live.Mount(path) != nil || slices.Contains(s.live.relays.Mounts(), path)
 }
 
+// serveOptions answers what may be done, to encoders and to browsers that ask
+// before they fetch from another origin.
+func (h *Handler) serveOptions(w http.ResponseWriter) error {
+	header := w.Header()
+	for _, f := range response.CorsHeader {
+		response.SetDefault(header, f[0], f[1])
+	}
+	response.SetDefault(header, "Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	response.SetDefault(header, "Access-Control-Allow-Headers", "Authorization, Icy-MetaData, Origin, Range")
+	response.SetDefault(header, "Access-Control-Max-Age", "86400")
+	header.Set("Allow", response.Allowed)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // serveNext leaves the request to the handlers that follow. If none of them
 // answers, the page does not exist.
 func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -152,7 +157,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	case http.MethodOptions:
 		return h.serveOptions(w)
 	case http.MethodPost:
-		if strings.HasPrefix(r.URL.Path, adminPrefix) {
+		if strings.HasPrefix(r.URL.Path, mountpath.AdminPrefix) {
 			return unrecognised(w, r)
 		}
 	case http.MethodGet, http.MethodHead:
@@ -169,19 +174,19 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 			w.WriteHeader(http.StatusFound)
 			return nil
 		}
-		if isReserved(r.URL.Path) {
+		if mountpath.IsReserved(r.URL.Path) {
 			return unrecognised(w, r)
 		}
-		return refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+printable(r.URL.Path))
+		return response.Refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+response.Printable(r.URL.Path))
 	}
-	w.Header().Set("Allow", allowed)
-	return refuse(w, r, http.StatusMethodNotAllowed, "This takes "+allowed)
+	w.Header().Set("Allow", response.Allowed)
+	return response.Refuse(w, r, http.StatusMethodNotAllowed, "This takes "+response.Allowed)
 }
 
 // unrecognised answers a command that there is not. libshout's probe for old servers takes
 // 400, but no 404.
 func unrecognised(w http.ResponseWriter, r *http.Request) error {
-	return refuse(w, r, http.StatusBadRequest, "Unrecognised command")
+	return response.Refuse(w, r, http.StatusBadRequest, "Unrecognised command")
 }
 
 // Interface guards

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -79,11 +80,11 @@ func TestWhatNobodyAnswers(t *testing.T) {
 		{"GET", "/none.mp3", 404, "", "The file you requested could not be found: no source is on /none.mp3\r\n"},
 		{"HEAD", "/none.mp3", 404, "", ""},
 		{"GET", "/a%0d%0ab%00", 404, "", "The file you requested could not be found: no source is on /a  b\r\n"},
-		{"POST", "/none.mp3", 405, allowed, "This takes " + allowed + "\r\n"},
-		{"DELETE", "/none.mp3", 405, allowed, "This takes " + allowed + "\r\n"},
-		{"PUT", "/admin/metadata", 405, allowed, "This takes " + allowed + "\r\n"},
-		{"OPTIONS", "/none.mp3", 204, allowed, ""},
-		{"OPTIONS", "*", 204, allowed, ""},
+		{"POST", "/none.mp3", 405, response.Allowed, "This takes " + response.Allowed + "\r\n"},
+		{"DELETE", "/none.mp3", 405, response.Allowed, "This takes " + response.Allowed + "\r\n"},
+		{"PUT", "/admin/metadata", 405, response.Allowed, "This takes " + response.Allowed + "\r\n"},
+		{"OPTIONS", "/none.mp3", 204, response.Allowed, ""},
+		{"OPTIONS", "*", 204, response.Allowed, ""},
 	} {
 		r := httptest.NewRequest(tt.method, "/", nil)
 		r.URL.Path = tt.path

@@ -9,11 +9,11 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
-
-	"github.com/caddycast/caddycast/hooks"
 )
 
 // Hook is what is to happen when something happens to a mount or the station.
@@ -56,8 +56,8 @@ type hookScope struct {
 // hookPlan finds the hooks of a configuration. It does not change.
 type hookPlan struct {
 	station hookScope
-	mounts  byMount[*hookScope]
-	auths   byMount[*hookScope]
+	mounts  mountpath.Index[*hookScope]
+	auths   mountpath.Index[*hookScope]
 	all     []*hooks.Hook
 }
 
@@ -73,7 +73,7 @@ func newHookPlan(ctx caddy.Context, s *Station, about HookStation) (*hookPlan, e
 			return nil, fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 		if len(scope.events) > 0 {
-			p.mounts.add(m, scope)
+			p.mounts.Add(m.Path, scope)
 		}
 	}
 	return p, nil
@@ -186,11 +186,11 @@ func (p *hookPlan) find(name hooks.Name, mount string) (found []*hooks.Hook) {
 		func(s *hookScope) []*hooks.Hook { return s.disconnect },
 	} {
 		take(&p.station, list(&p.station))
-		if s, ok := p.mounts.find(mount, func(s *hookScope) bool { return len(list(s)) > 0 }); ok {
+		if s, ok := p.mounts.Find(mount, func(s *hookScope) bool { return len(list(s)) > 0 }); ok {
 			take(s, list(s))
 		}
 	}
-	if s, ok := p.auths.find(mount, func(*hookScope) bool { return true }); ok {
+	if s, ok := p.auths.Find(mount, func(*hookScope) bool { return true }); ok {
 		take(s, s.on)
 	}
 	return found

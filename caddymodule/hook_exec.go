@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
-	"github.com/caddycast/caddycast/hooks"
 )
 
 func init() {
@@ -152,7 +152,7 @@ func (x *ExecHook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return d.WrapErr(err)
 		}
 	}
-	return parseBlock(d, "exec", words{"timeout": optional(d, duration, &x.Timeout)})
+	return setting.ParseBlock(d, "exec", setting.Directives{"timeout": setting.Optional(d, setting.Duration, &x.Timeout)})
 }
 
 // Interface guards

@@ -9,11 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"golang.org/x/net/http/httpguts"
-
-	"github.com/caddycast/caddycast/hooks"
 )
 
 func init() {
@@ -101,9 +102,9 @@ func (w *WebhookHook) Provision(caddy.Context) error {
 	}
 	w.Retry = &retry
 	return cmp.Or(
-		within("timeout", w.Timeout, caddy.Duration(time.Hour)),
-		within("retry", retry, caddy.Duration(30*24*time.Hour)),
-		within("queue", w.Queue, 1_000_000),
+		setting.CheckRange("timeout", w.Timeout, caddy.Duration(time.Hour)),
+		setting.CheckRange("retry", retry, caddy.Duration(30*24*time.Hour)),
+		setting.CheckRange("queue", w.Queue, 1_000_000),
 	)
 }
 
@@ -153,7 +154,7 @@ func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 		Client: w.client,
 		Secret: []byte(w.Secret),
 		Prepare: func(req *http.Request, _ *hooks.Event) {
-			req.Header.Set("User-Agent", serverID)
+			req.Header.Set("User-Agent", version.ServerID)
 			for name, value := range w.Headers {
 				if req.Header.Set(name, value); strings.EqualFold(name, "Host") {
 					req.Host = value
@@ -176,7 +177,7 @@ func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 		host = u.Host
 	}
 	return hooks.Hook{
-		Label:   "webhook " + host,
+		Label:  "webhook " + host,
 		Runner: hook,
 		Policy: hooks.Policy{
 			Workers: webhookWorkers, Length: w.Queue, Retry: time.Duration(*w.Retry), Persist: true,
@@ -197,7 +198,7 @@ func (w *WebhookHook) Hook(st HookStation) hooks.Hook {
 func (w *WebhookHook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // webhook
 	var err error
-	if w.URL, err = oneArg(d, "https://example.org/hook"); err != nil {
+	if w.URL, err = setting.OneArg(d, "https://example.org/hook"); err != nil {
 		return err
 	}
 	if err := checkURL(w.URL); err != nil && !strings.Contains(w.URL, "{") {
@@ -206,20 +207,20 @@ func (w *WebhookHook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := checkEventPlaceholders(w.URL); err != nil {
 		return d.WrapErr(err)
 	}
-	return parseBlock(d, "webhook", words{
-		"secret":  text(d, &w.Secret),
+	return setting.ParseBlock(d, "webhook", setting.Directives{
+		"secret":  setting.Text(d, &w.Secret),
 		"form":    func() error { return parseForm(d, &w.Form) },
 		"header":  func() error { return w.parseHeader(d) },
-		"timeout": positive(d, &w.Timeout),
+		"timeout": setting.PositiveDuration(d, &w.Timeout),
 		"retry":   func() error { return w.parseRetry(d) },
-		"queue":   count(d, &w.Queue),
+		"queue":   setting.Count(d, &w.Queue),
 	})
 }
 
 func parseForm(d *caddyfile.Dispenser, dst *bool) error {
 	var on *bool
-	err := flag(d, &on)()
-	*dst = is(on, true)
+	err := setting.Flag(d, &on)()
+	*dst = setting.Is(on, true)
 	return err
 }
 
@@ -229,7 +230,7 @@ func (w *WebhookHook) parseHeader(d *caddyfile.Dispenser) error {
 		return d.Errf("header: write a name and a value, such as header Authorization \"Bearer secret\"; there are %d", len(args))
 	}
 	if !httpguts.ValidHeaderFieldName(args[0]) {
-		return complain(d, "header", args[0], "the name of a field, such as Authorization")
+		return setting.InvalidValue(d, "header", args[0], "the name of a field, such as Authorization")
 	}
 	if w.Headers == nil {
 		w.Headers = make(map[string]string)
@@ -239,13 +240,13 @@ func (w *WebhookHook) parseHeader(d *caddyfile.Dispenser) error {
 }
 
 func (w *WebhookHook) parseRetry(d *caddyfile.Dispenser) error {
-	arg, err := oneArg(d, "24h")
+	arg, err := setting.OneArg(d, "24h")
 	if err != nil {
 		return err
 	}
-	t, ok := parseDuration(arg)
+	t, ok := setting.ParseDuration(arg)
 	if !ok && arg != "off" {
-		return complain(d, "retry", arg, "a time such as 24h, or off")
+		return setting.InvalidValue(d, "retry", arg, "a time such as 24h, or off")
 	}
 	w.Retry = new(caddy.Duration)
 	*w.Retry = caddy.Duration(t)

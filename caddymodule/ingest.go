@@ -13,11 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 )
 
 // answerTime bounds the writing of the few bytes that a source is answered.
@@ -32,14 +34,14 @@ const noTimeout = 100 * 365 * 24 * time.Hour
 func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.Path
 	if h.station.isInClear(r, path) {
-		return refuse(w, r, http.StatusForbidden, "Sources of this mount come over TLS only")
+		return response.Refuse(w, r, http.StatusForbidden, "Sources of this mount come over TLS only")
 	}
 	a := admitted(r, h.station, path)
 	if a == nil {
 		login := h.station.source(path)
 		if _, _, tried := r.BasicAuth(); tried && login == nil && h.station.auth(path) == nil {
 			h.station.live.logger().Warn("a source was refused since no source_password is set",
-				zap.String("mount", printable(path)), zap.String("client_ip", clientIP(r)))
+				zap.String("mount", response.Printable(path)), zap.String("client_ip", response.ClientIP(r)))
 		}
 		user, ok, err := h.admitSource(w, r, path, false, login)
 		if !ok {
@@ -47,15 +49,15 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		}
 		a = &admission{user: user, answer: sourceAnswer(r)}
 	}
-	if err := checkMountPath(path); err != nil {
-		return refuse(w, r, http.StatusBadRequest, err.Error())
+	if err := mountpath.Check(path); err != nil {
+		return response.Refuse(w, r, http.StatusBadRequest, err.Error())
 	}
 	if r.Method == http.MethodPut && r.Header.Get("Content-Type") == "" {
-		return refuse(w, r, http.StatusForbidden, "No Content-type given")
+		return response.Refuse(w, r, http.StatusForbidden, "No Content-type given")
 	}
 	src := &streaming.Source{
 		User:     a.user,
-		Addr:     clientIP(r),
+		Addr:     response.ClientIP(r),
 		Interval: interval(r),
 	}
 	in := newIngest(r.Context())
@@ -68,7 +70,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.conn != nil {
-		src.BatchReads = streaming.ReadBatcher(bare(in.conn))
+		src.BatchReads = streaming.ReadBatcher(transport.Bare(in.conn))
 	}
 	h.runSource(src, path, in)
 	return nil
@@ -123,7 +125,7 @@ func (in *ingest) open(w http.ResponseWriter, r *http.Request, answer string) er
 	if r.ProtoMajor > 1 {
 		return in.openStream(w, r)
 	}
-	conn, buffered, err := takeOver(w)
+	conn, buffered, err := transport.Hijack(w)
 	if err != nil {
 		return err
 	}
@@ -179,7 +181,7 @@ func (in *ingest) close() {
 // once, since encoders don't send before it, and most read nothing after it.
 // Liquidsoap expects to be told to continue over HTTP/1.0, too.
 func sourceAnswer(r *http.Request) string {
-	if r.Method == methodSource {
+	if r.Method == response.MethodSource {
 		return "HTTP/1.0 200 OK\r\n\r\n"
 	}
 	ok := "HTTP/1.0 200 OK\r\n\r\n"

@@ -4,24 +4,25 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/internal/filewatch"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
-
-	"github.com/caddycast/caddycast/fallback"
-	"github.com/caddycast/caddycast/streaming"
 )
 
 // parseIntro parses what listeners hear first.
 //
 //	intro <file>|off
 func parseIntro(d *caddyfile.Dispenser, to **string) error {
-	arg, err := oneArg(d, "/srv/intro.mp3")
+	arg, err := setting.OneArg(d, "/srv/intro.mp3")
 	if err != nil {
 		return err
 	}
 	switch strings.TrimSpace(arg) {
 	case "": // as a variable is that is not set
-		return complain(d, "intro", arg, "the path of a file, such as /srv/intro.mp3, or off")
+		return setting.InvalidValue(d, "intro", arg, "the path of a file, such as /srv/intro.mp3, or off")
 	case "off":
 		arg = ""
 	}
@@ -33,14 +34,14 @@ func parseIntro(d *caddyfile.Dispenser, to **string) error {
 func (s *Station) readIntros(log *zap.Logger) {
 	s.intros = make(map[string]func(string) *streaming.Intro)
 	for _, m := range s.Mounts {
-		path := value(m.Intro)
+		path := setting.Value(m.Intro)
 		if path == "" || s.intros[path] != nil {
 			continue
 		}
-		file := newWatched(path, log, nil, fallback.ReadIntro)
+		file := filewatch.New(path, log, nil, fallback.ReadIntro)
 		var told sync.Map // families of content types
 		s.intros[path] = func(family string) *streaming.Intro {
-			intro := file.get()
+			intro := file.Get()
 			if intro == nil || intro.Type() == family {
 				return intro
 			}

@@ -3,19 +3,19 @@ package caddymodule
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // awaitTime is how long a listener waits for a source that has connected but
@@ -97,7 +97,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *http.Request) (bool, e
 // before he is asked for a password.
 func (h *Handler) mayAsk(w http.ResponseWriter, r *http.Request, m streaming.MountSettings, client streaming.Client) (bool, error) {
 	switch {
-	case m.RequireTLS && scheme(r) != "https":
+	case m.RequireTLS && response.Scheme(r) != "https":
 		return false, h.secure(w, r)
 	case m.NoDirect && !client.Slave:
 		return false, refuseStream(w, r, streaming.ErrNoDirect)
@@ -154,14 +154,14 @@ func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener,
 		l.Cancel()
 		return err
 	}
-	conn := newResponseConn(w, connOf(r.Context()))
+	conn := transport.NewStream(w, transport.ConnOf(r.Context()))
 	leave := context.AfterFunc(r.Context(), func() {
-		l.Remove(conn.whyOver())
+		l.Remove(conn.WhyOver())
 		conn.Abort()
 	})
 	defer leave()
 	l.Run(conn)
-	if conn.isAborted() && r.Context().Err() == nil {
+	if conn.IsAborted() && r.Context().Err() == nil {
 		// What it has not read is thrown away, and it learns that it was cut off.
 		panic(http.ErrAbortHandler)
 	}
@@ -171,16 +171,16 @@ func listenStream(w http.ResponseWriter, r *http.Request, l *streaming.Listener,
 // refuseStream answers a source or a listener for whom there is no place.
 func refuseStream(w http.ResponseWriter, r *http.Request, err error) error {
 	if errors.Is(err, streaming.ErrClosed) {
-		return refuse(w, r, http.StatusServiceUnavailable, "The server is shutting down")
+		return response.Refuse(w, r, http.StatusServiceUnavailable, "The server is shutting down")
 	}
-	return refuse(w, r, http.StatusForbidden, err.Error())
+	return response.Refuse(w, r, http.StatusForbidden, err.Error())
 }
 
 // listenHTTP1 takes the connection over and leaves it to the engine: a plain one,
 // and TLS over a wire, for good, any other with a goroutine that is not this
 // one, so that all that the request holds is freed.
 func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, fields []field) error {
-	conn, _, err := takeOver(w)
+	conn, _, err := transport.Hijack(w)
 	if err != nil {
 		l.Cancel()
 		return err
@@ -190,10 +190,10 @@ func listenHTTP1(w http.ResponseWriter, r *http.Request, l *streaming.Listener, 
 		w.WriteHeader(http.StatusOK) // for the metrics, and for what changes the header when it is written
 	}
 	first := head(r, w.Header(), fields)
-	if tcp, ok := plainConn(conn, r); ok {
+	if tcp, ok := transport.PlainConn(conn, r); ok {
 		l.Attach(tcp, first)
-	} else if c, wire, ok := sealed(conn); ok {
-		dropInput(c)
+	} else if c, wire, ok := transport.TLS(conn); ok {
+		transport.ReleaseReadBuffers(c)
 		l.AttachTLS(c, wire, first)
 	} else {
 		l.Go(streaming.NetConn(conn), first)
@@ -209,7 +209,7 @@ func clientOf(r *http.Request) streaming.Client {
 		Protocol:  r.Proto,
 		Encrypted: r.TLS != nil,
 	}
-	c.IP, _ = netip.ParseAddr(clientIP(r))
+	c.IP, _ = netip.ParseAddr(response.ClientIP(r))
 	if n, err := strconv.Atoi(strings.TrimSpace(r.Header.Get("Icy-MetaData"))); err == nil && n != 0 {
 		c.Metadata = true
 	}
@@ -221,34 +221,21 @@ func clientOf(r *http.Request) streaming.Client {
 	return c
 }
 
-// clientIP returns the address of the client, which Caddy takes from a header if
-// the peer is a trusted proxy.
-func clientIP(r *http.Request) string {
-	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
-		return ip
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
 // listenerFields returns what Icecast tells a listener of a stream, and puts our
 // other fields into header, where the site's configuration may have its own.
 func listenerFields(header http.Header, stream streaming.Stream, interval int) []field {
 	header.Set("Content-Type", stream.Type)
 	header.Set("X-Content-Type-Options", "nosniff")
 	// What is encoded on its way would not be the stream any more.
-	setDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
-	setDefault(header, "Pragma", "no-cache")
+	response.SetDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
+	response.SetDefault(header, "Pragma", "no-cache")
 	if !isMedia(stream.Type) {
 		// A source must not put scripts on the station's site.
 		header.Set("Content-Security-Policy", "sandbox")
 	}
-	setDefault(header, "Expires", "Mon, 26 Jul 1997 05:00:00 GMT")
-	for _, f := range corsHeader {
-		setDefault(header, f[0], f[1])
+	response.SetDefault(header, "Expires", "Mon, 26 Jul 1997 05:00:00 GMT")
+	for _, f := range response.CorsHeader {
+		response.SetDefault(header, f[0], f[1])
 	}
 
 	info := stream.Info

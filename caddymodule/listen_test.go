@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"github.com/caddycast/caddycast/streaming"
 )
 
 func TestListenerFields(t *testing.T) {
@@ -139,7 +139,7 @@ func TestClientIP(t *testing.T) {
 			vars[caddyhttp.ClientIPVarKey] = tt.trusted
 		}
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
-		if got := clientIP(r); got != tt.want {
+		if got := response.ClientIP(r); got != tt.want {
 			t.Errorf("%s: %q; want %q", tt.name, got, tt.want)
 		}
 	}

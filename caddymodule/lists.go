@@ -1,13 +1,15 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net"
 	"net/http"
 	"path"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
 // listed is what a playlist says of a mount.
@@ -40,12 +42,12 @@ func (s *Station) playlist(p string) (mount, kind string, ok bool) {
 func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request) error {
 	mount, kind, _ := h.station.playlist(r.URL.Path)
 	var urls []string
-	for _, base := range h.station.live.slaves.Ranked(mount, scheme(r)) {
-		urls = append(urls, base+escapePath(mount))
+	for _, base := range h.station.live.slaves.Ranked(mount, response.Scheme(r)) {
+		urls = append(urls, base+mountpath.Escape(mount))
 	}
-	urls = append(urls, h.station.baseURL(r)+escapePath(mount))
+	urls = append(urls, h.station.baseURL(r)+mountpath.Escape(mount))
 	p := playlists[kind]
-	return answer(w, r, http.StatusOK, p.contentType, p.write(h.station.listed(mount), urls))
+	return response.Answer(w, r, http.StatusOK, p.contentType, p.write(h.station.listed(mount), urls))
 }
 
 // listed returns what there is to say of a mount, live or not.
@@ -58,7 +60,7 @@ func (s *Station) listed(mount string) listed {
 			info, l.contentType, l.artist, l.title = stream.Info, stream.Type, meta.Artist, meta.Title
 		}
 	}
-	l.name, l.description, l.genre, l.subtype = or(info.Name, mount), info.Description, info.Genre, info.Subtype
+	l.name, l.description, l.genre, l.subtype = cmp.Or(info.Name, mount), info.Description, info.Genre, info.Subtype
 	return l
 }
 
@@ -111,43 +113,18 @@ func vclt(what listed, urls []string) string {
 	return b.String()
 }
 
-// scheme returns by which of them a request came, to a proxy that is trusted if there is
-// one.
-func scheme(r *http.Request) string {
-	proto := r.Header.Get("X-Forwarded-Proto")
-	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && proto != "" {
-		if strings.EqualFold(proto, "https") {
-			return "https"
-		}
-		return "http"
-	}
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
-}
-
-// askedHost returns the host that a request is for, or where it came in if it names none,
-// as in HTTP/1.0.
-func askedHost(r *http.Request) string {
-	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && r.Host == "" {
-		return addr.String()
-	}
-	return r.Host
-}
-
 // baseURL returns where listeners reach the station, without a path: by the
 // scheme and port of the request, and by the station's host name if it has one.
 func (s *Station) baseURL(r *http.Request) string {
-	host := askedHost(r)
-	if hostname := s.hostnameOver(scheme(r)); hostname != "" {
+	host := response.AskedHost(r)
+	if hostname := s.hostnameOver(response.Scheme(r)); hostname != "" {
 		_, port, err := net.SplitHostPort(host)
 		host = hostname
 		if _, _, own := net.SplitHostPort(host); own != nil && err == nil {
 			host += ":" + port
 		}
 	}
-	return scheme(r) + "://" + host
+	return response.Scheme(r) + "://" + host
 }
 
 // hostnameOver returns the station's host name for URLs of a scheme: with its port if it has

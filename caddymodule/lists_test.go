@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 )
@@ -58,7 +59,7 @@ func TestBaseURL(t *testing.T) {
 		{"the station's address of IPv6, on the usual port", "[2001:db8::1]", "localhost", "", false, "http://[2001:db8::1]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := checkHostname(tt.hostname); err != nil {
+			if err := setting.CheckHostname(tt.hostname); err != nil {
 				t.Fatal(err)
 			}
 			s := &Station{Hostname: tt.hostname, reign: &reign{sites: &sites{servers: []*caddyhttp.Server{
@@ -80,7 +81,7 @@ func TestCheckHostname(t *testing.T) {
 		"radio.example.org/": false, "radio.example.org/live": false, "dj@radio.example.org": false,
 		"radio example": false, "radio.example.org:http": false, "radio?x": false, "radio#x": false, "radio\n": false,
 	} {
-		if err := checkHostname(host); (err == nil) != ok {
+		if err := setting.CheckHostname(host); (err == nil) != ok {
 			t.Errorf("%q: %v", host, err)
 		}
 	}

@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/certmagic"
-	"go.uber.org/zap"
-
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
 )
 
 // stations holds what lives, by the name of the station, as long as some
@@ -60,7 +60,7 @@ func acquire(name string) (*live, error) {
 		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
 		l.Notify(l.noticed)
 		l.players = fallback.NewPlayers(l.Station, l.logger)
-		l.relays = relay.NewManager(l.Station, userAgent, l.relayChanged)
+		l.relays = relay.NewManager(l.Station, version.UserAgent, l.relayChanged)
 		l.slaves = relay.NewSlaves(l.relays.ID, l.relayChanged)
 		l.dumps = recording.NewManager(l.Station, l.recordingChanged)
 		l.closing = make(chan struct{})

@@ -12,15 +12,17 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddycast/caddycast/streaming/relay"
+	"go.uber.org/zap"
 )
 
 // streamsPath is where slaves of Icecast-KH look for the list, and pull the mounts.
-const streamsPath = adminPrefix + "streams"
+const streamsPath = mountpath.AdminPrefix + "streams"
 
 // longestWait is how long a slave may wait for news.
 const longestWait = 30 * time.Second
@@ -34,11 +36,11 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error 
 	}
 	live := h.station.live
 	if r.Header.Get(relay.PathHeader) == live.relays.ID {
-		return refuse(w, r, http.StatusLoopDetected, "This station is its own master; point master at another one")
+		return response.Refuse(w, r, http.StatusLoopDetected, "This station is its own master; point master at another one")
 	}
 	id, number, err := h.register(r)
 	if err != nil {
-		return refuse(w, r, http.StatusBadRequest, "The report can't be read: "+err.Error())
+		return response.Refuse(w, r, http.StatusBadRequest, "The report can't be read: "+err.Error())
 	}
 	node := r.Header.Get(relay.PathHeader)
 	if node != "" {
@@ -62,7 +64,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *http.Request) error 
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return answer(w, r, http.StatusOK, "text/plain; charset=utf-8", list)
+	return response.Answer(w, r, http.StatusOK, "text/plain; charset=utf-8", list)
 }
 
 // awaitList waits until the list is not the one that the slave has, but not for ever.
@@ -95,20 +97,20 @@ func (h *Handler) serveStreams(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if mount := r.URL.Query().Get("mount"); mount != "" {
-		if err := checkMountPath(mount); err != nil {
-			return refuse(w, r, http.StatusBadRequest, "mount: "+err.Error())
+		if err := mountpath.Check(mount); err != nil {
+			return response.Refuse(w, r, http.StatusBadRequest, "mount: "+err.Error())
 		}
 		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = mount, "", ""
 		if ok, err := h.serveListener(w, r); ok {
 			return err
 		}
-		return refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+printable(mount))
+		return response.Refuse(w, r, http.StatusNotFound, "The file you requested could not be found: no source is on "+response.Printable(mount))
 	}
 	if _, _, err := h.register(r); err != nil {
-		return refuse(w, r, http.StatusBadRequest, "The report can't be read: "+err.Error())
+		return response.Refuse(w, r, http.StatusBadRequest, "The report can't be read: "+err.Error())
 	}
 	list, _ := h.streamList(streamsPath+"?mount=", "")
-	return answer(w, r, http.StatusOK, "text/plain; charset=utf-8", list)
+	return response.Answer(w, r, http.StatusOK, "text/plain; charset=utf-8", list)
 }
 
 // streamList returns the mounts that slaves may pull, a line each, and a tag that
@@ -116,8 +118,8 @@ func (h *Handler) serveStreams(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) streamList(prefix, node string) (list, tag string) {
 	var b strings.Builder
 	for _, p := range h.station.offered() {
-		if !is(h.station.mount(p).HiddenFromSlaves, true) && !h.station.live.relays.PulledOnlyFrom(p, node) {
-			b.WriteString(prefix + escapePath(p) + "\r\n")
+		if !setting.Is(h.station.mount(p).HiddenFromSlaves, true) && !h.station.live.relays.PulledOnlyFrom(p, node) {
+			b.WriteString(prefix + mountpath.Escape(p) + "\r\n")
 		}
 	}
 	sum := sha256.Sum256([]byte(b.String()))
@@ -140,7 +142,7 @@ func (h *Handler) register(r *http.Request) (id string, number uint64, err error
 	if err != nil {
 		return "", 0, err
 	}
-	return report.ID, h.station.live.slaves.Register(report, clientIP(r)), nil
+	return report.ID, h.station.live.slaves.Register(report, response.ClientIP(r)), nil
 }
 
 // reportOfKH reads what slaves of Icecast-KH say: their host, port and how often they
@@ -151,7 +153,7 @@ func reportOfKH(q url.Values) (relay.Report, error) {
 		return relay.Report{}, errors.New("rport: write a port")
 	}
 	at := host + ":" + port
-	if host == "" || checkHostname(at) != nil {
+	if host == "" || setting.CheckHostname(at) != nil {
 		return relay.Report{}, errors.New("rserver: write a host name")
 	}
 	seconds, err := strconv.Atoi(q.Get("interval"))
@@ -198,9 +200,9 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, heard string) (b
 	path, err := h.station.live.relays.CheckLoop(heard, field)
 	if err != nil {
 		h.station.live.logger().Warn("a relay was refused: it would hear itself",
-			zap.String("mount", printable(r.URL.Path)), zap.String("client_ip", clientIP(r)),
+			zap.String("mount", response.Printable(r.URL.Path)), zap.String("client_ip", response.ClientIP(r)),
 			zap.String("relay_path", icy.Clean(field)))
-		return false, refuse(w, r, http.StatusLoopDetected, fmt.Sprintf("Loop detected: %v", err))
+		return false, response.Refuse(w, r, http.StatusLoopDetected, fmt.Sprintf("Loop detected: %v", err))
 	}
 	w.Header().Set(relay.PathHeader, path)
 	return true, nil

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
 // updateMetadata asks for an update of metadata as a user, if one is given.
@@ -205,14 +207,14 @@ func TestIceResponsesEscapeWhatTheySay(t *testing.T) {
 func FuzzParameters(f *testing.F) {
 	f.Add("mode=updinfo&mount=/live.mp3&song=100%25", "")
 	f.Add("song=100%&artist=%zz;%", "song=b&%")
-	f.Add("", strings.Repeat("a", maxForm+1))
+	f.Add("", strings.Repeat("a", response.MaxForm+1))
 	f.Fuzz(func(t *testing.T, query, form string) {
 		r := httptest.NewRequest(http.MethodPost, "/admin/metadata", strings.NewReader(form))
 		r.URL.RawQuery = query
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
-		q, err := parameters(r)
+		q, err := response.Parameters(r)
 		if err != nil {
-			if len(form) <= maxForm {
+			if len(form) <= response.MaxForm {
 				t.Errorf("%q and %q: %v", query, form, err)
 			}
 			return

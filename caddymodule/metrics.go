@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // metrics collects what is counted of the stations. It keeps
@@ -99,7 +99,7 @@ func (metrics) Collect(to chan<- prometheus.Metric) {
 // them in what watches us.
 func (s *Station) named() (paths []string) {
 	for _, m := range s.Mounts {
-		if !m.isPattern() && len(paths) < maxNamed {
+		if !mountpath.IsPattern(m.Path) && len(paths) < maxNamed {
 			paths = append(paths, m.Path)
 		}
 	}
@@ -162,7 +162,7 @@ func (c *collection) tally(t streaming.MountTotals) {
 		if t.Came[i] == 0 {
 			continue
 		}
-		protocol, tls := or(way.Protocol, "other"), strconv.FormatBool(way.Encrypted)
+		protocol, tls := cmp.Or(way.Protocol, "other"), strconv.FormatBool(way.Encrypted)
 		c.gauge(listenersDesc, float64(t.Listeners[i]), mount, protocol, tls)
 		c.counter(connectionsDesc, t.Came[i], mount, protocol, tls)
 	}

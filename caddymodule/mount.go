@@ -8,12 +8,12 @@ import (
 	"math"
 	"path"
 	"reflect"
-	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/text/encoding/htmlindex"
-
-	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 // Mount is what is set for one mount or, by a pattern, for many. What is left
@@ -158,19 +158,19 @@ const minInterval = 256
 // validate refuses values that no setting can mean.
 func (m *Mount) validate() error {
 	return cmp.Or(
-		within("max_listeners", value(m.MaxListeners), math.MaxInt),
-		within("max_listener_duration", value(m.MaxListenerDuration), math.MaxInt64),
-		within("max_bandwidth", value(m.MaxBandwidth), maxBandwidth),
-		within("linger", value(m.Linger), math.MaxInt64),
-		within("return_after", value(m.ReturnAfter), math.MaxInt64),
+		setting.CheckRange("max_listeners", setting.Value(m.MaxListeners), math.MaxInt),
+		setting.CheckRange("max_listener_duration", setting.Value(m.MaxListenerDuration), math.MaxInt64),
+		setting.CheckRange("max_bandwidth", setting.Value(m.MaxBandwidth), setting.MaxBandwidth),
+		setting.CheckRange("linger", setting.Value(m.Linger), math.MaxInt64),
+		setting.CheckRange("return_after", setting.Value(m.ReturnAfter), math.MaxInt64),
 		m.checkFallbacks(),
 		m.checkSourceTLS(),
 		m.checkOn(),
-		within("queue", m.Queue, maxSize),
-		within("source_timeout", m.SourceTimeout, math.MaxInt64),
-		within("bitrate", m.Bitrate, math.MaxInt),
+		setting.CheckRange("queue", m.Queue, setting.MaxSize),
+		setting.CheckRange("source_timeout", m.SourceTimeout, math.MaxInt64),
+		setting.CheckRange("bitrate", m.Bitrate, math.MaxInt),
 		m.Burst.validate(),
-		checkInterval(value(m.MetadataInterval)),
+		checkInterval(setting.Value(m.MetadataInterval)),
 		m.checkCharset(),
 		m.Dump.validate(),
 	)
@@ -178,8 +178,8 @@ func (m *Mount) validate() error {
 
 // checkPath says what is wrong with the path or the pattern.
 func (m *Mount) checkPath() error {
-	err := checkMountPath(m.Path)
-	if _, bad := path.Match(m.Path, "/"); err == nil && bad != nil && m.isPattern() {
+	err := mountpath.Check(m.Path)
+	if _, bad := path.Match(m.Path, "/"); err == nil && bad != nil && mountpath.IsPattern(m.Path) {
 		err = errors.New(`that is no pattern; a "[" wants its "]", and a backslash something after it`)
 	}
 	if err != nil {
@@ -222,39 +222,8 @@ func (b *Burst) validate() error {
 	if b == nil {
 		return nil
 	}
-	return cmp.Or(within("burst: bytes", b.Bytes, maxSize), within("burst: time", b.Time, math.MaxInt64))
+	return cmp.Or(setting.CheckRange("burst: bytes", b.Bytes, setting.MaxSize), setting.CheckRange("burst: time", b.Time, math.MaxInt64))
 }
-
-// checkMountPath says what is wrong with the path of a mount, or a pattern.
-func checkMountPath(p string) error {
-	switch {
-	case !strings.HasPrefix(p, "/"):
-		return errors.New("a mount begins with a slash, such as /live.mp3")
-	case len(p) > maxMountPath:
-		return fmt.Errorf("the name of a mount is %d bytes at most; these are %d", maxMountPath, len(p))
-	case p == "/" || path.Clean(p) != p:
-		return errors.New("a mount wants a name, without empty parts or dots between its slashes, such as /live.mp3")
-	case isReserved(p):
-		return errors.New("that is a page of the station; name the mount otherwise")
-	case icy.Clean(p) != p:
-		return errors.New("the name of a mount has only characters that can be seen, in UTF-8, and no space at its end")
-	}
-	return nil
-}
-
-// maxMountPath is the length in bytes that no mount's path exceeds.
-const maxMountPath = 255
-
-// everyMount is the pattern that every mount fits, whatever slashes are in it.
-const everyMount = "/**"
-
-// fits tells whether a mount fits a pattern.
-func fits(pattern, mount string) bool {
-	ok, _ := path.Match(pattern, mount)
-	return ok || pattern == everyMount
-}
-
-func (m *Mount) isPattern() bool { return strings.ContainsAny(m.Path, "*?[") }
 
 // mount returns what is set for the mount at a path, with all that fits merged.
 func (s *Station) mount(p string) Mount {
@@ -265,7 +234,7 @@ func (s *Station) mount(p string) Mount {
 		}
 	}
 	for _, m := range s.Mounts {
-		if m.isPattern() && fits(m.Path, p) && m.Path != p {
+		if mountpath.IsPattern(m.Path) && mountpath.Matches(m.Path, p) && m.Path != p {
 			merged.fill(m)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -27,20 +29,20 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 	m.fill(&Mount{Burst: s.Limits.Burst, Queue: s.Limits.Queue, SourceTimeout: s.Limits.SourceTimeout})
 	settings := streaming.MountSettings{
 		Named:               s.names(p),
-		MaxListeners:        value(m.MaxListeners),
-		MaxListenerDuration: time.Duration(value(m.MaxListenerDuration)),
-		MaxKbps:             value(m.MaxBandwidth),
+		MaxListeners:        setting.Value(m.MaxListeners),
+		MaxListenerDuration: time.Duration(setting.Value(m.MaxListenerDuration)),
+		MaxKbps:             setting.Value(m.MaxBandwidth),
 		SourceTimeout:       time.Duration(m.SourceTimeout),
-		Linger:              time.Duration(value(m.Linger)),
+		Linger:              time.Duration(setting.Value(m.Linger)),
 		RelayLinger:         relayLinger,
 		Queue:               m.Queue,
-		Takeover:            is(m.Takeover, true),
-		Hidden:              is(m.Hidden, true) || is(m.HiddenFromSlaves, true),
-		NoDirect:            is(m.Direct, false),
-		RequireTLS:          is(m.RequireTLS, true),
-		FallbackWhenFull:    is(m.FallbackWhenFull, true),
+		Takeover:            setting.Is(m.Takeover, true),
+		Hidden:              setting.Is(m.Hidden, true) || setting.Is(m.HiddenFromSlaves, true),
+		NoDirect:            setting.Is(m.Direct, false),
+		RequireTLS:          setting.Is(m.RequireTLS, true),
+		FallbackWhenFull:    setting.Is(m.FallbackWhenFull, true),
 		Charset:             m.Charset,
-		Intro:               s.intros[value(m.Intro)],
+		Intro:               s.intros[setting.Value(m.Intro)],
 		StreamInfo: streaming.Info{
 			ContentType: m.Type,
 			Subtype:     m.Subtype,
@@ -71,20 +73,9 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 
 // names tells whether the configuration names a mount.
 func (s *Station) names(path string) bool {
-	return slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return m.Path == path && !m.isPattern() })
+	return slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return m.Path == path && !mountpath.IsPattern(m.Path) })
 }
 
 // relayLinger is how long listeners wait for a relay if nothing is set. A link that
 // breaks is dialed again at once, and should cost nobody.
 const relayLinger = 10 * time.Second
-
-// value returns what p points to, zero if it is nil.
-func value[T any](p *T) T {
-	if p == nil {
-		return *new(T)
-	}
-	return *p
-}
-
-// is tells whether a switch is set, to that value.
-func is(b *bool, value bool) bool { return b != nil && *b == value }

@@ -10,10 +10,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/caddyserver/caddy/v2"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddyserver/caddy/v2"
 )
 
 // fullMount has every field set, to values that differ from those of another n.
@@ -224,7 +224,7 @@ func TestCheckMountPath(t *testing.T) {
 		{"/live ", visible},
 		{"/\xff", visible},
 	} {
-		t.Run(fmt.Sprintf("%.40q", tt.path), func(t *testing.T) { checkError(t, checkMountPath(tt.path), tt.want) })
+		t.Run(fmt.Sprintf("%.40q", tt.path), func(t *testing.T) { checkError(t, mountpath.Check(tt.path), tt.want) })
 	}
 }
 
@@ -235,21 +235,21 @@ func FuzzCheckMountPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, p string) {
 		_ = (&Mount{Path: p}).checkPath() // must not panic
-		if checkMountPath(p) != nil {
+		if mountpath.Check(p) != nil {
 			return
 		}
-		if !strings.HasPrefix(p, "/") || len(p) < 2 || len(p) > maxMountPath || path.Clean(p) != p {
+		if !strings.HasPrefix(p, "/") || len(p) < 2 || len(p) > mountpath.MaxLen || path.Clean(p) != p {
 			t.Errorf("%q is no clean path", p)
 		}
 		if !utf8.ValidString(p) || icy.Clean(p) != p {
 			t.Errorf("%q has what can't be seen", p)
 		}
-		if isReserved(p) {
+		if mountpath.IsReserved(p) {
 			t.Errorf("%q is a page", p)
 		}
-		u, err := url.Parse("http://localhost" + escapePath(p))
+		u, err := url.Parse("http://localhost" + mountpath.Escape(p))
 		if err != nil || u.Path != p || u.RawQuery != "" || u.Fragment != "" {
-			t.Errorf("%q is %q in a URL, which reads as %+v (%v)", p, escapePath(p), u, err)
+			t.Errorf("%q is %q in a URL, which reads as %+v (%v)", p, mountpath.Escape(p), u, err)
 		}
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -100,7 +102,7 @@ type stationView struct {
 // view returns what is public of the station now.
 func (s *Station) view() stationView {
 	v := stationView{
-		Title: or(s.Name, "Radio"), Location: s.Location, Contact: s.Contact,
+		Title: cmp.Or(s.Name, "Radio"), Location: s.Location, Contact: s.Contact,
 		Listeners: s.live.Listeners(), Mounts: []mountView{},
 	}
 	seen := make(map[string]bool)
@@ -131,8 +133,8 @@ func isPublic(m *streaming.Mount) bool { return !m.Settings().Hidden && !m.IsAdH
 func viewInfo(path string, info streaming.Info, contentType string) mountView {
 	return mountView{
 		Mount:       path,
-		Path:        "." + escapePath(path),
-		Name:        or(info.Name, path[1:]),
+		Path:        "." + mountpath.Escape(path),
+		Name:        cmp.Or(info.Name, path[1:]),
 		Description: info.Description,
 		Genre:       info.Genre,
 		Type:        contentType,
@@ -169,8 +171,8 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request, t *template.
 		return fmt.Errorf("rendering a page: %w", err)
 	}
 	// What plays may come from elsewhere: a master sends listeners to slaves.
-	setDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
+	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
-	setDefault(w.Header(), "X-Content-Type-Options", "nosniff")
-	return answer(w, r, http.StatusOK, "text/html; charset=utf-8", body.String())
+	response.SetDefault(w.Header(), "X-Content-Type-Options", "nosniff")
+	return response.Answer(w, r, http.StatusOK, "text/html; charset=utf-8", body.String())
 }

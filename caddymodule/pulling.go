@@ -9,13 +9,13 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/relay"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
-
-	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // Pulling is how streams are pulled from another server.
@@ -53,19 +53,19 @@ type Pulling struct {
 //	tls_server_name <name>
 //	tls_client_auth <certificate file> <key file>
 //	tls_insecure_skip_verify
-func pullingWords(d *caddyfile.Dispenser, p *Pulling) words {
+func pullingWords(d *caddyfile.Dispenser, p *Pulling) setting.Directives {
 	config := func() *reverseproxy.TLSConfig {
 		if p.TLS == nil {
 			p.TLS = new(reverseproxy.TLSConfig)
 		}
 		return p.TLS
 	}
-	return words{
-		"user":      text(d, &p.User),
-		"password":  text(d, &p.Password),
-		"on_demand": flag(d, &p.OnDemand),
-		"metadata":  flag(d, &p.Metadata),
-		"timeout":   positive(d, &p.Timeout),
+	return setting.Directives{
+		"user":      setting.Text(d, &p.User),
+		"password":  setting.Text(d, &p.Password),
+		"on_demand": setting.Flag(d, &p.OnDemand),
+		"metadata":  setting.Flag(d, &p.Metadata),
+		"timeout":   setting.PositiveDuration(d, &p.Timeout),
 		"tls_trust": func() error {
 			files := d.RemainingArgs()
 			if len(files) == 0 {
@@ -74,7 +74,7 @@ func pullingWords(d *caddyfile.Dispenser, p *Pulling) words {
 			config().CARaw = caddyconfig.JSONModuleObject(caddytls.FileCAPool{TrustedCACertPEMFiles: files}, "provider", "file", nil)
 			return nil
 		},
-		"tls_server_name": func() error { return text(d, &config().ServerName)() },
+		"tls_server_name": func() error { return setting.Text(d, &config().ServerName)() },
 		"tls_client_auth": func() error {
 			args := d.RemainingArgs()
 			if len(args) != 2 {
@@ -94,7 +94,7 @@ func pullingWords(d *caddyfile.Dispenser, p *Pulling) words {
 }
 
 func (p *Pulling) validate() error {
-	if err := within("timeout", p.Timeout, math.MaxInt64); err != nil {
+	if err := setting.CheckRange("timeout", p.Timeout, math.MaxInt64); err != nil {
 		return err
 	}
 	if p.User != "" && p.Password == "" {

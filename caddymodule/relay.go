@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/relay"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
-	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // Relay feeds a mount from another server.
@@ -43,9 +44,9 @@ func parseRelay(d *caddyfile.Dispenser, before []*Relay) (*Relay, error) {
 	if slices.ContainsFunc(before, func(o *Relay) bool { return o.Mount == r.Mount }) {
 		return nil, d.Errf("relay %s: it is there twice; write all its URLs into one line", r.Mount)
 	}
-	known := words{"prefer": text(d, &r.Prefer)}
+	known := setting.Directives{"prefer": setting.Text(d, &r.Prefer)}
 	maps.Copy(known, pullingWords(d, &r.Pulling))
-	if err := parseBlock(d, "relay "+r.Mount, known); err != nil {
+	if err := setting.ParseBlock(d, "relay "+r.Mount, known); err != nil {
 		return nil, err
 	}
 	if err := r.validate(); err != nil {
@@ -56,7 +57,7 @@ func parseRelay(d *caddyfile.Dispenser, before []*Relay) (*Relay, error) {
 
 func (r *Relay) validate() error {
 	err := func() error {
-		if err := checkMountPath(r.Mount); err != nil {
+		if err := mountpath.Check(r.Mount); err != nil {
 			return err
 		}
 		if strings.ContainsAny(r.Mount, "*?[") {
@@ -93,8 +94,8 @@ func (r *Relay) settings(ctx caddy.Context) (relay.Config, error) {
 	return relay.Config{
 		Mount:       r.Mount,
 		Upstreams:   upstreams,
-		OnDemand:    is(r.OnDemand, true),
-		NoMetadata:  is(r.Metadata, false),
+		OnDemand:    setting.Is(r.OnDemand, true),
+		NoMetadata:  setting.Is(r.Metadata, false),
 		PreferFirst: r.Prefer == "first",
 		Timeout:     r.timeout(),
 	}, nil

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 )
 
 // relaySettings translates what the station pulls.
@@ -44,7 +44,7 @@ func (s *Station) offered() []string {
 		}
 	}
 	for _, m := range s.Mounts {
-		if !m.isPattern() {
+		if !mountpath.IsPattern(m.Path) {
 			paths[m.Path] = true
 		}
 	}

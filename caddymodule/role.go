@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/relay"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
-	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // The ways of a master with listeners.
@@ -65,34 +65,34 @@ type Slave struct {
 //		…           # see pullingWords
 //	}
 func parseRole(d *caddyfile.Dispenser, s *Station) error {
-	role, err := oneArg(d, "slave")
+	role, err := setting.OneArg(d, "slave")
 	if err != nil {
 		return err
 	}
 	switch {
 	case role == "master" && s.Master == nil:
 		s.Master = new(Master)
-		if err := parseBlock(d, "role master", words{"redirect": text(d, &s.Master.Redirect)}); err != nil {
+		if err := setting.ParseBlock(d, "role master", setting.Directives{"redirect": setting.Text(d, &s.Master.Redirect)}); err != nil {
 			return err
 		}
 		return wrapped(d, s.Master.validate())
 	case role == "slave" && s.Slave == nil:
 		s.Slave = new(Slave)
-		known := words{
-			"master":   texts(d, &s.Slave.Masters, "https://master.example.org:8443"),
-			"interval": positive(d, &s.Slave.Interval),
-			"mounts":   texts(d, &s.Slave.Mounts, "/live*"),
-			"public":   texts(d, &s.Slave.Public, "https://edge1.example.org"),
+		known := setting.Directives{
+			"master":   setting.Texts(d, &s.Slave.Masters, "https://master.example.org:8443"),
+			"interval": setting.PositiveDuration(d, &s.Slave.Interval),
+			"mounts":   setting.Texts(d, &s.Slave.Mounts, "/live*"),
+			"public":   setting.Texts(d, &s.Slave.Public, "https://edge1.example.org"),
 		}
 		maps.Copy(known, pullingWords(d, &s.Slave.Pulling))
-		if err := parseBlock(d, "role slave", known); err != nil {
+		if err := setting.ParseBlock(d, "role slave", known); err != nil {
 			return err
 		}
 		return wrapped(d, s.Slave.validate())
 	case role == "master" || role == "slave":
 		return d.Errf("role %s: it is there twice; write it once", role)
 	}
-	return complain(d, "role", role, "role master or role slave")
+	return setting.InvalidValue(d, "role", role, "role master or role slave")
 }
 
 // wrapped adds the place to an error, if there is one.
@@ -133,7 +133,7 @@ func (s *Slave) validate() error {
 				return fmt.Errorf("mounts %q: write mounts or patterns such as /live*", p)
 			}
 		}
-		if err := within("interval", s.Interval, math.MaxInt64); err != nil {
+		if err := setting.CheckRange("interval", s.Interval, math.MaxInt64); err != nil {
 			return err
 		}
 		return s.Pulling.validate()
@@ -179,8 +179,8 @@ func (s *Slave) settings(ctx caddy.Context, report func() relay.Report) (*relay.
 		Masters:    masters,
 		Interval:   time.Duration(s.Interval),
 		Timeout:    s.timeout(),
-		OnDemand:   is(s.OnDemand, true),
-		NoMetadata: is(s.Metadata, false),
+		OnDemand:   setting.Is(s.OnDemand, true),
+		NoMetadata: setting.Is(s.Metadata, false),
 		Mounts:     s.Mounts,
 		Public:     public,
 		Report:     report,

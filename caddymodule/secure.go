@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 )
@@ -26,7 +27,7 @@ func (m *Mount) checkSourceTLS() error {
 
 // isInClear tells whether who feeds a mount or titles it sends his password in clear, and must not.
 func (s *Station) isInClear(r *http.Request, mount string) bool {
-	return s.mount(mount).SourceTLS == tlsRequired && scheme(r) != "https"
+	return s.mount(mount).SourceTLS == tlsRequired && response.Scheme(r) != "https"
 }
 
 // secure sends a listener who came by plain HTTP to the station's HTTPS, or refuses him if
@@ -34,7 +35,7 @@ func (s *Station) isInClear(r *http.Request, mount string) bool {
 func (h *Handler) secure(w http.ResponseWriter, r *http.Request) error {
 	port := h.station.reign.sites.securePort()
 	if port == "" {
-		return refuse(w, r, http.StatusForbidden, "This mount is heard over HTTPS only")
+		return response.Refuse(w, r, http.StatusForbidden, "This mount is heard over HTTPS only")
 	}
 	sendTo(w, http.StatusTemporaryRedirect, secureURL(r, h.station.hostnameOver("https"), port))
 	return nil
@@ -43,7 +44,7 @@ func (h *Handler) secure(w http.ResponseWriter, r *http.Request) error {
 // secureURL returns where what was asked for is found over HTTPS: by the station's host name
 // if it has one, and by that one's port if it has one.
 func secureURL(r *http.Request, hostname, port string) string {
-	at := cmp.Or(hostname, askedHost(r))
+	at := cmp.Or(hostname, response.AskedHost(r))
 	host, own, err := net.SplitHostPort(at)
 	if err != nil {
 		host = strings.Trim(at, "[]")

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/caddyserver/caddy/v2"
-
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddyserver/caddy/v2"
 )
 
 // shoutcast is where SHOUTcast v1 sources come in: their mount, and where the
@@ -77,19 +77,19 @@ func (h *Handler) serveShoutcastMetadata(w http.ResponseWriter, r *http.Request)
 	if r.Method == http.MethodHead {
 		return refuseHead(w, r)
 	}
-	q, err := parameters(r)
+	q, err := response.Parameters(r)
 	if err != nil {
-		return refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
+		return response.Refuse(w, r, http.StatusRequestEntityTooLarge, "The parameters are too long")
 	}
 	if !q.Has("pass") {
-		return refuse(w, r, http.StatusBadRequest, "missing pass parameter")
+		return response.Refuse(w, r, http.StatusBadRequest, "missing pass parameter")
 	}
 	path, password := h.shoutcastLogin(r, q)
 	if path == "" {
-		return refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
+		return response.Refuse(w, r, http.StatusBadRequest, "Missing parameter: mount")
 	}
 	if h.station.isInClear(r, path) {
-		return refuse(w, r, http.StatusForbidden, "Titles of this mount come over TLS only")
+		return response.Refuse(w, r, http.StatusForbidden, "Titles of this mount come over TLS only")
 	}
 	if module := h.station.auth(path); module != nil {
 		ok, handled, err := h.askForTitle(w, r, module, path, password)
@@ -109,7 +109,7 @@ func (h *Handler) serveShoutcastMetadata(w http.ResponseWriter, r *http.Request)
 			return h.retitleShoutcast(w, r, path, q)
 		}
 	}
-	return challenge(w, r)
+	return response.Challenge(w, r)
 }
 
 // askForTitle asks a mount's module whether who gives a password may set its title. The
@@ -159,12 +159,12 @@ func (h *Handler) retitleShoutcast(w http.ResponseWriter, r *http.Request, path 
 	mount := h.station.live.Mount(path)
 	switch {
 	case mount == nil:
-		return refuse(w, r, http.StatusBadRequest, "Source does not exist")
+		return response.Refuse(w, r, http.StatusBadRequest, "Source does not exist")
 	case q.Get("mode") != "updinfo":
-		return refuse(w, r, http.StatusBadRequest, "No such action")
+		return response.Refuse(w, r, http.StatusBadRequest, "No such action")
 	case !setMetadata(mount, q):
-		return refuse(w, r, http.StatusBadRequest, "Missing parameter: song")
+		return response.Refuse(w, r, http.StatusBadRequest, "Missing parameter: song")
 	}
-	return answer(w, r, http.StatusOK, "text/html; charset=utf-8",
+	return response.Answer(w, r, http.StatusOK, "text/html; charset=utf-8",
 		"<html><head><title>Admin request successful</title></head><body><p>Metadata update successful</p></body></html>\n")
 }

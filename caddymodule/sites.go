@@ -7,11 +7,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddycast/caddycast/caddymodule/transport"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-
-	"github.com/caddycast/caddycast/streaming"
 )
 
 // sites are the HTTP servers that a station is on.
@@ -25,7 +25,7 @@ func (s *sites) add(srv *caddyhttp.Server) {
 	defer s.mu.Unlock()
 	if !slices.Contains(s.servers, srv) {
 		s.servers = append(s.servers, srv)
-		noteConnections(srv)
+		transport.RegisterConnContext(srv)
 	}
 }
 

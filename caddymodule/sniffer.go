@@ -13,9 +13,11 @@ import (
 	"syscall"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"go.uber.org/zap"
 )
 
 const (
@@ -119,7 +121,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 	a, err := w.let(c.RemoteAddr(), mount, password)
 	if err != nil {
 		w.log.Warn("a source was refused that does not speak HTTP",
-			zap.String("mount", printable(mount)), zap.String("client_ip", addressOf(c.RemoteAddr())), zap.Error(err))
+			zap.String("mount", response.Printable(mount)), zap.String("client_ip", addressOf(c.RemoteAddr())), zap.Error(err))
 		return c.refuse()
 	}
 	if _, err := io.WriteString(c.Conn, early); err != nil {
@@ -131,7 +133,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 	}
 	a.answer = late
 	c.admission = a
-	c.ahead = append(icy.SourceRequest(escapePath(mount), c.site(w), c.ahead[:n]), c.ahead[n:]...)
+	c.ahead = append(icy.SourceRequest(mountpath.Escape(mount), c.site(w), c.ahead[:n]), c.ahead[n:]...)
 	return nil
 }
 
@@ -195,6 +197,9 @@ func (c *sniffer) site(w *ListenerWrapper) string {
 	return "localhost"
 }
 
+// Underlying implements transport.Transparent.
+func (c *sniffer) Underlying() net.Conn { return c.Conn }
+
 // CloseWrite lets the server end its side first, so that what it has answered is
 // read by those who still send.
 func (c *sniffer) CloseWrite() error {
@@ -233,7 +238,7 @@ func connContext(ctx context.Context, conn net.Conn) context.Context {
 			c.wrapper = c.host // it is certain that nothing is between that we don't know
 			return context.WithValue(ctx, snifferKey{}, c)
 		}
-		conn, _ = without(conn)
+		conn, _ = transport.Unwrap(conn)
 	}
 	return ctx
 }

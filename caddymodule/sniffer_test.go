@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
@@ -105,7 +106,7 @@ func FuzzSniffer(f *testing.F) {
 		switch {
 		case a != nil:
 			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(whole)))
-			if err != nil || r.Method != methodSource || r.URL.Path != a.mount || a.mount != "/m" || !bytes.Contains(come, []byte("hackme")) {
+			if err != nil || r.Method != response.MethodSource || r.URL.Path != a.mount || a.mount != "/m" || !bytes.Contains(come, []byte("hackme")) {
 				t.Errorf("%q is let in as %q: %v", come, whole, err)
 			}
 		case answer != "" && answer != invalidPassword && answer != shoutcastOK, answer != "" && len(whole) > 0:

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddyserver/caddy/v2"
 )
 
 // Station is a set of mounts with one identity.
@@ -166,7 +165,7 @@ func (s *Station) validate() error {
 	if err := s.Limits.validate(); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
-	if err := checkHostname(s.Hostname); err != nil {
+	if err := setting.CheckHostname(s.Hostname); err != nil {
 		return err
 	}
 	seen := make(map[string]bool)
@@ -200,51 +199,25 @@ func (s *Station) validate() error {
 
 func (l *Limits) validate() error {
 	return cmp.Or(
-		within("listeners", l.Listeners, math.MaxInt),
-		within("sources", l.Sources, math.MaxInt),
-		within("bandwidth", l.Bandwidth, maxBandwidth),
-		within("per_ip", l.PerIP, math.MaxInt),
-		within("source_timeout", l.SourceTimeout, math.MaxInt64),
-		within("queue", l.Queue, maxSize),
+		setting.CheckRange("listeners", l.Listeners, math.MaxInt),
+		setting.CheckRange("sources", l.Sources, math.MaxInt),
+		setting.CheckRange("bandwidth", l.Bandwidth, setting.MaxBandwidth),
+		setting.CheckRange("per_ip", l.PerIP, math.MaxInt),
+		setting.CheckRange("source_timeout", l.SourceTimeout, math.MaxInt64),
+		setting.CheckRange("queue", l.Queue, setting.MaxSize),
 		l.Burst.validate(),
-		within("latency", l.Latency, maxLatency),
+		setting.CheckRange("latency", l.Latency, maxLatency),
 	)
 }
 
 // maxLatency is what sockets have room for.
 const maxLatency = caddy.Duration(5 * time.Second)
 
-// within refuses a value that is less than zero or more than most.
-func within[T int | caddy.Duration](name string, v, most T) error {
-	came, limit := any(v), any(most)
-	if t, ok := came.(caddy.Duration); ok {
-		came, limit = time.Duration(t), time.Duration(most)
-	}
-	switch {
-	case v < 0:
-		return fmt.Errorf("%s: %v is less than zero; leave it out for the default", name, came)
-	case v > most:
-		return fmt.Errorf("%s: %v is too much; write %v at most", name, came, limit)
-	}
-	return nil
-}
-
 // checkStationName refuses names that the handler's directive could not say: it
 // would take them for a matcher.
 func checkStationName(name string) error {
 	if name == "" || strings.ContainsAny(name[:1], "/@*") {
 		return fmt.Errorf("the name of a station is no matcher and not empty, as %q would be; write one such as studio1", name)
-	}
-	return nil
-}
-
-// checkHostname refuses what does not stand between the slashes of a URL.
-func checkHostname(host string) error {
-	if host == "" {
-		return nil
-	}
-	if u, err := url.Parse("http://" + host); err != nil || u.Host != host || u.Hostname() == "" {
-		return fmt.Errorf("hostname %q: write a host, with a port if need be, such as radio.example.org or radio.example.org:8000", host)
 	}
 	return nil
 }

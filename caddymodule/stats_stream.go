@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
@@ -32,9 +34,9 @@ func (h *Handler) serveStatsStream(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	if r.ProtoMajor > 1 {
-		return refuse(w, r, http.StatusHTTPVersionNotSupported, "STATS is of HTTP/1")
+		return response.Refuse(w, r, http.StatusHTTPVersionNotSupported, "STATS is of HTTP/1")
 	}
-	conn, _, err := takeOver(w)
+	conn, _, err := transport.Hijack(w)
 	if err != nil {
 		return err
 	}

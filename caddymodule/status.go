@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,9 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -36,7 +40,7 @@ func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("rendering the status: %w", err)
 	}
-	return answer(w, r, http.StatusOK, "application/json; charset=utf-8", string(body))
+	return response.Answer(w, r, http.StatusOK, "application/json; charset=utf-8", string(body))
 }
 
 func (h *Handler) stationStatus(r *http.Request, sources []map[string]any) map[string]any {
@@ -49,7 +53,7 @@ func (h *Handler) stationStatus(r *http.Request, sources []map[string]any) map[s
 		"admin":                h.station.Contact,
 		"host":                 host,
 		"location":             h.station.Location,
-		"server_id":            serverID,
+		"server_id":            version.ServerID,
 		"server_start":         started.Format(timeRFC),
 		"server_start_iso8601": started.Format(timeISO),
 	}
@@ -90,15 +94,15 @@ func sourceStatus(m *streaming.Mount, slaves *relay.Slaves, base string) map[str
 	if info.Bitrate != "" {
 		status["bitrate"] = number(info.Bitrate)
 	}
-	status["genre"] = or(info.Genre, "various")
+	status["genre"] = cmp.Or(info.Genre, "various")
 	if slaves.Any() {
 		status["cluster_listeners"] = stats.Listeners + int64(slaves.Listeners(m.Path))
 	}
 	status["listener_peak"] = stats.Peak
 	status["listeners"] = stats.Listeners
-	status["listenurl"] = base + escapePath(m.Path)
-	status["server_description"] = or(info.Description, "Unspecified description")
-	status["server_name"] = or(info.Name, "Unspecified name")
+	status["listenurl"] = base + mountpath.Escape(m.Path)
+	status["server_description"] = cmp.Or(info.Description, "Unspecified description")
+	status["server_name"] = cmp.Or(info.Name, "Unspecified name")
 	status["server_type"] = stream.Type
 	status["stream_start"] = stream.Since.Format(timeRFC)
 	status["stream_start_iso8601"] = stream.Since.Format(timeISO)
@@ -124,13 +128,3 @@ func number(text string) any {
 	}
 	return text
 }
-
-func or(text, instead string) string {
-	if text == "" {
-		return instead
-	}
-	return text
-}
-
-// escapePath writes a mount's path as it stands in a URL.
-func escapePath(path string) string { return (&url.URL{Path: path}).EscapedPath() }

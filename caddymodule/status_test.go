@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/caddycast/caddycast/internal/version"
 )
 
 // status asks for the status page and returns what is in it, its sources apart.
@@ -84,7 +86,7 @@ func TestStatusOfTheStation(t *testing.T) {
 	h := newHandler(t, &Station{Location: "Berlin", Contact: `"ops" <ops@example.org>`, Hostname: "radio.example.org:8000"})
 	got, _ := status(t, h, "/status-json.xsl")
 	for name, want := range map[string]any{
-		"admin": `"ops" <ops@example.org>`, "host": "radio.example.org", "location": "Berlin", "server_id": serverID,
+		"admin": `"ops" <ops@example.org>`, "host": "radio.example.org", "location": "Berlin", "server_id": version.ServerID,
 	} {
 		if got[name] != want {
 			t.Errorf("%s: %v; want %v", name, got[name], want)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -30,13 +32,13 @@ func isFull(err error) bool {
 
 // steer sends a listener to a slave that has room. It reports false if there is none.
 func (h *Handler) steer(w http.ResponseWriter, r *http.Request, mount *streaming.Mount) bool {
-	base, ok := h.station.live.slaves.Pick(mount.Path, scheme(r))
+	base, ok := h.station.live.slaves.Pick(mount.Path, response.Scheme(r))
 	if !ok {
 		return false
 	}
 	// The query goes along, for it may be a listener's ticket. Credentials don't: a
 	// URL is written into logs, and shown.
-	to := base + escapePath(mount.Path) + "?"
+	to := base + mountpath.Escape(mount.Path) + "?"
 	if r.URL.RawQuery != "" {
 		to += r.URL.RawQuery + "&"
 	}
@@ -48,10 +50,10 @@ func (h *Handler) steer(w http.ResponseWriter, r *http.Request, mount *streaming
 // follow only if that says so, too.
 func sendTo(w http.ResponseWriter, status int, url string) {
 	header := w.Header()
-	for _, f := range corsHeader {
-		setDefault(header, f[0], f[1])
+	for _, f := range response.CorsHeader {
+		response.SetDefault(header, f[0], f[1])
 	}
-	setDefault(header, "Cache-Control", "no-cache, no-store")
+	response.SetDefault(header, "Cache-Control", "no-cache, no-store")
 	header.Set("Location", url)
 	w.WriteHeader(status)
 }

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 func TestHead(t *testing.T) {
@@ -118,7 +118,7 @@ func TestTakeOverGoesToTheInnermostWriter(t *testing.T) {
 	for range 3 {
 		w = &watchedWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	}
-	conn, r, err := takeOver(w)
+	conn, r, err := transport.Hijack(w)
 	if err != nil || conn != inner.conn || r == nil {
 		t.Errorf("%v, %v, %v; want the innermost connection and its reader", conn, r, err)
 	}
@@ -128,7 +128,7 @@ func TestTakeOverGoesToTheInnermostWriter(t *testing.T) {
 }
 
 func TestTakeOverOfWhatCanNotBeTakenOver(t *testing.T) {
-	_, _, err := takeOver(httptest.NewRecorder())
+	_, _, err := transport.Hijack(httptest.NewRecorder())
 	checkError(t, err, "taking over the connection: feature not supported")
 }
 
@@ -162,7 +162,7 @@ func TestOnlyABareTCPConnectionIsPlain(t *testing.T) {
 		{"something around TCP", struct{ net.Conn }{tcp}, plain, false},
 		{"no TCP at all", pipe, plain, false},
 	} {
-		if got, ok := plainConn(tt.conn, tt.r); ok != tt.want || ok && got != tcp {
+		if got, ok := transport.PlainConn(tt.conn, tt.r); ok != tt.want || ok && got != tcp {
 			t.Errorf("%s: %v, %t; want %t", tt.name, got, ok, tt.want)
 		}
 	}

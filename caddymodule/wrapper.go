@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-
-	"github.com/caddycast/caddycast/streaming"
 )
 
 func init() {
@@ -115,7 +117,7 @@ func (w *ListenerWrapper) register(ctx caddy.Context) error {
 
 // checkMount refuses what can be no mount.
 func (w *ListenerWrapper) checkMount() error {
-	if err := checkMountPath(w.Mount); err != nil {
+	if err := mountpath.Check(w.Mount); err != nil {
 		return fmt.Errorf("mount %q: %w", w.Mount, err)
 	}
 	if strings.ContainsAny(w.Mount, "*?[") {
@@ -143,12 +145,12 @@ func (w *ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.Args(&w.Station); w.Station != "" && checkStationName(w.Station) != nil {
 		return d.Errf("the listener wrapper icecast: %q is no station; write mount %s into its block", w.Station, w.Station)
 	}
-	return parseBlock(d, "the listener wrapper icecast", words{
+	return setting.ParseBlock(d, "the listener wrapper icecast", setting.Directives{
 		"mount": func() error {
 			if w.Mount != "" {
 				return d.Err("mount: it is there twice; write it once")
 			}
-			return checked(d, text(d, &w.Mount), w.checkMount)()
+			return setting.Checked(d, setting.Text(d, &w.Mount), w.checkMount)()
 		},
 		"password": credential(d, &w.Password),
 	})
@@ -195,7 +197,7 @@ func (w *ListenerWrapper) let(addr net.Addr, mount, password string) (*admission
 	if w.station == nil {
 		return nil, errStation
 	}
-	if checkMountPath(mount) != nil {
+	if mountpath.Check(mount) != nil {
 		return nil, errMount
 	}
 	if w.station.mount(mount).SourceTLS == tlsRequired { // what does not speak HTTP does not speak TLS
@@ -232,7 +234,7 @@ func askForShoutcast(s *Station, module AuthModule, addr net.Addr, mount, passwo
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hashingTime)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, methodSource, escapePath(mount), nil)
+	r, err := http.NewRequestWithContext(ctx, response.MethodSource, mountpath.Escape(mount), nil)
 	if err != nil {
 		return "", true, errMount
 	}

@@ -7,12 +7,12 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/caddycast/caddycast/caddymodule/transport"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"golang.org/x/crypto/bcrypt"
-
-	"github.com/caddycast/caddycast/streaming"
 )
 
 // wrap returns a wrapper with a login of its own, over a station.
@@ -150,11 +150,11 @@ func TestTheWireIsFoundBeneathTheSniffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if tcp, ok := plainConn(conn, httptest.NewRequest("GET", "/", nil)); !ok || tcp.RemoteAddr().String() != client.LocalAddr().String() {
+	if tcp, ok := transport.PlainConn(conn, httptest.NewRequest("GET", "/", nil)); !ok || tcp.RemoteAddr().String() != client.LocalAddr().String() {
 		t.Errorf("beneath a plain one there is %v", tcp)
 	}
 	encrypted := tls.Server(conn, new(tls.Config))
-	if _, wire, ok := sealed(encrypted); !ok || wire != conn.(*sniffer).Conn.(*streaming.CipherBuffer) {
+	if _, wire, ok := transport.TLS(encrypted); !ok || wire != conn.(*sniffer).Conn.(*streaming.CipherBuffer) {
 		t.Errorf("beneath TLS there is %v", wire)
 	}
 	if ctx := connContext(context.Background(), encrypted); conn.(*sniffer).wrapper != nil || ctx != context.Background() {

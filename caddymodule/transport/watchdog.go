@@ -1,4 +1,4 @@
-package caddymodule
+package transport
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 // resetTime is how long after its deadline, or after it was given up, a response may take to
 // end. Its connection takes nothing if it does not: what would end a stream of HTTP/2, the
 // reset, waits to be written behind what the client does not take.
-const resetTime = 10 * time.Second
+const ResetTime = 10 * time.Second
 
 type connKey struct{}
 
 // noteConnections lets requests of a server know the connection that they came by.
-func noteConnections(srv *caddyhttp.Server) {
+func RegisterConnContext(srv *caddyhttp.Server) {
 	srv.RegisterConnContext(func(ctx context.Context, c net.Conn) context.Context {
 		if ctx.Value(connKey{}) != nil { // another station has asked for it
 			return ctx
@@ -26,36 +26,36 @@ func noteConnections(srv *caddyhttp.Server) {
 }
 
 // connOf returns the connection that a request of HTTP/1 or 2 came by, nil if it is not known.
-func connOf(ctx context.Context) net.Conn {
+func ConnOf(ctx context.Context) net.Conn {
 	c, _ := ctx.Value(connKey{}).(net.Conn)
 	return c
 }
 
 // stuck closes a connection of several streams once one of them ought to have ended.
-type stuck struct {
-	conn  net.Conn // nil: of HTTP/3, where a stream is reset whatever the peer takes
-	after time.Duration
+type WriteWatchdog struct {
+	Conn  net.Conn // nil: of HTTP/3, where a stream is reset whatever the peer takes
+	After time.Duration
 	timer *time.Timer
 }
 
 // expect sets from when on the stream ought to have ended; zero: it need not end.
-func (s *stuck) expect(end time.Time) {
+func (s *WriteWatchdog) Arm(end time.Time) {
 	switch {
-	case s.conn == nil:
+	case s.Conn == nil:
 	case end.IsZero():
 		if s.timer != nil {
 			s.timer.Stop()
 		}
 	case s.timer == nil:
-		s.timer = time.AfterFunc(time.Until(end)+s.after, s.cut)
+		s.timer = time.AfterFunc(time.Until(end)+s.After, s.closeConn)
 	default:
-		s.timer.Reset(time.Until(end) + s.after)
+		s.timer.Reset(time.Until(end) + s.After)
 	}
 }
 
 // cut closes the connection without TLS's last words, for which it would wait.
-func (s *stuck) cut() {
-	conn := s.conn
+func (s *WriteWatchdog) closeConn() {
+	conn := s.Conn
 	if under, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = under.NetConn()
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package transport
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error {
 // something is being written. A mount that is silent for longer lost them all.
 func TestAResponseHasNoDeadlineWhileNothingIsWritten(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	c := newResponseConn(w, nil)
+	c := NewStream(w, nil)
 	_ = c.SetWriteDeadline(time.Now().Add(time.Hour))
 	_, _ = c.Write([]byte("sound"))
 	if err := c.Flush(); err != nil {
@@ -38,7 +38,7 @@ func TestAResponseHasNoDeadlineWhileNothingIsWritten(t *testing.T) {
 
 func TestAnAbortedResponseWritesNoMore(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	c := newResponseConn(w, nil)
+	c := NewStream(w, nil)
 	c.Abort()
 	if len(w.set) != 1 || time.Until(w.set[0]) > 0 {
 		t.Fatalf("the deadlines are %s", w.set)
@@ -52,7 +52,7 @@ func TestAnAbortedResponseWritesNoMore(t *testing.T) {
 
 func TestAResponseIsNotTouchedOnceItIsClosed(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	c := newResponseConn(w, nil)
+	c := NewStream(w, nil)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +76,8 @@ func TestAStreamThatTakesNothingIsNotOneThatLeft(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			over := make(chan streaming.Reason, 1)
 			site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				conn := newResponseConn(w, nil)
-				context.AfterFunc(r.Context(), func() { over <- conn.whyOver() })
+				conn := NewStream(w, nil)
+				context.AfterFunc(r.Context(), func() { over <- conn.WhyOver() })
 				for err := error(nil); err == nil; {
 					_ = conn.SetWriteDeadline(time.Now().Add(c.timeout))
 					_, err = conn.Write(make([]byte, 64<<10))

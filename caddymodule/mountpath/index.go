@@ -1,8 +1,8 @@
-package caddymodule
+package mountpath
 
 // byMount is what is set for single mounts and for patterns. The mount whose path
 // is written out wins over patterns, and an earlier pattern over a later one.
-type byMount[T any] struct {
+type Index[T any] struct {
 	exact    map[string]T
 	patterns []patterned[T]
 }
@@ -12,23 +12,23 @@ type patterned[T any] struct {
 	value   T
 }
 
-func (b *byMount[T]) add(m *Mount, value T) {
+func (b *Index[T]) Add(path string, value T) {
 	if b.exact == nil {
 		b.exact = make(map[string]T)
 	}
-	b.exact[m.Path] = value
-	if m.isPattern() {
-		b.patterns = append(b.patterns, patterned[T]{m.Path, value})
+	b.exact[path] = value
+	if IsPattern(path) {
+		b.patterns = append(b.patterns, patterned[T]{path, value})
 	}
 }
 
 // find returns the first value for a mount that will do.
-func (b *byMount[T]) find(mount string, will func(T) bool) (value T, ok bool) {
+func (b *Index[T]) Find(mount string, will func(T) bool) (value T, ok bool) {
 	if v, ok := b.exact[mount]; ok && will(v) {
 		return v, true
 	}
 	for _, p := range b.patterns {
-		if fits(p.pattern, mount) && will(p.value) {
+		if Matches(p.pattern, mount) && will(p.value) {
 			return p.value, true
 		}
 	}

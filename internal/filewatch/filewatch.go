@@ -1,4 +1,12 @@
-package caddymodule
+// Package filewatch keeps what a file says while the file may change.
+//
+// A File is read once when it is made, and again when it has changed. There is no
+// goroutine and no inotify: whoever calls Get looks at the file at most once a
+// second, and only one caller at a time does so, while the others get the value that
+// is known. A file that cannot be read keeps its last value; the log has one line
+// for each new cause. All methods may be called from any goroutine, and none blocks
+// longer than one read of the file.
+package filewatch
 
 import (
 	"io/fs"
@@ -16,7 +24,7 @@ const lookStep = time.Second
 // watched is what stands in a file that may change while it is in use. It is read when it
 // is asked for, so there is no goroutine; one of those who ask looks after the file,
 // the others get what is known. What can't be read is what it was before.
-type watched[T any] struct {
+type File[T any] struct {
 	// Set once.
 	path string
 	read func(path string) (T, error)
@@ -30,8 +38,8 @@ type watched[T any] struct {
 }
 
 // newWatched reads a file for the first time. nothing is what counts if that fails.
-func newWatched[T any](path string, log *zap.Logger, nothing T, read func(path string) (T, error)) *watched[T] {
-	w := &watched[T]{path: path, read: read, log: log}
+func New[T any](path string, log *zap.Logger, nothing T, read func(path string) (T, error)) *File[T] {
+	w := &File[T]{path: path, read: read, log: log}
 	w.known.Store(&nothing)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,7 +48,7 @@ func newWatched[T any](path string, log *zap.Logger, nothing T, read func(path s
 }
 
 // get returns what stands in the file.
-func (w *watched[T]) get() T {
+func (w *File[T]) Get() T {
 	if time.Now().UnixNano() >= w.next.Load() && w.mu.TryLock() {
 		w.look()
 		w.mu.Unlock()
@@ -48,8 +56,11 @@ func (w *watched[T]) get() T {
 	return *w.known.Load()
 }
 
+// Expire makes the next Get look at the file, however short a time after the last.
+func (w *File[T]) Expire() { w.next.Store(0) }
+
 // look reads the file if it has changed. mu is held.
-func (w *watched[T]) look() {
+func (w *File[T]) look() {
 	if time.Now().UnixNano() < w.next.Load() {
 		return // somebody else has just done so
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package setting
 
 import (
 	"regexp"
@@ -9,22 +9,22 @@ import (
 )
 
 // maxBandwidth is the largest bandwidth that a setting can mean, in kbit/s: 1 Tbit/s.
-const maxBandwidth = 1e9
+const MaxBandwidth = 1e9
 
 // bitrate is what parseBandwidth reads: bits as networks count them, by thousands.
 var bitrate = regexp.MustCompile(`(?i)^([0-9]+(?:\.[0-9]+)?) ?(k|m|g)?(?:bits?(?:/s|ps)?|bps|/s)?$`)
 
 // bandwidth reads how much may be sent in a second, in kbit/s.
-func bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
+func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 	return func() error {
 		word := d.Val()
-		arg, err := oneArg(d, "100Mbit/s")
+		arg, err := OneArg(d, "100Mbit/s")
 		if err != nil {
 			return err
 		}
-		n, ok := parseBandwidth(arg)
+		n, ok := ParseBandwidth(arg)
 		if !ok {
-			return complain(d, word, arg, "a number of kbit/s such as 256, or with a unit: 256kbit/s, 100Mbit/s, 1Gbit/s, or bytes such as 10MiB/s")
+			return InvalidValue(d, word, arg, "a number of kbit/s such as 256, or with a unit: 256kbit/s, 100Mbit/s, 1Gbit/s, or bytes such as 10MiB/s")
 		}
 		*dst = n
 		return nil
@@ -33,7 +33,7 @@ func bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 
 // parseBandwidth reads a number of kbit/s, of bits with another unit, or a size, which is
 // that many bytes in a second.
-func parseBandwidth(s string) (kbps int, ok bool) {
+func ParseBandwidth(s string) (kbps int, ok bool) {
 	var f float64
 	if m := bitrate.FindStringSubmatch(s); m != nil {
 		f, _ = strconv.ParseFloat(m[1], 64)
@@ -48,13 +48,13 @@ func parseBandwidth(s string) (kbps int, ok bool) {
 			f *= 1e6
 		}
 	} else {
-		n, is := parseSize(strings.TrimSuffix(s, "/s"))
+		n, is := ParseSize(strings.TrimSuffix(s, "/s"))
 		if !is {
 			return 0, false
 		}
 		f = float64(n) * 8 / 1000
 	}
-	if f > maxBandwidth || f > 0 && f < 1 {
+	if f > MaxBandwidth || f > 0 && f < 1 {
 		return 0, false
 	}
 	return int(f), true

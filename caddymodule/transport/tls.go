@@ -1,4 +1,4 @@
-package caddymodule
+package transport
 
 import (
 	"bytes"
@@ -12,14 +12,14 @@ import (
 
 // sealed returns the TLS connection that conn is, and the wire beneath it, if it
 // came through our listener wrapper.
-func sealed(conn net.Conn) (*tls.Conn, *streaming.CipherBuffer, bool) {
+func TLS(conn net.Conn) (*tls.Conn, *streaming.CipherBuffer, bool) {
 	c, ok := conn.(*tls.Conn)
 	if !ok {
 		return nil, nil, false
 	}
 	under := c.NetConn()
 	for {
-		inner, ok := without(under)
+		inner, ok := Unwrap(under)
 		if !ok {
 			break
 		}
@@ -56,7 +56,7 @@ func fields[T any](paths ...[]string) (offsets []uintptr) {
 }
 
 // dropInput drops what c keeps for reading. It must never be read from again.
-func dropInput(c *tls.Conn) {
+func ReleaseReadBuffers(c *tls.Conn) {
 	for _, offset := range buffers {
 		*(*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), offset)) = bytes.Buffer{}
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package transport
 
 import (
 	"context"
@@ -31,8 +31,8 @@ func TestAConnectionThatTakesNotEvenAResetIsClosed(t *testing.T) {
 	failed := make(chan error, 1)
 	silent := make(chan struct{})
 	site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn := newResponseConn(w, connOf(r.Context()))
-		conn.stuck.after = 100 * time.Millisecond
+		conn := NewStream(w, ConnOf(r.Context()))
+		conn.stuck.After = 100 * time.Millisecond
 		defer conn.Close()
 		_ = conn.Flush()
 		<-silent

@@ -1,10 +1,12 @@
-package caddymodule
+// Package version holds the version of caddycast, and the names under which the
+// program introduces itself.
+package version
 
 // Version is that of caddycast; CHANGELOG.md has what it brings.
 const Version = "0.1.0"
 
 // serverID is how the station's status pages call the server.
-const serverID = "caddycast " + Version
+const ServerID = "caddycast " + Version
 
 // userAgent is how it names itself to servers that it pulls from.
-const userAgent = "caddycast/" + Version
+const UserAgent = "caddycast/" + Version
