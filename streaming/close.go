@@ -22,7 +22,8 @@ func (st *Station) Close(ctx context.Context) error {
 	for _, m := range st.mounts {
 		if m.linger != nil {
 			m.linger.Stop()
-			m.linger, m.own = nil, nil
+			m.linger = nil
+			m.setOwn(nil)
 		}
 	}
 	st.reconsider()

@@ -56,6 +56,7 @@ type Mount struct {
 	source     *Source
 	announced  bool        // it is known what the source sends
 	own        *Stream     // what that is, or was as long as it is waited for; nil: nothing
+	ownTitle   *Metadata   // of own, while the next source has yet to show what it sends; nil: meta is
 	liveSince  time.Time   // when it was announced
 	linger     *time.Timer // nil: no source is waited for
 	waits      int         // how often one was
@@ -95,13 +96,8 @@ func (m *Mount) applySettings(s *Settings) {
 func (m *Mount) Stream() (Stream, bool) {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
-	heard, _ := m.station.choose(m, "", "")
-	for l := range m.lanes {
-		if heard == nil {
-			heard = l.heard() // what they have is silent, perhaps, but not over
-		}
-	}
-	if heard == nil || heard.own == nil {
+	heard := m.offered()
+	if heard == nil {
 		return Stream{}, false
 	}
 	return m.promise(heard.own), true

@@ -61,6 +61,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.linger.Stop()
 		m.linger = nil
 	}
+	m.keepTitle()
 	if s.Upstream != "" && m.tail.isDistinct() {
 		s.resumption = &resumption{want: m.tail}
 	} else {
@@ -106,7 +107,7 @@ func (st *Station) announce(s *Source, contentType string, init *format.Init) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := s.Mount()
-	m.own = &Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)}
+	m.setOwn(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)})
 	m.announced, m.liveSince = true, time.Now()
 	st.reconsider()
 }
@@ -143,7 +144,7 @@ func (st *Station) endSource(s *Source) {
 		wait := m.waits
 		m.linger = time.AfterFunc(linger, func() { st.abandon(m, wait) })
 	} else {
-		m.own = nil
+		m.setOwn(nil)
 	}
 	st.reconsider()
 }
@@ -153,7 +154,8 @@ func (st *Station) abandon(m *Mount, wait int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if m.source == nil && m.waits == wait {
-		m.linger, m.own = nil, nil
+		m.linger = nil
+		m.setOwn(nil)
 		st.reconsider()
 	}
 }

@@ -122,7 +122,8 @@ type MountTotals struct {
 	Counts
 	Listeners [len(Transports)]int64 // now, slaves not counted
 	Slaves    int64
-	Mount     *Mount // that lives; nil: none does, or Path is empty
+	Mount     *Mount       // that lives; nil: none does, or Path is empty
+	Status    *MountStatus // of that mount, at the same moment; nil: see Mount
 }
 
 // Totals returns what has been counted, by the paths of the mounts. A name stays when
@@ -140,6 +141,10 @@ func (st *Station) Totals() []MountTotals {
 				one.Listeners[i] += c.present[i].Load()
 			}
 			one.Slaves += c.slaves.Load()
+		}
+		if one.Mount != nil {
+			status := one.Mount.status()
+			one.Status = &status
 		}
 		all = append(all, one)
 	}
