@@ -1,6 +1,7 @@
 # make            prints this list
 # make deps       installs the programs that the tests talk to (apt), and what their pages play with (npm)
 # make build      builds ./caddycast
+# make binaries   builds the programs that tests run in processes of their own, into tests/binaries
 # make test       all tests, with the race detector
 # make lint       formatting, go vet, linters, tidy go.mod
 # make cross      checks that the engine compiles for other systems
@@ -20,8 +21,11 @@ PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools f
 # what npm leaves behind when it is done
 PAGES    := tests/npm/node_modules/.package-lock.json
 TOOL     := go tool -modfile=tools/go.mod
+# what the binaries are made of: when it changes, they are built anew
+SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
+CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
-.PHONY: help deps programs build test lint cross fuzz bench microbench
+.PHONY: help deps programs build binaries test lint cross fuzz bench microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -43,7 +47,19 @@ $(PAGES): tests/npm/package-lock.json | programs
 build:
 	go build -tags $(TAGS) -trimpath -ldflags "-w -s" -o caddycast ./cmd/caddycast
 
-test: deps cross
+binaries: tests/binaries/caddycast tests/binaries/caddy
+
+tests/binaries/caddycast: $(SOURCES)
+	go build -tags $(TAGS) -trimpath -ldflags "-w -s" -o $@ ./cmd/caddycast
+	@touch $@
+
+tests/binaries/caddy: $(SOURCES)
+	$(TOOL) xcaddy build $(CADDY) --output $@ --with github.com/caddycast/caddycast@v0.0.0=$(CURDIR)
+
+# All that is compiled is compiled before the first test, so that no limit of a test covers
+# it and no test shares the processors with a compiler.
+test: deps cross binaries
+	go test -race -tags $(TAGS) -run '^$$' ./... >/dev/null
 	go test -race -tags $(TAGS) -timeout 20m ./...
 
 # The cache is this checkout's own: a common one remembers the paths of others that are gone.

@@ -1,0 +1,77 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// cluster is Caddy with several stations, each with a plain and an encrypted site of
+// its own, as if they were on several machines.
+type cluster struct {
+	t     testing.TB
+	admin string
+	names []string
+	Nodes map[string]*Server
+}
+
+// NewCluster gives names to nodes, and addresses.
+func NewCluster(t testing.TB, names ...string) *cluster {
+	t.Helper()
+	c := &cluster{t: t, admin: FreeAddress(t), names: names, Nodes: make(map[string]*Server)}
+	for _, name := range names {
+		c.Nodes[name] = &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), AdminAddress: c.admin}
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	return c
+}
+
+// usual is what all nodes have.
+const usual = `
+	source_password hackme
+	admin_password letmein
+	relay_password pullme
+`
+
+// Caddyfile returns the configuration with these settings of the nodes, in which
+// %name stands for the plain address of a node and %tls:name for the encrypted one.
+func (c *cluster) Caddyfile(settings map[string]string) string {
+	var addresses []string
+	for _, name := range c.names {
+		n := c.Nodes[name]
+		addresses = append(addresses, "%tls:"+name+"%", n.TLS, "%"+name+"%", n.Plain)
+	}
+	replace := strings.NewReplacer(addresses...)
+	var b strings.Builder
+	fmt.Fprintf(&b, "{\n\tadmin %s\n\tstorage file_system %s\n\tskip_install_trust\n\tauto_https off\n", c.admin, Storage)
+	fmt.Fprintf(&b, "\tlog {\n\t\toutput file %s\n\t\tlevel DEBUG\n\t}\n", c.Nodes[c.names[0]].LogFile())
+	for _, name := range c.names {
+		fmt.Fprintf(&b, "\ticecast %s {%s%s\n\t}\n", name, usual, replace.Replace(settings[name]))
+	}
+	b.WriteString("}\n")
+	for _, name := range c.names {
+		n := c.Nodes[name]
+		fmt.Fprintf(&b, "http://:%s {\n\tbind 127.0.0.1\n\ticecast %s\n}\n", Port(n.Plain), name)
+		fmt.Fprintf(&b, "https://127.0.0.1:%[1]s, https://:%[1]s {\n\tbind 127.0.0.1\n\ttls %[2]s/cert.pem %[3]s/key.pem\n\ticecast %[4]s\n}\n",
+			Port(n.TLS), Storage, Storage, name)
+	}
+	return b.String()
+}
+
+// Load puts the settings of the nodes into force.
+func (c *cluster) Load(settings map[string]string) {
+	c.t.Helper()
+	adapted, err := Adapt(c.Caddyfile(settings))
+	if err == nil {
+		err = caddy.Load(adapted, true)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}

@@ -1,0 +1,187 @@
+package harness
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// dialFor connects to where listeners of a kind go.
+func (s *Server) dialFor(k Kind, encrypted bool) net.Conn {
+	s.T.Helper()
+	address := s.TLS
+	if s.Wired != "" && (k == HTTP1Wired || k == HTTP1WiredMetadata) {
+		address = s.Wired
+	}
+	// A connection that is opened and not used keeps a server from ending for
+	// five seconds, so there is none.
+	var conn net.Conn
+	var err error
+	if encrypted {
+		conn, err = tls.Dial("tcp", address, s.TLSConfig("http/1.1"))
+	} else {
+		conn, err = net.Dial("tcp", s.Plain)
+	}
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.T.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
+	return conn
+}
+
+// Kind is a way in which listeners ask.
+type Kind string
+
+const (
+	HTTP10             Kind = "HTTP/1.0"
+	HTTP1              Kind = "HTTP/1.1"
+	HTTP1Metadata      Kind = "HTTP/1.1 with metadata"
+	HTTP1Wired         Kind = "HTTP/1.1 over TLS over a wire"
+	HTTP1WiredMetadata Kind = "HTTP/1.1 with metadata over TLS over a wire"
+	HTTP2              Kind = "HTTP/2"
+	HTTP3              Kind = "HTTP/3"
+)
+
+func (k Kind) TakesMetadata() bool { return k == HTTP1Metadata || k == HTTP1WiredMetadata }
+
+// Way is a kind of listener, over TLS or plain HTTP.
+type Way struct {
+	Kind
+	Encrypted bool
+}
+
+// Ways are all ways to listen.
+var Ways = []Way{{HTTP10, false}, {HTTP1, false}, {HTTP1Metadata, false}, {HTTP10, true}, {HTTP1, true}, {HTTP1Metadata, true}, {HTTP1Wired, true}, {HTTP1WiredMetadata, true}, {HTTP2, true}, {HTTP3, true}}
+
+// Listener hears numbered frames until its stream ends.
+type Listener struct {
+	T      testing.TB
+	Kind   Kind
+	Header http.Header
+	status int
+	Proto  string
+	Titles []string
+	Done   chan struct{}
+	Conn   net.Conn // of HTTP/1
+
+	Checker numbered.Checker
+	Err     error // why it stopped hearing; nil: the stream ended
+	Stop    func()
+}
+
+// Listen asks for a mount, reads the answer's head, and hears in the background.
+func (s *Server) Listen(path string, k Kind, encrypted bool) *Listener {
+	s.T.Helper()
+	var l *Listener
+	ready := make(chan struct{})
+	l = s.Open(path, k, encrypted, func(body io.Reader) {
+		<-ready
+		l.Hear(body)
+	})
+	close(ready)
+	return l
+}
+
+// Open asks for a mount, reads the answer's head, and lets hear have the sound, in
+// the background.
+func (s *Server) Open(path string, k Kind, encrypted bool, hear func(io.Reader)) *Listener {
+	s.T.Helper()
+	l := &Listener{T: s.T, Kind: k, Done: make(chan struct{}), Stop: func() {}}
+	var body io.Reader
+	if k == HTTP2 || k == HTTP3 {
+		body = s.Request(l, path)
+	} else {
+		version := "1.1"
+		if k == HTTP10 {
+			version = "1.0"
+		}
+		request := "GET " + path + " HTTP/" + version + "\r\nHost: " + s.host() + "\r\nUser-Agent: " + string(k) + "\r\nRange: bytes=0-\r\n"
+		if k.TakesMetadata() {
+			request += "Icy-MetaData: 1\r\n"
+		}
+		conn := s.dialFor(k, encrypted)
+		l.Conn = conn
+		l.Stop = func() { _ = conn.Close() }
+		resp, r := SendHead(s.T, conn, request+"\r\n")
+		l.Header, l.status, l.Proto = resp.Header, resp.StatusCode, resp.Proto
+		body = r
+	}
+	if l.status != http.StatusOK {
+		s.T.Fatalf("%s is answered %d", k, l.status)
+	}
+	if at, _ := strconv.Atoi(l.Header.Get("icy-metaint")); at > 0 {
+		body = icy.NewReader(body, at, func(title, _ string) { l.Titles = append(l.Titles, title) })
+	}
+	go hear(body)
+	return l
+}
+
+// Request asks over HTTP/2 or 3, over a connection of its own.
+func (s *Server) Request(l *Listener, path string) io.Reader {
+	s.T.Helper()
+	var transport http.RoundTripper
+	if l.Kind == HTTP2 {
+		tr := s.HTTP2Transport()
+		l.Stop = tr.CloseIdleConnections
+		transport = tr
+	} else {
+		tr := &http3.Transport{TLSClientConfig: s.TLSConfig()}
+		l.Stop = func() { _ = tr.Close() }
+		transport = tr
+	}
+	req, err := http.NewRequest(http.MethodGet, "https://"+s.TLS+path, nil)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	req.Host = s.host()
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		s.T.Fatalf("%s: %v", l.Kind, err)
+	}
+	stop := l.Stop
+	l.Stop = func() { _ = resp.Body.Close(); stop() }
+	s.T.Cleanup(l.Stop)
+	l.Header, l.status, l.Proto = resp.Header, resp.StatusCode, resp.Proto
+	return resp.Body
+}
+
+// HTTP2Transport makes connections of HTTP/2 alone.
+func (s *Server) HTTP2Transport() *http.Transport {
+	tr := &http.Transport{TLSClientConfig: s.TLSConfig("h2"), Protocols: new(http.Protocols)}
+	tr.Protocols.SetHTTP2(true)
+	return tr
+}
+
+func (l *Listener) Hear(body io.Reader) {
+	defer close(l.Done)
+	_, err := io.CopyBuffer(struct{ io.Writer }{&l.Checker}, body, make([]byte, 4096))
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.Err = err
+	}
+}
+
+// WaitForEnd waits for the stream to end, and checks that it ended well.
+func (l *Listener) WaitForEnd() *numbered.Checker {
+	l.T.Helper()
+	select {
+	case <-l.Done:
+	case <-time.After(3 * Patience):
+		l.T.Fatalf("the stream of a listener by %s does not end", l.Kind)
+	}
+	l.Stop()
+	if l.Err != nil {
+		l.T.Errorf("by %s: after frame %d: %v", l.Kind, l.Checker.Last, l.Err)
+	}
+	return &l.Checker
+}

@@ -1,0 +1,36 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/programs"
+)
+
+// Program returns the path of a program that the tests need.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	return programs.Path(t, name)
+}
+
+// Launch starts a program, which is ended with the test at the latest.
+func Launch(t testing.TB, name string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	cmd := exec.CommandContext(ctx, Program(t, name), args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second
+	if err := cmd.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+	})
+	return cmd, &out
+}

@@ -1,0 +1,183 @@
+package harness
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// Server is Caddy with a station on a plain and on an encrypted site.
+type Server struct {
+	T            testing.TB
+	Plain        string // addresses, as host:port
+	TLS          string
+	Wired        string // encrypted, with the listener wrapper before TLS
+	AdminAddress string
+
+	Name       string // of its sites over TLS, empty: any
+	Authority  string // file of who signed its certificate, empty: itself
+	unverified bool   // the authority that signed its certificate is not known here
+}
+
+// NewServer returns a server with free addresses, which is not running yet.
+func NewServer(t testing.TB) *Server {
+	t.Helper()
+	return &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), Wired: FreeAddress(t), AdminAddress: FreeAddress(t)}
+}
+
+// At returns the server whose plain site is at an address, whoever runs it.
+func At(t testing.TB, address string) *Server { return &Server{T: t, Plain: address} }
+
+// For returns the same server for a subtest.
+func (s *Server) For(t testing.TB) *Server {
+	other := *s
+	other.T = t
+	return &other
+}
+
+// config is a Caddyfile in which the addresses are to be filled in, and the
+// settings of the station. The certificate is one that we made: those that Caddy
+// manages are announced while its TLS app still starts, which is a race in
+// Caddy 2.11.9 that the race detector would blame on our tests.
+const config = `
+{
+	admin %s
+	storage file_system %s
+	skip_install_trust
+	auto_https off
+	log {
+		output file %s
+		level DEBUG
+	}
+	servers 127.0.0.1:%[8]s {
+		listener_wrappers {
+			icecast
+			tls
+		}
+	}
+	%[4]s
+}
+http://:%[5]s {
+	bind 127.0.0.1
+	%[6]s
+	icecast
+}
+https://127.0.0.1:%[7]s, https://:%[7]s, https://:%[8]s {
+	bind 127.0.0.1
+	tls %[2]s/cert.pem %[2]s/key.pem
+	%[6]s
+	icecast
+}
+`
+
+// Station is the usual settings.
+const Station = `icecast {
+	source_password hackme
+	admin_password  letmein
+	relay_password  pullme
+}`
+
+// Start runs Caddy with a station, and with more lines in its sites.
+func Start(t testing.TB, station string, site ...string) *Server {
+	t.Helper()
+	s := NewServer(t)
+	if err := s.Load(station, site...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { StopCaddy(t) })
+	return s
+}
+
+// StopCaddy ends Caddy, but not the process.
+func StopCaddy(t testing.TB) {
+	t.Helper()
+	if err := caddy.Stop(); err != nil {
+		t.Errorf("stopping Caddy: %v", err)
+	}
+}
+
+// Caddyfile returns the whole configuration.
+func (s *Server) Caddyfile(station string, site ...string) string {
+	lines := strings.Join(site, "\n\t")
+	return fmt.Sprintf(config, s.AdminAddress, Storage, s.LogFile(), station, Port(s.Plain), lines, Port(s.TLS), Port(s.Wired))
+}
+
+// Adapt turns a Caddyfile into JSON.
+func Adapt(caddyfile string) ([]byte, error) {
+	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), nil)
+	for _, w := range warnings {
+		if !strings.Contains(w.Message, "not formatted") {
+			return nil, fmt.Errorf("a warning: %s", w.Message)
+		}
+	}
+	return adapted, err
+}
+
+// Load puts a configuration into force within the process.
+func (s *Server) Load(station string, site ...string) error {
+	return s.LoadCaddyfile(s.Caddyfile(station, site...))
+}
+
+func (s *Server) LoadCaddyfile(caddyfile string) error {
+	adapted, err := Adapt(caddyfile)
+	if err != nil {
+		return err
+	}
+	return caddy.Load(adapted, true)
+}
+
+// Reload puts a configuration into force over the admin API, as caddy reload does.
+func (s *Server) Reload(station string, site ...string) error {
+	return s.ReloadCaddyfile(s.Caddyfile(station, site...))
+}
+
+func (s *Server) ReloadCaddyfile(caddyfile string) error {
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.AdminAddress+"/load", strings.NewReader(caddyfile))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "text/caddyfile")
+	req.Header.Set("Cache-Control", "must-revalidate")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", resp.Status, body)
+	}
+	return nil
+}
+
+// TLSConfig trusts the certificate that makeCertificate made, or the server's authority.
+func (s *Server) TLSConfig(protocols ...string) *tls.Config {
+	pool := x509.NewCertPool()
+	if pem, err := os.ReadFile(cmp.Or(s.Authority, filepath.Join(Storage, "cert.pem"))); err == nil {
+		pool.AppendCertsFromPEM(pem)
+	}
+	if s.unverified {
+		return &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", NextProtos: protocols}
+	}
+	return &tls.Config{RootCAs: pool, ServerName: cmp.Or(s.Name, "127.0.0.1"), NextProtos: protocols}
+}
+
+// host is what requests say that they ask.
+func (s *Server) host() string { return cmp.Or(s.Name, "localhost") }
+
+// Dial connects to the plain or the encrypted site, for HTTP/1.
+func (s *Server) Dial(encrypted bool) net.Conn {
+	s.T.Helper()
+	return s.dialFor(HTTP1, encrypted)
+}
