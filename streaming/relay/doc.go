@@ -1,15 +1,19 @@
-// Package relay feeds mounts from other servers, and sends listeners to others.
+// Package relay feeds mounts from other servers, and distributes listeners to slaves.
 //
-// A relay is a source that dials: it pulls one mount from the first of its
-// upstreams that answers, and when that ends it dials again, at once, then after
-// one second, then after two, up to thirty, for ever. A slave keeps a relay for
-// each mount that its masters list. To the upstream both are plain listeners, so
-// any Icecast or SHOUTcast server will do.
+// A relay is a source that dials. It pulls one mount from the first of its upstreams that
+// answers and, when the stream ends, dials again: at once, then after 1 s, doubled up to
+// 30 s, for ever. A slave keeps one relay for each mount on the lists of its masters. An
+// upstream sees a plain listener, so any Icecast or SHOUTcast server serves as one.
 //
-// A master knows its slaves by what they report when they ask for the list, and
-// shares listeners out to them by how much room each has.
+// A master registers its slaves by the reports that they send with each request for the
+// list, and sends listeners to them by their free capacity.
 //
-// Manager holds the relays and the slave of one station over all changes of their
-// settings, Slaves the slaves of a master. Both may be used by any goroutine. What
-// comes from a peer is bounded in length and time, whoever the peer is.
+// Manager holds the relays and the slave of one station across changes of its settings;
+// Slaves holds the slaves of a master. Any goroutine may call both. Each relay is one
+// goroutine, and so is the watcher of each master; Close waits for all of them. The state of
+// a relay is a Status with a pure step, which also makes the event for log and hooks.
+//
+// Input from a peer is bounded in length and time. Credentials are sent to the host of their
+// URL only, never to another host of a redirect and never from https to http. No callback
+// is called, and no peer awaited, while a lock is held.
 package relay

@@ -11,48 +11,48 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// Settings are what the configuration says of a station's relays.
+// Settings are the relays of a station, by its configuration.
 type Settings struct {
 	Relays []Config
-	Slave  *SlaveConfig // nil: the station is nobody's slave
+	Slave  *SlaveConfig // nil: the station has no master
 }
 
-// Manager keeps the relays of a station.
+// Manager runs the relays of a station. Any goroutine may call its methods.
 type Manager struct {
-	// ID is the name of this node for others. It is another one after each start.
+	// ID names this node to others. Each start makes another one.
 	ID string
 
-	station     *streaming.Station
-	agent       string
-	observe     func(Event)
-	preferEvery time.Duration
+	station        *streaming.Station
+	agent          string
+	observe        func(Event)
+	preferInterval time.Duration
 
-	view atomic.Pointer[map[string]*puller] // the pullers, for those who may take no lock
+	view atomic.Pointer[map[string]*relay] // a copy of relays, readable without a lock
 
 	mu      sync.Mutex
-	relays  []Config
-	slave   *slave
-	offered []Config // of the slave's masters
-	pullers map[string]*puller
+	configs []Config // of the configuration
+	slave   *slave   // nil: there is no master
+	offered []Config // by the slave's masters
+	relays  map[string]*relay
 	closed  bool
 	running sync.WaitGroup
 }
 
-// NewManager returns the manager of a station, without relays. It names itself to
-// upstreams as agent. observe is called with each change, from any goroutine.
+// NewManager returns the manager of a station, without relays. Upstreams see agent as the
+// user agent. observe is called for each change, by any goroutine.
 func NewManager(station *streaming.Station, agent string, observe func(Event)) *Manager {
 	m := &Manager{
-		ID: newID(), station: station, agent: agent, observe: observe, preferEvery: preferEvery,
-		pullers: make(map[string]*puller),
+		ID: newID(), station: station, agent: agent, observe: observe, preferInterval: preferInterval,
+		relays: make(map[string]*relay),
 	}
-	m.view.Store(&map[string]*puller{})
+	m.view.Store(&map[string]*relay{})
 	return m
 }
 
-// Apply puts settings into force. Relays whose upstream is still among theirs go on.
+// Apply takes new settings. A relay whose upstream is still configured plays on.
 func (m *Manager) Apply(s Settings) {
 	m.apply(s)
-	m.station.Reconsider() // other mounts are to be had, perhaps
+	m.station.Reconsider() // other mounts may be available
 }
 
 func (m *Manager) apply(s Settings) {
@@ -61,7 +61,7 @@ func (m *Manager) apply(s Settings) {
 	if m.closed {
 		return
 	}
-	m.relays = s.Relays
+	m.configs = s.Relays
 	before := m.slave
 	if m.slave != nil && (s.Slave == nil || !m.slave.adopt(s.Slave)) {
 		m.slave.stop()
@@ -76,22 +76,22 @@ func (m *Manager) apply(s Settings) {
 	m.reconcile()
 }
 
-// Close ends all relays and waits for them.
+// Close ends all relays and waits for their ends.
 func (m *Manager) Close() {
 	m.mu.Lock()
 	m.closed = true
 	if m.slave != nil {
 		m.slave.stop()
 	}
-	for _, p := range m.pullers {
-		p.stop(streaming.ShuttingDown)
+	for _, r := range m.relays {
+		r.stop(streaming.ShuttingDown)
 	}
 	m.mu.Unlock()
 	m.running.Wait()
 }
 
-// mirror makes relays of what the slave's masters offer now.
-func (m *Manager) mirror(from *slave) {
+// listChanged takes the relays that the masters of a slave offer now.
+func (m *Manager) listChanged(from *slave) {
 	m.mu.Lock()
 	stale := m.closed || m.slave != from
 	if !stale {
@@ -104,160 +104,161 @@ func (m *Manager) mirror(from *slave) {
 	}
 }
 
-// reconcile starts and ends relays until they are those that are wanted. Those that
-// are written out win over those that a master lists. mu is held.
+// reconcile starts and ends relays by their configurations. Those of the station's own
+// settings take precedence over those that a master offers. mu is held.
 func (m *Manager) reconcile() {
-	wanted := make(map[string]*Config)
-	for _, relays := range [][]Config{m.relays, m.offered} {
-		for i := range relays {
-			if r := &relays[i]; wanted[r.Mount] == nil {
-				wanted[r.Mount] = r
+	configs := make(map[string]*Config)
+	for _, all := range [][]Config{m.configs, m.offered} {
+		for i := range all {
+			if c := &all[i]; configs[c.Mount] == nil {
+				configs[c.Mount] = c
 			}
 		}
 	}
-	for mount, p := range m.pullers {
-		if r := wanted[mount]; r == nil {
-			m.dismiss(p)
-		} else if !p.adopt(r) {
-			p.stop(streaming.Replaced)
-			m.begin(r)
+	for mount, r := range m.relays {
+		if c := configs[mount]; c == nil {
+			m.remove(r)
+		} else if !r.adopt(c) {
+			r.stop(streaming.Replaced)
+			m.start(c)
 		}
 	}
-	for mount, r := range wanted {
-		if m.pullers[mount] == nil {
-			m.begin(r)
+	for mount, c := range configs {
+		if m.relays[mount] == nil {
+			m.start(c)
 		}
 	}
-	view := maps.Clone(m.pullers)
+	m.publish()
+}
+
+// start starts a relay. mu is held.
+func (m *Manager) start(c *Config) {
+	r := newRelay(m, c)
+	m.relays[c.Mount] = r
+	m.running.Go(r.run)
+}
+
+// remove ends a relay without configuration. One that plays, and whose mount has left a
+// master's list, ends with its stream. mu is held.
+func (m *Manager) remove(r *relay) {
+	if r.settings.Load().mirrored && m.slave != nil && m.slave.matches(r.mount) && r.source.Load() != nil {
+		r.leave()
+		return
+	}
+	r.stop(streaming.Removed)
+	delete(m.relays, r.mount)
+}
+
+// finishLeaving ends a relay that is still leaving.
+func (m *Manager) finishLeaving(r *relay) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.relays[r.mount] == r && r.isLeaving() {
+		r.stop(streaming.Finished)
+		delete(m.relays, r.mount)
+		m.publish()
+	}
+}
+
+// publish makes the relays readable without a lock. mu is held.
+func (m *Manager) publish() {
+	view := maps.Clone(m.relays)
 	m.view.Store(&view)
 }
 
-// begin starts a relay. mu is held.
-func (m *Manager) begin(r *Config) {
-	p := newPuller(m, r)
-	m.pullers[r.Mount] = p
-	m.running.Go(p.run)
-}
-
-// dismiss ends a relay that is not wanted any more: at once, or, if it is on a list
-// no more, when what is on its way has come. mu is held.
-func (m *Manager) dismiss(p *puller) {
-	if p.settings.Load().mirrored && m.slave != nil && m.slave.matches(p.mount) && p.source.Load() != nil {
-		p.leave()
-		return
-	}
-	p.stop(streaming.Removed)
-	delete(m.pullers, p.mount)
-}
-
-// left is called when a relay that was on its way out has ended.
-func (m *Manager) left(p *puller) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pullers[p.mount] == p && p.isLeaving() {
-		p.stop(streaming.Finished)
-		delete(m.pullers, p.mount)
-		view := maps.Clone(m.pullers)
-		m.view.Store(&view)
-	}
-}
-
-func (m *Manager) tell(e Event) { m.observe(e) }
-
-// broke tells the slave that a relay has ended by itself, so its masters may have
-// news.
-func (m *Manager) broke(r *Config) {
-	if !r.mirrored {
+// upstreamLost asks the masters for their lists when a relay they list has ended by itself.
+func (m *Manager) upstreamLost(c *Config) {
+	if !c.mirrored {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.slave != nil {
-		m.slave.kick()
+		m.slave.pollNow()
 	}
 }
 
-// kickMirrored makes the relays that are on a master's list try again now.
-func (m *Manager) kickMirrored() {
-	for _, p := range *m.view.Load() {
-		if p.settings.Load().mirrored && p.source.Load() == nil {
-			p.kick()
+// retryMirrored begins the next attempt of all waiting relays of a master's list.
+func (m *Manager) retryMirrored() {
+	for _, r := range *m.view.Load() {
+		if r.settings.Load().mirrored && r.source.Load() == nil {
+			r.retryNow()
 		}
 	}
 }
 
-func (m *Manager) puller(mount string) *puller { return (*m.view.Load())[mount] }
+func (m *Manager) relay(mount string) *relay { return (*m.view.Load())[mount] }
 
-// Offers tells whether a mount is fed on demand, and was of that kind when it was last
-// heard; empty: of any.
+// Offers reports whether a mount is pulled on demand, and its last stream was of a kind;
+// an empty kind stands for any.
 func (m *Manager) Offers(mount, kind string) bool {
-	p := m.puller(mount)
-	if p == nil || !p.settings.Load().OnDemand {
+	r := m.relay(mount)
+	if r == nil || !r.settings.Load().OnDemand {
 		return false
 	}
-	last := p.kind.Load()
+	last := r.kind.Load()
 	return kind == "" || last == nil || *last == kind
 }
 
-// PulledOnlyFrom tells whether a mount that does not play could only be pulled from a node:
-// to list it there would keep it on both lists for ever.
+// PulledOnlyFrom reports whether a node is the only upstream of a mount that does not play.
+// Two nodes that list such a mount for each other would do so for ever.
 func (m *Manager) PulledOnlyFrom(mount, node string) bool {
-	p := m.puller(mount)
-	if p == nil || node == "" || p.source.Load() != nil {
+	r := m.relay(mount)
+	if r == nil || node == "" || r.source.Load() != nil {
 		return false
 	}
-	return !slices.ContainsFunc(p.settings.Load().Upstreams, func(u Upstream) bool { return u.node != node })
+	return !slices.ContainsFunc(r.settings.Load().Upstreams, func(u Upstream) bool { return u.node != node })
 }
 
-// Failing tells whether a relay could not be played, or takes its time.
+// Failing reports whether a relay failed, or takes longer than listeners wait. It takes no
+// lock.
 func (m *Manager) Failing(mount string) bool {
-	p := m.puller(mount)
-	return p != nil && p.failing.Load()
+	r := m.relay(mount)
+	return r != nil && r.delayed.Load()
 }
 
 // StartOnDemand starts a relay that is pulled on demand. It takes no lock.
 func (m *Manager) StartOnDemand(mount string) {
-	if p := m.puller(mount); p != nil {
-		p.summon()
+	if r := m.relay(mount); r != nil {
+		r.startOnDemand()
 	}
 }
 
-// Mounts returns the mounts that are fed by relays.
+// Mounts returns the mounts of all relays, sorted.
 func (m *Manager) Mounts() []string { return slices.Sorted(maps.Keys(*m.view.Load())) }
 
-// Statuses returns how the relays stand, by their mounts.
+// Statuses returns the status of all relays, sorted by mount.
 func (m *Manager) Statuses() []Status {
-	var links []Status
-	for _, p := range *m.view.Load() {
-		links = append(links, p.status())
+	var all []Status
+	for _, r := range *m.view.Load() {
+		all = append(all, r.currentStatus())
 	}
-	slices.SortFunc(links, func(a, b Status) int { return strings.Compare(a.Mount, b.Mount) })
-	return links
+	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Mount, b.Mount) })
+	return all
 }
 
-// AddDownstream notes that the nodes of a request's PathHeader wait for a mount, until done is
-// called. A relay that is dialed for them says so to its upstream.
-func (m *Manager) AddDownstream(mount, field string) (done func()) {
-	p, ids := m.puller(mount), ParsePath(field)
-	if p == nil || len(ids) == 0 {
+// AddDownstream notes that the nodes of a request's PathHeader wait for a mount, until
+// remove is called. The relay names them to its upstream when it dials.
+func (m *Manager) AddDownstream(mount, field string) (remove func()) {
+	r, ids := m.relay(mount), ParsePath(field)
+	if r == nil || len(ids) == 0 {
 		return func() {}
 	}
-	p.expect(ids, 1)
-	return func() { p.expect(ids, -1) }
+	r.addDownstream(ids, 1)
+	return func() { r.addDownstream(ids, -1) }
 }
 
-// CheckLoop is asked before the stream of a mount is sent to the nodes of a request's
-// PathHeader. It returns what the answer says in that field, or ErrLoop if the stream
-// comes from one of them.
+// CheckLoop checks a request for a mount by its PathHeader. It returns the PathHeader of the
+// answer, or ErrLoop if the stream comes from one of the requesting nodes.
 func (m *Manager) CheckLoop(mount, field string) (string, error) {
 	path := []string{m.ID}
 	if at := m.station.Mount(mount); at != nil {
 		if s := at.Source(); s != nil && s.Upstream == "" {
-			return formatPath(path), nil // it begins here
+			return formatPath(path), nil // the stream begins at this node
 		}
 	}
-	if p := m.puller(mount); p != nil {
-		path = append(path, p.path()...)
+	if r := m.relay(mount); r != nil {
+		path = append(path, r.path()...)
 	}
 	for _, id := range ParsePath(field) {
 		if slices.Contains(path, id) {

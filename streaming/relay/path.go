@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// PathHeader is the field in which a relay tells an upstream the ids of the nodes
-// that its stream is for, itself first, and the upstream the relay those of the
-// nodes that it came through, itself first. Whoever finds its own id there would
-// hear itself.
+// PathHeader is a field with the ids of nodes, the sender's first: in a request those that
+// the stream is for, in an answer those that it came through. A node that finds its own id
+// there would be fed with its own stream.
 const PathHeader = "Relay-Path"
 
 const (
@@ -19,17 +18,17 @@ const (
 	maxID   = 64 // bytes
 )
 
-// ErrLoop says that a mount would be fed with itself.
-var ErrLoop = errors.New("the stream comes from here: the relays feed each other in a circle; point one of them at the mount's source")
+// ErrLoop reports that a mount would be fed with its own stream.
+var ErrLoop = errors.New("relay loop: the stream comes from this node; point one of the relays at the mount's source")
 
-// newID returns a name for this node that no other has.
+// newID returns a unique id for this node.
 func newID() string {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // it never fails
 	return hex.EncodeToString(id[:])
 }
 
-// ParsePath reads the field. What is no id is left out.
+// ParsePath returns the ids in the field. Invalid ones are skipped.
 func ParsePath(field string) []string {
 	var ids []string
 	for id := range strings.SplitSeq(field, ",") {
@@ -41,8 +40,8 @@ func ParsePath(field string) []string {
 	return ids
 }
 
-// isID tells whether a text is the id of a node: letters, digits and what stands
-// between the parts of host names.
+// isID reports whether a text is the id of a node: letters, digits and the separators of
+// host names.
 func isID(id string) bool {
 	plain := func(r rune) bool {
 		return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("-._:", r)

@@ -6,15 +6,28 @@ import (
 	"strings"
 )
 
-// capacity returns how many listeners a slave may have.
-func (k *known) capacity() float64 {
-	r := &k.report
+const (
+	// defaultCapacity is assumed for a slave that reports none.
+	defaultCapacity = 1000
+
+	// defaultKbps is assumed for a listener while a slave has none.
+	defaultKbps = 128
+
+	// shareTolerance is how much less than the largest free share counts as equal, since
+	// reports are seconds old.
+	shareTolerance = 0.02
+)
+
+// capacity returns how many listeners a slave may have, by its limits of listeners and
+// bandwidth.
+func (e *slaveEntry) capacity() float64 {
+	r := &e.report
 	n := float64(r.Capacity)
 	if n == 0 {
-		n = unknownCapacity
+		n = defaultCapacity
 	}
 	if r.MaxKbps > 0 {
-		each := float64(usualKbps)
+		each := float64(defaultKbps)
 		if r.Listeners > 0 && r.Kbps > 0 {
 			each = float64(r.Kbps) / float64(r.Listeners)
 		}
@@ -23,21 +36,20 @@ func (k *known) capacity() float64 {
 	return n
 }
 
-// free returns how many more listeners a slave may have, and which share of its
-// capacity that is.
-func (k *known) free() (listeners, share float64) {
-	capacity := k.capacity()
-	listeners = capacity - float64(k.report.Listeners+k.sent)
+// free returns how many more listeners a slave may have, also as a share of its capacity.
+func (e *slaveEntry) free() (listeners, share float64) {
+	capacity := e.capacity()
+	listeners = capacity - float64(e.report.Listeners+e.sent)
 	return listeners, listeners / capacity
 }
 
-// at returns where a slave is reached by a scheme, empty if it is not, or does not
-// carry the mount.
-func (k *known) at(mount, scheme string) string {
-	if _, carries := k.report.Mounts[mount]; !carries && k.report.Mounts != nil {
+// baseURL returns the base URL of a slave for a scheme; empty: it has none, or does not carry
+// the mount.
+func (e *slaveEntry) baseURL(mount, scheme string) string {
+	if _, carries := e.report.Mounts[mount]; !carries && e.report.Mounts != nil {
 		return ""
 	}
-	for _, p := range k.report.Public {
+	for _, p := range e.report.Public {
 		if strings.HasPrefix(p, scheme+"://") {
 			return p
 		}
@@ -45,21 +57,21 @@ func (k *known) at(mount, scheme string) string {
 	return ""
 }
 
-// candidate is a slave that could take a listener.
+// candidate is a slave with room for a listener.
 type candidate struct {
-	*known
+	*slaveEntry
 	base        string
 	free, share float64
 }
 
-// candidates returns the slaves that carry a mount and have room, those with the
-// largest share of it first. mu is held.
+// candidates returns the slaves that carry a mount and have room, those with the largest
+// free share first. mu is held.
 func (s *Slaves) candidates(mount, scheme string) []candidate {
 	var all []candidate
-	for _, k := range s.known {
-		base := k.at(mount, scheme)
-		if free, share := k.free(); base != "" && free >= 1 {
-			all = append(all, candidate{k, base, free, share})
+	for _, e := range s.entries {
+		base := e.baseURL(mount, scheme)
+		if free, share := e.free(); base != "" && free >= 1 {
+			all = append(all, candidate{e, base, free, share})
 		}
 	}
 	slices.SortFunc(all, func(a, b candidate) int {
@@ -68,23 +80,22 @@ func (s *Slaves) candidates(mount, scheme string) []candidate {
 	return all
 }
 
-// Pick chooses a slave for a listener of a mount who came by a scheme, and returns its
-// base URL. It is one of those of whose capacity the largest share is free, the
-// larger ones more often, so that a flood is spread. It reports false if none has
-// room.
+// Pick chooses a slave for a listener of a mount, and returns its base URL for a scheme. It
+// is one of those with the largest free share, larger ones more often, so that a flood is
+// spread. Pick reports false if no slave has room.
 func (s *Slaves) Pick(mount, scheme string) (base string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.candidates(mount, scheme)
 	var sum float64
 	for i, c := range all {
-		if c.share < all[0].share-near {
+		if c.share < all[0].share-shareTolerance {
 			all = all[:i]
 			break
 		}
 		sum += c.free
 	}
-	at := s.chance(sum)
+	at := s.random(sum)
 	for i, c := range all {
 		if at -= c.free; at < 0 || i == len(all)-1 {
 			c.sent++
@@ -94,8 +105,8 @@ func (s *Slaves) Pick(mount, scheme string) (base string, ok bool) {
 	return "", false
 }
 
-// Ranked returns the base URLs of the slaves that carry a mount, those with the
-// largest free share first.
+// Ranked returns the base URLs of the slaves that carry a mount and have room, those with
+// the largest free share first.
 func (s *Slaves) Ranked(mount, scheme string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,173 +3,134 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// errMute says that an upstream answered and sent nothing that sounds.
-var errMute = errors.New("the upstream answers, but sends nothing that sounds")
+var errSilentUpstream = errors.New("the upstream answers, but sends no audio")
 
-// play feeds the mount from a link until that ends. It returns an error if nothing was
-// heard.
-func (p *puller) play(l *upstreamConn) error {
-	defer l.close()
+// play feeds the mount from a connection until that ends. It returns an error if no unit
+// has arrived.
+func (r *relay) play(c *upstreamConn) error {
+	defer c.close()
 	src := &streaming.Source{
-		User: "relay", Addr: l.addr(), Interval: l.interval(),
-		Upstream: l.upstream.URL, BatchReads: streaming.ReadBatcher(l.answer.conn),
+		User: "relay", Addr: c.addr(), Interval: c.interval(),
+		Upstream: c.upstream.URL, BatchReads: streaming.ReadBatcher(c.answer.conn),
 	}
-	heard := false
+	played := false
 	src.OnFirstUnit = func() {
-		heard = true
-		p.sounds(src, l)
+		played = true
+		r.silentUpstream = ""
+		kind := src.Mount().Kind()
+		r.kind.Store(&kind)
+		r.change(change{trigger: firstUnit, upstream: c.upstream})
 	}
-	if !p.begin(src, l) {
+	if !r.use(src, c) {
 		return errOutdated
 	}
-	defer p.forget()
-	if err := p.manager.station.NewSource(p.mount, src, l.info(), l.close); err != nil {
+	defer r.release()
+	if err := r.manager.station.NewSource(r.mount, src, c.info(), c.close); err != nil {
 		return err
 	}
-	if r := streaming.Reason(p.reason.Load()); r != streaming.Running {
-		src.Stop(r) // it was stopped meanwhile
+	if reason := streaming.Reason(r.reason.Load()); reason != streaming.Running {
+		src.Stop(reason) // stop was called before there was a source
 	}
-	stopPreferring := p.prefer(l)
-	reason := src.Run(l.answer.Body)
+	stopPreferring := r.prefer(c)
+	reason := src.Run(c.answer.Body)
 	stopPreferring()
 	src.End()
-	if !heard {
-		p.mute = l.upstream.URL
-		return errMute
+	if !played {
+		r.silentUpstream = c.upstream.URL
+		return errSilentUpstream
 	}
-	p.end(src, l, reason)
-	if reason == streaming.ShuttingDown {
+	r.change(change{trigger: streamEnded, upstream: c.upstream, cause: reason.String(), lasted: time.Since(src.Since)})
+	switch reason {
+	case streaming.Disconnected, streaming.Finished, streaming.TimedOut:
+		r.manager.upstreamLost(r.settings.Load())
+	case streaming.ShuttingDown:
 		return streaming.ErrClosed
 	}
 	return nil
 }
 
-// begin takes a link into use. It reports false if the settings have become others for
-// which it is none.
-func (p *puller) begin(src *streaming.Source, l *upstreamConn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	settings := p.settings.Load()
-	if !settings.carriesOn(&Config{NoMetadata: l.noMetadata}, l.upstream) {
+// use notes the connection in use. It reports false if the configuration has changed, so
+// that the connection does not fit it.
+func (r *relay) use(src *streaming.Source, c *upstreamConn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	settings := r.settings.Load()
+	if !settings.keeps(c.upstream, c.noMetadata) {
 		return false
 	}
 	src.SetOnDemand(settings.OnDemand)
-	p.link = l
-	p.source.Store(src)
+	r.conn = c
+	r.source.Store(src)
 	return true
 }
 
-func (p *puller) forget() {
-	p.source.Store(nil)
-	p.mu.Lock()
-	p.link = nil
-	p.mu.Unlock()
+// release undoes use.
+func (r *relay) release() {
+	r.source.Store(nil)
+	r.mu.Lock()
+	r.conn = nil
+	r.mu.Unlock()
 }
 
-// sounds makes known that the relay plays.
-func (p *puller) sounds(src *streaming.Source, l *upstreamConn) {
-	p.failing.Store(false)
-	p.mute = ""
-	kind := src.Mount().Kind()
-	p.kind.Store(&kind)
-	p.become(Playing, l.upstream.URL, "")
-	p.manager.tell(Event{Kind: Up, Mount: p.mount, Upstream: l.upstream.label()})
-}
-
-// end makes known that it does not any more.
-func (p *puller) end(src *streaming.Source, l *upstreamConn, reason streaming.Reason) {
-	p.become(Waiting, "", reason.String())
-	p.manager.tell(Event{
-		Kind: Down, Mount: p.mount, Upstream: l.upstream.label(),
-		Cause: reason.String(), Duration: time.Since(src.Since),
-	})
-	if reason == streaming.Disconnected || reason == streaming.Finished || reason == streaming.TimedOut {
-		p.manager.broke(p.settings.Load())
-	}
-}
-
-// prefer looks, while the relay plays, for a better upstream, and makes the source
-// end when there is one. The function that it returns ends that.
-func (p *puller) prefer(l *upstreamConn) (stop func()) {
-	if p.settings.Load().mirrored {
+// prefer looks for a better upstream while the relay plays, and ends the source when there
+// is one. The function it returns ends the search and waits for its end.
+func (r *relay) prefer(c *upstreamConn) (stop func()) {
+	if r.settings.Load().mirrored {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(p.ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		every := time.NewTicker(p.manager.preferEvery)
-		defer every.Stop()
+	ctx, cancel := context.WithCancel(r.ctx)
+	var search sync.WaitGroup
+	search.Go(func() {
+		interval := time.NewTicker(r.manager.preferInterval)
+		defer interval.Stop()
 		for {
 			select {
-			case <-every.C:
+			case <-interval.C:
 			case <-ctx.Done():
 				return
 			}
-			better := p.lookForBetter(ctx, l)
-			if better == nil {
-				continue
+			if better := r.openBetter(ctx, c); better != nil {
+				r.replace(ctx, better)
+				return
 			}
-			if s := p.source.Load(); s == nil || ctx.Err() != nil {
-				better.close()
-			} else {
-				p.better = better // run reads it when the source has ended, and we have
-				s.Stop(streaming.Replaced)
-			}
-			return
 		}
-	}()
+	})
 	return func() {
 		cancel()
-		<-done
+		search.Wait()
 	}
 }
 
-// lookForBetter opens a link to an upstream that is better than one that plays, if that
-// is wanted and it answers before ctx ends.
-func (p *puller) lookForBetter(ctx context.Context, l *upstreamConn) *upstreamConn {
-	settings := p.settings.Load()
-	n := 0
-	for n < len(settings.Upstreams) && !settings.Upstreams[n].same(l.upstream) {
-		n++
-	}
-	if !settings.PreferFirst || n == 0 || n == len(settings.Upstreams) {
+// openBetter connects to an upstream that is better than the one of c, if the relay prefers
+// that and one answers before ctx ends.
+func (r *relay) openBetter(ctx context.Context, c *upstreamConn) *upstreamConn {
+	settings := r.settings.Load()
+	n := slices.IndexFunc(settings.Upstreams, c.upstream.same)
+	if !settings.PreferFirst || n <= 0 {
 		return nil
 	}
-	better, err := p.open(ctx, settings, settings.Upstreams[:n])
+	better, err := r.open(ctx, settings, settings.Upstreams[:n])
 	if err != nil {
 		return nil
 	}
 	return better
 }
 
-// open opens a link to the first of some upstreams that sends the stream. It gives up when
-// ctx ends, but the link lasts as long as the relay.
-func (p *puller) open(ctx context.Context, settings *Config, upstreams []Upstream) (*upstreamConn, error) {
-	life, end := context.WithCancel(p.ctx)
-	keep := context.AfterFunc(ctx, end)
-	d := p.dialer(settings)
-	l, err := d.first(life, upstreams)
-	if errors.Is(err, ErrLoop) && len(d.below) > 0 {
-		// Perhaps it is only one of those who wait that would hear itself, or says so.
-		d.below = nil
-		l, err = d.first(life, upstreams)
+// replace ends the source in favour of a better connection. The caller is waited for by
+// run, which reads better afterwards.
+func (r *relay) replace(ctx context.Context, better *upstreamConn) {
+	s := r.source.Load()
+	if s == nil || ctx.Err() != nil {
+		better.close()
+		return
 	}
-	if err == nil && !keep() {
-		l.close()
-		err = ctx.Err()
-	}
-	if err != nil {
-		keep()
-		end()
-		return nil, err
-	}
-	last := l.cancel
-	l.cancel = func() { last(); end() }
-	return l, nil
+	r.better = better
+	s.Stop(streaming.Replaced)
 }

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// DefaultInterval is how often a master is asked for its list.
+// DefaultInterval is the time between two requests for a master's list.
 const DefaultInterval = 10 * time.Second
 
-// SlaveConfig is what the settings say of a station that has masters.
+// SlaveConfig describes the masters of a station.
 type SlaveConfig struct {
-	// Masters by their base URLs, the best first. A mount is pulled from the
-	// first that has it and answers.
+	// Masters by their base URLs, the preferred one first. A mount is pulled from the
+	// first that lists it and answers.
 	Masters []Upstream
 
 	Interval   time.Duration // between lists; 0: DefaultInterval
 	Timeout    time.Duration // of each answer; 0: DefaultTimeout
-	OnDemand   bool          // mounts are pulled only while somebody hears them
-	NoMetadata bool          // no titles are asked for
+	OnDemand   bool          // pull mounts only while they have listeners
+	NoMetadata bool          // do not request titles
 	Mounts     []string      // patterns; none: all
-	Public     []string      // URLs where listeners reach this node
+	Public     []string      // URLs at which listeners reach this node
 
-	// Report returns how the node stands; ID, Public and Interval are filled in.
+	// Report returns the load of this node. The slave fills in ID, Public and Interval.
 	Report func() Report
 }
 
@@ -34,19 +34,27 @@ func (s *SlaveConfig) interval() time.Duration {
 	return DefaultInterval
 }
 
-// slave watches the lists of its masters.
+func (s *SlaveConfig) timeout() time.Duration {
+	if s.Timeout > 0 {
+		return s.Timeout
+	}
+	return DefaultTimeout
+}
+
+// slave follows the lists of its masters. It is never changed but for its settings.
 type slave struct {
 	manager *Manager
 	ctx     context.Context
 	cancel  context.CancelFunc
 
+	watchers []*watcher // one for each master; set once
+
 	mu       sync.Mutex
 	settings *SlaveConfig
-	watchers []*watcher // of each master
 }
 
-// newSlave begins to watch, with what another one knew of the same masters; before may
-// be nil. The manager's mu is held.
+// newSlave starts a slave, with the lists that another one had of the same masters; before
+// may be nil. The manager's mu is held.
 func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 	s := &slave{manager: m, settings: settings}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -67,13 +75,13 @@ func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 	return s
 }
 
-// isSettled tells whether all masters have answered, or have not, once: until then a
-// mount that none lists may only not be known yet.
+// isSettled reports whether the first request to each master has ended. Until then a mount
+// on no list may still be on one that has not arrived.
 func (s *slave) isSettled() bool {
 	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool { return !w.isSettled() })
 }
 
-// keep adds to what is offered what was before, as long as not all masters are known.
+// keep adds the relays offered before to those offered now, until the slave is settled.
 func (s *slave) keep(offered, before []Config) []Config {
 	if s.isSettled() {
 		return offered
@@ -95,39 +103,30 @@ func (s *slave) keep(offered, before []Config) []Config {
 	return offered
 }
 
-// adopt takes new settings, and reports false if the slave must begin anew since its
-// masters are others.
+// adopt takes other settings. It reports false if the masters are others, so that the slave
+// must be replaced. The manager's mu is held.
 func (s *slave) adopt(settings *SlaveConfig) bool {
-	s.mu.Lock()
-	if len(settings.Masters) != len(s.watchers) {
-		s.mu.Unlock()
+	if !slices.EqualFunc(s.watchers, settings.Masters, func(w *watcher, u Upstream) bool { return w.master.Load().same(u) }) {
 		return false
 	}
-	for i, w := range s.watchers {
-		if !w.master.Load().same(settings.Masters[i]) {
-			s.mu.Unlock()
-			return false
-		}
-	}
+	s.mu.Lock()
 	s.settings = settings
+	s.mu.Unlock()
 	for i, w := range s.watchers {
 		w.master.Store(&settings.Masters[i])
-		w.kick()
+		w.pollNow()
 	}
-	s.mu.Unlock()
 	s.manager.offered = s.offer()
 	return true
 }
 
-// stop ends it without waiting.
+// stop ends the slave. It does not wait.
 func (s *slave) stop() { s.cancel() }
 
-// kick asks all masters again now.
-func (s *slave) kick() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// pollNow asks all masters for their lists without waiting.
+func (s *slave) pollNow() {
 	for _, w := range s.watchers {
-		w.kick()
+		w.pollNow()
 	}
 }
 
@@ -137,10 +136,11 @@ func (s *slave) current() *SlaveConfig {
 	return s.settings
 }
 
+// matches reports whether the settings allow a mount.
 func (s *slave) matches(mount string) bool { return matches(s.current().Mounts, mount) }
 
-// offer returns a relay for each mount that a master lists, with all masters that
-// have it as upstreams.
+// offer returns a relay for each mount on a master's list, with all masters that list it as
+// upstreams.
 func (s *slave) offer() []Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,7 +166,7 @@ func (s *slave) offer() []Config {
 	return all
 }
 
-// report returns what a master is told.
+// report returns this node's report to its masters.
 func (s *slave) report() Report {
 	settings := s.current()
 	var r Report

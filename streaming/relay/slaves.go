@@ -11,139 +11,146 @@ import (
 )
 
 const (
-	// maxSlaves bounds how many a master knows.
+	// maxSlaves bounds the slaves of a master.
 	maxSlaves = 1000
 
-	// mercy is how long after its time a report may come.
-	mercy = 10 * time.Second
+	// reportGrace is how late a report may be.
+	reportGrace = 10 * time.Second
 
-	// goneAfter is how long a slave has to ask again whose question broke off.
-	goneAfter = 3 * time.Second
-
-	// unknownCapacity is taken for that of a slave that does not say.
-	unknownCapacity = 1000
-
-	// usualKbps is taken for a listener's share where nothing is known.
-	usualKbps = 128
-
-	// near is how much less than the best free share is as good: a master knows
-	// its slaves only as they were when they last reported.
-	near = 0.02
+	// reconnectTime is how long a slave has to report again when its connection broke.
+	reconnectTime = 3 * time.Second
 )
 
-// Slaves are those of a master, by what they report.
+// The causes of SlaveLeft.
+const (
+	causeRestarted = "it has restarted"
+	causeNoReport  = "no report in time"
+)
+
+// Slaves are the slaves of a master, by their reports. Any goroutine may call its methods.
 type Slaves struct {
 	self    string
 	observe func(Event)
 	now     func() time.Time
-	chance  func(n float64) float64 // from 0 up to n
+	random  func(n float64) float64 // from 0 up to n
 
-	mu    sync.Mutex
-	known map[string]*known
-	timer *time.Timer // looks for those who have not reported
+	mu      sync.Mutex
+	entries map[string]*slaveEntry // by id
+	timer   *time.Timer            // calls expire
+	closed  bool
 }
 
-// known is a slave.
-type known struct {
+// slaveEntry is one slave. The mu of Slaves guards it.
+type slaveEntry struct {
 	report  Report
 	addr    string
 	since   time.Time
 	expires time.Time
-	reports uint64 // how many have come
-	sent    int    // listeners sent there since it reported
+	reports uint64 // how many have arrived
+	sent    int    // listeners sent there since the last report
 }
 
-// SlaveStatus is how a slave stands.
+// SlaveStatus describes one slave.
 type SlaveStatus struct {
 	Report
 	Addr    string    // its IP address
-	Since   time.Time // it has been known
-	Expires time.Time // unless it reports
-	Sent    int       // listeners sent there since it reported
+	Since   time.Time // of its first report
+	Expires time.Time // without another report
+	Sent    int       // listeners sent there since the last report
 }
 
-// NewSlaves returns the slaves of a master, whose own id is self, none at first. observe is called with
-// each that comes or goes, from any goroutine.
+// NewSlaves returns the slaves of the master with the id self, none at first. observe is
+// called for each slave that joins or leaves, by any goroutine.
 func NewSlaves(self string, observe func(Event)) *Slaves {
 	s := &Slaves{
-		self: self, observe: observe, now: time.Now, known: make(map[string]*known),
-		chance: func(n float64) float64 { return n * rand.Float64() }, //nolint:gosec // no secret
+		self: self, observe: observe, now: time.Now, entries: make(map[string]*slaveEntry),
+		random: func(n float64) float64 { return n * rand.Float64() }, //nolint:gosec // no secret
 	}
 	s.timer = time.AfterFunc(time.Hour, s.expire)
 	s.timer.Stop()
 	return s
 }
 
-// Close forgets all slaves.
+// Close removes all slaves. Later reports are ignored.
 func (s *Slaves) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	s.timer.Stop()
-	clear(s.known)
+	clear(s.entries)
 }
 
-// Register notes a report that has come from an address. It returns what Lost is to be
-// told of it.
+// Register takes a report that arrived from an address. It returns the number of the report
+// for Disconnected; 0: the report was ignored.
 func (s *Slaves) Register(r Report, addr string) (number uint64) {
-	s.mu.Lock()
-	now := s.now()
-	k := s.known[r.ID]
-	joined := k == nil
-	var left []string
-	if joined {
-		if len(s.known) >= maxSlaves {
-			s.mu.Unlock()
-			return 0
-		}
-		k = &known{since: now}
-		left = s.replaceRestarted(r, addr)
-		s.known[r.ID] = k
-	}
-	k.report, k.addr, k.sent = r, addr, 0
-	k.reports++
-	number = k.reports
-	k.expires = now.Add(r.interval() + mercy)
-	s.watch(now)
-	label := k.label()
-	s.mu.Unlock()
-	for _, label := range left {
-		s.observe(Event{Kind: SlaveLeft, Slave: label, Cause: "it has begun anew"})
-	}
-	if joined {
-		s.observe(Event{Kind: SlaveJoined, Slave: label})
+	number, events := s.register(r, addr)
+	for _, e := range events {
+		s.observe(e)
 	}
 	return number
 }
 
-// replaceRestarted forgets a slave that has begun anew under another id, and returns what
-// it was called. mu is held.
-func (s *Slaves) replaceRestarted(r Report, addr string) (left []string) {
-	for id, k := range s.known {
-		if len(r.Public) > 0 && k.addr == addr && slices.Equal(k.report.Public, r.Public) {
-			delete(s.known, id)
-			left = append(left, k.label())
+func (s *Slaves) register(r Report, addr string) (number uint64, events []Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	e := s.entries[r.ID]
+	joined := e == nil
+	if joined {
+		if s.closed || len(s.entries) >= maxSlaves {
+			return 0, nil
 		}
+		e = &slaveEntry{since: now}
+		events = s.removeRestarted(r, addr)
+		s.entries[r.ID] = e
 	}
-	return left
+	e.report, e.addr, e.sent = r, addr, 0
+	e.reports++
+	e.expires = now.Add(r.interval() + reportGrace)
+	s.setTimer(now)
+	if joined {
+		events = append(events, Event{Kind: SlaveJoined, Slave: e.label()})
+	}
+	return e.reports, events
 }
 
-// Disconnected notes that the connection broke over which a slave waited for news after a report.
+// removeRestarted removes the entries of a slave that has restarted, and so has another id.
+// mu is held.
+func (s *Slaves) removeRestarted(r Report, addr string) []Event {
+	return s.removeIf(causeRestarted, func(e *slaveEntry) bool {
+		return len(r.Public) > 0 && e.addr == addr && slices.Equal(e.report.Public, r.Public)
+	})
+}
+
+// removeIf removes some entries and returns the events that announce it. mu is held.
+func (s *Slaves) removeIf(cause string, is func(*slaveEntry) bool) (events []Event) {
+	for id, e := range s.entries {
+		if is(e) {
+			delete(s.entries, id)
+			events = append(events, Event{Kind: SlaveLeft, Slave: e.label(), Cause: cause})
+		}
+	}
+	return events
+}
+
+// Disconnected notes that the connection broke over which a slave had sent a report, and
+// waited for the answer.
 func (s *Slaves) Disconnected(id string, number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.known[id]; k != nil && k.reports == number {
+	if e := s.entries[id]; e != nil && e.reports == number {
 		now := s.now()
-		k.expires = now.Add(goneAfter)
-		s.watch(now)
+		e.expires = now.Add(reconnectTime)
+		s.setTimer(now)
 	}
 }
 
-// watch sets the timer for the next that may expire. mu is held.
-func (s *Slaves) watch(now time.Time) {
+// setTimer sets the timer for the next entry that may expire. mu is held.
+func (s *Slaves) setTimer(now time.Time) {
 	var next time.Time
-	for _, k := range s.known {
-		if next.IsZero() || k.expires.Before(next) {
-			next = k.expires
+	for _, e := range s.entries {
+		if next.IsZero() || e.expires.Before(next) {
+			next = e.expires
 		}
 	}
 	if !next.IsZero() {
@@ -151,45 +158,38 @@ func (s *Slaves) watch(now time.Time) {
 	}
 }
 
-// expire forgets those who have not reported.
+// expire removes the entries without a report in time.
 func (s *Slaves) expire() {
 	s.mu.Lock()
 	now := s.now()
-	var left []string
-	for id, k := range s.known {
-		if !now.Before(k.expires) {
-			delete(s.known, id)
-			left = append(left, k.label())
-		}
-	}
-	s.watch(now)
+	events := s.removeIf(causeNoReport, func(e *slaveEntry) bool { return !now.Before(e.expires) })
+	s.setTimer(now)
 	s.mu.Unlock()
-	for _, label := range left {
-		s.observe(Event{Kind: SlaveLeft, Slave: label, Cause: "it has not reported in time"})
+	for _, e := range events {
+		s.observe(e)
 	}
 }
 
-// label is what people call a slave.
-func (k *known) label() string {
-	if len(k.report.Public) > 0 {
-		return k.report.Public[0]
+// label returns the name of a slave for people.
+func (e *slaveEntry) label() string {
+	if len(e.report.Public) > 0 {
+		return e.report.Public[0]
 	}
-	return cmp.Or(k.addr, k.report.ID)
+	return cmp.Or(e.addr, e.report.ID)
 }
 
-// Listeners returns how many listeners of a mount there are at all slaves together, and
-// at theirs.
+// Listeners returns the number of listeners of a mount at all slaves, and at the slaves of
+// those.
 func (s *Slaves) Listeners(mount string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counted := make(map[string]bool)
-	for id, k := range s.known {
-		n += k.report.Mounts[mount]
+	counted := map[string]bool{s.self: true}
+	for id, e := range s.entries {
+		n += e.report.Mounts[mount]
 		counted[id] = true
 	}
-	counted[s.self] = true
-	for _, k := range s.known {
-		for id, mounts := range k.report.Downstream {
+	for _, e := range s.entries {
+		for id, mounts := range e.report.Downstream {
 			if !counted[id] {
 				n += mounts[mount]
 				counted[id] = true
@@ -199,35 +199,36 @@ func (s *Slaves) Listeners(mount string) (n int) {
 	return n
 }
 
-// Downstream returns the listeners of all slaves, and of theirs, for this node's own report.
+// Downstream returns the listeners of all slaves, and of the slaves of those, for this
+// node's own report.
 func (s *Slaves) Downstream() map[string]map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make(map[string]map[string]int)
-	for _, k := range s.known {
-		maps.Copy(all, k.report.Downstream)
+	for _, e := range s.entries {
+		maps.Copy(all, e.report.Downstream)
 	}
-	for id, k := range s.known {
-		all[id] = k.report.Mounts
+	for id, e := range s.entries {
+		all[id] = e.report.Mounts
 	}
 	delete(all, s.self)
 	return all
 }
 
-// Any tells whether there are any.
+// Any reports whether there is a slave.
 func (s *Slaves) Any() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.known) > 0
+	return len(s.entries) > 0
 }
 
-// List returns the slaves, by their ids.
+// List returns the status of all slaves, sorted by id.
 func (s *Slaves) List() []SlaveStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []SlaveStatus
-	for _, k := range s.known {
-		all = append(all, SlaveStatus{Report: k.report, Addr: k.addr, Since: k.since, Expires: k.expires, Sent: k.sent})
+	for _, e := range s.entries {
+		all = append(all, SlaveStatus{Report: e.report, Addr: e.addr, Since: e.since, Expires: e.expires, Sent: e.sent})
 	}
 	slices.SortFunc(all, func(a, b SlaveStatus) int { return strings.Compare(a.ID, b.ID) })
 	return all

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// events collects what is observed.
+// events collects the observed events.
 type events struct {
 	mu  sync.Mutex
 	all []Event
@@ -88,11 +88,11 @@ func TestWhereAListenerIsSent(t *testing.T) {
 		{"the emptier one", []Report{edge("a", 100, 90, "/live"), edge("b", 100, 10, "/live")}, "http", "http://b"},
 		{"the one with the larger share free", []Report{edge("a", 1000, 900, "/live"), edge("b", 100, 10, "/live")}, "http", "http://b"},
 		{"by the same scheme", []Report{plain}, "https", ""},
-		{"who carries the mount", []Report{edge("a", 100, 0, "/other"), edge("b", 100, 50, "/live")}, "http", "http://b"},
-		{"who does not say has all", []Report{all}, "https", "https://all"},
+		{"the one with the mount", []Report{edge("a", 100, 0, "/other"), edge("b", 100, 50, "/live")}, "http", "http://b"},
+		{"one without a list has all mounts", []Report{all}, "https", "https://all"},
 		{"nobody has room", []Report{edge("a", 100, 100, "/live")}, "http", ""},
-		{"the bandwidth is used up", []Report{narrow}, "http", ""},
-		{"nobody knows where it is", []Report{hidden}, "http", ""},
+		{"no bandwidth is left", []Report{narrow}, "http", ""},
+		{"it has no URL", []Report{hidden}, "http", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := newTestSlaves(t)
@@ -119,7 +119,7 @@ func TestTheListBeginsWithTheEmptiest(t *testing.T) {
 	}
 }
 
-func TestSlavesThatDoNotReportAreForgotten(t *testing.T) {
+func TestSlavesWithoutReportsAreRemoved(t *testing.T) {
 	s, e := newTestSlaves(t)
 	now := time.Unix(1000, 0)
 	s.now = func() time.Time { return now }
@@ -130,22 +130,35 @@ func TestSlavesThatDoNotReportAreForgotten(t *testing.T) {
 	now = now.Add(6 * time.Second)
 	s.expire()
 	if got := e.String(); got != "3 http://a;3 http://b;4 http://a;" {
-		t.Errorf("told: %s", got)
+		t.Errorf("events: %s", got)
 	}
 	s.Disconnected("b", 1)
-	if s.known["b"].expires != now.Add(14*time.Second) {
-		t.Error("what became of an older report counts")
+	if s.entries["b"].expires != now.Add(14*time.Second) {
+		t.Error("the connection of an older report counts")
 	}
 	s.Disconnected("b", 2)
 	now = now.Add(2 * time.Second)
 	s.expire()
 	if !s.Any() {
-		t.Error("who asks again in a moment is forgotten")
+		t.Error("a slave is removed before reconnectTime")
 	}
 	now = now.Add(2 * time.Second)
 	s.expire()
 	if s.Any() {
-		t.Error("who is gone is not")
+		t.Error("a slave is still there after reconnectTime")
+	}
+}
+
+// A report that came during a reload armed the timer again, and announced a slave of a
+// station that was no more.
+func TestNoReportIsTakenAfterClose(t *testing.T) {
+	s, e := newTestSlaves(t)
+	s.Close()
+	if n := s.Register(edge("a", 100, 0, "/live"), "192.0.2.1"); n != 0 || s.Any() || e.String() != "" {
+		t.Errorf("report %d is registered; events: %s", n, e)
+	}
+	if s.timer.Stop() {
+		t.Error("the timer runs")
 	}
 }
 
@@ -156,22 +169,22 @@ func TestReadReport(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for name, text := range map[string]string{
-		"nothing":             ``,
-		"no id":               `{"interval":10}`,
-		"an id of markup":     `{"id":"<b>","interval":10}`,
-		"no interval":         `{"id":"a"}`,
-		"another scheme":      `{"id":"a","interval":10,"public":["javascript:alert(1)"]}`,
-		"a user":              `{"id":"a","interval":10,"public":["http://u@h"]}`,
-		"a query":             `{"id":"a","interval":10,"public":["http://h/?"]}`,
-		"a host of markup":    `{"id":"a","interval":10,"public":["http://a\"<script>:80"]}`,
-		"an endless host":     `{"id":"a","interval":10,"public":["http://` + strings.Repeat("a", maxBase) + `"]}`,
-		"too many below":      `{"id":"a","interval":10,"below":{"<b>":{}}}`,
-		"a line end":          `{"id":"a","interval":10,"public":["http://h\r\nX: y"]}`,
-		"a negative number":   `{"id":"a","interval":10,"listeners":-1}`,
-		"an absurd number":    `{"id":"a","interval":10,"capacity":1000000000000}`,
-		"what is no mount":    `{"id":"a","interval":10,"mounts":{"live":1}}`,
-		"negative listeners":  `{"id":"a","interval":10,"mounts":{"/live":-1}}`,
-		"more than is wanted": `{"id":"a","interval":10,"mounts":{"/` + strings.Repeat("x", maxReport) + `":1}}`,
+		"nothing":            ``,
+		"no id":              `{"interval":10}`,
+		"an id of markup":    `{"id":"<b>","interval":10}`,
+		"no interval":        `{"id":"a"}`,
+		"another scheme":     `{"id":"a","interval":10,"public":["javascript:alert(1)"]}`,
+		"a user":             `{"id":"a","interval":10,"public":["http://u@h"]}`,
+		"a query":            `{"id":"a","interval":10,"public":["http://h/?"]}`,
+		"a host of markup":   `{"id":"a","interval":10,"public":["http://a\"<script>:80"]}`,
+		"an endless host":    `{"id":"a","interval":10,"public":["http://` + strings.Repeat("a", maxBase) + `"]}`,
+		"too many below":     `{"id":"a","interval":10,"below":{"<b>":{}}}`,
+		"a line end":         `{"id":"a","interval":10,"public":["http://h\r\nX: y"]}`,
+		"a negative number":  `{"id":"a","interval":10,"listeners":-1}`,
+		"an absurd number":   `{"id":"a","interval":10,"capacity":1000000000000}`,
+		"what is no mount":   `{"id":"a","interval":10,"mounts":{"live":1}}`,
+		"negative listeners": `{"id":"a","interval":10,"mounts":{"/live":-1}}`,
+		"too long a report":  `{"id":"a","interval":10,"mounts":{"/` + strings.Repeat("x", maxReport) + `":1}}`,
 	} {
 		if r, err := ReadReport(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: %+v", name, r)
@@ -213,7 +226,7 @@ func TestANodeThatReportsToSeveralIsCountedOnce(t *testing.T) {
 	}
 }
 
-func TestASlaveThatBeganAnewIsTheSame(t *testing.T) {
+func TestARestartedSlaveReplacesItself(t *testing.T) {
 	s, e := newTestSlaves(t)
 	first, second := edge("first", 100, 0, "/live"), edge("second", 100, 0, "/live")
 	second.Public = first.Public
@@ -222,7 +235,7 @@ func TestASlaveThatBeganAnewIsTheSame(t *testing.T) {
 	if got := s.Ranked("/live", "http"); len(got) != 1 {
 		t.Errorf("the list is %v; %s", got, e)
 	}
-	if got := e.String(); got != "3 http://first;4 http://first;3 http://first;" { // who counts comes to one
-		t.Errorf("told: %s", got)
+	if got := e.String(); got != "3 http://first;4 http://first;3 http://first;" { // joined, left, joined: one remains
+		t.Errorf("events: %s", got)
 	}
 }

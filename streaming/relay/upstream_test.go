@@ -3,6 +3,8 @@ package relay
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +17,10 @@ import (
 	"time"
 )
 
-// ask asks an upstream as relays do.
+// ask sends a request as relays do.
 func ask(t *testing.T, u Upstream) (*answer, error) {
 	t.Helper()
-	a, err := u.do(t.Context(), request{method: http.MethodGet, agent: "caddycast/test", within: 5 * time.Second})
+	a, err := u.do(t.Context(), request{method: http.MethodGet, agent: "caddycast/test", timeout: 5 * time.Second})
 	if err == nil {
 		t.Cleanup(func() { _ = a.Body.Close() })
 	}
@@ -70,7 +72,7 @@ func TestServersThatDoNotSpeakHTTP(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoAnswerIsAnError(t *testing.T) {
+func TestAMalformedAnswerIsAnError(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":         "",
 		"a part of ICY":   "IC",
@@ -79,17 +81,17 @@ func TestWhatIsNoAnswerIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if a, err := ask(t, Upstream{URL: speak(t, text)}); err == nil {
-				t.Errorf("it is answered %s", a.Status)
+				t.Errorf("the answer is %s", a.Status)
 			}
 		})
 	}
 }
 
-func TestRedirectsAreFollowedButTakeNoPasswordElsewhere(t *testing.T) {
-	told := make(chan string, 10)
+func TestRedirectsAreFollowedWithoutThePasswordOfAnotherHost(t *testing.T) {
+	users := make(chan string, 10)
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _, _ := r.BasicAuth()
-		told <- user
+		users <- user
 	}))
 	defer target.Close()
 	other := strings.Replace(target.URL, "127.0.0.1", "localhost", 1)
@@ -103,8 +105,8 @@ func TestRedirectsAreFollowedButTakeNoPasswordElsewhere(t *testing.T) {
 		{"temporarily", target.URL, "relay", 307, ""},
 		{"permanently", target.URL, "relay", 308, ""},
 		{"user and password in the place", strings.Replace(other, "//", "//u:p@", 1), "", 302, ""},
-		{"to a file", "file:///etc/passwd", "", 302, "no http or https URL"},
-		{"to nowhere", "", "", 302, "more than 10 times"},
+		{"to a file", "file:///etc/passwd", "", 302, "invalid redirect"},
+		{"to nowhere", "", "", 302, "more than 10 redirects"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -122,10 +124,49 @@ func TestRedirectsAreFollowedButTakeNoPasswordElsewhere(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if user := <-told; user != tt.user {
-				t.Errorf("it was told the user %q; want %q", user, tt.user)
+			if user := <-users; user != tt.user {
+				t.Errorf("the user sent is %q; want %q", user, tt.user)
 			}
 		})
+	}
+}
+
+// A master behind a server that redirects to HTTPS by 301 still gets the reports.
+func TestAReportIsPostedAgainAfterARedirect(t *testing.T) {
+	got := make(chan string, 1)
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- r.Method + " " + string(body) + r.Referer()
+	}))
+	defer target.Close()
+	first := httptest.NewServer(http.RedirectHandler(target.URL, http.StatusMovedPermanently))
+	defer first.Close()
+	a, err := Upstream{URL: first.URL}.do(t.Context(), request{method: http.MethodPost, body: []byte("report"), timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if got := <-got; got != "POST report" {
+		t.Errorf("the target got %q", got)
+	}
+}
+
+func TestNoPasswordIsSentFromHTTPSToHTTP(t *testing.T) {
+	got := make(chan bool, 1)
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _, ok := r.BasicAuth()
+		got <- ok
+	}))
+	defer target.Close()
+	first := httptest.NewTLSServer(http.RedirectHandler(target.URL, http.StatusFound))
+	defer first.Close()
+	trust := &TLS{Config: &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}}
+	trust.Config.RootCAs.AddCert(first.Certificate())
+	if _, err := ask(t, Upstream{URL: first.URL, User: "relay", Password: "secret", TLS: trust}); err != nil {
+		t.Fatal(err)
+	}
+	if <-got {
+		t.Error("the password was sent in plain HTTP")
 	}
 }
 
@@ -169,16 +210,16 @@ func TestPagesAreNoStreams(t *testing.T) {
 	}
 }
 
-// The first that answers is taken, and the next is asked when one fails or is silent.
+// The next upstream is dialed when one fails or is silent.
 func TestTheFirstUpstreamThatAnswersIsTaken(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and says nothing
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and sends nothing
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
 	closed := speak(t, "")
 	good := speak(t, "HTTP/1.0 200 OK\r\nContent-Type: audio/mpeg\r\n\r\nsound")
-	d := &dialer{agent: "test", id: "me", within: 5 * time.Second}
+	d := &dialer{agent: "test", id: "me", timeout: 5 * time.Second}
 	for _, tt := range []struct {
 		name string
 		urls []string
@@ -197,7 +238,7 @@ func TestTheFirstUpstreamThatAnswersIsTaken(t *testing.T) {
 			l, err := d.first(t.Context(), all)
 			if tt.want == "" {
 				if err == nil {
-					t.Error("there is a link")
+					t.Error("there is a connection")
 				}
 				return
 			}
@@ -213,7 +254,7 @@ func TestTheFirstUpstreamThatAnswersIsTaken(t *testing.T) {
 	}
 }
 
-func TestALinkEndsWithItsContext(t *testing.T) {
+func TestAConnectionEndsWithItsContext(t *testing.T) {
 	hold := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "audio/mpeg")
@@ -227,7 +268,7 @@ func TestALinkEndsWithItsContext(t *testing.T) {
 	defer server.Close()
 	defer close(hold)
 	ctx, cancel := context.WithCancel(t.Context())
-	l, err := (&dialer{id: "me", within: time.Second}).first(ctx, []Upstream{{URL: server.URL}})
+	l, err := (&dialer{id: "me", timeout: time.Second}).first(ctx, []Upstream{{URL: server.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +284,7 @@ func TestAStreamThatComesFromHereIsALoop(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nRelay-Path: other, me\r\n\r\n",
 		"HTTP/1.1 508 Loop Detected\r\nContent-Length: 0\r\n\r\n",
 	} {
-		if _, err := (&dialer{id: "me", within: time.Second}).open(t.Context(), Upstream{URL: speak(t, text)}); !errors.Is(err, ErrLoop) {
+		if _, err := (&dialer{id: "me", timeout: time.Second}).open(t.Context(), Upstream{URL: speak(t, text)}); !errors.Is(err, ErrLoop) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	maxList  = 4 << 20 // bytes of a master's list
-	maxLine  = 4 << 10
-	maxMount = 255   // bytes of a mount's path
-	maxRelay = 10000 // mounts of one list
+	maxList   = 4 << 20 // bytes of a master's list
+	maxLine   = 4 << 10
+	maxMount  = 255   // bytes of a mount's path
+	maxMounts = 10000 // of one list, or one report
 )
 
-// listed is a line of a master's list: a mount, and where it is.
+// listed is a mount on a master's list, and its URL.
 type listed struct {
 	mount string
 	url   string
 }
 
-// readList reads a master's list, a mount a line: a path there, or a whole URL. Lines
-// that are neither are passed over.
+// readList reads a master's list, one mount in each line: a path at the master, or a URL.
+// Other lines are skipped.
 func readList(r io.Reader, base *url.URL) ([]listed, error) {
 	var all []listed
 	seen := make(map[string]bool)
 	lines := bufio.NewScanner(io.LimitReader(r, maxList))
 	lines.Buffer(nil, maxLine)
-	for lines.Scan() && len(all) < maxRelay {
+	for lines.Scan() && len(all) < maxMounts {
 		line := strings.TrimSpace(lines.Text())
 		if line == "" || line[0] == '#' {
 			continue
@@ -57,15 +57,14 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 	return all, lines.Err()
 }
 
-// resolve reads a line of a list: a path is one of the master's, wherever that is put on
-// its site.
+// resolve returns the URL of a line. A path is relative to the base URL of the master.
 func resolve(base *url.URL, line string) (*url.URL, error) {
 	at, err := url.Parse(line)
 	if err != nil || at.Host != "" || at.Opaque != "" {
 		return at, err
 	}
 	if !strings.HasPrefix(at.Path, "/") {
-		return nil, errors.New("neither a path nor a URL")
+		return nil, errors.New("list line: neither a path nor a URL; expected one of them")
 	}
 	whole := *base
 	whole.Path = strings.TrimSuffix(base.Path, "/") + at.Path
@@ -74,18 +73,18 @@ func resolve(base *url.URL, line string) (*url.URL, error) {
 	return &whole, nil
 }
 
-// pages are paths that every station has and that are no mounts.
+// pages are the paths of a station's own pages, which are no mounts.
 var pages = []string{"/admin", "/admin.cgi", "/status-json.xsl", "/status.xsl"}
 
-// isMount tells whether a text is the path that a mount may have.
+// isMount reports whether a path may be that of a mount.
 func isMount(p string) bool {
 	return len(p) > 1 && len(p) <= maxMount && p[0] == '/' && path.Clean(p) == p &&
 		!slices.Contains(pages, p) && !strings.HasPrefix(p, "/admin/") && utf8.ValidString(p) &&
 		strings.IndexFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 
-// matches tells whether a mount is one of those that are wanted. Without patterns all
-// are.
+// matches reports whether a mount matches one of some patterns. It reports true if there
+// are none.
 func matches(patterns []string, mount string) bool {
 	for _, p := range patterns {
 		if ok, _ := path.Match(p, mount); ok || p == mount {

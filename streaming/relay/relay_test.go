@@ -17,13 +17,13 @@ import (
 // upstream is a server of numbered frames.
 type upstream struct {
 	*httptest.Server
-	asked atomic.Int64 // how often
-	open  atomic.Int64 // answers that go on
+	asked atomic.Int64 // requests
+	open  atomic.Int64 // answers in progress
 	cut   chan struct{}
 }
 
-// newUpstream answers after a while, and sends frames unless it is mute.
-func newUpstream(t *testing.T, after time.Duration, mute bool) *upstream {
+// newUpstream answers after a while, and sends frames unless it is silent.
+func newUpstream(t *testing.T, after time.Duration, silent bool) *upstream {
 	t.Helper()
 	u := &upstream{cut: make(chan struct{})}
 	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func newUpstream(t *testing.T, after time.Duration, mute bool) *upstream {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
 		for n := uint64(0); ; n++ {
-			if !mute {
+			if !silent {
 				_, _ = w.Write(numbered.AppendFrame(nil, n, time.Now()))
 				_ = http.NewResponseController(w).Flush()
 			}
@@ -56,7 +56,7 @@ func newUpstream(t *testing.T, after time.Duration, mute bool) *upstream {
 	return u
 }
 
-// managed is the manager of a station in a test.
+// managed returns the manager of a new station.
 func managed(t *testing.T, s streaming.MountSettings) *Manager {
 	t.Helper()
 	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
@@ -73,7 +73,7 @@ func managed(t *testing.T, s streaming.MountSettings) *Manager {
 	return m
 }
 
-// pulls applies a relay of /m.
+// pulls applies a relay for /m.
 func (m *Manager) pulls(change func(*Config), urls ...string) {
 	r := Config{Mount: "/m"}
 	for _, u := range urls {
@@ -99,31 +99,31 @@ const soon = 10 * time.Second
 
 func (m *Manager) plays(url string) func() bool {
 	return func() bool {
-		links := m.Statuses()
-		return len(links) == 1 && links[0].State == Playing && links[0].Upstream == url
+		all := m.Statuses()
+		return len(all) == 1 && all[0].State == Playing && all[0].Upstream == url
 	}
 }
 
-func TestAnUpstreamThatIsMuteDoesNotKeepTheNextFromPlaying(t *testing.T) {
-	mute, good := newUpstream(t, 0, true), newUpstream(t, 0, false)
+func TestTheNextUpstreamPlaysAfterASilentOne(t *testing.T) {
+	silent, good := newUpstream(t, 0, true), newUpstream(t, 0, false)
 	m := managed(t, streaming.MountSettings{SourceTimeout: time.Second})
-	m.pulls(nil, mute.URL, good.URL)
+	m.pulls(nil, silent.URL, good.URL)
 	within(t, soon, "the second plays", m.plays(good.URL))
-	if n := mute.asked.Load(); n != 1 {
-		t.Errorf("the mute one was asked %d times", n)
+	if n := silent.asked.Load(); n != 1 {
+		t.Errorf("the silent one was asked %d times", n)
 	}
 }
 
 // An attempt at a better upstream must not hold up the one that is needed now.
-func TestABrokenLinkIsDialedWhateverElseIsDialed(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and says nothing
+func TestABrokenStreamIsDialedWhileABetterUpstreamIs(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it accepts, and sends nothing
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
 	good := newUpstream(t, 0, false)
 	m := managed(t, streaming.MountSettings{})
-	m.preferEvery = 50 * time.Millisecond
+	m.preferInterval = 50 * time.Millisecond
 	accepted := make(chan struct{}, 10)
 	go func() {
 		for {
@@ -138,7 +138,7 @@ func TestABrokenLinkIsDialedWhateverElseIsDialed(t *testing.T) {
 	m.pulls(func(r *Config) { r.PreferFirst, r.Timeout = true, time.Hour }, "http://"+silent.Addr().String(), good.URL)
 	within(t, soon, "the second plays", m.plays(good.URL))
 	<-accepted
-	<-accepted // now it is asked whether it is back
+	<-accepted // by the search for a better upstream
 	before := good.asked.Load()
 	good.cut <- struct{}{}
 	within(t, soon, "the second is asked again", func() bool { return good.asked.Load() > before })
@@ -151,22 +151,22 @@ func TestSettingsThatChangeDuringAnAttemptHold(t *testing.T) {
 	within(t, soon, "the first is asked", func() bool { return old.asked.Load() > 0 })
 	m.pulls(nil, next.URL)
 	within(t, soon, "the second plays", m.plays(next.URL))
-	within(t, soon, "the first is let go", func() bool { return old.open.Load() == 0 })
+	within(t, soon, "the first is disconnected", func() bool { return old.open.Load() == 0 })
 }
 
-func TestARelayThatIsOnDemandNowIsNotPulledForNobody(t *testing.T) {
+func TestARelayThatBecomesOnDemandEndsWithoutListeners(t *testing.T) {
 	u := newUpstream(t, 0, false)
 	m := managed(t, streaming.MountSettings{})
 	m.pulls(nil, u.URL)
 	within(t, soon, "it plays", m.plays(u.URL))
 	m.pulls(func(r *Config) { r.OnDemand = true }, u.URL)
-	within(t, 2*soon, "it is let go", func() bool { return u.open.Load() == 0 })
+	within(t, 2*soon, "it is disconnected", func() bool { return u.open.Load() == 0 })
 }
 
-func TestAnotherMasterTearsNoLink(t *testing.T) {
+func TestAnAddedMasterInterruptsNoStream(t *testing.T) {
 	var masters []Upstream
 	var streams []*upstream
-	hold := make(chan struct{}) // the first has told its list once, and then takes its time
+	hold := make(chan struct{}) // the first answers once, and then delays its answers
 	for i := range 2 {
 		u := newUpstream(t, 0, false)
 		streams = append(streams, u)
@@ -193,20 +193,20 @@ func TestAnotherMasterTearsNoLink(t *testing.T) {
 	within(t, soon, "the first plays", m.plays(masters[0].URL+"/m"))
 	m.Apply(Settings{Slave: &SlaveConfig{Masters: masters, Interval: time.Minute}})
 	within(t, soon, "the second's list is known", func() bool {
-		p := m.puller("/m")
+		p := m.relay("/m")
 		return p != nil && len(p.settings.Load().Upstreams) == 2
 	})
 	if !m.plays(masters[0].URL+"/m")() || streams[0].asked.Load() != 1 {
-		t.Errorf("the links are %+v", m.Statuses())
+		t.Errorf("the relays are %+v", m.Statuses())
 	}
 }
 
-func TestAStationThatClosesIsNotDialedFor(t *testing.T) {
+func TestNothingIsDialedForAClosedStation(t *testing.T) {
 	u := newUpstream(t, 0, false)
 	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
 	m := NewManager(st, "test", func(e Event) {
 		if e.Kind == Failed {
-			t.Errorf("it is told that the relay failed: %s", e.Cause)
+			t.Errorf("the event Failed: %s", e.Cause)
 		}
 	})
 	m.pulls(nil, u.URL)

@@ -1,0 +1,27 @@
+package relay
+
+import "time"
+
+// Event announces a change of a relay, a slave or a master.
+type Event struct {
+	Kind     Kind
+	Mount    string        // of a relay
+	Upstream string        // of a relay, or the URL of a master
+	Cause    string        // of Down, Failed, SlaveLeft and MasterDown
+	Duration time.Duration // of Down: how long the relay played
+	Slave    string        // its public URL, else its address or id
+}
+
+// Kind is the kind of an Event.
+type Kind uint8
+
+// The kinds of events.
+const (
+	Up          Kind = iota // a relay feeds its mount
+	Down                    // a relay stopped feeding its mount
+	Failed                  // the first failed attempt since the relay last played
+	SlaveJoined             // the first report of a slave
+	SlaveLeft               // a slave missed its reports, or restarted
+	MasterUp                // a master answers with its list
+	MasterDown              // a master is unreachable or refuses
+)

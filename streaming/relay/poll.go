@@ -1,0 +1,128 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// ListPath is the path of a master's list.
+	ListPath = "/admin/streamlist.txt"
+
+	// maxPollWait bounds how long a master is asked to delay its answer.
+	maxPollWait = 30 * time.Second
+)
+
+var (
+	// errPollAgain ends a delayed request in favour of a new one.
+	errPollAgain = errors.New("replaced by a new request")
+
+	errSlowList = errors.New("the list is incomplete after the time limit")
+)
+
+// poll sends one request and takes the list of the answer.
+func (w *watcher) poll() error {
+	settings := w.slave.current()
+	u := *w.master.Load()
+	base, err := url.Parse(u.URL)
+	if err != nil {
+		return err
+	}
+	u.URL = strings.TrimSuffix(u.URL, "/") + ListPath
+	q := request{method: http.MethodGet, header: http.Header{}, agent: w.slave.manager.agent, timeout: settings.timeout()}
+	q.header.Set(PathHeader, w.slave.manager.ID)
+	if w.reports {
+		wait := min(settings.interval(), maxPollWait)
+		q.timeout += wait
+		if err := w.addReport(&q, wait); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(w.slave.ctx, q.timeout+DefaultTimeout, errSlowList)
+	defer cancel()
+	ctx, stop := w.untilPollNow(ctx)
+	defer stop()
+	a, err := u.do(ctx, q)
+	if err == nil {
+		err = w.take(a, base)
+		_ = a.Body.Close()
+	}
+	if err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	return nil
+}
+
+// addReport adds this node's report to a request, and asks for a delayed answer.
+func (w *watcher) addReport(q *request, wait time.Duration) (err error) {
+	q.method = http.MethodPost
+	q.header.Set("Content-Type", "application/json")
+	q.header.Set("Prefer", "wait="+strconv.Itoa(int(max(wait, time.Second)/time.Second)))
+	if w.etag != "" {
+		q.header.Set("If-None-Match", w.etag)
+	}
+	q.body, err = json.Marshal(w.slave.report())
+	return err
+}
+
+// untilPollNow returns a context for a request, which ends a delayed one at pollNow. stop
+// must be called.
+func (w *watcher) untilPollNow(ctx context.Context) (_ context.Context, stop func()) {
+	if !w.waits {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		select {
+		case <-w.polls:
+			cancel(errPollAgain)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel(nil)
+		wait.Wait()
+	}
+}
+
+// take takes the list of an answer.
+func (w *watcher) take(a *answer, base *url.URL) error {
+	switch a.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotModified:
+		return nil
+	case http.StatusUnauthorized:
+		return refusal{fmt.Sprintf("%s: 401 Unauthorized; set the user and relay_password of that master", base)}
+	case http.StatusLoopDetected:
+		return refusal{fmt.Sprintf("%s: this is the station itself; point master at another", base)}
+	default:
+		return refusal{fmt.Sprintf("%s%s: answer %s; expected 200 and a list", base, ListPath, a.Status)}
+	}
+	list, err := readList(a.Body, base)
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", base, ListPath, err)
+	}
+	reported := w.reports
+	w.etag = a.Header.Get("ETag")
+	w.reports = strings.Contains(a.Header.Get("Accept-Post"), "application/json")
+	// The first report is sent without waiting.
+	w.waits = w.reports && (!reported || strings.Contains(a.Header.Get("Preference-Applied"), "wait"))
+	w.mu.Lock()
+	w.list, w.settled, w.node = list, true, ""
+	if path := ParsePath(a.Header.Get(PathHeader)); len(path) > 0 {
+		w.node = path[0]
+	}
+	w.mu.Unlock()
+	w.slave.manager.listChanged(w.slave)
+	return nil
+}
