@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxComment is the length in bytes that no artist and no title exceeds.
+// maxComment is the maximum length of an artist or a title in bytes.
 const maxComment = 1 << 10
 
-// add takes a tag with a name in capitals. Several artists are one that names
-// them all; of several titles the first counts.
+// add adds a tag; its name is in capitals. Several artists are joined; the first of
+// several titles counts.
 func (c *Comments) add(name, text string) {
 	text = shorten(strings.TrimSpace(text))
 	switch {
@@ -23,7 +23,7 @@ func (c *Comments) add(name, text string) {
 	}
 }
 
-// orNil returns c unless it says nothing.
+// orNil returns c, or nil if it is empty.
 func (c Comments) orNil() *Comments {
 	if c == (Comments{}) {
 		return nil
@@ -31,7 +31,7 @@ func (c Comments) orNil() *Comments {
 	return &c
 }
 
-// shorten cuts a text that is too long, but no letter of it.
+// shorten cuts a text to maxComment bytes, between two characters.
 func shorten(s string) string {
 	if len(s) <= maxComment {
 		return s

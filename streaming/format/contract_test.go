@@ -118,7 +118,7 @@ func difference[U comparable](got, want []U) string {
 
 func TestLongStreamsAreCutAlikeToo(t *testing.T) {
 	large := func(int) part { return adtsFrame{hz: 8000, channels: 2, size: 8191, blocks: 4}.part() }
-	free := func(int) part { return mpegFrame{version: 3, layer: 3, hz: 8000, free: maxFree, pad: true}.part() }
+	free := func(int) part { return mpegFrame{version: 3, layer: 3, hz: 8000, free: maxFreeFrame, pad: true}.part() }
 	mp2 := func(int) part { return mpegFrame{version: 3, layer: 2, kbps: 160, hz: 8000}.part() }
 	all := func(first part, rest ...part) []byte { return bytesOf(append([]part{first}, rest...)...) }
 	for name, stream := range map[string][]byte{

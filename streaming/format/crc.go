@@ -1,7 +1,6 @@
 package format
 
-// crcTable returns the table of a CRC whose bits are not reflected, of the width
-// of T.
+// crcTable returns the table of a CRC of T's width, without bit reflection.
 func crcTable[T uint8 | uint16 | uint32](poly T, top T) (table [256]T) {
 	for i := range table {
 		crc := T(i)
@@ -21,16 +20,16 @@ func crcTable[T uint8 | uint16 | uint32](poly T, top T) (table [256]T) {
 }
 
 var (
-	// crc32Table is that of Ogg pages and MPEG-TS sections.
+	// crc32Table is for Ogg pages and MPEG-TS sections.
 	crc32Table = crcTable[uint32](0x04c11db7, 1<<31)
-	// crc16Table is that of FLAC frames.
+	// crc16Table is for FLAC frames.
 	crc16Table = crcTable[uint16](0x8005, 1<<15)
-	// crc8Table is that of FLAC frame headers.
+	// crc8Table is for FLAC frame headers.
 	crc8Table = crcTable[uint8](0x07, 1<<7)
 )
 
-// crc32Tables are for eight bytes at once: the first is crc32Table, and each of the
-// others is the one before it with a byte of zeros behind.
+// crc32Tables process eight bytes at once: the first is crc32Table, and each of the
+// others is the one before it followed by a zero byte.
 var crc32Tables = func() (tables [8][256]uint32) {
 	tables[0] = crc32Table
 	for k := 1; k < len(tables); k++ {
@@ -61,7 +60,7 @@ func crc8(b []byte) (crc uint8) {
 	return crc
 }
 
-// oggCRC is the CRC of a page, for which its own four bytes count as zero.
+// oggCRC is the CRC of a page; its own four bytes count as zero.
 func oggCRC(p oggPage) uint32 {
 	crc := crc32(0, p[:22])
 	crc = crc32(crc, []byte{0, 0, 0, 0})

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// maxProbe is how far into a stream its first frame is looked for before it is
-// carried as it is.
+// maxProbe is the number of bytes searched for a first frame before a stream is carried
+// as it is.
 const maxProbe = 16 << 10
 
-// New returns the framer for a stream of the declared content type, which may
-// be empty, in any case and with parameters. The first bytes decide: the type
-// that the framer then has is the declared one unless they contradict it. Only
-// text is taken at its word, since it may hold anything.
+// New returns the framer for a stream. The declared content type may be empty, in any
+// case and with parameters. The first bytes decide: the framer's type is the declared
+// one unless they contradict it. A declared text type always counts, because text can
+// hold anything.
 func New(declared string) Framer {
 	declared = Canonical(declared)
 	if strings.HasPrefix(declared, "text/") {
@@ -27,7 +27,7 @@ func New(declared string) Framer {
 	}
 }
 
-// Canonical returns a content type without parameters, in lower case.
+// Canonical returns a content type in lower case, without parameters.
 func Canonical(contentType string) string {
 	contentType = strings.TrimSpace(contentType)
 	if end := strings.IndexAny(contentType, "; \t"); end >= 0 {
@@ -36,11 +36,11 @@ func Canonical(contentType string) string {
 	return strings.ToLower(contentType)
 }
 
-// detector is a framer that becomes another one once it has seen enough.
+// detector is a framer that chooses another one from the first bytes.
 type detector struct {
 	declared   string
 	chosen     Framer
-	drop       int // bytes of a leading tag that are still to be dropped
+	drop       int // remaining bytes of a leading tag
 	mpeg, adts probe
 }
 
@@ -63,14 +63,14 @@ func (d *detector) Next(buf []byte, final bool) (int, Unit) {
 	return d.chosen.Next(buf, final)
 }
 
-// Retitle is for streams whose framer can do it.
+// Retitle implements Retitler; it reports false if the chosen framer does not.
 func (d *detector) Retitle(c Comments) bool {
 	r, ok := d.chosen.(Retitler)
 	return ok && r.Retitle(c)
 }
 
-// leadingTag consumes an ID3v2 tag in front of the stream: it may be longer than
-// what is looked through. It reports false while it can't tell.
+// leadingTag consumes an ID3v2 tag in front of the stream, which may be longer than
+// maxProbe. It reports false while it needs more bytes.
 func (d *detector) leadingTag(buf []byte, final bool) (int, bool) {
 	if d.drop == 0 {
 		if len(buf) < id3v2Header {
@@ -83,88 +83,87 @@ func (d *detector) leadingTag(buf []byte, final bool) (int, bool) {
 	return n, true
 }
 
-// containers are recognised by their first bytes.
+// containers are the formats with a signature in their first bytes.
 var containers = []struct {
-	// found tells whether a stream that begins with b is of this kind.
-	found func(b []byte, final bool) verdict
-	// say is the type to say when the declared one is not of this family, "" if
-	// the framer knows better.
-	say string
-	// families are the declared types that are of this family.
-	families []string
-	// icy tells whether metadata may stand between its bytes: the others have
-	// their own.
+	// detect reports whether a stream that begins with b is of this kind.
+	detect func(b []byte, final bool) match
+	// contentType is used if the declared type is of another family; "" if the
+	// framer finds the type itself.
+	contentType string
+	// types are the content types of this family, the main one first.
+	types []string
+	// icy reports whether streams carry ICY metadata; the others have their own.
 	icy  bool
 	make func(contentType string) Framer
 }{
 	{
-		found:    magic(oggMagic),
-		say:      "application/ogg",
-		families: []string{"application/ogg", "application/x-ogg", "audio/ogg", "video/ogg", "audio/opus", "audio/vorbis", "audio/speex"},
-		make:     func(contentType string) Framer { return newOgg(contentType) },
+		detect:      magic(oggMagic),
+		contentType: "application/ogg",
+		types:       []string{"application/ogg", "application/x-ogg", "audio/ogg", "video/ogg", "audio/opus", "audio/vorbis", "audio/speex"},
+		make:        func(contentType string) Framer { return newOgg(contentType) },
 	},
 	{
-		found:    magic(flacMagic),
-		say:      "audio/flac",
-		families: []string{"audio/flac", "audio/x-flac"},
-		icy:      true,
-		make:     func(contentType string) Framer { return newFLAC(contentType) },
+		detect:      magic(flacMagic),
+		contentType: "audio/flac",
+		types:       []string{"audio/flac", "audio/x-flac"},
+		icy:         true,
+		make:        func(contentType string) Framer { return newFLAC(contentType) },
 	},
 	{
-		found:    magic(ebmlMagic),
-		families: []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"},
-		make:     func(contentType string) Framer { return newWebM(contentType) },
+		detect: magic(ebmlMagic),
+		types:  []string{"audio/webm", "video/webm", "audio/x-matroska", "video/x-matroska", "audio/matroska", "video/matroska", "video/x-matroska-3d"},
+		make:   func(contentType string) Framer { return newWebM(contentType) },
 	},
 	{
-		found:    tsBegins,
-		say:      "video/mp2t",
-		families: []string{"video/mp2t", "audio/mp2t", "video/mpegts"},
-		make:     func(contentType string) Framer { return newMPEGTS(contentType) },
+		detect:      beginsMPEGTS,
+		contentType: "video/mp2t",
+		types:       []string{"video/mp2t", "audio/mp2t", "video/mpegts"},
+		make:        func(contentType string) Framer { return newMPEGTS(contentType) },
 	},
 }
 
-// magic finds a kind by its first bytes alone.
-func magic(word string) func([]byte, bool) verdict {
-	return func(b []byte, final bool) verdict {
+// magic detects a format by its first bytes alone.
+func magic(word string) func([]byte, bool) match {
+	return func(b []byte, final bool) match {
 		switch {
 		case !startsLike(b, word) || final && len(b) < len(word):
 			return no
 		case len(b) < len(word):
-			return unsure
+			return partial
 		}
 		return yes
 	}
 }
 
-// TakesICY tells whether players expect ICY metadata in streams of a type.
+// TakesICY reports whether players expect ICY metadata in streams of a type.
 func TakesICY(contentType string) bool {
 	contentType = Canonical(contentType)
 	for _, c := range containers {
-		if slices.Contains(c.families, contentType) {
+		if slices.Contains(c.types, contentType) {
 			return c.icy
 		}
 	}
 	return true
 }
 
-// choose returns the framer that fits the first bytes, nil if it needs more. buf
-// is the same at each call, but longer.
+// choose returns the framer for the first bytes, nil if it needs more. Each call has
+// the same buf, but longer.
 func (d *detector) choose(buf []byte, final bool) Framer {
 	for _, c := range containers {
-		switch c.found(buf, final) {
+		switch c.detect(buf, final) {
 		case yes:
-			return c.make(d.typeOr(c.say, c.families...))
-		case unsure:
+			return c.make(d.declaredOr(c.contentType, c.types...))
+		case partial:
 			return nil
 		}
 	}
-	d.mpeg.look(buf, final)
-	d.adts.look(buf, final)
-	switch mpeg, adts := d.mpeg.at, d.adts.at; {
+	d.mpeg.advance(buf, final)
+	d.adts.advance(buf, final)
+	switch mpeg, adts := d.mpeg.offset, d.adts.offset; {
 	case d.mpeg.found && mpeg <= adts:
-		return newMPEG(d.typeOr("audio/mpeg", mpegTypes...))
+		return newMPEG(d.declaredOr("audio/mpeg", mpegTypes...))
 	case d.adts.found && adts <= mpeg:
-		return newADTS(d.typeOr("audio/aac", aacTypes...))
+		return newADTS(d.declaredOr("audio/aac", aacTypes...))
 	case min(mpeg, adts) >= maxProbe || final && len(buf) > 0:
 		return opaque{d.opaqueType()}
 	}
@@ -177,13 +176,13 @@ var (
 	aacTypes  = []string{"audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}
 )
 
-// Family returns the one name for all those of a content type: what plays one of
-// them plays the others.
+// Family returns the main name of a content type: players that support one of its names
+// support the others.
 func Family(contentType string) string {
 	contentType = Canonical(contentType)
 	for _, c := range containers {
-		if slices.Contains(c.families, contentType) {
-			return c.families[0]
+		if slices.Contains(c.types, contentType) {
+			return c.types[0]
 		}
 	}
 	switch {
@@ -195,9 +194,8 @@ func Family(contentType string) string {
 	return contentType
 }
 
-// Kind returns the one name for all streams that a player takes for the one that it
-// plays, if they follow it: those of a family, but for WebM, whose players don't take
-// another header in mid-stream.
+// Kind returns one name for all streams that may follow each other in a player: those
+// of a family. WebM players accept no second header, so there the init counts, too.
 func Kind(contentType string, init *Init) string {
 	family := Family(contentType)
 	if family == "audio/webm" && init != nil {
@@ -206,16 +204,16 @@ func Kind(contentType string, init *Init) string {
 	return family
 }
 
-// typeOr returns the declared type if it is say or one of others, else say.
-func (d *detector) typeOr(say string, others ...string) string {
-	if slices.Contains(others, d.declared) {
+// declaredOr returns the declared type if it is one of names, else contentType.
+func (d *detector) declaredOr(contentType string, names ...string) string {
+	if slices.Contains(names, d.declared) {
 		return d.declared
 	}
-	return say
+	return contentType
 }
 
-// opaqueType is the type of a stream in which nothing was recognised: the
-// declared one, or Icecast's default.
+// opaqueType is the type of a stream of unknown format: the declared one, or Icecast's
+// default.
 func (d *detector) opaqueType() string {
 	if d.declared == "" {
 		return "audio/mpeg"
@@ -223,18 +221,18 @@ func (d *detector) opaqueType() string {
 	return d.declared
 }
 
-// probe looks for the first frame of one kind in the bytes that a stream begins
-// with, as they come.
+// probe searches the beginning of a stream for the first frame of one format, as bytes
+// arrive.
 type probe struct {
-	f     *frames
-	at    int // where the first frame is; until it is found, there is none before
-	found bool
+	f      *syncFramer
+	offset int // of the first frame; until found, no frame begins before it
+	found  bool
 }
 
-// look goes on from where it came to. buf is the same at each call, but longer.
-func (p *probe) look(buf []byte, final bool) {
-	for !p.found && p.at < min(len(buf), maxProbe) {
-		n, u := p.f.Next(buf[p.at:], final)
+// advance continues at offset. Each call has the same buf, but longer.
+func (p *probe) advance(buf []byte, final bool) {
+	for !p.found && p.offset < min(len(buf), maxProbe) {
+		n, u := p.f.Next(buf[p.offset:], final)
 		if u.Duration > 0 {
 			p.found = true
 			return
@@ -242,6 +240,6 @@ func (p *probe) look(buf []byte, final bool) {
 		if n == 0 {
 			return
 		}
-		p.at += n
+		p.offset += n
 	}
 }

@@ -1,33 +1,32 @@
-// Package format cuts the bytes that a source sends into units: frames of MPEG
-// audio, ADTS and FLAC, pages of Ogg, blocks of WebM and Matroska, packets of
-// MPEG-TS, or whatever arrived where a type has no frames that we know.
+// Package format splits a source's byte stream into units: frames of MPEG audio,
+// ADTS and FLAC, pages of Ogg, blocks of WebM and Matroska, packets of MPEG-TS.
+// Bytes of any other type are carried as they arrive.
 //
 // A Framer is a pure step: bytes in, units out. It does no I/O, reads no clock,
-// starts no goroutine and keeps nothing of the buffer it was shown, so the same
-// bytes give the same units however they were cut on their way. What it reads
-// is hostile until proven otherwise: every length is checked against the bytes
-// that are there, no unit is longer than MaxUnit, and no byte costs more than a
-// fixed number of steps. After damage it finds its way back by itself; what is
-// not whole by then is dropped.
+// starts no goroutine and keeps no reference to its input, so the same bytes give
+// the same units however reads divide them. A framer belongs to one goroutine.
 //
-// MPEG audio and ADTS can be heard from any frame on. The others have to be told
-// first what is coming, so their units name the Init that tells it:
+// Input is hostile until proven otherwise. Every length is checked against the bytes
+// present, no unit is longer than MaxUnit, and the work per byte is bounded. After
+// damage a framer resynchronises by itself and drops incomplete units.
 //
-//	             Init                       unit               listeners begin at
-//	Ogg          header pages of a link     page               a packet of sound,
-//	                                                           or a key frame
+// A decoder can start at any frame of MPEG audio and ADTS. The other formats need an
+// Init first, and their units name it:
+//
+//	             Init                       unit               listeners start at
+//	Ogg          header pages of a link     page               an audio packet or
+//	                                                           a key frame
 //	FLAC         STREAMINFO, comments       frame              each frame
-//	WebM         all before the first       mark of a Cluster, Clusters, with pictures
-//	             Cluster                    block              if a key frame leads
-//	MPEG-TS      PAT, PMT                   packet             a frame of sound,
-//	                                                           or a key frame
+//	WebM         all before the first       Cluster header,    a Cluster; with video,
+//	             Cluster                    block              if it starts with a key frame
+//	MPEG-TS      PAT, PMT                   packet             an audio frame or
+//	                                                           a key frame
 //
-// Units are the source's bytes but for what would tie a stream to a file: the sizes
-// of Segments and Clusters become unknown, the length and checksum of the whole
-// are cleared. A Retitler may also begin a stream anew with another title, where
-// that can be done without touching a packet: in Ogg with a lone Vorbis, Opus or
-// FLAC stream, and in FLAC.
+// Units are the source's bytes, except for fields that belong to a file: the sizes of
+// Segments and Clusters become unknown, and the length and checksum of a whole FLAC
+// file are cleared. A Retitler can also restart a stream with another title, without
+// changing a packet: Ogg with a single Vorbis, Opus or FLAC stream, and FLAC.
 //
-// New is the way in. It looks at the first bytes, since the declared type may
-// lie (VLC says application/ogg for MP3), and picks the framer from them.
+// New is the entry point. It detects the format from the first bytes, because the
+// declared type may be wrong (VLC declares application/ogg for MP3).
 package format

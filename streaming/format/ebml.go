@@ -2,10 +2,10 @@ package format
 
 import "math/bits"
 
-// An EBML element (RFC 8794): its id, its size, its body. The zero bits in front
-// of an id or a size tell its length. They are part of an id, not of a size; a
-// size whose other bits are all ones is unknown: the element ends where one
-// begins that can't be inside.
+// An EBML element (RFC 8794, sections 4 to 6): id, size, body. The leading zero bits of an
+// id and of a size give its length in bytes. The marker bit belongs to an id, not to a
+// size. A size of all ones is unknown: the element ends before the first element that
+// cannot be inside it.
 type ebmlHeader struct {
 	id   uint32
 	size int64 // of the body; -1: unknown
@@ -16,21 +16,21 @@ const (
 	ebmlMagic   = "\x1a\x45\xdf\xa3"
 	ebmlUnknown = "\x01\xff\xff\xff\xff\xff\xff\xff"
 
-	ebmlVoid  = 0xec // the same in all files of EBML
+	ebmlVoid  = 0xec // global elements (section 11.3): allowed anywhere
 	ebmlCRC32 = 0xbf
 )
 
 // parseEBML reads the header of an element.
-func parseEBML(b []byte) (h ebmlHeader, found verdict) {
+func parseEBML(b []byte) (h ebmlHeader, found match) {
 	if len(b) == 0 {
-		return h, unsure
+		return h, partial
 	}
 	n := bits.LeadingZeros8(b[0]) + 1
 	if n > 4 {
 		return h, no
 	}
 	if len(b) <= n {
-		return h, unsure
+		return h, partial
 	}
 	for _, c := range b[:n] {
 		h.id = h.id<<8 | uint32(c)
@@ -40,7 +40,7 @@ func parseEBML(b []byte) (h ebmlHeader, found verdict) {
 	case m == 0:
 		return h, no
 	case len(b) < n+m:
-		return h, unsure
+		return h, partial
 	}
 	h.size, h.len = int64(size), n+m
 	if size == 1<<(7*m)-1 {
@@ -49,8 +49,8 @@ func parseEBML(b []byte) (h ebmlHeader, found verdict) {
 	return h, yes
 }
 
-// ebmlNumber reads a number of variable length. n is its length in bytes even if
-// they are not all there, and 0 if it is none. b is not empty.
+// ebmlNumber reads a number of variable length. n is its length in bytes, even if b is
+// shorter, and 0 if it is invalid. b is not empty.
 func ebmlNumber(b []byte) (v uint64, n int) {
 	n = bits.LeadingZeros8(b[0]) + 1
 	if n > 8 {
@@ -63,7 +63,7 @@ func ebmlNumber(b []byte) (v uint64, n int) {
 	return v, n
 }
 
-// ebmlUint reads the body of an element that is an unsigned number.
+// ebmlUint reads the body of an unsigned integer element.
 func ebmlUint(b []byte) (v uint64) {
 	for _, c := range b[:min(len(b), 8)] {
 		v = v<<8 | uint64(c)
@@ -71,15 +71,15 @@ func ebmlUint(b []byte) (v uint64) {
 	return v
 }
 
-// ebmlElement is an element of which all is there.
+// ebmlElement is a complete element.
 type ebmlElement struct {
 	id   uint32
 	all  []byte // header and body
 	body []byte
 }
 
-// ebmlElements yields the elements that b consists of, up to the first that is
-// none or not all there. One of unknown size holds all that follows.
+// ebmlElements yields the elements of b, up to the first invalid or incomplete one. An
+// element of unknown size extends to the end.
 func ebmlElements(b []byte) func(func(ebmlElement) bool) {
 	return func(yield func(ebmlElement) bool) {
 		for len(b) > 0 {

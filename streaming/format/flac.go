@@ -4,40 +4,39 @@ import "bytes"
 
 const flacMagic = "fLaC"
 
-// The metadata blocks that count (RFC 9639, section 8.1): a byte for the type,
-// of which the first bit says that it is the last one, and three for the length.
+// The header of a metadata block (RFC 9639, section 8.1): a bit for the last block, 7 bits
+// for the type, 3 bytes for the length of the body.
 const (
 	flacLast     = 0x80
 	flacComments = 4
 	flacPicture  = 6
-	flacNone     = 127 // it looks like a frame
+	flacNone     = 127 // forbidden: it looks like a frame
 )
 
-// flac is the framer of FLAC as such: a unit is a frame, or a part of one that is
-// longer than a unit may be. Magic and metadata are the Init, less what is of no
-// use in a stream (padding, the index) or too long to be worth it (pictures).
+// flac is the framer of native FLAC: a unit is a frame, or a part of a frame longer than
+// MaxUnit. Magic and metadata are the Init, without blocks that have no use in a stream
+// (padding, seek table) and without long pictures.
 //
-// A frame ends where another one begins, which is known by the CRC of all before
-// it. What is behind a damaged frame is known by a number that soon follows. No
-// byte is looked at twice but for headers, and there is no damage after which
-// more than the longest frame is lost.
+// A frame ends where another one begins and the CRC over the bytes between is right. The
+// frame after a damaged one is recognised by its number, which soon follows. Apart from
+// headers, no byte is read twice, and damage costs at most the longest frame.
 type flac struct {
 	contentType string
-	info        flacInfo
-	init        *Init // nil while there is none: frames can't be told from garbage
-	ahead       *Init // what Retitle made, to be used from the next frame on
+	info        streamInfo
+	init        *Init // nil: no metadata yet, so frames cannot be recognised
+	retitled    *Init // made by Retitle; replaces init at the next frame
 
-	// metadata
-	blocks []byte // magic and blocks that are kept; nil: they are complete
-	last   int    // where the last block is that was kept
-	drop   int    // bytes of a block that are still to be dropped
-	final  bool   // it is the last block that is being dropped
+	// The metadata.
+	metadataBlocks []byte // magic and kept blocks; nil: complete
+	lastBlock      int    // offset of the last kept block
+	drop           int    // remaining bytes of a block to drop
+	lastDropped    bool   // the last block is being dropped
 
-	// the frame that begins with what is left, or of which a part has gone already
-	frame   flacHeader // its size is 0 if there is none
-	scanned int        // bytes that its end was looked for in
-	crc     uint16     // of them, and of the parts
-	gone    int        // bytes of the parts that have gone
+	// The current frame, of which parts may have been sent.
+	frame   flacHeader // size 0: there is none
+	scanned int        // bytes searched for its end
+	crc     uint16     // of the sent parts and the scanned bytes
+	sent    int        // bytes of the sent parts
 }
 
 func newFLAC(contentType string) *flac { return &flac{contentType: contentType} }
@@ -48,22 +47,22 @@ func (f *flac) Next(buf []byte, final bool) (int, Unit) {
 	switch {
 	case f.drop > 0:
 		n := min(f.drop, len(buf))
-		if f.drop -= n; f.drop == 0 && f.final {
-			f.complete()
+		if f.drop -= n; f.drop == 0 && f.lastDropped {
+			f.finishInit()
 		}
 		return n, Unit{}
-	case f.blocks != nil:
-		return f.metadata(buf, final), Unit{}
+	case f.metadataBlocks != nil:
+		return f.takeBlock(buf, final), Unit{}
 	case f.frame.size == 0:
 		if n, found := f.search(buf, final); n > 0 || !found {
 			return n, Unit{}
 		}
 	}
-	return f.cut(buf, final)
+	return f.takeFrame(buf, final)
 }
 
-// beginsFLAC finds the magic and the header of STREAMINFO.
-func beginsFLAC(b []byte) verdict {
+// beginsFLAC compares b with the magic and the header of STREAMINFO.
+func beginsFLAC(b []byte) match {
 	const stream = flacMagic + "\x00\x00\x00\x22"
 	var head [len(stream)]byte
 	n := copy(head[:], b)
@@ -72,115 +71,116 @@ func beginsFLAC(b []byte) verdict {
 	case !startsLike(head[:n], stream):
 		return no
 	case n < len(stream):
-		return unsure
+		return partial
 	}
 	return yes
 }
 
-// search looks for a frame or the magic at the beginning of buf. It returns
-// true if it is a frame, else how many bytes can be done without.
+// search looks for a frame or the magic at the beginning of buf. It reports whether a
+// frame was found, else it returns the number of bytes to skip.
 func (f *flac) search(buf []byte, final bool) (n int, found bool) {
-	if n = f.next(buf, final); n > 0 || len(buf) == 0 {
+	if n = f.nextCandidate(buf, final); n > 0 || len(buf) == 0 {
 		return n, false
 	}
 	switch beginsFLAC(buf) {
 	case yes:
-		f.blocks, f.last = append(make([]byte, 0, 256), flacMagic...), 0
-		f.init, f.ahead = nil, nil
+		f.metadataBlocks, f.lastBlock = append(make([]byte, 0, 256), flacMagic...), 0
+		f.init, f.retitled = nil, nil
 		return len(flacMagic), false
-	case unsure:
+	case partial:
 		return 0, false
 	}
 	h, is := f.header(buf)
 	if is != yes {
 		return 0, false
 	}
-	if f.ahead != nil {
-		f.init, f.ahead = f.ahead, nil
+	if f.retitled != nil {
+		f.init, f.retitled = f.retitled, nil
 	}
-	f.frame, f.scanned, f.crc, f.gone = h, 0, 0, 0
+	f.frame, f.scanned, f.crc, f.sent = h, 0, 0, 0
 	return 0, true
 }
 
-// next returns how far it is to where a frame or the magic is, or may be.
-func (f *flac) next(buf []byte, final bool) int {
+// nextCandidate returns the distance to the next place where a frame or the magic begins
+// or may begin.
+func (f *flac) nextCandidate(buf []byte, final bool) int {
 	for i, c := range buf {
-		var found verdict
+		var found match
 		switch {
 		case c == 0xff && f.init != nil:
 			_, found = f.header(buf[i:])
 		case c == flacMagic[0]:
 			found = beginsFLAC(buf[i:])
 		}
-		if found == yes || found == unsure && !final {
+		if found == yes || found == partial && !final {
 			return i
 		}
 	}
 	return len(buf)
 }
 
-// header reads the header of a frame of this stream.
-func (f *flac) header(b []byte) (flacHeader, verdict) {
+// header reads a frame header that fits this stream.
+func (f *flac) header(b []byte) (flacHeader, match) {
 	h, found := parseFLAC(b)
-	if found == yes && !f.info.has(h) {
+	if found == yes && !f.info.matches(h) {
 		found = no
 	}
 	return h, found
 }
 
-// metadata takes the block at the beginning of buf and returns its length, or
-// that of its header if the rest is to be dropped.
-func (f *flac) metadata(buf []byte, final bool) int {
+// takeBlock consumes the metadata block at the beginning of buf. It returns its length, or
+// the length of its header if the body is to be dropped.
+func (f *flac) takeBlock(buf []byte, final bool) int {
 	if len(buf) < 4 {
-		return f.unfinished(buf, final)
+		return f.waitOrDrop(buf, final)
 	}
 	kind, size := buf[0]&^flacLast, 4+int(be32(buf)&0xffffff)
-	first := len(f.blocks) == len(flacMagic) // it is STREAMINFO, search has seen it
-	f.final = buf[0]&flacLast != 0
+	first := len(f.metadataBlocks) == len(flacMagic) // STREAMINFO, as search has checked
+	f.lastDropped = buf[0]&flacLast != 0
 	keep := first || kind == flacComments || kind == flacPicture
 	if kind == flacNone {
-		f.blocks = nil
+		f.metadataBlocks = nil
 		return 1
 	}
-	if !keep || size > MaxUnit || len(f.blocks)+size > MaxInit {
+	if !keep || size > MaxUnit || len(f.metadataBlocks)+size > MaxInit {
 		f.drop = size - 4
-		if f.drop == 0 && f.final {
-			f.complete()
+		if f.drop == 0 && f.lastDropped {
+			f.finishInit()
 		}
 		return 4
 	}
 	if len(buf) < size {
-		return f.unfinished(buf, final)
+		return f.waitOrDrop(buf, final)
 	}
 	if first {
-		f.info = readFLACInfo(buf[4:])
+		f.info = readStreamInfo(buf[4:])
 	}
-	f.last = len(f.blocks)
-	f.blocks = append(f.blocks, buf[:size]...)
-	f.blocks[f.last] &^= flacLast
-	if f.final {
-		f.complete()
+	f.lastBlock = len(f.metadataBlocks)
+	f.metadataBlocks = append(f.metadataBlocks, buf[:size]...)
+	f.metadataBlocks[f.lastBlock] &^= flacLast
+	if f.lastDropped {
+		f.finishInit()
 	}
 	return size
 }
 
-// unfinished returns how many bytes of a block that is not all there are consumed.
-func (f *flac) unfinished(buf []byte, final bool) int {
+// waitOrDrop returns the number of bytes to consume of an incomplete block.
+func (f *flac) waitOrDrop(buf []byte, final bool) int {
 	if final {
 		return len(buf)
 	}
 	return 0
 }
 
-// complete makes the Init after the last block.
-func (f *flac) complete() {
-	forget(f.blocks[len(flacMagic)+4:])
-	f.blocks[f.last] |= flacLast
-	f.init = &Init{Data: f.blocks, Comments: flacComment(f.blocks).read()}
-	f.blocks, f.final = nil, false
+// finishInit makes the Init after the last metadata block.
+func (f *flac) finishInit() {
+	clearTotals(f.metadataBlocks[len(flacMagic)+4:])
+	f.metadataBlocks[f.lastBlock] |= flacLast
+	f.init = &Init{Data: f.metadataBlocks, Comments: flacComment(f.metadataBlocks).read()}
+	f.metadataBlocks, f.lastDropped = nil, false
 }
 
-// flacComment returns the comments among blocks, nil if there are none.
+// flacComment returns the body of the comment block, nil if there is none.
 func flacComment(blocks []byte) vorbisComments {
 	for b := blocks[len(flacMagic):]; len(b) > 0; {
 		size := 4 + int(be32(b)&0xffffff)
@@ -192,16 +192,15 @@ func flacComment(blocks []byte) vorbisComments {
 	return nil
 }
 
-// Retitle makes an Init with other comments, from the next frame on. Decoders
-// skip it where they don't expect it, as they skip any garbage between frames,
-// and who joins later begins with it.
+// Retitle makes an Init with other comments, for the units from the next frame on.
+// Decoders skip metadata between frames like garbage; new listeners start with it.
 func (f *flac) Retitle(c Comments) bool {
 	if f.init == nil {
 		return false
 	}
 	old := f.init
-	if f.ahead != nil {
-		old = f.ahead
+	if f.retitled != nil {
+		old = f.retitled
 	}
 	comments := flacComment(old.Data)
 	if comments == nil {
@@ -211,7 +210,7 @@ func (f *flac) Retitle(c Comments) bool {
 	if !ok {
 		return false
 	}
-	const fixed = len(flacMagic) + 4 + flacInfoSize
+	const fixed = len(flacMagic) + 4 + streamInfoSize
 	data := bytes.Clone(old.Data[:fixed])
 	data[len(flacMagic)] &^= flacLast
 	data = append(data, flacLast|flacComments, 0, 0, 0)
@@ -220,7 +219,7 @@ func (f *flac) Retitle(c Comments) bool {
 	if len(data) > MaxInit {
 		return false
 	}
-	f.ahead = &Init{Data: data, Comments: comments.read()}
+	f.retitled = &Init{Data: data, Comments: comments.read()}
 	return true
 }
 

@@ -2,24 +2,24 @@ package format
 
 import "time"
 
-// MaxUnit is the length in bytes that no unit exceeds. A framer that is shown
-// this many bytes always consumes some of them.
+// MaxUnit is the maximum length of a unit in bytes. Given this many bytes, a framer
+// always consumes some of them.
 const MaxUnit = 64 << 10
 
-// MaxInit is the length in bytes that no init exceeds.
+// MaxInit is the maximum length of an init in bytes.
 const MaxInit = 1 << 20
 
-// Init is what a decoder must have been given before it understands the units
-// that name it: Ogg's header pages, FLAC's metadata blocks, WebM's tracks. It
-// never changes; a stream that begins anew has another Init.
+// Init holds the headers that a decoder needs before the units that name it: Ogg's
+// header pages, FLAC's metadata blocks, WebM's tracks. It is immutable; a stream that
+// restarts has another Init.
 type Init struct {
 	Data []byte
 
-	// Comments are what the stream says of itself, nil if it says nothing.
+	// Comments are the stream's artist and title, nil if it has neither.
 	Comments *Comments
 }
 
-// Size returns the length of the data, 0 if there is no init.
+// Size returns the length of the data; 0 for nil.
 func (i *Init) Size() int {
 	if i == nil {
 		return 0
@@ -27,53 +27,52 @@ func (i *Init) Size() int {
 	return len(i.Data)
 }
 
-// Comments are the tags of a stream, as they stand there: not cleaned, in UTF-8
-// unless the encoder erred.
+// Comments are the tags of a stream, unchanged: not cleaned, and in UTF-8 unless the
+// encoder erred.
 type Comments struct {
 	Artist string
 	Title  string
 }
 
-// Unit is one piece of a stream that must not be cut.
+// Unit is one indivisible piece of a stream.
 type Unit struct {
-	// Data is the unit, in memory that is good until the next call of the
-	// framer. Nil says that the bytes consumed were not part of any unit.
+	// Data is the unit. It is valid until the next call of the framer. Nil means
+	// that the consumed bytes are not part of any unit.
 	Data []byte
 
-	// Start tells that a decoder that has the Init may begin here. Tags and the
-	// Xing frame, which describes a whole file, are carried but nobody starts
-	// there.
+	// Start reports whether a decoder that has the Init can start here. Tags and
+	// the Xing frame, which describes a whole file, are carried but are no start.
 	Start bool
 
-	// More tells that the next unit goes on with what this one began, so that
-	// a listener must not be moved to another stream between them.
+	// More reports whether the next unit continues this one. A listener must not
+	// move to another stream between them.
 	More bool
 
-	// Duration is how long the unit sounds; zero if that is unknown.
+	// Duration is the playing time of the unit; zero if unknown.
 	Duration time.Duration
 
-	// Init must have been sent before this unit, unless it is nil. It is not a
-	// part of any unit's data.
+	// Init must be sent before this unit, unless it is nil. It is not part of any
+	// unit's data.
 	Init *Init
 }
 
-// Framer cuts a byte stream into units. It is not safe for concurrent use.
+// Framer splits a byte stream into units. It is not safe for concurrent use.
 type Framer interface {
-	// Next looks at the bytes that have not been consumed yet and returns how
-	// many of them it consumes and the unit that they hold, if they hold one.
-	// n == 0 without a unit asks for more bytes, and buf must begin with the
-	// same ones then. final says that there will be no more, and that some must
-	// be consumed if there are any.
+	// Next reads the bytes that are not consumed yet. It returns the number of
+	// bytes consumed and the unit in them, if there is one. n == 0 without a unit
+	// asks for more bytes; the next buf must then begin with the same ones. final
+	// reports that no more bytes follow; Next then consumes at least one if there
+	// are any.
 	Next(buf []byte, final bool) (n int, u Unit)
 
 	// Type returns the content type of the units, or "" while it is unknown.
-	// Once known it does not change.
+	// A known type does not change.
 	Type() string
 }
 
-// Retitler is a framer that can make its stream say another title: it ends the
-// stream and begins it anew with other comments, between two units. Retitle
-// reports false if the stream can't; it is called between calls of Next.
+// Retitler is a framer that can change the title of its stream: between two units it
+// ends the stream and starts another with new comments. Retitle reports whether the
+// stream supports that. It is called between calls of Next.
 type Retitler interface {
 	Framer
 	Retitle(c Comments) bool

@@ -81,7 +81,7 @@ func repairOgg(b []byte) {
 		n := max(1, claimedSize(b))
 		if n > 1 {
 			p := oggPage(b[:n])
-			p.sign(p.serial(), p.sequence())
+			p.renumber(p.serial(), p.sequence())
 		}
 		b = b[n:]
 	}

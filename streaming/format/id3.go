@@ -6,21 +6,24 @@ const (
 	id3v1Size   = 128
 	id3v2Header = 10
 
-	// maxTag is the longest ID3v2 tag that is carried along. Longer ones hold
+	// maxTag is the longest ID3v2 tag that is carried, in bytes. Longer ones hold
 	// pictures; they are dropped without being buffered.
 	maxTag = 16 << 10
 
-	// maxID3v2 is the longest ID3v2 tag that is believed. A length that lies
-	// costs so many bytes of sound, so it is no more than pictures need.
+	// maxID3v2 is the longest ID3v2 tag that is accepted, in bytes. A false length
+	// costs as much audio, so the limit is just enough for pictures.
 	maxID3v2 = 16 << 20
 )
 
-// id3v2Size returns the length of the ID3v2 tag that b starts with, header and
-// footer included, and 0 if b starts with none that is to be believed. b must
-// hold id3v2Header bytes.
+// An ID3v2 header is ten bytes (ID3v2.4.0 main structure, section 3.1):
 //
-// Layout (id3.org, ID3v2.4.0 structure, section 3.1):
-// "ID3", major, revision, flags, then the size in four bytes of seven bits.
+//	0  "ID3"
+//	3  major version, revision; neither is 0xff
+//	5  flags; 0x10: a footer follows the tag
+//	6  size without header and footer, 4 bytes of 7 bits
+
+// id3v2Size returns the length of the ID3v2 tag at the beginning of b, with header and
+// footer. It returns 0 if there is no acceptable tag. b has at least id3v2Header bytes.
 func id3v2Size(b []byte) int {
 	if !bytes.HasPrefix(b, []byte("ID3")) || b[3] == 0xff || b[4] == 0xff ||
 		(b[6]|b[7]|b[8]|b[9])&0x80 != 0 {
@@ -36,9 +39,9 @@ func id3v2Size(b []byte) int {
 	return size
 }
 
-// startsTag tells whether b can still become, or is, the beginning of a tag.
-// It needs three bytes to be sure.
-func startsTag(b []byte) bool {
+// beginsTag reports whether b is, or can become, the beginning of a tag. Three bytes
+// are enough to decide.
+func beginsTag(b []byte) bool {
 	head := b[:min(len(b), 3)]
 	return bytes.HasPrefix([]byte("ID3"), head) || bytes.HasPrefix([]byte("TAG"), head)
 }

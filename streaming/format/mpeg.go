@@ -13,11 +13,11 @@ import (
 // G padding, I channel mode, M emphasis. Versions 2 and 2.5 are ISO 13818-3
 // and its unofficial extension to low sampling rates.
 
-// mpegSame are the bits that stay the same throughout one stream: sync,
-// version, layer and sampling rate.
-const mpegSame = 0xfffe0c00
+// mpegFixed are the header bits that all frames of a stream share: sync, version,
+// layer and sampling rate.
+const mpegFixed = 0xfffe0c00
 
-// mpegBitrates is in kbit/s, by table and index; 0 is free format.
+// mpegBitrates are in kbit/s, by table and index; 0 is free format.
 var mpegBitrates = [5][15]int{
 	{0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448}, // version 1, layer I
 	{0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384},    // version 1, layer II
@@ -28,8 +28,8 @@ var mpegBitrates = [5][15]int{
 
 var mpegRates = [3]int{44100, 48000, 32000} // version 1; halved for 2, quartered for 2.5
 
-// parseMPEG reads the header of an MPEG audio frame. b holds four bytes or more.
-func parseMPEG(b []byte) (h header, ok bool) {
+// parseMPEG reads the header of an MPEG audio frame. b has at least four bytes.
+func parseMPEG(b []byte) (h syncHeader, ok bool) {
 	version := b[1] >> 3 & 3 // 0: 2.5, 2: 2, 3: 1
 	layer := 4 - int(b[1]>>1&3)
 	bitrate := int(b[2] >> 4)
@@ -37,7 +37,7 @@ func parseMPEG(b []byte) (h header, ok bool) {
 	padding := int(b[2] >> 1 & 1)
 	if b[0] != 0xff || b[1]&0xe0 != 0xe0 || version == 1 || layer == 4 ||
 		bitrate == 15 || rate == 3 || b[3]&3 == 2 {
-		return header{}, false
+		return syncHeader{}, false
 	}
 
 	hz := mpegRates[rate]
@@ -65,8 +65,8 @@ func parseMPEG(b []byte) (h header, ok bool) {
 	}
 
 	kbps := mpegBitrates[table][bitrate]
-	h = header{
-		same:     be32(b) & mpegSame,
+	h = syncHeader{
+		fixed:    be32(b) & mpegFixed,
 		free:     kbps == 0,
 		padding:  padding * slot,
 		duration: time.Duration(samples) * time.Second / time.Duration(hz),
@@ -77,9 +77,9 @@ func parseMPEG(b []byte) (h header, ok bool) {
 	return h, true
 }
 
-// describesFile tells whether an MPEG layer III frame is no sound but the Xing,
-// Info or VBRI table of the file that it was the first frame of.
-func describesFile(frame []byte) bool {
+// isFileInfo reports whether an MPEG layer III frame holds the Xing, Info or VBRI table
+// of a file instead of audio.
+func isFileInfo(frame []byte) bool {
 	if frame[1]>>1&3 != 1 { // not layer III
 		return false
 	}
@@ -102,12 +102,12 @@ func describesFile(frame []byte) bool {
 	return at(36, "VBRI")
 }
 
-func newMPEG(contentType string) *frames {
-	return &frames{
+func newMPEG(contentType string) *syncFramer {
+	return &syncFramer{
 		contentType: contentType,
 		headerSize:  4,
 		parse:       parseMPEG,
-		noStart:     describesFile,
+		isInfo:      isFileInfo,
 	}
 }
 

@@ -1,29 +1,29 @@
 package format
 
-// An MPEG-TS packet (ISO 13818-1, 2.4.3.2):
+// An MPEG-TS packet (ISO 13818-1, 2.4.3.2 and 2.4.3.4):
 //
 //	0  0x47
 //	1  error, start of payload unit, priority, PID (13 bits)
 //	3  scrambling (2 bits), adaptation field, payload, continuity counter (4 bits)
-//	4  if there is an adaptation field: its length, its flags, what they announce
+//	4  with an adaptation field: its length, its flags, the fields of the flags
 const (
 	tsSync = 0x47
 	tsSize = 188
 
-	// tsProof is how many sync bytes in a row show where packets begin, tsFirst how
-	// many show that a stream is MPEG-TS at all.
-	tsProof = 3
-	tsFirst = 5
+	// tsSyncRun consecutive packets are needed to resynchronise, tsDetectRun to
+	// detect MPEG-TS at all.
+	tsSyncRun   = 3
+	tsDetectRun = 5
 )
 
-// tsPacket is a whole packet.
+// tsPacket is a complete packet.
 type tsPacket []byte
 
 func (p tsPacket) damaged() bool { return p[1]&0x80 != 0 }
 func (p tsPacket) starts() bool  { return p[1]&0x40 != 0 }
 func (p tsPacket) pid() int      { return int(p[1]&0x1f)<<8 | int(p[2]) }
 
-// payload returns what follows the adaptation field, if anything does.
+// payload returns the bytes behind the adaptation field, nil if there are none.
 func (p tsPacket) payload() []byte {
 	from := 4
 	if p[3]&0x20 != 0 {
@@ -37,8 +37,8 @@ func (p tsPacket) payload() []byte {
 
 // The flags of an adaptation field.
 const (
-	tsDiscontinuity = 0x80 // the clock leaps
-	tsRandomAccess  = 0x40 // a decoder may begin here
+	tsDiscontinuity = 0x80 // the clock jumps
+	tsRandomAccess  = 0x40 // a decoder can start here
 	tsHasPCR        = 0x10 // the program clock follows
 )
 
@@ -49,7 +49,8 @@ func (p tsPacket) flags() byte {
 	return p[5]
 }
 
-// clock returns the program clock, in ticks of 27 MHz.
+// clock returns the program clock reference in ticks of 27 MHz (2.4.3.5): a base of
+// 33 bits in units of 300 ticks, 6 reserved bits, 9 bits of ticks.
 func (p tsPacket) clock() (int64, bool) {
 	if p.flags()&tsHasPCR == 0 || p[4] < 7 {
 		return 0, false
@@ -58,10 +59,10 @@ func (p tsPacket) clock() (int64, bool) {
 	return base*300 + int64(p[10]&1)<<8 + int64(p[11]), true
 }
 
-// mpegts is the framer of MPEG-TS: a unit is a packet. The Init are two tables, which
-// tell what programs there are and what the first one consists of. They come by
-// again all the time and are carried like all packets, but who joins need not wait.
-// What precedes them at first is dropped. Another version of them is another Init.
+// mpegts is the framer of MPEG-TS: a unit is a packet. The Init holds two tables: the
+// programs (PAT) and the streams of the first program (PMT). The source repeats them, and
+// they are carried like all packets; with the Init, a new listener does not wait for them.
+// Packets before the first tables are dropped. A new version of a table makes a new Init.
 type mpegts struct {
 	contentType string
 	synced      bool
@@ -75,7 +76,7 @@ type mpegts struct {
 
 func newMPEGTS(contentType string) *mpegts {
 	m := &mpegts{contentType: contentType}
-	m.reset()
+	m.resetProgram()
 	return m
 }
 
@@ -90,36 +91,36 @@ func (m *mpegts) Next(buf []byte, final bool) (int, Unit) {
 	}
 	m.synced = m.synced && buf[0] == tsSync
 	if !m.synced {
-		switch tsInRow(buf, tsProof, final) {
-		case unsure:
+		switch tsPackets(buf, tsSyncRun, final) {
+		case partial:
 			return 0, Unit{}
 		case no:
 			return m.search(buf, final), Unit{}
 		}
 		m.synced = true
 	}
-	return tsSize, m.take(tsPacket(buf[:tsSize]))
+	return tsSize, m.takePacket(tsPacket(buf[:tsSize]))
 }
 
-// search returns how far it is to where a packet begins, or may.
+// search returns the distance to the next place where a packet begins or may begin.
 func (m *mpegts) search(buf []byte, final bool) int {
 	for i := 1; i < len(buf); i++ {
-		if buf[i] == tsSync && tsInRow(buf[i:], tsProof, final) != no {
+		if buf[i] == tsSync && tsPackets(buf[i:], tsSyncRun, final) != no {
 			return i
 		}
 	}
 	return len(buf)
 }
 
-// tsInRow tells whether so many packets begin at b, one after the other.
-func tsInRow(b []byte, count int, final bool) verdict {
+// tsPackets reports whether count consecutive packets begin at b.
+func tsPackets(b []byte, count int, final bool) match {
 	for at := 0; at < count*tsSize; at += tsSize {
 		switch {
 		case at < len(b) && b[at] != tsSync:
 			return no
 		case at < len(b):
 		case !final:
-			return unsure
+			return partial
 		case len(b) < tsSize:
 			return no
 		}
@@ -127,24 +128,24 @@ func tsInRow(b []byte, count int, final bool) verdict {
 	return yes
 }
 
-// tsBegins tells whether a stream that begins with b is MPEG-TS.
-func tsBegins(b []byte, final bool) verdict {
-	if final && len(b) < (tsProof-1)*tsSize+1 {
+// beginsMPEGTS reports whether a stream that begins with b is MPEG-TS.
+func beginsMPEGTS(b []byte, final bool) match {
+	if final && len(b) < (tsSyncRun-1)*tsSize+1 {
 		return no
 	}
-	return tsInRow(b, tsFirst, final)
+	return tsPackets(b, tsDetectRun, final)
 }
 
-func (m *mpegts) take(p tsPacket) Unit {
+func (m *mpegts) takePacket(p tsPacket) Unit {
 	if !p.damaged() {
 		switch p.pid() {
 		case 0:
 			if m.programs.add(p) {
-				m.reset()
+				m.resetProgram()
 			}
 		case m.first.pid:
 			if m.program.add(p) {
-				m.describe()
+				m.finishInit()
 			}
 		}
 	}
@@ -154,7 +155,7 @@ func (m *mpegts) take(p tsPacket) Unit {
 	u := Unit{Data: p, Init: m.init}
 	if !p.damaged() {
 		u.Start = m.stream.startsAt(p)
-		u.Duration = m.tell(p)
+		u.Duration = m.duration(p)
 	}
 	return u
 }

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// A table (ISO 13818-1, 2.4.4) comes in sections; those that matter here have one:
+// A table consists of sections (ISO 13818-1, 2.4.4); the tables used here have one:
 //
-//	0  which table
-//	1  4 bits, length of what follows (12 bits)
-//	3  what it is the table of, 2 bytes
-//	5  2 bits, version (5 bits), whether it is in force
-//	6  section, last section
+//	0  table id
+//	1  4 bits, length of the rest (12 bits)
+//	3  id of the transport stream or number of the program, 2 bytes
+//	5  2 bits, version (5 bits), current
+//	6  section number, last section number
 //	8  content
 //	   CRC-32
 //
-// The content of the table of programs is their numbers and the PIDs of their tables,
-// 2 bytes each. That of a program is the PID of its clock and descriptors, then for
-// each stream a byte that tells its type, its PID and descriptors; all descriptors
-// have their length in front, in 12 bits.
+// The content of the PAT (2.4.4.3): for each program its number and the PID of its PMT,
+// 2 bytes each. The content of a PMT (2.4.4.8): the PID of the clock, descriptors; then for
+// each stream its type, 1 byte, its PID, 2 bytes, descriptors. All descriptors are preceded
+// by their length in 12 bits.
 //
-// In the payload of the packet where a section begins it is preceded by a byte that
-// tells how much of the one before it comes first.
+// In the payload of the packet where a section begins, it is preceded by a byte with the
+// number of bytes that still belong to the section before it.
 const (
 	tsTableHead  = 8
 	maxTSSection = 1024
@@ -31,31 +31,31 @@ const (
 	noPID      = -1
 )
 
-// tsTable puts the sections of a table together.
+// tsTable assembles a table from packets.
 type tsTable struct {
-	id      byte
-	now     []byte // the table in force, nil if there is none yet
-	section []byte // what there is of the section at hand
-	begun   bool   // there is one
+	id         byte
+	current    []byte // the table in force, nil if there is none yet
+	section    []byte // what there is of the section at hand
+	collecting bool   // there is one
 }
 
-// add takes a packet and tells whether there is another table since.
+// add adds a packet and reports whether it completes a new table.
 func (t *tsTable) add(p tsPacket) bool {
 	b := p.payload()
 	if p.starts() {
 		if len(b) == 0 || 1+int(b[0]) > len(b) {
-			t.begun = false
+			t.collecting = false
 			return false
 		}
 		before, after := b[1:1+int(b[0])], b[1+int(b[0]):]
-		changed := t.begun && t.extend(before)
-		t.section, t.begun = t.section[:0], true
+		changed := t.collecting && t.extend(before)
+		t.section, t.collecting = t.section[:0], true
 		return t.extend(after) || changed
 	}
-	return t.begun && t.extend(b)
+	return t.collecting && t.extend(b)
 }
 
-// extend takes what comes next of a section, and the section if it is complete.
+// extend adds bytes to the section and reports whether it is now a complete new table.
 func (t *tsTable) extend(b []byte) bool {
 	t.section = append(t.section, b[:min(len(b), maxTSSection+tsSize-len(t.section))]...)
 	if len(t.section) < 3 {
@@ -63,44 +63,44 @@ func (t *tsTable) extend(b []byte) bool {
 	}
 	size := 3 + int(t.section[1]&15)<<8 + int(t.section[2])
 	if size > maxTSSection || size < tsTableHead+4 || t.section[0] != t.id {
-		t.begun = false
+		t.collecting = false
 		return false
 	}
 	if len(t.section) < size {
 		return false
 	}
 	s := t.section[:size]
-	t.begun = false
-	if crc32(^uint32(0), s) != 0 || s[5]&1 == 0 || s[6] != 0 || bytes.Equal(s, t.now) {
+	t.collecting = false
+	if crc32(^uint32(0), s) != 0 || s[5]&1 == 0 || s[6] != 0 || bytes.Equal(s, t.current) {
 		return false
 	}
-	t.now = bytes.Clone(s)
+	t.current = bytes.Clone(s)
 	return true
 }
 
-// tsEntry is a program or a stream that a table tells of.
+// tsEntry is a program of the PAT or a stream of a PMT.
 type tsEntry struct {
 	number int // of a program
 	kind   byte
 	pid    int
 }
 
-// first returns the first program of the table.
-func (t *tsTable) first() tsEntry {
-	if t.now == nil {
+// firstProgram returns the first program of the table.
+func (t *tsTable) firstProgram() tsEntry {
+	if t.current == nil {
 		return tsEntry{pid: noPID}
 	}
-	for b := t.now[tsTableHead : len(t.now)-4]; len(b) >= 4; b = b[4:] {
-		if number := int(b[0])<<8 | int(b[1]); number != 0 { // 0 is about the network
+	for b := t.current[tsTableHead : len(t.current)-4]; len(b) >= 4; b = b[4:] {
+		if number := int(b[0])<<8 | int(b[1]); number != 0 { // 0 is the network table
 			return tsEntry{number: number, pid: int(b[2]&0x1f)<<8 | int(b[3])}
 		}
 	}
 	return tsEntry{pid: noPID}
 }
 
-// streams yields those of the table of a program.
+// streams yields the streams of a PMT.
 func (t *tsTable) streams(yield func(tsEntry) bool) {
-	b := t.now[tsTableHead : len(t.now)-4]
+	b := t.current[tsTableHead : len(t.current)-4]
 	if len(b) < 4 {
 		return
 	}
@@ -130,41 +130,41 @@ func appendTSPackets(dst []byte, pid int, section []byte) []byte {
 	return dst
 }
 
-// reset waits for the table of a program, after that of the programs has changed.
-func (m *mpegts) reset() {
+// resetProgram starts to collect the first program's PMT after a change of the PAT.
+func (m *mpegts) resetProgram() {
 	m.programs.id = tsPrograms
-	m.first = m.programs.first()
+	m.first = m.programs.firstProgram()
 	m.program = tsTable{id: tsStreams}
 }
 
-// describe makes an Init of both tables.
-func (m *mpegts) describe() {
-	if int(m.program.now[3])<<8|int(m.program.now[4]) != m.first.number {
-		m.program.now = nil // another one on the same PID
+// finishInit makes an Init of both tables.
+func (m *mpegts) finishInit() {
+	if int(m.program.current[3])<<8|int(m.program.current[4]) != m.first.number {
+		m.program.current = nil // another program on the same PID
 		return
 	}
-	data := appendTSPackets(nil, 0, m.programs.now)
-	m.init = &Init{Data: appendTSPackets(data, m.first.pid, m.program.now)}
-	m.stream = tsProgram{starts: noPID, clockPID: int(m.program.now[8]&0x1f)<<8 | int(m.program.now[9])}
+	data := appendTSPackets(nil, 0, m.programs.current)
+	m.init = &Init{Data: appendTSPackets(data, m.first.pid, m.program.current)}
+	m.stream = tsProgram{startPID: noPID, clockPID: int(m.program.current[8]&0x1f)<<8 | int(m.program.current[9])}
 	m.clock = tsClock{}
 	for s := range m.program.streams {
 		m.stream.add(s)
 	}
 }
 
-// tsClock tells the time from the program clock.
+// tsClock measures time by the program clock.
 type tsClock struct {
 	last    int64
 	running bool
 }
 
 const (
-	tsTicks = 27_000_000       // in a second
-	tsWrap  = int64(300) << 33 // where the clock begins again
+	tsTicks = 27_000_000       // per second
+	tsWrap  = int64(300) << 33 // where the clock wraps
 )
 
-// tell returns how long it has been since the clock was last told.
-func (m *mpegts) tell(p tsPacket) time.Duration {
+// duration returns the time since the last packet with a clock.
+func (m *mpegts) duration(p tsPacket) time.Duration {
 	if p.pid() != m.stream.clockPID {
 		return 0
 	}
@@ -178,5 +178,5 @@ func (m *mpegts) tell(p tsPacket) time.Duration {
 	if !running {
 		return 0
 	}
-	return leap(float64(since) / tsTicks)
+	return plausible(float64(since) / tsTicks)
 }

@@ -1,36 +1,34 @@
 package format
 
-// maxOggStreams is how many logical streams of one link are carried; Icecast
-// takes 10.
+// maxOggStreams is the maximum number of logical streams in a link; Icecast's is 10.
 const maxOggStreams = 16
 
-// maxHeld is for how many pages in a row a listener is held because a packet is
-// not at its end: no codec has packets of 16 MiB, but the page with the end may
-// have been lost.
-const maxHeld = 256
+// maxOpenPages is the maximum number of consecutive pages that belong together because a
+// packet continues. No codec has packets of 16 MiB; a longer run means a lost page.
+const maxOpenPages = 256
 
-// ogg is the framer of Ogg: a unit is a page. A stream is a chain of links (RFC
-// 3533, section 4), each with logical streams of its own, side by side:
+// ogg is the framer of Ogg: a unit is a page. A stream is a chain of links (RFC 3533,
+// section 4), each with its own logical streams in parallel:
 //
 //	first pages (BOS) | other header pages | data … | first pages | …
 //
-// The pages up to the first with data are the Init of a link. Data that belongs
-// to no link is dropped: a source that we hear from its midst on is garbage
-// until it begins a link. Lost ends don't matter, the next beginning tells.
+// The pages before the first data page are the Init of a link. Data without a link is
+// dropped, for example if a source is read from its middle. A lost end of a link does no
+// harm, because the next link begins with its own first pages.
 //
-// Pages go out as they came, until Retitle makes a link of our own out of one.
+// Pages are sent unchanged until Retitle rewrites the link.
 type ogg struct {
 	contentType string
 	pages       oggPages
 
-	// the link
-	streams  []oggStream
-	headers  []byte // its header pages, until init is there
-	init     *Init  // nil while headers are collected
-	timeline int    // the stream whose pages tell the time; -1: none
-	held     int    // pages since a packet has been open
+	// The current link.
+	streams   []oggStream
+	headers   []byte // its header pages, until init is there
+	init      *Init  // nil while headers are collected
+	timeline  int    // index of the stream that measures time; -1: none
+	openPages int    // consecutive pages with a packet that continues
 
-	turn oggTurn
+	rewriter oggRewriter
 }
 
 func newOgg(contentType string) *ogg { return &ogg{contentType: contentType} }
@@ -38,18 +36,18 @@ func newOgg(contentType string) *ogg { return &ogg{contentType: contentType} }
 func (o *ogg) Type() string { return o.contentType }
 
 func (o *ogg) Next(buf []byte, final bool) (int, Unit) {
-	if u, ok := o.turnOver(); ok {
+	if u, ok := o.switchStream(); ok {
 		return 0, u
 	}
 	p, garbage := o.pages.next(buf, final)
 	if p == nil {
 		return garbage, Unit{}
 	}
-	return len(p), o.take(p)
+	return len(p), o.takePage(p)
 }
 
-// take finds out what a page is, and returns the unit if it is one.
-func (o *ogg) take(p oggPage) Unit {
+// takePage adds a page to the headers or returns it as a unit.
+func (o *ogg) takePage(p oggPage) Unit {
 	if p.has(oggBOS) {
 		o.begin(p)
 		return Unit{}
@@ -58,25 +56,25 @@ func (o *ogg) take(p oggPage) Unit {
 	if s == nil {
 		return Unit{}
 	}
-	if o.init == nil || s.missing() {
-		header := s.takesHeader(p)
+	if o.init == nil || s.headersMissing() {
+		header := s.takeHeaders(p)
 		switch {
 		case header && o.init == nil:
 			s.ended = p.has(oggEOS)
 			o.collect(p)
 			return Unit{}
-		case o.init == nil && !s.lame && (s.known() || !o.missing()):
-			o.complete()
+		case o.init == nil && !s.undecodable && (s.isKnown() || !o.headersMissing()):
+			o.finishInit()
 		}
 	}
-	if o.init == nil || s.lame {
+	if o.init == nil || s.undecodable {
 		return Unit{}
 	}
 	return o.unit(s, p)
 }
 
-// begin takes the first page of a logical stream. It begins a link unless the
-// headers of one are being collected; some muxers mix first and other headers.
+// begin takes the first page of a logical stream. The page begins a link, unless headers
+// are being collected: some muxers mix first pages and other headers.
 func (o *ogg) begin(p oggPage) {
 	if o.init != nil || o.stream(p.serial()) != nil || o.ended() {
 		o.reset()
@@ -88,11 +86,11 @@ func (o *ogg) begin(p oggPage) {
 }
 
 func (o *ogg) reset() {
-	o.streams, o.headers, o.init, o.held = o.streams[:0], nil, nil, 0
-	o.turn.reset()
+	o.streams, o.headers, o.init, o.openPages = o.streams[:0], nil, nil, 0
+	o.rewriter.reset()
 }
 
-// collect takes a header page. A link with too many of them is dropped.
+// collect adds a header page. A link with too many of them is dropped.
 func (o *ogg) collect(p oggPage) {
 	if len(o.headers)+len(p) > MaxInit {
 		o.reset()
@@ -101,8 +99,8 @@ func (o *ogg) collect(p oggPage) {
 	o.headers = append(o.headers, p...)
 }
 
-// complete makes the Init when data begins.
-func (o *ogg) complete() {
+// finishInit makes the Init before the first data page.
+func (o *ogg) finishInit() {
 	o.init, o.headers = &Init{Data: o.headers}, nil
 	o.timeline = -1
 	for i := range o.streams {
@@ -117,23 +115,23 @@ func (o *ogg) complete() {
 	}
 }
 
-// unit makes a unit of a page with data.
+// unit makes a unit of a data page.
 func (o *ogg) unit(s *oggStream, p oggPage) Unit {
-	u := Unit{Data: o.turn.page(p, o.streams), Init: o.init, Start: o.startsAt(s, p)}
+	u := Unit{Data: o.rewriter.rewrite(p, o.streams), Init: o.init, Start: o.startsAt(s, p)}
 	lasts := s.advance(p)
 	if o.timeline >= 0 && s == &o.streams[o.timeline] {
 		u.Duration = lasts
 	}
-	o.held++
-	if !o.open() {
-		o.held = 0
+	o.openPages++
+	if !o.packetOpen() {
+		o.openPages = 0
 	}
-	u.More = o.held > 0 && o.held <= maxHeld
+	u.More = o.openPages > 0 && o.openPages <= maxOpenPages
 	return u
 }
 
-// startsAt tells whether a listener may begin with a page: with pictures where a
-// key frame begins, otherwise where a packet of sound does.
+// startsAt reports whether a listener may start with a page: with video at a key frame,
+// otherwise at the beginning of an audio packet.
 func (o *ogg) startsAt(s *oggStream, p oggPage) bool {
 	if o.timeline >= 0 && o.streams[o.timeline].codec.video {
 		return s == &o.streams[o.timeline] && s.keyframe(p)
@@ -153,30 +151,30 @@ func (o *ogg) stream(serial uint32) *oggStream {
 	return nil
 }
 
-// ended tells whether all streams of the link have ended, or can't be heard.
+// ended reports whether all decodable streams of the link have ended.
 func (o *ogg) ended() bool {
 	for i := range o.streams {
-		if s := &o.streams[i]; !s.ended && !s.lame {
+		if s := &o.streams[i]; !s.ended && !s.undecodable {
 			return false
 		}
 	}
 	return true
 }
 
-// open tells whether a packet of any stream continues on a page to come.
-func (o *ogg) open() bool {
+// packetOpen reports whether a packet of any stream continues on a later page.
+func (o *ogg) packetOpen() bool {
 	for i := range o.streams {
-		if o.streams[i].open {
+		if o.streams[i].packetOpen {
 			return true
 		}
 	}
 	return false
 }
 
-// missing tells whether any stream waits for headers.
-func (o *ogg) missing() bool {
+// headersMissing reports whether a decodable stream has incomplete headers.
+func (o *ogg) headersMissing() bool {
 	for i := range o.streams {
-		if s := &o.streams[i]; s.missing() && !s.lame {
+		if s := &o.streams[i]; s.headersMissing() && !s.undecodable {
 			return true
 		}
 	}

@@ -1,7 +1,7 @@
 package format
 
-// packets returns the header packets of a stream from the header pages of its link;
-// what follows the last one there is not among them.
+// packets returns the header packets of a stream from the header pages of its link,
+// without data packets behind them.
 func (s *oggStream) packets(data []byte) (packets [][]byte) {
 	var packet []byte
 	for len(data) > 0 {
@@ -22,7 +22,7 @@ func (s *oggStream) packets(data []byte) (packets [][]byte) {
 			if !part.ends {
 				continue
 			}
-			if len(packets) > 0 && s.codec.header != nil && !s.codec.header(packet) {
+			if len(packets) > 0 && s.codec.isHeader != nil && !s.codec.isHeader(packet) {
 				return packets
 			}
 			packets = append(packets, packet)
@@ -31,14 +31,14 @@ func (s *oggStream) packets(data []byte) (packets [][]byte) {
 	return packets
 }
 
-// findComment returns which of the header packets holds comments, and what they have
-// in front of them; 0 if there is none.
+// findComment returns the index of the comment header and the length of its prefix; index
+// 0 if there is none.
 func (c *oggCodec) findComment(packets [][]byte) (index, before int) {
 	for i, p := range packets {
-		if i == 0 || c.comment == nil {
+		if i == 0 || c.commentAt == nil {
 			continue
 		}
-		if before, ok := c.comment(p); ok {
+		if before, ok := c.commentAt(p); ok {
 			return i, before
 		}
 	}

@@ -25,12 +25,12 @@ const (
 
 // The flags of a page.
 const (
-	oggContinued = 1 << iota // its first packet began on a page before
-	oggBOS                   // it begins its stream
-	oggEOS                   // it ends it
+	oggContinued = 1 << iota // the first packet began on an earlier page
+	oggBOS                   // first page of the stream
+	oggEOS                   // last page of the stream
 )
 
-// oggPage is a whole page.
+// oggPage is a complete page.
 type oggPage []byte
 
 func (p oggPage) has(flag byte) bool { return p[5]&flag != 0 }
@@ -39,19 +39,19 @@ func (p oggPage) serial() uint32     { return binary.LittleEndian.Uint32(p[14:])
 func (p oggPage) sequence() uint32   { return binary.LittleEndian.Uint32(p[18:]) }
 func (p oggPage) lacing() []byte     { return p[oggHeader : oggHeader+int(p[26])] }
 
-// open tells whether the last packet continues on the next page of the stream.
-func (p oggPage) open() bool {
+// leavesOpen reports whether the last packet continues on the stream's next page.
+func (p oggPage) leavesOpen() bool {
 	l := p.lacing()
 	return len(l) > 0 && l[len(l)-1] == 255
 }
 
-// oggPart is what a page holds of a packet.
+// oggPart is the part of a packet that is on a page.
 type oggPart struct {
 	data         []byte
-	begins, ends bool // the packet does so on this page
+	begins, ends bool // the packet begins or ends on this page
 }
 
-// packets yields all that the page holds, in order.
+// packets yields the packets on the page, in order.
 func (p oggPage) packets(yield func(oggPart) bool) {
 	lacing := p.lacing()
 	body := p[oggHeader+len(lacing):]
@@ -69,14 +69,14 @@ func (p oggPage) packets(yield func(oggPart) bool) {
 	}
 }
 
-// sign writes the numbers that make p a page of a stream, and the CRC.
-func (p oggPage) sign(serial, sequence uint32) {
+// renumber sets serial, sequence number and CRC.
+func (p oggPage) renumber(serial, sequence uint32) {
 	binary.LittleEndian.PutUint32(p[14:], serial)
 	binary.LittleEndian.PutUint32(p[18:], sequence)
 	binary.LittleEndian.PutUint32(p[22:], oggCRC(p))
 }
 
-// appendOggPage appends a page of segments with those lengths, and no content.
+// appendOggPage appends the header of a page whose segments have those lengths.
 func appendOggPage(dst []byte, flags byte, granule int64, lacing []byte) []byte {
 	dst = append(dst, oggMagic...)
 	dst = append(dst, 0, flags)
@@ -86,14 +86,14 @@ func appendOggPage(dst []byte, flags byte, granule int64, lacing []byte) []byte 
 	return append(dst, lacing...)
 }
 
-// appendOggPackets appends pages with whole packets, as many on each page as fit.
+// appendOggPackets appends pages that hold packets, as many on each page as fit.
 func appendOggPackets(dst []byte, serial, sequence uint32, flags byte, granule int64, packets ...[]byte) ([]byte, uint32) {
 	var lacing, body []byte
 	ends := int64(-1)
 	flush := func() {
 		at := len(dst)
 		dst = append(appendOggPage(dst, flags, ends, lacing), body...)
-		oggPage(dst[at:]).sign(serial, sequence)
+		oggPage(dst[at:]).renumber(serial, sequence)
 		sequence++
 		flags, ends = 0, -1
 		if lacing[len(lacing)-1] == 255 {
@@ -122,62 +122,62 @@ func appendOggPackets(dst []byte, serial, sequence uint32, flags byte, granule i
 
 // oggPages finds the pages in a stream.
 type oggPages struct {
-	doubt doubt
+	budget resyncBudget
 }
 
-// next returns the page at the beginning of buf, or how many bytes are none. It
-// returns neither if it needs more of them.
+// next returns the page at the beginning of buf, or the number of bytes before the next
+// possible page. It returns neither if it needs more bytes.
 func (o *oggPages) next(buf []byte, final bool) (oggPage, int) {
-	p, found := o.at(buf)
+	p, found := o.pageAt(buf)
 	switch {
 	case found == yes:
-		o.doubt.fade(len(p))
+		o.budget.refund(len(p))
 		return p, 0
-	case found == unsure && !final:
+	case found == partial && !final:
 		return nil, 0
 	}
 	n := beforeMagic(buf, final, oggMagic)
-	o.doubt.fade(n)
+	o.budget.refund(n)
 	return nil, n
 }
 
-// at reads the page at the beginning of b.
-func (o *oggPages) at(b []byte) (oggPage, verdict) {
+// pageAt reads the page at the beginning of b.
+func (o *oggPages) pageAt(b []byte) (oggPage, match) {
 	if !startsLike(b, oggMagic) {
 		return nil, no
 	}
 	if len(b) < oggHeader {
-		return nil, unsure
+		return nil, partial
 	}
-	if b[4] != 0 || b[5] > oggContinued|oggBOS|oggEOS || !o.doubt.allows() {
+	if b[4] != 0 || b[5] > oggContinued|oggBOS|oggEOS || !o.budget.hasRoom() {
 		return nil, no
 	}
 	size := oggHeader + int(b[26])
 	if len(b) < size {
-		return nil, unsure
+		return nil, partial
 	}
 	for _, l := range b[oggHeader:size] {
 		size += int(l)
 	}
 	if len(b) < size {
-		return nil, unsure
+		return nil, partial
 	}
 	p := oggPage(b[:size:size])
 	if binary.LittleEndian.Uint32(p[22:]) != oggCRC(p) {
-		o.doubt.add(size)
+		o.budget.spend(size)
 		return nil, no
 	}
 	return p, yes
 }
 
-// startsLike tells whether b begins with magic, or with what there is of it.
+// startsLike reports whether b begins with magic; a shorter b is compared as far as it goes.
 func startsLike(b []byte, magic string) bool {
 	n := min(len(b), len(magic))
 	return string(b[:n]) == magic[:n]
 }
 
-// beforeMagic returns how far it is to the next place where magic may begin, which is
-// not the first. If there will be no more bytes, half of it is none.
+// beforeMagic returns the distance to the next place, after the first byte, where magic
+// begins or may begin. If no more bytes follow, an incomplete magic does not count.
 func beforeMagic(buf []byte, final bool, magic string) int {
 	for at := 1; at < len(buf); at++ {
 		i := bytes.IndexByte(buf[at:], magic[0])
@@ -192,16 +192,16 @@ func beforeMagic(buf []byte, final bool, magic string) int {
 	return len(buf)
 }
 
-// doubt keeps the time linear that is spent on checksums. Hostile bytes may claim
-// a long page every few bytes; who has claimed too many that were none is not
-// looked at until so many bytes have gone by.
-type doubt int
+// resyncBudget counts the bytes of failed checksums and so keeps the time for them linear:
+// hostile bytes can announce a long page every few bytes. Above maxWasted no page is
+// checked until enough bytes have passed.
+type resyncBudget int
 
 const (
-	maxDoubt = 8 * maxPage
-	fading   = 4 // a byte that went by makes up for so many that were checked in vain
+	maxWasted  = 8 * maxPage
+	refundRate = 4 // bytes of failed checksums forgiven per byte passed
 )
 
-func (d *doubt) allows() bool { return *d <= maxDoubt }
-func (d *doubt) add(size int) { *d += doubt(size) }
-func (d *doubt) fade(n int)   { *d = max(0, *d-doubt(fading*n)) }
+func (b *resyncBudget) hasRoom() bool  { return *b <= maxWasted }
+func (b *resyncBudget) spend(size int) { *b += resyncBudget(size) }
+func (b *resyncBudget) refund(n int)   { *b = max(0, *b-resyncBudget(refundRate*n)) }

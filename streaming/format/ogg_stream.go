@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// oggStream is one logical stream of an Ogg stream.
+// oggStream is one logical stream of a link.
 type oggStream struct {
-	serial  uint32
-	codec   *oggCodec
-	clock   oggClock
-	headers int  // header packets that are still to come
-	open    bool // its last packet continues on its next page
-	lame    bool // headers are missing: nobody can decode it
-	ended   bool
+	serial      uint32
+	codec       *oggCodec
+	clock       oggClock
+	headers     int  // remaining header packets
+	packetOpen  bool // the last packet continues on the next page
+	undecodable bool // headers were lost
+	ended       bool
 
-	granule int64 // the last granule position; a new stream begins at 0
+	granule int64 // the last granule position, 0 at first
 }
 
 // newOggStream reads the first page of a stream.
@@ -25,68 +25,68 @@ func newOggStream(p oggPage) oggStream {
 	first := true
 	for part := range p.packets {
 		if first {
-			s.identify(part)
-		} else { // nothing should follow the first packet, but where it does it counts
-			s.count(part)
+			s.identifyCodec(part)
+		} else { // not allowed, but tolerated
+			s.countHeader(part)
 		}
 		first = false
 	}
-	s.open, s.ended = p.open(), p.has(oggEOS)
+	s.packetOpen, s.ended = p.leavesOpen(), p.has(oggEOS)
 	return s
 }
 
-func (s *oggStream) identify(first oggPart) {
+func (s *oggStream) identifyCodec(first oggPart) {
 	for i := range oggCodecs {
 		c := &oggCodecs[i]
-		if !bytes.HasPrefix(first.data, []byte(c.magic)) || len(first.data) < c.least {
+		if !bytes.HasPrefix(first.data, []byte(c.magic)) || len(first.data) < c.minSize {
 			continue
 		}
 		s.codec, s.headers = c, c.headers(first.data)
-		if c.clock != nil {
-			s.clock = c.clock(first.data)
+		if c.newClock != nil {
+			s.clock = c.newClock(first.data)
 		}
 		return
 	}
 }
 
-// known tells whether the codec is known.
-func (s *oggStream) known() bool { return s.codec.magic != "" }
+// isKnown reports whether the codec is known.
+func (s *oggStream) isKnown() bool { return s.codec.magic != "" }
 
-// missing tells whether headers are still to come that data can't do without.
-func (s *oggStream) missing() bool { return s.headers > 0 && s.headers < math.MaxInt }
+// headersMissing reports whether headers that data depends on are still missing.
+func (s *oggStream) headersMissing() bool { return s.headers > 0 && s.headers < math.MaxInt }
 
-// takesHeader tells whether a page, not the first of the stream, holds headers. If
-// data follows them there the page counts as one of the headers: who joins later
-// hears those packets once more, which is nothing beside headers that are lost.
-func (s *oggStream) takesHeader(p oggPage) bool {
-	if !s.known() {
-		return p.granule() == 0 // as all header pages have; the rest is beyond us
+// takeHeaders counts the header packets on a page, not the first of the stream, and
+// reports whether there are any. A page with headers and data counts as a header page:
+// new listeners get the data again, which is better than no headers.
+func (s *oggStream) takeHeaders(p oggPage) bool {
+	if !s.isKnown() {
+		return p.granule() == 0 // true for all header pages; nothing more is known
 	}
 	found := false
 	for part := range p.packets {
-		if s.headers <= 0 || part.begins && s.codec.header != nil && !s.codec.header(part.data) {
-			s.lame = s.lame || s.missing() && !found
+		if s.headers <= 0 || part.begins && s.codec.isHeader != nil && !s.codec.isHeader(part.data) {
+			s.undecodable = s.undecodable || s.headersMissing() && !found
 			break
 		}
 		found = true
-		s.count(part)
+		s.countHeader(part)
 	}
 	return found
 }
 
-// count notes a header packet that went by.
-func (s *oggStream) count(header oggPart) {
+// countHeader counts a header packet.
+func (s *oggStream) countHeader(header oggPart) {
 	if !header.ends || s.headers <= 0 {
 		return
 	}
 	s.headers--
-	if s.codec.ends != nil && s.codec.ends(header.data) {
+	if s.codec.lastHeader != nil && s.codec.lastHeader(header.data) {
 		s.headers = 0
 	}
 }
 
-// keyframe tells whether a key frame of Theora begins on the page: a packet whose
-// first bit says data and whose second bit says that it needs no other frame.
+// keyframe reports whether a Theora key frame begins on the page (Theora, section 7.1):
+// a packet whose first bit is 0 for data and whose second bit is 0 for an intra frame.
 func (s *oggStream) keyframe(p oggPage) bool {
 	for part := range p.packets {
 		if part.begins && len(part.data) > 0 && part.data[0]&0xc0 == 0 {
@@ -96,10 +96,10 @@ func (s *oggStream) keyframe(p oggPage) bool {
 	return false
 }
 
-// advance notes that a page of data went by and returns how long it lasts.
+// advance notes a data page and returns its duration.
 func (s *oggStream) advance(p oggPage) time.Duration {
 	s.ended = p.has(oggEOS)
-	s.open = p.open() && !s.ended
+	s.packetOpen = p.leavesOpen() && !s.ended
 	from, to := s.granule, p.granule()
 	if to < 0 {
 		return 0

@@ -123,12 +123,12 @@ func TestAListenerIsHeldWhileAPacketOfAnyStreamIsOpen(t *testing.T) {
 	}
 
 	lost := append(headers[:len(headers):len(headers)], part{data: open()})
-	for range maxHeld + 1 { // the page with the end of it never comes
+	for range maxOpenPages + 1 { // the page with the end of it never comes
 		lost = append(lost, makers[0].sound(long))
 	}
 	got = takeAll(t, ogger(), bytesOf(lost...), nil)
-	if !got[maxHeld-1].More || got[maxHeld].More {
-		t.Errorf("held for more or less than %d pages", maxHeld)
+	if !got[maxOpenPages-1].More || got[maxOpenPages].More {
+		t.Errorf("held for more or less than %d pages", maxOpenPages)
 	}
 }
 

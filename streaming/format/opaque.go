@@ -1,7 +1,7 @@
 package format
 
-// opaque carries bytes of a type whose units are unknown, as Icecast does:
-// what arrived together is a unit, and a listener may start at any of them.
+// opaque carries bytes of a type without known units, as Icecast does: each read is a
+// unit, and a listener can start at any of them.
 type opaque struct{ contentType string }
 
 func (o opaque) Type() string { return o.contentType }

@@ -13,11 +13,11 @@ import (
 //	number of comments, 4 bytes
 //	for each: length, 4 bytes; "NAME=value" in UTF-8, the name in any case
 
-// vorbisComments is the body of a comment header, without what a codec has before
-// and after it. Its lengths may lie.
+// vorbisComments is the body of a comment header, without a codec's prefix and suffix.
+// Its lengths may be false.
 type vorbisComments []byte
 
-// vendor returns the vendor, and what follows the number of comments.
+// vendor returns the vendor and the bytes behind the number of comments.
 func (v vorbisComments) vendor() (vendor, rest []byte, ok bool) {
 	vendor, rest, ok = cutCounted(v)
 	if !ok || len(rest) < 4 {
@@ -26,8 +26,7 @@ func (v vorbisComments) vendor() (vendor, rest []byte, ok bool) {
 	return vendor, rest[4:], true
 }
 
-// each yields the comments, up to the first of which not all is there. What a
-// codec has after the last one is no comment: the number of them ends them.
+// each yields the comments, up to their number or the first incomplete one.
 func (v vorbisComments) each(yield func(name string, value []byte) bool) {
 	vendor, rest, ok := v.vendor()
 	if !ok {
@@ -39,7 +38,7 @@ func (v vorbisComments) each(yield func(name string, value []byte) bool) {
 			return
 		}
 		name, value, _ := bytes.Cut(comment, []byte("="))
-		if len(name) > 32 { // no name that is looked for
+		if len(name) > 32 { // longer than any name that matters
 			name = name[:0]
 		}
 		if !yield(strings.ToUpper(string(name)), value) {
@@ -48,7 +47,7 @@ func (v vorbisComments) each(yield func(name string, value []byte) bool) {
 	}
 }
 
-// cutCounted cuts off what has its length in front.
+// cutCounted cuts off an item that is preceded by its length.
 func cutCounted(b []byte) (item, rest []byte, ok bool) {
 	if len(b) < 4 {
 		return nil, nil, false
@@ -60,7 +59,7 @@ func cutCounted(b []byte) (item, rest []byte, ok bool) {
 	return b[4 : 4+n], b[4+n:], true
 }
 
-// read returns artist and title, nil if there is neither.
+// read returns artist and title; nil if there is neither.
 func (v vorbisComments) read() *Comments {
 	var c Comments
 	for name, value := range v.each {
@@ -69,7 +68,7 @@ func (v vorbisComments) read() *Comments {
 	return c.orNil()
 }
 
-// retitled returns the comments with other artists and titles.
+// retitled returns the comments with another artist and title.
 func (v vorbisComments) retitled(c Comments) (vorbisComments, bool) {
 	vendor, _, ok := v.vendor()
 	if !ok {

@@ -1,6 +1,6 @@
 package format
 
-// The elements that matter (RFC 9559, section 5.1).
+// The top elements and those of a Cluster (RFC 9559, section 5.1).
 const (
 	idEBML        = 0x1a45dfa3
 	idSegment     = 0x18538067
@@ -21,60 +21,59 @@ const (
 )
 
 const (
-	// maxEBMLHead is the longest header of a file that is believed.
+	// maxEBMLHead is the longest accepted header of a file, in bytes.
 	maxEBMLHead = 4 << 10
 
-	// maxBlock is the longest block that is believed.
+	// maxBlock is the longest accepted block, in bytes.
 	maxBlock = 16 << 20
 
-	// The longest elements that are skipped and not taken for damage: one whose id
-	// of four bytes proves what it is, padding within a stream, and one that is
-	// not known, or a block of a track that is not.
+	// The longest elements that are skipped; longer ones are damage. maxUnneeded is
+	// for ids of four bytes, which rarely occur by chance, maxPadding for Void
+	// elements, maxUnknown for unknown elements and blocks of unknown tracks.
 	maxUnneeded = 16 << 20
-	maxVoid     = 64 << 10
+	maxPadding  = 64 << 10
 	maxUnknown  = 4 << 10
 )
 
-// webm is the framer of Matroska and WebM. It reads a stream as a row of elements,
-// in which Segment and Cluster are but marks: so nothing hangs on their sizes,
-// which live encoders don't know and liars don't tell.
+// webm is the framer of Matroska and WebM. It reads a stream as a flat list of elements, in
+// which Segment and Cluster are only markers. So their sizes do not matter, which live
+// encoders do not set and hostile input can forge.
 //
-// The header and what precedes the first Cluster are the Init, less what holds
-// positions or sizes, for a stream has none: SeekHead, Cues, checksums, the
-// duration. The Segment gets an unknown size.
+// The elements before the first Cluster are the Init, without positions, checksums and
+// duration, which apply to a file: SeekHead, Cues, CRC-32, Duration. The Segment gets an
+// unknown size.
 //
-// So do the Clusters: then each block ends what has been sent of one, and nobody
-// has to be held until the next Cluster comes. The mark of a Cluster with its
-// timestamp is a unit, and so is each block. (With pictures, so that it is known
-// whether a listener may begin there, the first unit goes as far as the first
-// block that holds one.)
+// The Clusters get an unknown size, too. So a Cluster can end after any block, and a
+// listener can move to another stream there. The header of a Cluster with its timestamp is
+// a unit, and so is each block. With video, the first unit extends to the first video
+// block, which decides whether a listener can start there.
 //
-// What follows damage is dropped up to the next Cluster.
+// After damage, all bytes before the next Cluster are dropped.
 type webm struct {
 	contentType string // "" until the Init is there, unless declared
 	declared    string
 
-	head []byte // the Init as far as it has come; nil: nothing, or complete
+	head []byte // the incomplete Init; nil before and after
 	init *Init
 
 	tracks tracks
 	clock  webmClock
 
-	cluster bool // blocks belong to a Cluster that has been sent
-	lost    bool // what comes is no element until a Cluster or a file begins
-	lead    webmLead
+	cluster bool // a Cluster has been sent, so blocks can follow
+	lost    bool // out of sync until a Cluster or a file begins
+	lead    clusterLead
 
-	rest int64 // bytes of an element that are still to come
-	fate fate  // what becomes of them
+	rest int64       // remaining bytes of the current element
+	dest destination // of these bytes
 }
 
-// fate is what becomes of an element.
-type fate int
+// destination is where the bytes of an element go.
+type destination int
 
 const (
-	dropped fate = iota
-	kept         // it is a part of the Init
-	passed       // it is a block
+	toNowhere destination = iota
+	toInit
+	toUnit // a block
 )
 
 func newWebM(declared string) *webm { return &webm{declared: declared} }
@@ -83,7 +82,7 @@ func (w *webm) Type() string { return w.contentType }
 
 func (w *webm) Next(buf []byte, final bool) (int, Unit) {
 	if w.rest > 0 {
-		return w.goOn(buf, final)
+		return w.continueElement(buf, final)
 	}
 	if w.lead.active {
 		return w.lookAhead(buf, final)
@@ -95,34 +94,34 @@ func (w *webm) Next(buf []byte, final bool) (int, Unit) {
 	}
 	h, found := parseEBML(buf)
 	switch {
-	case found == unsure && !final:
+	case found == partial && !final:
 		return 0, Unit{}
 	case found != yes:
-		return w.lose()
+		return w.loseSync()
 	}
 	return w.element(buf, h, final)
 }
 
-// lose gives up the element at hand: it is none.
-func (w *webm) lose() (int, Unit) {
+// loseSync handles bytes that are no valid element.
+func (w *webm) loseSync() (int, Unit) {
 	w.lost, w.cluster = true, false
 	return 1, Unit{}
 }
 
-// element takes the element with header h from the beginning of buf, or begins to.
+// element consumes the element with header h at the beginning of buf, or its first part.
 func (w *webm) element(buf []byte, h ebmlHeader, final bool) (int, Unit) {
 	switch {
 	case h.id == idEBML && h.size >= 0 && h.size <= maxEBMLHead:
-		w.begin()
+		w.beginFile()
 		return w.keep(buf, h)
-	case !w.begun():
+	case !w.hasBegun():
 	case h.id == idSegment:
 		if w.init == nil && len(w.head)+4+len(ebmlUnknown) <= MaxInit {
 			w.head = append(append(w.head, buf[:4]...), ebmlUnknown...)
 		}
 		return h.len, Unit{}
 	case h.id == idCluster:
-		if w.init == nil && !w.complete() {
+		if w.init == nil && !w.finishInit() {
 			break
 		}
 		w.cluster = false
@@ -141,38 +140,38 @@ func (w *webm) element(buf []byte, h ebmlHeader, final bool) (int, Unit) {
 	case h.id == idSeekHead || h.id == idCues || h.id == ebmlVoid && w.init == nil:
 		return w.skip(h, maxUnneeded)
 	case h.id == ebmlVoid:
-		return w.skip(h, maxVoid)
+		return w.skip(h, maxPadding)
 	default:
 		return w.skip(h, maxUnknown)
 	}
-	return w.lose()
+	return w.loseSync()
 }
 
-// begun tells whether a file has begun.
-func (w *webm) begun() bool { return w.head != nil || w.init != nil }
+// hasBegun reports whether a file has begun.
+func (w *webm) hasBegun() bool { return w.head != nil || w.init != nil }
 
-// begin begins a new file.
-func (w *webm) begin() {
+// beginFile begins a new file.
+func (w *webm) beginFile() {
 	w.head, w.init, w.cluster, w.tracks, w.clock = make([]byte, 0, 512), nil, false, tracks{}, webmClock{}
 }
 
-// keep makes an element a part of the Init.
+// keep adds an element to the Init.
 func (w *webm) keep(buf []byte, h ebmlHeader) (int, Unit) {
 	w.head = append(w.head, buf[:h.len]...)
-	w.rest, w.fate = h.size, kept
+	w.rest, w.dest = h.size, toInit
 	return h.len, Unit{}
 }
 
-// skip drops an element, but not one that claims to be longer than most.
-func (w *webm) skip(h ebmlHeader, most int64) (int, Unit) {
-	if h.size > most {
-		return w.lose()
+// skip drops an element; one longer than maxSize is damage.
+func (w *webm) skip(h ebmlHeader, maxSize int64) (int, Unit) {
+	if h.size > maxSize {
+		return w.loseSync()
 	}
-	w.rest, w.fate = h.size, dropped
+	w.rest, w.dest = h.size, toNowhere
 	return h.len, Unit{}
 }
 
-// block takes a block, or the first part of one that is longer than a unit may be.
+// block consumes a block, or the first part of one longer than MaxUnit.
 func (w *webm) block(buf []byte, h ebmlHeader, final bool) (int, Unit) {
 	size := int64(h.len) + h.size
 	n := int(min(size, MaxUnit))
@@ -186,14 +185,14 @@ func (w *webm) block(buf []byte, h ebmlHeader, final bool) (int, Unit) {
 	if !w.tracks.has(b.track) {
 		return w.skip(h, maxUnknown)
 	}
-	w.rest, w.fate = size-int64(n), passed
-	return n, Unit{Data: buf[:n], More: w.rest > 0, Init: w.init, Duration: w.clock.tell(b, w.tracks.timeline)}
+	w.rest, w.dest = size-int64(n), toUnit
+	return n, Unit{Data: buf[:n], More: w.rest > 0, Init: w.init, Duration: w.clock.advance(b, w.tracks.timeline)}
 }
 
-// goOn takes more of the element at hand.
-func (w *webm) goOn(buf []byte, final bool) (int, Unit) {
+// continueElement consumes more of the current element.
+func (w *webm) continueElement(buf []byte, final bool) (int, Unit) {
 	n := int(min(w.rest, MaxUnit))
-	if w.fate == passed && len(buf) < n {
+	if w.dest == toUnit && len(buf) < n {
 		if final {
 			return len(buf), Unit{}
 		}
@@ -201,27 +200,27 @@ func (w *webm) goOn(buf []byte, final bool) (int, Unit) {
 	}
 	n = min(n, len(buf))
 	w.rest -= int64(n)
-	switch w.fate {
-	case kept:
+	switch w.dest {
+	case toInit:
 		w.head = append(w.head, buf[:n]...)
-	case passed:
+	case toUnit:
 		return n, Unit{Data: buf[:n], More: w.rest > 0, Init: w.init}
 	}
 	return n, Unit{}
 }
 
-// search returns how far it is to the next Cluster or file, or to what may be one.
-// If it begins at once it is found.
+// search returns the distance to the next place where a Cluster or a file begins or may
+// begin. It clears lost if one begins at once.
 func (w *webm) search(buf []byte, final bool) int {
 	for i, c := range buf {
-		var found verdict
+		var found match
 		switch {
 		case c == idEBML>>24:
-			found = begins(buf[i:], idEBML)
-		case c == idCluster>>24 && w.begun():
-			found = begins(buf[i:], idCluster)
+			found = beginsElement(buf[i:], idEBML)
+		case c == idCluster>>24 && w.hasBegun():
+			found = beginsElement(buf[i:], idCluster)
 		}
-		if found == yes || found == unsure && !final {
+		if found == yes || found == partial && !final {
 			w.lost = i > 0 || found != yes
 			return i
 		}
@@ -229,11 +228,11 @@ func (w *webm) search(buf []byte, final bool) int {
 	return len(buf)
 }
 
-// begins tells whether the element with that id begins with b, and with one that
-// it may begin with: four bytes alone come about by chance, too.
-func begins(b []byte, id uint32) verdict {
+// beginsElement reports whether b begins with an element of that id and a plausible first
+// child. The four bytes of an id alone occur by chance, too.
+func beginsElement(b []byte, id uint32) match {
 	h, found := parseEBML(b)
-	if found == yes && h.id != id || found == unsure && h.id != 0 && h.id != id {
+	if found == yes && h.id != id || found == partial && h.id != 0 && h.id != id {
 		return no
 	}
 	if found != yes {
@@ -247,15 +246,15 @@ func begins(b []byte, id uint32) verdict {
 		return found
 	}
 	switch {
-	case first.id == ebmlVoid || first.id == ebmlCRC32, // as either may
-		id == idEBML && first.id>>8 == 0x42, // as all ids in there
-		id == idCluster && inCluster(first.id):
+	case first.id == ebmlVoid || first.id == ebmlCRC32,
+		id == idEBML && first.id>>8 == 0x42, // common to all ids in an EBML header
+		id == idCluster && precedesBlocks(first.id):
 		return yes
 	}
 	return no
 }
 
-// inCluster tells of what precedes the blocks of a Cluster.
-func inCluster(id uint32) bool {
+// precedesBlocks reports whether an element stands before the blocks of a Cluster.
+func precedesBlocks(id uint32) bool {
 	return id == idTimestamp || id == idPosition || id == idPrevSize || id == idSilent
 }

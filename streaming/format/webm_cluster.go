@@ -5,24 +5,30 @@ import (
 	"time"
 )
 
-// A block (RFC 9559, section 10): the number of its track, a time relative to that
-// of the Cluster in 2 bytes, and flags. A BlockGroup holds a block and what there is
-// to say of it; the frames that it refers to are what it can't be shown without.
+// A block (RFC 9559, section 10.1):
+//
+//	track number, 1 to 8 bytes, coded like a size
+//	timestamp relative to the Cluster, 2 bytes, signed
+//	flags, 1 byte; in a SimpleBlock (section 10.2) 0x80 marks a key frame
+//	frames
+//
+// A BlockGroup (section 5.1.3.5) holds a block and its properties. A ReferenceBlock in it
+// means that the block is not a key frame.
 const (
 	idBlock     = 0xa1
 	idReference = 0xfb
 
-	blockKey = 0x80 // the flag of a SimpleBlock that it is a key frame
+	blockKey = 0x80
 )
 
-// webmBlock is what the beginning of a block tells.
+// webmBlock is the header of a block.
 type webmBlock struct {
-	track uint64 // 0: it can't be told
+	track uint64 // 0: unknown
 	time  int64  // relative to the Cluster
 	key   bool
 }
 
-// readBlock reads a SimpleBlock or BlockGroup of which body is the beginning.
+// readBlock reads a SimpleBlock or BlockGroup whose body begins with body.
 func readBlock(h ebmlHeader, body []byte) webmBlock {
 	if h.id == idSimpleBlock {
 		b, flags := readBlockHead(body)
@@ -59,66 +65,67 @@ func readBlockHead(b []byte) (head webmBlock, flags byte) {
 	return webmBlock{track: track, time: int64(int16(binary.BigEndian.Uint16(b[n:])))}, b[n+2]
 }
 
-// webmClock tells the time from the blocks of one track.
+// webmClock measures time by the blocks of one track.
 type webmClock struct {
-	tick    float64 // how many seconds the unit of timestamps is
+	tick    float64 // the unit of timestamps, in seconds
 	cluster int64   // the timestamp of the Cluster
-	high    int64   // the highest timestamp yet: pictures do not come in order
+	latest  int64   // the highest timestamp yet: video frames are not in order
 	running bool
 }
 
-// tell returns how long it has been since the last block of the track.
-func (c *webmClock) tell(b webmBlock, track uint64) time.Duration {
+// advance returns the time since the last block of the track.
+func (c *webmClock) advance(b webmBlock, track uint64) time.Duration {
 	if b.track != track {
 		return 0
 	}
 	now := c.cluster + b.time
-	since := float64(now-c.high) * c.tick
+	since := float64(now-c.latest) * c.tick
 	if c.running && since < 0 && since > -maxReorder {
 		return 0
 	}
-	d := leap(since)
+	d := plausible(since)
 	if !c.running {
 		d = 0
 	}
-	c.high, c.running = now, true
+	c.latest, c.running = now, true
 	return d
 }
 
-// maxReorder is how many seconds a picture may come after a later one. More
-// means that the time was set back.
+// maxReorder is the maximum number of seconds by which video frames are reordered. A
+// larger step back means that the clock was reset.
 const maxReorder = 2
 
-// webmLead is the beginning of a Cluster, up to the block that tells whether a
-// listener may begin there.
-type webmLead struct {
+// clusterLead is the beginning of a Cluster, up to the block that decides whether a
+// listener can start there.
+type clusterLead struct {
 	active bool
-	at     int  // how far it has been looked at
-	timed  bool // there is a timestamp
+	at     int  // bytes examined
+	timed  bool // the timestamp was found
 	data   []byte
 }
 
-// maxLead is how far is looked ahead; our mark may be longer than the source's.
+// maxLead is the maximum length of a lead. The rewritten header may be longer than the
+// source's, and the unit must not exceed MaxUnit.
 const maxLead = MaxUnit - 16
 
-// begin makes the mark of a Cluster out of one with a header of that length.
-func (l *webmLead) begin(header int) {
-	*l = webmLead{active: true, at: header, data: append(l.data[:0], "\x1f\x43\xb6\x75"+ebmlUnknown...)}
+// begin starts the lead of a Cluster with a header of that length.
+func (l *clusterLead) begin(header int) {
+	*l = clusterLead{active: true, at: header, data: append(l.data[:0], "\x1f\x43\xb6\x75"+ebmlUnknown...)}
 }
 
-// lookAhead goes through the beginning of a Cluster, which buf begins with.
+// lookAhead examines the beginning of a Cluster, which buf begins with.
 func (w *webm) lookAhead(buf []byte, final bool) (int, Unit) {
 	l := &w.lead
 	seen := buf[:min(len(buf), maxLead)]
 	for {
 		h, found := parseEBML(seen[min(l.at, len(seen)):])
 		if found == yes {
-			found = w.leads(seen, h)
+			found = w.takeLead(seen, h)
 		}
 		switch {
 		case found == yes:
 			continue
-		case found == unsure && len(seen) < maxLead && !final:
+		case found == partial && len(seen) < maxLead && !final:
 			return 0, Unit{}
 		}
 		break
@@ -126,22 +133,22 @@ func (w *webm) lookAhead(buf []byte, final bool) (int, Unit) {
 	l.active = false
 	n := min(l.at, len(buf))
 	if !l.timed {
-		return n, Unit{} // and what follows is dropped: it has no Cluster
+		return n, Unit{} // without a timestamp, the blocks that follow are dropped
 	}
 	w.cluster = true
 	start, more := w.startsAt(seen[n:])
 	return n, Unit{Data: l.data, Start: start, More: more, Init: w.init}
 }
 
-// leads takes the element with header h, at l.at, if it is a part of the lead: it
-// returns no if the lead ends before it, and unsure if not all of it is there.
-func (w *webm) leads(seen []byte, h ebmlHeader) verdict {
+// takeLead adds the element with header h, at l.at, to the lead. It returns no if the lead
+// ends before the element, and partial if it needs more bytes.
+func (w *webm) takeLead(seen []byte, h ebmlHeader) match {
 	l := &w.lead
 	block := h.id == idSimpleBlock || h.id == idBlockGroup
 	switch {
 	case h.size < 0,
-		!block && !inCluster(h.id) && h.id != ebmlVoid && h.id != ebmlCRC32,
-		block && !w.tracks.video, // sound may begin with any block
+		!block && !precedesBlocks(h.id) && h.id != ebmlVoid && h.id != ebmlCRC32,
+		block && !w.tracks.video, // audio can start with any block
 		h.size > maxLead && h.id != idSimpleBlock:
 		return no
 	}
@@ -151,14 +158,14 @@ func (w *webm) leads(seen []byte, h ebmlHeader) verdict {
 		b := readBlock(h, body[:min(int64(len(body)), h.size)])
 		enough := whole || h.id == idSimpleBlock && b.track != 0
 		if !enough {
-			return unsure
+			return partial
 		}
 		if b.track == w.tracks.timeline {
 			return no
 		}
 	}
 	if !whole {
-		return unsure
+		return partial
 	}
 	all := seen[l.at : l.at+h.len+int(h.size)]
 	switch {
@@ -169,12 +176,12 @@ func (w *webm) leads(seen []byte, h ebmlHeader) verdict {
 	case block && w.tracks.has(readBlock(h, all[h.len:]).track):
 		l.data = append(l.data, all...)
 	}
-	l.at += len(all) // positions and checksums are none of a stream's
+	l.at += len(all) // positions and checksums are left out
 	return yes
 }
 
-// startsAt tells whether a listener may begin with the Cluster whose lead ends
-// before b, and whether its first block of sound or pictures is there.
+// startsAt reports whether a listener can start with the Cluster whose lead ends before b,
+// and whether its first block follows.
 func (w *webm) startsAt(b []byte) (start, more bool) {
 	h, found := parseEBML(b)
 	if found != yes || h.size < 0 || h.id != idSimpleBlock && h.id != idBlockGroup {
@@ -184,7 +191,7 @@ func (w *webm) startsAt(b []byte) (start, more bool) {
 		return true, true
 	}
 	whole := int64(len(b)-h.len) >= h.size
-	if h.id == idBlockGroup && !whole { // it may refer to others at its end
+	if h.id == idBlockGroup && !whole { // a reference may stand at its end
 		return false, true
 	}
 	k := readBlock(h, b[h.len:min(int64(len(b)), int64(h.len)+h.size)])

@@ -18,7 +18,7 @@ func TestTheSizeInFreeFormatIsTheDistanceOfHeaders(t *testing.T) {
 		{"padding later", mpegFrame{version: 1, layer: 3, hz: 44100, free: 1253}, []bool{false, false, true, true}},
 		{"layer I pads four bytes", mpegFrame{version: 1, layer: 1, hz: 44100, free: 404}, []bool{false, true}},
 		{"the shortest", mpegFrame{version: 1, layer: 2, hz: 48000, free: 5}, []bool{false, true}},
-		{"the longest", mpegFrame{version: 3, layer: 3, hz: 8000, free: maxFree}, []bool{true, false}},
+		{"the longest", mpegFrame{version: 3, layer: 3, hz: 8000, free: maxFreeFrame}, []bool{true, false}},
 	} {
 		frame := func(i int) part {
 			m := c.m
@@ -37,7 +37,7 @@ func TestTheSizeInFreeFormatIsTheDistanceOfHeaders(t *testing.T) {
 }
 
 func TestAFrameLongerThanAnyInFreeFormatIsNone(t *testing.T) {
-	frame := func(int) part { return mpegFrame{version: 3, layer: 3, hz: 8000, free: maxFree + 1}.part() }
+	frame := func(int) part { return mpegFrame{version: 3, layer: 3, hz: 8000, free: maxFreeFrame + 1}.part() }
 	if got := whole(t, newMPEG("audio/mpeg"), bytesOf(times(5, frame)...)); len(got) > 0 {
 		t.Errorf("found a frame of %d bytes, want none", got[0].size)
 	}
@@ -78,7 +78,7 @@ func TestAHeaderThatLeadsNowhereHidesOnlyWhatIsNear(t *testing.T) {
 		{"just behind it", nil, 6},
 		{"half as far", make([]byte, 300), 3},
 		{"behind what is no frame either", append(make([]byte, 296), mp3(0).data[:4]...), 3},
-		{"far enough", make([]byte, maxDeaf-4), 0},
+		{"far enough", make([]byte, freeCooldown-4), 0},
 	} {
 		first := part{data: append(bytes.Clone(stray), c.before...)}
 		var parts []part
@@ -160,9 +160,9 @@ func TestHostileBytesCostABoundedNumberOfSteps(t *testing.T) {
 			steps := 0
 			d := New("").(*detector)
 			mpeg, adts := newMPEG("audio/mpeg"), newADTS("audio/aac")
-			for _, f := range []*frames{mpeg, adts, d.mpeg.f, d.adts.f} {
+			for _, f := range []*syncFramer{mpeg, adts, d.mpeg.f, d.adts.f} {
 				parse := f.parse
-				f.parse = func(b []byte) (header, bool) { steps++; return parse(b) }
+				f.parse = func(b []byte) (syncHeader, bool) { steps++; return parse(b) }
 			}
 			for _, f := range []Framer{mpeg, adts, d} {
 				steps = 0

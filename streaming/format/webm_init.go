@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What is read of the elements before the first Cluster.
+// The elements that are read before the first Cluster (RFC 9559, section 5.1).
 const (
 	idDocType     = 0x4282
 	idScale       = 0x2ad7b1
@@ -23,23 +23,23 @@ const (
 	trackAudio = 2
 )
 
-// maxTracks is how many tracks of a file are carried.
+// maxTracks is the maximum number of tracks that are carried.
 const maxTracks = 64
 
-// tracks are those of a file.
+// tracks are the tracks of a file.
 type tracks struct {
 	numbers  [maxTracks]uint64
 	count    int
-	timeline uint64 // the track whose blocks tell the time
-	video    bool   // it holds pictures
-	sound    bool   // there is one that holds sound
+	timeline uint64 // the track that measures time
+	video    bool   // there is a video track, and it is the timeline
+	sound    bool   // there is an audio track
 }
 
 func (t *tracks) has(number uint64) bool {
 	return slices.Contains(t.numbers[:t.count], number)
 }
 
-// add adds the track that an entry tells of.
+// add adds the track of a TrackEntry.
 func (t *tracks) add(entry []byte) {
 	var number, kind uint64
 	for e := range ebmlElements(entry) {
@@ -63,9 +63,9 @@ func (t *tracks) add(entry []byte) {
 	t.sound = t.sound || kind == trackAudio
 }
 
-// complete makes the Init when the first Cluster begins. Without tracks there is
-// none, and all is garbage up to the next file.
-func (w *webm) complete() bool {
+// finishInit makes the Init when the first Cluster begins. It reports false without tracks;
+// all bytes before the next file are then dropped.
+func (w *webm) finishInit() bool {
 	docType, scale := "", uint64(0)
 	for e := range ebmlElements(w.head) {
 		switch e.id {
@@ -91,8 +91,7 @@ func (w *webm) complete() bool {
 	return true
 }
 
-// readSegment reads the tracks and the timestamp scale, and makes what else there
-// is fit for a stream.
+// readSegment reads the tracks and the timestamp scale, and removes duration and checksum.
 func (w *webm) readSegment(body []byte) (scale uint64) {
 	for e := range ebmlElements(body) {
 		switch e.id {
@@ -102,7 +101,7 @@ func (w *webm) readSegment(body []byte) (scale uint64) {
 				case idScale:
 					scale = ebmlUint(e.body)
 				case idDuration, ebmlCRC32:
-					void(e)
+					voidElement(e)
 				}
 			}
 		case idTracks:
@@ -116,14 +115,14 @@ func (w *webm) readSegment(body []byte) (scale uint64) {
 	return scale
 }
 
-// void makes a short element one that means nothing.
-func void(e ebmlElement) {
+// voidElement turns a short element into padding.
+func voidElement(e ebmlElement) {
 	if size := len(e.all) - 2; size >= 0 && size < 0x7f {
 		e.all[0], e.all[1] = ebmlVoid, 0x80|byte(size)
 	}
 }
 
-// typeOf is the declared type if there is one, else that of what the file holds.
+// typeOf returns the declared type if there is one, else the type of the contents.
 func (w *webm) typeOf(docType string) string {
 	kind, of := "audio/", "x-matroska"
 	if w.tracks.video || !w.tracks.sound {
@@ -138,7 +137,7 @@ func (w *webm) typeOf(docType string) string {
 	return kind + of
 }
 
-// webmComments reads title and artist. Some write the title into Info alone.
+// webmComments reads title and artist. Some muxers write the title into Info only.
 func webmComments(head []byte) *Comments {
 	var c Comments
 	title := ""

@@ -1,15 +1,16 @@
 package format
 
-// tsProgram is what matters of a program.
+// tsProgram describes a program. One of its streams decides where listeners may start:
+// video if there is any, else audio.
 type tsProgram struct {
 	clockPID int
-	starts   int  // the PID of the stream that tells where listeners may begin
-	kind     byte // of that stream
-	rank     int  // how well it tells
+	startPID int  // the PID of the deciding stream
+	kind     byte // its type
+	rank     int  // 3: video, 2: audio, 1: other
 }
 
-// The types of streams with pictures (ISO 13818-1, table 2-34) of which it is
-// known how a key frame begins.
+// The types of video streams (ISO 13818-1, table 2-34) with key frames that isKeyUnit
+// recognises.
 const (
 	tsMPEG1 = 0x01
 	tsMPEG2 = 0x02
@@ -18,34 +19,34 @@ const (
 	tsHEVC  = 0x24
 )
 
-// add takes a stream of the program: pictures tell best where to begin, then sound.
+// add adds a stream of the program.
 func (t *tsProgram) add(s tsEntry) {
 	rank := 1
 	switch s.kind {
 	case tsMPEG1, tsMPEG2, tsMPEG4, tsH264, tsHEVC,
-		0x1e, 0x1f, 0x20, 0x21, 0x33, 0x42, 0xd1, 0xd2, 0xea: // other pictures
+		0x1e, 0x1f, 0x20, 0x21, 0x33, 0x42, 0xd1, 0xd2, 0xea: // other video
 		rank = 3
 	case 0x03, 0x04, 0x0f, 0x11, 0x1c, 0x2d, 0x2e, // MPEG audio, AAC, MPEG-H
 		0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x88, 0xc1, 0xc2: // Dolby, DTS
 		rank = 2
 	}
 	if rank > t.rank {
-		t.rank, t.starts, t.kind = rank, s.pid, s.kind
+		t.rank, t.startPID, t.kind = rank, s.pid, s.kind
 	}
 }
 
-// startsAt tells whether a listener may begin with a packet: with pictures where a
-// key frame begins, otherwise where a frame of sound does.
+// startsAt reports whether a listener may start with a packet: with video at a key frame,
+// otherwise at an audio frame.
 func (t *tsProgram) startsAt(p tsPacket) bool {
-	if p.pid() != t.starts || !p.starts() || len(p.payload()) == 0 {
+	if p.pid() != t.startPID || !p.starts() || len(p.payload()) == 0 {
 		return false
 	}
 	return t.rank < 3 || p.flags()&tsRandomAccess != 0 || t.keyframe(p.payload())
 }
 
-// keyframe looks for what precedes key frames, in a payload that begins a PES packet
-// (ISO 13818-1, 2.4.3.6): many encoders do not flag them. Parameters stand in front
-// of nearly all; what of a picture follows them need not be in this packet.
+// keyframe reports whether a payload that begins a PES packet (ISO 13818-1, 2.4.3.6) begins
+// a key frame. Many encoders do not set the flag, but nearly all write parameter sets in
+// front of key frames; the picture itself need not be in this packet.
 func (t *tsProgram) keyframe(b []byte) bool {
 	if len(b) < 9 || b[0] != 0 || b[1] != 0 || b[2] != 1 || 9+int(b[8]) > len(b) {
 		return false
@@ -55,16 +56,16 @@ func (t *tsProgram) keyframe(b []byte) bool {
 		if b[i] != 0 || b[i+1] != 0 || b[i+2] != 1 {
 			continue
 		}
-		if key, known := t.unit(b[i+3]); known {
+		if key, known := t.isKeyUnit(b[i+3]); known {
 			return key
 		}
 	}
 	return false
 }
 
-// unit tells from the byte after a start code whether a key frame follows, if that
-// settles it.
-func (t *tsProgram) unit(c byte) (key, known bool) {
+// isKeyUnit reports, from the byte after a start code, whether a key frame follows, and
+// whether that byte decides it.
+func (t *tsProgram) isKeyUnit(c byte) (key, known bool) {
 	switch t.kind {
 	case tsMPEG1, tsMPEG2: // sequence header; picture
 		return c == 0xb3, c == 0xb3 || c == 0

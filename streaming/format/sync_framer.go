@@ -1,0 +1,187 @@
+package format
+
+import "time"
+
+// syncHeader is the content of a frame header.
+type syncHeader struct {
+	fixed    uint32 // the bits that all headers of a stream share
+	size     int    // bytes of the frame with its header; 0 in free format
+	free     bool   // free format: the size is the distance to the next header
+	padding  int    // bytes of padding within the size
+	duration time.Duration
+}
+
+// syncFramer is the framer of codecs whose frames carry a sync word, first byte 0xff,
+// and a length: MPEG audio and ADTS. In sync it accepts each header that matches the one
+// before. To find the sync it needs two matching headers, one frame apart.
+type syncFramer struct {
+	contentType string
+	headerSize  int
+	parse       func([]byte) (syncHeader, bool)
+	isInfo      func(frame []byte) bool // reports a frame without audio; nil: there are none
+
+	last syncHeader // the last accepted header; size 0 means out of sync
+	free freeFormat
+	drop int // remaining bytes of a tag to drop
+}
+
+func (f *syncFramer) Type() string { return f.contentType }
+
+func (f *syncFramer) Next(buf []byte, final bool) (int, Unit) {
+	if f.drop > 0 {
+		n := min(f.drop, len(buf))
+		f.drop -= n
+		return n, Unit{}
+	}
+	if n, u, ok := f.takeTag(buf, final); ok {
+		return n, u
+	}
+	if f.last.size > 0 {
+		if len(buf) < f.headerSize && !final {
+			return 0, Unit{}
+		}
+		if h, ok := f.nextHeader(buf); ok {
+			return f.takeFrame(buf, h, final)
+		}
+		f.last = syncHeader{}
+	}
+	return f.search(buf, final)
+}
+
+// nextHeader reads the header at b and reports whether it matches the last one.
+func (f *syncFramer) nextHeader(b []byte) (syncHeader, bool) {
+	if len(b) < f.headerSize {
+		return syncHeader{}, false
+	}
+	h, ok := f.parse(b)
+	if !ok || h.fixed != f.last.fixed || h.free != f.last.free {
+		return syncHeader{}, false
+	}
+	if h.free {
+		h.size = f.free.size + h.padding
+	}
+	return h, true
+}
+
+// takeFrame consumes the frame with header h at the beginning of buf.
+func (f *syncFramer) takeFrame(buf []byte, h syncHeader, final bool) (int, Unit) {
+	if len(buf) < h.size {
+		if final {
+			return len(buf), Unit{}
+		}
+		return 0, Unit{}
+	}
+	f.last = h
+	data := buf[:h.size]
+	start := f.isInfo == nil || !f.isInfo(data)
+	return h.size, Unit{Data: data, Start: start, Duration: h.duration}
+}
+
+// takeTag consumes an ID3 tag at the beginning of buf. It reports false if there is none,
+// and true with nothing consumed if it needs more bytes.
+func (f *syncFramer) takeTag(buf []byte, final bool) (int, Unit, bool) {
+	if len(buf) == 0 || !beginsTag(buf) {
+		return 0, Unit{}, false
+	}
+	need := id3v2Header
+	if len(buf) >= need {
+		if need = id3v2Size(buf); need == 0 && buf[0] == 'T' && f.last.size > 0 {
+			need = id3v1Size
+		}
+	}
+	switch {
+	case need == 0:
+		return 0, Unit{}, false
+	case need > maxTag:
+		n := min(need, len(buf))
+		f.drop = need - n
+		return n, Unit{}, true
+	case len(buf) >= need:
+		return need, Unit{Data: buf[:need]}, true
+	}
+	return 0, Unit{}, !final
+}
+
+// search consumes the frame at the beginning of buf if another one follows it, else all
+// bytes before the next possible frame.
+func (f *syncFramer) search(buf []byte, final bool) (int, Unit) {
+	if len(buf) < f.headerSize && !final {
+		return 0, Unit{}
+	}
+	if h, ok := f.candidate(buf, 0); ok {
+		var found match
+		if h.free {
+			h, found = f.measureFree(buf, h, final)
+		} else {
+			found = f.confirm(buf, h, final)
+		}
+		switch found {
+		case yes:
+			return f.takeFrame(buf, h, final)
+		case partial:
+			return 0, Unit{}
+		}
+	}
+	n := f.skipGarbage(buf, final)
+	f.free.cooldown = max(0, f.free.cooldown-n)
+	return n, Unit{}
+}
+
+// candidate reads the header at b, at bytes behind the first unconsumed one.
+func (f *syncFramer) candidate(b []byte, at int) (syncHeader, bool) {
+	if len(b) < f.headerSize {
+		return syncHeader{}, false
+	}
+	h, ok := f.parse(b)
+	return h, ok && (!h.free || at >= f.free.cooldown)
+}
+
+// skipGarbage returns the distance to the next place, after the first byte, where a frame
+// or a tag may begin.
+func (f *syncFramer) skipGarbage(buf []byte, final bool) int {
+	end := len(buf) - f.headerSize + 1 // no header fits behind it
+	for i := 1; i < end; i++ {
+		switch buf[i] {
+		case 0xff:
+			if _, ok := f.candidate(buf[i:], i); ok {
+				return i
+			}
+		case 'I':
+			if beginsTag(buf[i:]) && (len(buf)-i < id3v2Header || id3v2Size(buf[i:]) > 0) {
+				return i
+			}
+		}
+	}
+	if final {
+		return len(buf)
+	}
+	return end
+}
+
+// match is the result of a comparison that may need more bytes.
+type match int
+
+const (
+	no      match = iota
+	partial       // more bytes decide
+	yes
+)
+
+// confirm reports whether a header like h, or a tag, follows the frame.
+func (f *syncFramer) confirm(b []byte, h syncHeader, final bool) match {
+	if len(b) < h.size+f.headerSize {
+		switch {
+		case !final:
+			return partial
+		case len(b) == h.size:
+			return yes
+		}
+		return no
+	}
+	next := b[h.size:]
+	n, ok := f.parse(next)
+	if ok && n.fixed == h.fixed && n.free == h.free || beginsTag(next) {
+		return yes
+	}
+	return no
+}
