@@ -61,7 +61,7 @@ func crc8(b []byte) (crc uint8) {
 }
 
 // oggCRC is the CRC of a page; its own four bytes count as zero.
-func oggCRC(p oggPage) uint32 {
+func oggCRC(p OggPage) uint32 {
 	crc := crc32(0, p[:22])
 	crc = crc32(crc, []byte{0, 0, 0, 0})
 	return crc32(crc, p[26:])

@@ -80,8 +80,8 @@ func repairOgg(b []byte) {
 	for len(b) > 0 {
 		n := max(1, claimedSize(b))
 		if n > 1 {
-			p := oggPage(b[:n])
-			p.renumber(p.serial(), p.sequence())
+			p := OggPage(b[:n])
+			p.renumber(p.Serial(), p.sequence())
 		}
 		b = b[n:]
 	}

@@ -47,12 +47,12 @@ func (o *ogg) Next(buf []byte, final bool) (int, Unit) {
 }
 
 // takePage adds a page to the headers or returns it as a unit.
-func (o *ogg) takePage(p oggPage) Unit {
+func (o *ogg) takePage(p OggPage) Unit {
 	if p.has(oggBOS) {
 		o.begin(p)
 		return Unit{}
 	}
-	s := o.stream(p.serial())
+	s := o.stream(p.Serial())
 	if s == nil {
 		return Unit{}
 	}
@@ -75,8 +75,8 @@ func (o *ogg) takePage(p oggPage) Unit {
 
 // begin takes the first page of a logical stream. The page begins a link, unless headers
 // are being collected: some muxers mix first pages and other headers.
-func (o *ogg) begin(p oggPage) {
-	if o.init != nil || o.stream(p.serial()) != nil || o.ended() {
+func (o *ogg) begin(p OggPage) {
+	if o.init != nil || o.stream(p.Serial()) != nil || o.ended() {
 		o.reset()
 	}
 	if len(o.streams) < maxOggStreams {
@@ -91,7 +91,7 @@ func (o *ogg) reset() {
 }
 
 // collect adds a header page. A link with too many of them is dropped.
-func (o *ogg) collect(p oggPage) {
+func (o *ogg) collect(p OggPage) {
 	if len(o.headers)+len(p) > MaxInit {
 		o.reset()
 		return
@@ -101,7 +101,8 @@ func (o *ogg) collect(p oggPage) {
 
 // finishInit makes the Init before the first data page.
 func (o *ogg) finishInit() {
-	o.init, o.headers = &Init{Data: o.headers}, nil
+	head := &o.streams[0]
+	o.init, o.headers = &Init{Data: o.headers, Codec: head.codec.name, PreSkip: head.preSkip}, nil
 	o.timeline = -1
 	for i := range o.streams {
 		s := &o.streams[i]
@@ -116,7 +117,7 @@ func (o *ogg) finishInit() {
 }
 
 // unit makes a unit of a data page.
-func (o *ogg) unit(s *oggStream, p oggPage) Unit {
+func (o *ogg) unit(s *oggStream, p OggPage) Unit {
 	u := Unit{Data: o.rewriter.rewrite(p, o.streams), Init: o.init, Start: o.startsAt(s, p)}
 	lasts := s.advance(p)
 	if o.timeline >= 0 && s == &o.streams[o.timeline] {
@@ -132,7 +133,7 @@ func (o *ogg) unit(s *oggStream, p oggPage) Unit {
 
 // startsAt reports whether a listener may start with a page: with video at a key frame,
 // otherwise at the beginning of an audio packet.
-func (o *ogg) startsAt(s *oggStream, p oggPage) bool {
+func (o *ogg) startsAt(s *oggStream, p OggPage) bool {
 	if o.timeline >= 0 && o.streams[o.timeline].codec.video {
 		return s == &o.streams[o.timeline] && s.keyframe(p)
 	}

@@ -10,6 +10,7 @@ import (
 // oggCodec describes the mapping of a codec to Ogg. The zero value is an unknown codec;
 // its streams are carried along.
 type oggCodec struct {
+	name    string // for Init.Codec
 	magic   string // the beginning of the first packet
 	minSize int    // of the first packet
 
@@ -30,6 +31,9 @@ type oggCodec struct {
 	// commentAt reports whether a header, not the first, is the comment header, and
 	// the length of its prefix.
 	commentAt func(header []byte) (before int, ok bool)
+	// preSkip returns the playing time at the beginning that decoders discard; nil: none.
+	preSkip func(first []byte) time.Duration
+
 	// commentSuffix follows the comments in their header.
 	commentSuffix string
 
@@ -51,7 +55,7 @@ func topBit(b []byte) bool { return len(b) > 0 && b[0]&0x80 != 0 }
 
 var oggCodecs = []oggCodec{
 	{ // Vorbis I, sections 4.2 and A.2
-		magic: "\x01vorbis", minSize: 30,
+		name: "Vorbis", magic: "\x01vorbis", minSize: 30,
 		headers:       fixedCount(2),
 		isHeader:      func(b []byte) bool { return len(b) > 0 && b[0]&1 != 0 },
 		newClock:      func(b []byte) oggClock { return ticks(binary.LittleEndian.Uint32(b[12:]), 1) },
@@ -61,7 +65,7 @@ var oggCodecs = []oggCodec{
 		retitlable:    true, overlaps: true,
 	},
 	{ // RFC 7845, section 5
-		magic: "OpusHead", minSize: 19,
+		name: "Opus", magic: "OpusHead", minSize: 19,
 		headers:    fixedCount(1),
 		isHeader:   func(b []byte) bool { return startsLike(b, "OpusTags") },
 		newClock:   func([]byte) oggClock { return ticks(48000, 1) },
@@ -70,7 +74,7 @@ var oggCodecs = []oggCodec{
 		retitlable: true,
 	},
 	{ // RFC 9639, section 10.1: STREAMINFO is at byte 13 of the first packet
-		magic: "\x7fFLAC", minSize: 51,
+		name: "FLAC", magic: "\x7fFLAC", minSize: 51,
 		headers: func(b []byte) int {
 			if b[13]&0x80 != 0 {
 				return 0
@@ -89,14 +93,14 @@ var oggCodecs = []oggCodec{
 		},
 	},
 	{ // the Speex manual, section 7.3; headers have no mark
-		magic: "Speex   ", minSize: 80,
+		name: "Speex", magic: "Speex   ", minSize: 80,
 		headers:   func(b []byte) int { return 1 + int(min(binary.LittleEndian.Uint32(b[68:]), 16)) },
 		newClock:  func(b []byte) oggClock { return ticks(binary.LittleEndian.Uint32(b[36:]), 1) },
 		commentAt: commentPrefix(""),
 		sound:     true,
 	},
 	{ // the Theora specification, sections 6.2 and A.2.3
-		magic: "\x80theora", minSize: 42,
+		name: "Theora", magic: "\x80theora", minSize: 42,
 		headers:  fixedCount(2),
 		isHeader: topBit,
 		newClock: func(b []byte) oggClock {
@@ -140,16 +144,4 @@ func (c oggClock) ticks(granule int64) int64 {
 // between is the time from one granule position to another; zero for jumps.
 func (c oggClock) between(from, to int64) time.Duration {
 	return plausible(float64(c.ticks(to)-c.ticks(from)) * c.seconds)
-}
-
-// maxStep is the maximum duration of a unit. Clocks jump when a source was interrupted;
-// such a gap is no playing time.
-const maxStep = 30 * time.Second
-
-// plausible returns a duration, zero if the clock jumped or went back.
-func plausible(seconds float64) time.Duration {
-	if seconds > 0 && seconds <= maxStep.Seconds() {
-		return time.Duration(math.Round(seconds * float64(time.Second)))
-	}
-	return 0
 }

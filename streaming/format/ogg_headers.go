@@ -4,14 +4,8 @@ package format
 // without data packets behind them.
 func (s *oggStream) packets(data []byte) (packets [][]byte) {
 	var packet []byte
-	for len(data) > 0 {
-		p := oggPage(data)
-		size := oggHeader + len(p.lacing())
-		for _, l := range p.lacing() {
-			size += int(l)
-		}
-		p, data = p[:size], data[size:]
-		if p.serial() != s.serial {
+	for p := range OggPages(data) {
+		if p.Serial() != s.serial {
 			continue
 		}
 		for part := range p.packets {

@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 )
 
 // An Ogg page, numbers little endian (RFC 3533, section 6):
@@ -30,17 +31,52 @@ const (
 	oggEOS                   // last page of the stream
 )
 
-// oggPage is a complete page.
-type oggPage []byte
+// OggPage is a complete page of an Ogg stream.
+type OggPage []byte
 
-func (p oggPage) has(flag byte) bool { return p[5]&flag != 0 }
-func (p oggPage) granule() int64     { return int64(binary.LittleEndian.Uint64(p[6:])) }
-func (p oggPage) serial() uint32     { return binary.LittleEndian.Uint32(p[14:]) }
-func (p oggPage) sequence() uint32   { return binary.LittleEndian.Uint32(p[18:]) }
-func (p oggPage) lacing() []byte     { return p[oggHeader : oggHeader+int(p[26])] }
+// OggPages yields the pages in data, such as the Data of an Init, up to the first
+// incomplete one.
+func OggPages(data []byte) iter.Seq[OggPage] {
+	return func(yield func(OggPage) bool) {
+		for IsOggPage(data) {
+			size, ok := oggPageSize(data)
+			if !ok || len(data) < size || !yield(OggPage(data[:size:size])) {
+				return
+			}
+			data = data[size:]
+		}
+	}
+}
+
+// oggPageSize returns the size of the page whose header b begins with. It reports false
+// if the lacing is incomplete.
+func oggPageSize(b []byte) (size int, ok bool) {
+	size = oggHeader + int(b[26])
+	if len(b) < size {
+		return 0, false
+	}
+	for _, l := range b[oggHeader:size] {
+		size += int(l)
+	}
+	return size, true
+}
+
+// IsOggPage reports whether b begins with the header of a page.
+func IsOggPage(b []byte) bool { return len(b) >= oggHeader && string(b[:4]) == oggMagic }
+
+// Serial returns the serial number of the page's logical stream.
+func (p OggPage) Serial() uint32 { return binary.LittleEndian.Uint32(p[14:]) }
+
+// SetSerial changes the serial number, and the CRC with it.
+func (p OggPage) SetSerial(serial uint32) { p.renumber(serial, p.sequence()) }
+
+func (p OggPage) has(flag byte) bool { return p[5]&flag != 0 }
+func (p OggPage) granule() int64     { return int64(binary.LittleEndian.Uint64(p[6:])) }
+func (p OggPage) sequence() uint32   { return binary.LittleEndian.Uint32(p[18:]) }
+func (p OggPage) lacing() []byte     { return p[oggHeader : oggHeader+int(p[26])] }
 
 // leavesOpen reports whether the last packet continues on the stream's next page.
-func (p oggPage) leavesOpen() bool {
+func (p OggPage) leavesOpen() bool {
 	l := p.lacing()
 	return len(l) > 0 && l[len(l)-1] == 255
 }
@@ -52,7 +88,7 @@ type oggPart struct {
 }
 
 // packets yields the packets on the page, in order.
-func (p oggPage) packets(yield func(oggPart) bool) {
+func (p OggPage) packets(yield func(oggPart) bool) {
 	lacing := p.lacing()
 	body := p[oggHeader+len(lacing):]
 	part := oggPart{begins: !p.has(oggContinued)}
@@ -70,7 +106,7 @@ func (p oggPage) packets(yield func(oggPart) bool) {
 }
 
 // renumber sets serial, sequence number and CRC.
-func (p oggPage) renumber(serial, sequence uint32) {
+func (p OggPage) renumber(serial, sequence uint32) {
 	binary.LittleEndian.PutUint32(p[14:], serial)
 	binary.LittleEndian.PutUint32(p[18:], sequence)
 	binary.LittleEndian.PutUint32(p[22:], oggCRC(p))
@@ -93,7 +129,7 @@ func appendOggPackets(dst []byte, serial, sequence uint32, flags byte, granule i
 	flush := func() {
 		at := len(dst)
 		dst = append(appendOggPage(dst, flags, ends, lacing), body...)
-		oggPage(dst[at:]).renumber(serial, sequence)
+		OggPage(dst[at:]).renumber(serial, sequence)
 		sequence++
 		flags, ends = 0, -1
 		if lacing[len(lacing)-1] == 255 {
@@ -127,7 +163,7 @@ type oggPages struct {
 
 // next returns the page at the beginning of buf, or the number of bytes before the next
 // possible page. It returns neither if it needs more bytes.
-func (o *oggPages) next(buf []byte, final bool) (oggPage, int) {
+func (o *oggPages) next(buf []byte, final bool) (OggPage, int) {
 	p, found := o.pageAt(buf)
 	switch {
 	case found == yes:
@@ -142,7 +178,7 @@ func (o *oggPages) next(buf []byte, final bool) (oggPage, int) {
 }
 
 // pageAt reads the page at the beginning of b.
-func (o *oggPages) pageAt(b []byte) (oggPage, match) {
+func (o *oggPages) pageAt(b []byte) (OggPage, match) {
 	if !startsLike(b, oggMagic) {
 		return nil, no
 	}
@@ -152,17 +188,11 @@ func (o *oggPages) pageAt(b []byte) (oggPage, match) {
 	if b[4] != 0 || b[5] > oggContinued|oggBOS|oggEOS || !o.budget.hasRoom() {
 		return nil, no
 	}
-	size := oggHeader + int(b[26])
-	if len(b) < size {
+	size, ok := oggPageSize(b)
+	if !ok || len(b) < size {
 		return nil, partial
 	}
-	for _, l := range b[oggHeader:size] {
-		size += int(l)
-	}
-	if len(b) < size {
-		return nil, partial
-	}
-	p := oggPage(b[:size:size])
+	p := OggPage(b[:size:size])
 	if binary.LittleEndian.Uint32(p[22:]) != oggCRC(p) {
 		o.budget.spend(size)
 		return nil, no

@@ -70,7 +70,7 @@ func (o *ogg) Retitle(c Comments) bool {
 	if len(data) > MaxInit {
 		return false
 	}
-	init := &Init{Data: data, Comments: comments.read()}
+	init := &Init{Data: data, Comments: comments.read(), Codec: s.codec.name, PreSkip: s.preSkip}
 	o.rewriter.pending = &oggNewStream{init: init, serial: serial, sequence: sequence}
 	return true
 }
@@ -94,7 +94,7 @@ func (o *ogg) switchStream() (Unit, bool) {
 		}
 		t.sentPages = false
 		t.buf = appendOggPage(t.buf[:0], oggEOS, s.granule, nil)
-		oggPage(t.buf).renumber(serial, t.sequence+1)
+		OggPage(t.buf).renumber(serial, t.sequence+1)
 		return Unit{Data: t.buf, Init: o.init}, true
 	}
 	o.init = t.pending.init
@@ -109,7 +109,7 @@ func (o *ogg) switchStream() (Unit, bool) {
 }
 
 // rewrite returns the page with the numbers of the new stream.
-func (t *oggRewriter) rewrite(p oggPage, streams []oggStream) []byte {
+func (t *oggRewriter) rewrite(p OggPage, streams []oggStream) []byte {
 	t.sentPages = true
 	if len(streams) != 1 {
 		return p
@@ -127,12 +127,12 @@ func (t *oggRewriter) rewrite(p oggPage, streams []oggStream) []byte {
 	}
 	t.sequence = p.sequence() + t.sequenceShift
 	t.buf = append(t.buf[:0], p...)
-	oggPage(t.buf).renumber(t.serial, t.sequence)
+	OggPage(t.buf).renumber(t.serial, t.sequence)
 	return t.buf
 }
 
 // rememberPacket stores the last packet that ends on the page.
-func (t *oggRewriter) rememberPacket(p oggPage) {
+func (t *oggRewriter) rememberPacket(p OggPage) {
 	for part := range p.packets {
 		switch {
 		case part.ends && part.begins:

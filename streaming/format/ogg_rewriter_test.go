@@ -9,7 +9,7 @@ import (
 
 // pagesOf takes a stream apart and checks that it is nothing but pages, each stream
 // with its numbers in order.
-func pagesOf(t *testing.T, stream []byte) (pages []oggPage) {
+func pagesOf(t *testing.T, stream []byte) (pages []OggPage) {
 	t.Helper()
 	next := map[uint32]uint32{}
 	for finder := new(oggPages); len(stream) > 0; {
@@ -18,12 +18,12 @@ func pagesOf(t *testing.T, stream []byte) (pages []oggPage) {
 			t.Fatalf("%d bytes that are no page", garbage)
 		}
 		if p.has(oggBOS) {
-			next[p.serial()] = 0
+			next[p.Serial()] = 0
 		}
-		if want, ok := next[p.serial()]; !ok || p.sequence() != want {
-			t.Errorf("page %d of stream %x, want %d", p.sequence(), p.serial(), want)
+		if want, ok := next[p.Serial()]; !ok || p.sequence() != want {
+			t.Errorf("page %d of stream %x, want %d", p.sequence(), p.Serial(), want)
 		}
-		next[p.serial()] = p.sequence() + 1
+		next[p.Serial()] = p.sequence() + 1
 		pages = append(pages, p)
 		stream = stream[len(p):]
 	}
@@ -47,7 +47,7 @@ func TestATitleBeginsALinkOfOurOwn(t *testing.T) {
 		var granules []int64
 		for _, p := range pages {
 			if p.has(oggBOS) {
-				serials = append(serials, p.serial())
+				serials = append(serials, p.Serial())
 			}
 			if p.has(oggEOS) && len(p.lacing()) > 0 {
 				t.Errorf("%s: the page that ends it has a packet", codec)
@@ -148,7 +148,7 @@ func TestALostPageIsLostInOurLinkToo(t *testing.T) {
 	got := takeAll(t, f, bytesOf(parts[4], parts[6], parts[7]), nil)
 	var numbers []uint32
 	for _, u := range got[1:] {
-		numbers = append(numbers, oggPage(u.data).sequence())
+		numbers = append(numbers, OggPage(u.data).sequence())
 	}
 	if fmt.Sprint(numbers) != "[2 3 5 6]" {
 		t.Errorf("pages %v after two with headers, want 2 3 5 6", numbers)

@@ -11,17 +11,18 @@ type oggStream struct {
 	serial      uint32
 	codec       *oggCodec
 	clock       oggClock
-	headers     int  // remaining header packets
-	packetOpen  bool // the last packet continues on the next page
-	undecodable bool // headers were lost
+	preSkip     time.Duration // see Init.PreSkip
+	headers     int           // remaining header packets
+	packetOpen  bool          // the last packet continues on the next page
+	undecodable bool          // headers were lost
 	ended       bool
 
 	granule int64 // the last granule position, 0 at first
 }
 
 // newOggStream reads the first page of a stream.
-func newOggStream(p oggPage) oggStream {
-	s := oggStream{serial: p.serial(), codec: new(oggCodec)}
+func newOggStream(p OggPage) oggStream {
+	s := oggStream{serial: p.Serial(), codec: new(oggCodec)}
 	first := true
 	for part := range p.packets {
 		if first {
@@ -45,6 +46,9 @@ func (s *oggStream) identifyCodec(first oggPart) {
 		if c.newClock != nil {
 			s.clock = c.newClock(first.data)
 		}
+		if c.preSkip != nil {
+			s.preSkip = c.preSkip(first.data)
+		}
 		return
 	}
 }
@@ -58,7 +62,7 @@ func (s *oggStream) headersMissing() bool { return s.headers > 0 && s.headers < 
 // takeHeaders counts the header packets on a page, not the first of the stream, and
 // reports whether there are any. A page with headers and data counts as a header page:
 // new listeners get the data again, which is better than no headers.
-func (s *oggStream) takeHeaders(p oggPage) bool {
+func (s *oggStream) takeHeaders(p OggPage) bool {
 	if !s.isKnown() {
 		return p.granule() == 0 // true for all header pages; nothing more is known
 	}
@@ -87,7 +91,7 @@ func (s *oggStream) countHeader(header oggPart) {
 
 // keyframe reports whether a Theora key frame begins on the page (Theora, section 7.1):
 // a packet whose first bit is 0 for data and whose second bit is 0 for an intra frame.
-func (s *oggStream) keyframe(p oggPage) bool {
+func (s *oggStream) keyframe(p OggPage) bool {
 	for part := range p.packets {
 		if part.begins && len(part.data) > 0 && part.data[0]&0xc0 == 0 {
 			return true
@@ -97,7 +101,7 @@ func (s *oggStream) keyframe(p oggPage) bool {
 }
 
 // advance notes a data page and returns its duration.
-func (s *oggStream) advance(p oggPage) time.Duration {
+func (s *oggStream) advance(p OggPage) time.Duration {
 	s.ended = p.has(oggEOS)
 	s.packetOpen = p.leavesOpen() && !s.ended
 	from, to := s.granule, p.granule()

@@ -26,7 +26,7 @@ func (m *oggMaker) page(flags byte, granule int64, open bool, packets ...[]byte)
 		body = append(body, p...)
 	}
 	data := append(appendOggPage(nil, flags, granule, lacing), body...)
-	oggPage(data).renumber(m.serial, m.sequence)
+	OggPage(data).renumber(m.serial, m.sequence)
 	m.sequence++
 	return data
 }
