@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"go.uber.org/zap"
 )
 
@@ -39,7 +40,7 @@ func (l *live) listenerEnded(who *streaming.Listener) {
 }
 
 // titled writes a line of the playlist, to the log "icecast.playlist".
-func (l *live) titled(m *streaming.Mount, meta *streaming.Metadata) {
+func (l *live) titled(m *streaming.Mount, meta *blocklog.Metadata) {
 	if song := meta.Song(); song != "" {
 		l.logger().Named("playlist").Info("title",
 			zap.String("mount", m.Path), zap.Int64("listeners", m.Stats().Listeners), zap.String("title", song))

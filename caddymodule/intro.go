@@ -7,7 +7,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/internal/filewatch"
-	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 )
@@ -32,7 +32,7 @@ func parseIntro(d *caddyfile.Dispenser, to **string) error {
 
 // readIntros reads the intros of all mounts, and goes on to do so when they change.
 func (s *Station) readIntros(log *zap.Logger) {
-	s.intros = make(map[string]func(string) *streaming.Intro)
+	s.intros = make(map[string]func(string) *blocklog.Intro)
 	for _, m := range s.Mounts {
 		path := setting.Value(m.Intro)
 		if path == "" || s.intros[path] != nil {
@@ -40,7 +40,7 @@ func (s *Station) readIntros(log *zap.Logger) {
 		}
 		file := filewatch.New(path, log, nil, fallback.ReadIntro)
 		var told sync.Map // families of content types
-		s.intros[path] = func(family string) *streaming.Intro {
+		s.intros[path] = func(family string) *blocklog.Intro {
 			intro := file.Get()
 			if intro == nil || intro.Type() == family {
 				return intro

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // serveMetadata sets the title of a mount: /admin/metadata, which every encoder
@@ -58,8 +59,8 @@ func setMetadata(mount *streaming.Mount, q url.Values) bool {
 		charset = mount.Settings().Charset
 	}
 	mount.SetMetadata(
-		streaming.DecodeText(artist, charset),
-		streaming.DecodeText(title, charset),
-		streaming.DecodeText(q.Get("url"), charset))
+		blocklog.DecodeText(artist, charset),
+		blocklog.DecodeText(title, charset),
+		blocklog.DecodeText(q.Get("url"), charset))
 	return true
 }

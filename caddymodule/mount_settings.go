@@ -8,6 +8,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // settings translates the station for the engine.
@@ -60,7 +61,7 @@ func (s *Station) mountSettings(p string) streaming.MountSettings {
 		settings.StreamInfo.Bitrate = fmt.Sprint(m.Bitrate)
 	}
 	if b := m.Burst; b != nil {
-		settings.Burst = streaming.Burst{Bytes: b.Bytes, Time: time.Duration(b.Time)}
+		settings.Burst = blocklog.Burst{Bytes: b.Bytes, Time: time.Duration(b.Time)}
 		settings.NoBurst = *b == Burst{}
 	}
 	if i := m.MetadataInterval; i != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddyserver/caddy/v2"
 )
@@ -95,7 +96,7 @@ func TestWhatASettingSaysOverAPattern(t *testing.T) {
 	got := s.mountSettings("/other.mp3")
 	if want := (streaming.MountSettings{
 		Hidden: true, Takeover: true, NoDirect: true, MaxListeners: 5, MaxListenerDuration: time.Hour,
-		Linger: time.Minute, RelayLinger: time.Minute, Burst: streaming.Burst{Bytes: 1}, MetadataInterval: 8192,
+		Linger: time.Minute, RelayLinger: time.Minute, Burst: blocklog.Burst{Bytes: 1}, MetadataInterval: 8192,
 		StreamInfo: streaming.Info{Public: pattern.Public},
 	}); !reflect.DeepEqual(got, want) {
 		t.Errorf("by the pattern alone: %+v\nwant %+v", got, want)
@@ -120,9 +121,9 @@ func TestLimitsAreTheDefaultsOfMounts(t *testing.T) {
 		path string
 		want streaming.MountSettings
 	}{
-		{"/live.mp3", streaming.MountSettings{RelayLinger: relayLinger, Queue: 1 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
-		{"/some.ogg", streaming.MountSettings{RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Time: 5 * time.Second}}},
-		{"/live.ogg", streaming.MountSettings{Named: true, RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: streaming.Burst{Bytes: 4096}}},
+		{"/live.mp3", streaming.MountSettings{RelayLinger: relayLinger, Queue: 1 << 20, SourceTimeout: time.Minute, Burst: blocklog.Burst{Time: 5 * time.Second}}},
+		{"/some.ogg", streaming.MountSettings{RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: blocklog.Burst{Time: 5 * time.Second}}},
+		{"/live.ogg", streaming.MountSettings{Named: true, RelayLinger: relayLinger, Queue: 2 << 20, SourceTimeout: time.Minute, Burst: blocklog.Burst{Bytes: 4096}}},
 	} {
 		if got := s.mountSettings(tt.path); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v\nwant %+v", tt.path, got, tt.want)

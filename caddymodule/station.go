@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddyserver/caddy/v2"
 )
 
@@ -85,7 +85,7 @@ type Station struct {
 	logins logins
 	auths  auths
 	doors  doors
-	intros map[string]func(family string) *streaming.Intro // by file
+	intros map[string]func(family string) *blocklog.Intro // by file
 
 	pages     pages
 	overrides sync.Map // of fallbacks: a mount's path to that of another

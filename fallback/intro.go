@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 
-	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // ReadIntro reads a file that listeners are to hear before a stream. As where a file
 // stands in for a mount, nothing but sound is taken of it.
-func ReadIntro(path string) (*streaming.Intro, error) {
+func ReadIntro(path string) (*blocklog.Intro, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -32,11 +32,11 @@ func ReadIntro(path string) (*streaming.Intro, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if sound = append(sound, u.data...); len(sound) > streaming.MaxIntro {
-			return nil, fmt.Errorf("%s: an intro is %d bytes at most", path, streaming.MaxIntro)
+		if sound = append(sound, u.data...); len(sound) > blocklog.MaxIntro {
+			return nil, fmt.Errorf("%s: an intro is %d bytes at most", path, blocklog.MaxIntro)
 		}
 	}
-	intro, err := streaming.NewIntro(p.kind.contentType, sound)
+	intro, err := blocklog.NewIntro(p.kind.contentType, sound)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
@@ -90,9 +91,9 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 		mount: m, lane: lane, shard: shard,
 	}
 	l.Interval = m.interval(l.Stream().Type, c)
-	l.cursor = newCursor(lane.feed.Load(), l.Interval) // it hears what sounds now, however long its answer takes
+	l.cursor = blocklog.NewCursor(lane.playing.Load().Feed, l.Interval) // it hears what sounds now, however long its answer takes
 	if intro := settings.intro(c, format.Family(stream.Type)); intro != nil {
-		l.cursor = intro.before(lane.feed.Load(), l.Interval)
+		l.cursor = intro.Before(lane.playing.Load().Feed, l.Interval)
 		l.introduce(l.Since, st.latency())
 	}
 	for _, limit := range []time.Duration{settings.MaxListenerDuration, admission.TimeLimit} {

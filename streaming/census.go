@@ -3,6 +3,8 @@ package streaming
 import (
 	"cmp"
 	"slices"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // ListenerSnapshot is a listener as it stands now.
@@ -22,10 +24,10 @@ func (st *Station) Snapshot(path string) []ListenerSnapshot {
 				if path != "" && lane.mount.Path != path {
 					continue
 				}
-				end := lane.feed.Load().tail().end()
+				end := lane.playing.Load().Tail().End()
 				for _, l := range g.listeners {
 					p := ListenerSnapshot{Listener: l}
-					if on := l.hears(); on == nil || on.intro == nil {
+					if on := l.hears(); on == nil || on.Intro() == nil {
 						p.Behind = end - min(end, l.at())
 					}
 					all = append(all, p)
@@ -47,9 +49,9 @@ func (st *Station) Listener(id uint64) *Listener {
 }
 
 // hears returns the feed that the listener is in. The shard calls it.
-func (l *Listener) hears() *feed {
+func (l *Listener) hears() *blocklog.Feed {
 	if l.conn == nil {
-		return l.cursor.feed
+		return l.cursor.Feed()
 	}
 	return l.on.Load()
 }
@@ -57,7 +59,7 @@ func (l *Listener) hears() *feed {
 // at returns where the listener is in its log. The shard calls it.
 func (l *Listener) at() uint64 {
 	if l.conn == nil {
-		return l.position()
+		return l.cursor.Position()
 	}
 	return l.pos.Load()
 }

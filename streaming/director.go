@@ -185,7 +185,7 @@ func (st *Station) tidy() {
 func (st *Station) forget(gone *Mount) {
 	for _, m := range st.mounts {
 		for l := range m.lanes {
-			delete(l.left, gone)
+			delete(l.left, gone.log)
 		}
 	}
 }

@@ -49,9 +49,6 @@ func newTestStation(t testing.TB, settings Settings) (*Station, <-chan *Listener
 	return st, ended
 }
 
-// feedOf returns a feed of a log that belongs to no station.
-func feedOf(l *Log) *feed { return &feed{mount: &Mount{Path: "/m", log: l}} }
-
 // goLive makes a mount that has no source look as if it had one.
 func (m *Mount) goLive(contentType string) {
 	m.station.mu.Lock()

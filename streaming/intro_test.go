@@ -5,16 +5,17 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // introOf makes an intro of numbered frames.
-func introOf(t *testing.T, from, to uint64) *Intro {
+func introOf(t *testing.T, from, to uint64) *blocklog.Intro {
 	t.Helper()
 	var sound []byte
 	for n := from; n < to; n++ {
 		sound = numbered.AppendFrame(sound, n, time.Now())
 	}
-	i, err := NewIntro(numbered.ContentType, sound)
+	i, err := blocklog.NewIntro(numbered.ContentType, sound)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +25,7 @@ func introOf(t *testing.T, from, to uint64) *Intro {
 func TestListenersHearTheIntroAsFastAsItSoundsThenTheBurst(t *testing.T) {
 	const frames = 150 // 3.9 s
 	intro := introOf(t, 0, frames)
-	settings := mountSettings(MountSettings{Burst: Burst{Bytes: 1 << 20}, Intro: func(string) *Intro { return intro }})
+	settings := mountSettings(MountSettings{Burst: blocklog.Burst{Bytes: 1 << 20}, Intro: func(string) *blocklog.Intro { return intro }})
 	settings.Latency = 50 * time.Millisecond
 	st, _ := newTestStation(t, settings)
 	e := connect(t, st, "/m", numbered.ContentType)
@@ -57,15 +58,15 @@ func TestListenersHearTheIntroAsFastAsItSoundsThenTheBurst(t *testing.T) {
 		case c.First == frames:
 		case c.First != 0:
 			t.Errorf("it begins with frame %d", c.First)
-		case h.lasted < intro.lasts-introAhead-settings.Latency-time.Millisecond:
-			t.Errorf("an intro of %v and the burst come within %v", intro.lasts, h.lasted)
+		case h.lasted < intro.Duration()-introAhead-settings.Latency-time.Millisecond:
+			t.Errorf("an intro of %v and the burst come within %v", intro.Duration(), h.lasted)
 		}
 	}
 }
 
 func TestAnIntroOfAnotherTypeIsLeftOut(t *testing.T) {
 	intro := introOf(t, 0, 10)
-	m := MountSettings{Intro: func(string) *Intro { return intro }}
+	m := MountSettings{Intro: func(string) *blocklog.Intro { return intro }}
 	if m.intro(Client{}, "audio/aac") != nil || m.intro(Client{Slave: true}, "audio/mpeg") != nil {
 		t.Error("somebody gets it who should not")
 	}
@@ -75,8 +76,8 @@ func TestAnIntroOfAnotherTypeIsLeftOut(t *testing.T) {
 }
 
 func TestWhatIsNoIntro(t *testing.T) {
-	for name, sound := range map[string][]byte{"nothing": nil, "garbage": make([]byte, 10000), "too much": make([]byte, MaxIntro+1)} {
-		if _, err := NewIntro(numbered.ContentType, sound); err == nil {
+	for name, sound := range map[string][]byte{"nothing": nil, "garbage": make([]byte, 10000), "too much": make([]byte, blocklog.MaxIntro+1)} {
+		if _, err := blocklog.NewIntro(numbered.ContentType, sound); err == nil {
 			t.Errorf("%s is an intro", name)
 		}
 	}
@@ -86,10 +87,11 @@ func TestWhatIsNoIntro(t *testing.T) {
 func TestWhoIsStuckInTheIntroIsDropped(t *testing.T) {
 	intro := introOf(t, 0, 100)
 	now := time.Now()
-	c := intro.before(&feed{mount: &Mount{Path: "/m", log: newLog()}}, 0)
-	v := visit{now: now, feed: c.feed.next.Load(), queue: 1}
-	late := intro.lasts + introPatience
-	if v.tooSlow(c.feed, 0, now.Add(-late)) || !v.tooSlow(c.feed, 0, now.Add(-late-1)) {
+	after := blocklog.NewFeed(blocklog.New(), nil)
+	c := intro.Before(after, 0)
+	v := visit{now: now, feed: after, queue: 1}
+	late := intro.Duration() + introPatience
+	if v.tooSlow(c.Feed(), 0, now.Add(-late)) || !v.tooSlow(c.Feed(), 0, now.Add(-late-1)) {
 		t.Error("it is dropped too early, or too late")
 	}
 }

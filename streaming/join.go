@@ -66,14 +66,14 @@ func (m *Mount) room(heard *Mount) error {
 	if heard == nil {
 		return nil
 	}
-	if limit := settings.MaxKbps; limit > 0 && m.kbps()+heard.kbpsOf() > limit {
+	if limit := settings.MaxKbps; limit > 0 && m.kbps()+heard.sourceKbps() > limit {
 		return ErrMountBandwidth
 	}
 	limit := m.station.settings.Load().MaxKbps
 	if limit == 0 {
 		return nil
 	}
-	sum := heard.kbpsOf()
+	sum := heard.sourceKbps()
 	for _, m := range m.station.mounts {
 		sum += m.kbps()
 	}
@@ -88,7 +88,7 @@ func (m *Mount) room(heard *Mount) error {
 func (m *Mount) kbps() (sum int) {
 	for l := range m.lanes {
 		if heard := l.heard(); heard != nil && l.listeners > 0 {
-			sum += l.listeners * heard.kbpsOf()
+			sum += l.listeners * heard.sourceKbps()
 		}
 	}
 	return sum

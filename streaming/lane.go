@@ -3,6 +3,8 @@ package streaming
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // lane is those listeners of a mount who were promised content types of one
@@ -11,13 +13,19 @@ type lane struct {
 	mount *Mount
 	typ   string
 
-	feed    atomic.Pointer[feed] // the newest
+	playing atomic.Pointer[playing] // the newest feed
 	closing atomic.Pointer[closing]
 
 	// Guarded by the station's mu.
 	listeners int
-	moved     string            // a mount that they were told to hear; empty: none
-	left      map[*Mount]uint64 // how far the logs of other feeds were heard
+	moved     string         // a mount that they were told to hear; empty: none
+	left      blocklog.Heard // how far the logs of other feeds were heard
+}
+
+// playing is a feed and the mount whose log it is.
+type playing struct {
+	*blocklog.Feed
+	mount *Mount // nil: nothing is left to hear
 }
 
 // closing says that there is nothing more to hear, and why, and how long listeners
@@ -28,14 +36,14 @@ type closing struct {
 }
 
 func newLane(m *Mount, typ string, heard *Mount) *lane {
-	l := &lane{mount: m, typ: typ, left: make(map[*Mount]uint64)}
-	l.feed.Store(&feed{mount: heard})
+	l := &lane{mount: m, typ: typ, left: make(blocklog.Heard)}
+	l.playing.Store(&playing{blocklog.NewFeed(heard.log, nil), heard})
 	m.lanes[l] = true
 	return l
 }
 
 // heard returns the mount whose stream the lane hears, nil if it is over.
-func (l *lane) heard() *Mount { return l.feed.Load().mount }
+func (l *lane) heard() *Mount { return l.playing.Load().mount }
 
 // empty counts out one listener who is elsewhere now. The station's mu is held.
 func (l *lane) empty() {
@@ -48,15 +56,7 @@ func (l *lane) empty() {
 
 // hear makes the listeners go over to another mount's stream, nil for none.
 func (l *lane) hear(m *Mount) {
-	old := l.feed.Load()
-	old.leave = old.tail().end()
-	if old.mount != nil {
-		l.left[old.mount] = old.leave
-	}
-	f := &feed{mount: m, notBefore: l.left[m]}
-	f.from = f.tail().end()
-	old.next.Store(f)
-	l.feed.Store(f)
+	l.playing.Store(&playing{l.playing.Load().Switch(m.logOrNone(), l.left), m})
 }
 
 // end lets the listeners go once they have got what is in the log.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // Client is what is known of a listener's program and person. All text has gone
@@ -74,11 +76,11 @@ type Listener struct {
 
 	// The cursor of a plain listener is the shard's. Any other's is its
 	// goroutine's while busy is set, the shard's while it is not.
-	cursor
-	busy atomic.Bool
-	gone atomic.Bool          // the goroutine has ended
-	pos  atomic.Uint64        // the cursor's position, for the shard while busy is set
-	on   atomic.Pointer[feed] // whose log that is in
+	cursor blocklog.Cursor
+	busy   atomic.Bool
+	gone   atomic.Bool                   // the goroutine has ended
+	pos    atomic.Uint64                 // the cursor's position, for the shard while busy is set
+	on     atomic.Pointer[blocklog.Feed] // whose log that is in
 
 	// The shard's, once it has the listener.
 	lane           *lane
@@ -140,7 +142,7 @@ func (l *Listener) Run(c Conn) {
 func (l *Listener) prepare(c Conn, head []byte) {
 	l.conn, l.socket = c, noSocket
 	l.wake = make(chan struct{}, 1)
-	l.lead = head
+	l.cursor.Lead(head)
 	l.tellPosition()
 	l.busy.Store(true)
 	l.wake <- struct{}{}
@@ -162,11 +164,11 @@ func (l *Listener) feed() {
 
 // tellPosition tells the shard how far the goroutine is.
 func (l *Listener) tellPosition() {
-	if on := l.cursor.feed; l.on.Load() != on {
+	if on := l.cursor.Feed(); l.on.Load() != on {
 		l.pos.Store(math.MaxUint64) // nowhere behind, while the two don't fit together
 		l.on.Store(on)
 	}
-	l.pos.Store(l.position())
+	l.pos.Store(l.cursor.Position())
 }
 
 // writeDue writes all that is due and reports whether the listener goes on.
@@ -174,14 +176,14 @@ func (l *Listener) writeDue() bool {
 	wrote := false
 	var deadline time.Time
 	for l.Reason() == Running {
-		p := l.peek()
+		p := l.cursor.Peek()
 		if p == nil {
 			break
 		}
 		deadline = time.Now().Add(writeTimeout)
 		_ = l.conn.SetWriteDeadline(deadline)
 		n, err := l.conn.Write(p)
-		l.advance(n)
+		l.cursor.Advance(n)
 		l.sent.Add(uint64(n))
 		l.Mount().bytesSent.Add(uint64(n))
 		l.tellPosition()
@@ -208,4 +210,14 @@ func (l *Listener) fail(err error, deadline time.Time) {
 		l.conn.Abort()
 	}
 	l.end(Disconnected)
+}
+
+// introAhead is how much earlier than it is due an intro goes out, beyond the time that a
+// byte waits for its turn, and for the round if nothing else is due.
+const introAhead = 2 * time.Second
+
+// introduce makes due what a listener may have of its intro by now. The cursor's owner
+// calls it.
+func (l *Listener) introduce(now time.Time, latency time.Duration) {
+	l.cursor.Pace(now.Sub(l.Since) + introAhead + latency)
 }

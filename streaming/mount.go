@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
@@ -41,36 +42,37 @@ type Mount struct {
 	Path string
 
 	station *Station
-	log     *Log
+	log     *blocklog.Log
 
 	settings atomic.Pointer[MountSettings]
-	meta     atomic.Pointer[Metadata]
-	titles   sync.Mutex  // held while meta changes, so that notices come in its order
-	untold   bool        // it has a source that nobody was told of yet; titles guards it
-	held     *Metadata   // what is told after that; nil: nothing; titles guards it
-	full     atomic.Bool // the last who came found no place
+	meta     atomic.Pointer[blocklog.Metadata]
+	titles   sync.Mutex         // held while meta changes, so that notices come in its order
+	untold   bool               // it has a source that nobody was told of yet; titles guards it
+	held     *blocklog.Metadata // what is told after that; nil: nothing; titles guards it
+	full     atomic.Bool        // the last who came found no place
+	served   atomic.Uint64      // the end of the log when a shard last served listeners
 
 	*counters
 
 	// Guarded by the station's mu.
 	source     *Source
-	announced  bool        // it is known what the source sends
-	own        *Stream     // what that is, or was as long as it is waited for; nil: nothing
-	ownTitle   *Metadata   // of own, while the next source has yet to show what it sends; nil: meta is
-	liveSince  time.Time   // when it was announced
-	linger     *time.Timer // nil: no source is waited for
-	waits      int         // how often one was
-	handedOver bool        // the last source made room for another, which goes on with its title
-	standIn    string      // what listeners hear in place of it; empty: nothing
-	wantedAt   time.Time   // when somebody last heard a source that plays on demand
-	tail       tail        // of the log, if a relay wrote it last; its source's while it has one
+	announced  bool               // it is known what the source sends
+	own        *Stream            // what that is, or was as long as it is waited for; nil: nothing
+	ownTitle   *blocklog.Metadata // of own, while the next source has yet to show what it sends; nil: meta is
+	liveSince  time.Time          // when it was announced
+	linger     *time.Timer        // nil: no source is waited for
+	waits      int                // how often one was
+	handedOver bool               // the last source made room for another, which goes on with its title
+	standIn    string             // what listeners hear in place of it; empty: nothing
+	wantedAt   time.Time          // when somebody last heard a source that plays on demand
+	ending     blocklog.Ending    // of the log, if a relay wrote it last; its source's while it has one
 	lanes      map[*lane]bool
 	awaited    int // requests that wait for something to be heard
 }
 
 func newMount(st *Station, path string) *Mount {
-	m := &Mount{Path: path, station: st, log: newLog(), lanes: make(map[*lane]bool), counters: new(counters)}
-	m.meta.Store(noMetadata)
+	m := &Mount{Path: path, station: st, log: blocklog.New(), lanes: make(map[*lane]bool), counters: new(counters)}
+	m.meta.Store(blocklog.NoMetadata)
 	m.applySettings(st.settings.Load())
 	return m
 }
@@ -125,7 +127,7 @@ func (m *Mount) Heard() string {
 }
 
 // Metadata returns what the stream that is heard says of itself now.
-func (m *Mount) Metadata() *Metadata {
+func (m *Mount) Metadata() *blocklog.Metadata {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
 	if heard, _ := m.station.choose(m, "", ""); heard != nil {
@@ -172,10 +174,10 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 func (m *Mount) Announce(artist, title, url string) bool {
 	m.titles.Lock()
 	defer m.titles.Unlock()
-	if m.meta.Load().says(artist, title, url) {
+	if m.meta.Load().Equal(artist, title, url) {
 		return false
 	}
-	meta := newMetadata(artist, title, url, m.Settings().Charset)
+	meta := blocklog.NewMetadata(artist, title, url, m.Settings().Charset)
 	m.meta.Store(meta)
 	if m.untold {
 		m.held = meta
@@ -202,10 +204,22 @@ func (m *Mount) interval(contentType string, c Client) int {
 // appended makes what the source has added to the log known to the shards.
 func (m *Mount) appended(now time.Time) {
 	settings := m.Settings()
-	m.log.flush()
-	m.log.keep(settings.Burst, settings.Queue/2)
-	urgent := m.log.urgent()
+	m.log.Flush()
+	m.log.Keep(settings.Burst, settings.Queue/2)
+	urgent := m.isUrgent()
 	if m.station.listeners.Load() > 0 {
 		m.station.notify(now.Sub(m.station.Started), urgent)
 	}
+}
+
+// isUrgent reports whether so much has been appended since a shard last served listeners
+// that the turn must not be slept out: one write should carry all that is due.
+func (m *Mount) isUrgent() bool { return m.log.Tail().End() >= m.served.Load()+urgeBytes }
+
+// logOrNone returns the log, nil if m is nil.
+func (m *Mount) logOrNone() *blocklog.Log {
+	if m == nil {
+		return nil
+	}
+	return m.log
 }

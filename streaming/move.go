@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // Why listeners can't be moved.
@@ -86,8 +88,7 @@ func (st *Station) laneLike(from *lane, to string) (*lane, error) {
 	}
 	l := newLane(from.mount, from.typ, st.mounts[to])
 	l.left = maps.Clone(from.left)
-	f := l.feed.Load() // nobody knows it yet
-	f.from, f.notBefore = f.tail().end(), l.left[f.mount]
+	l.playing.Store(&playing{blocklog.NewFeed(st.mounts[to].log, l.left), st.mounts[to]})
 	if l.listeners = 1; to != from.mount.Path {
 		l.moved = to
 	}
@@ -97,7 +98,7 @@ func (st *Station) laneLike(from *lane, to string) (*lane, error) {
 // transfer gives a listener to another lane, unless its goroutine writes or it has ended,
 // and counts it out where it is not.
 func (st *Station) transfer(who *Listener, from, to *lane) bool {
-	gone, feed := to, (*feed)(nil)
+	gone, feed := to, (*blocklog.Feed)(nil)
 	who.shard.ask(func() {
 		if feed = who.shard.transfer(who, from, to); feed != nil {
 			gone = from
@@ -105,15 +106,15 @@ func (st *Station) transfer(who *Listener, from, to *lane) bool {
 	})
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if feed != nil && feed.mount != nil {
-		to.left[feed.mount] = feed.leave
+	if feed != nil {
+		feed.NoteHeard(to.left)
 	}
 	gone.empty()
 	return feed != nil
 }
 
 // transfer returns what the listener heard until now, nil if it stays where it is.
-func (s *shard) transfer(who *Listener, from, to *lane) *feed {
+func (s *shard) transfer(who *Listener, from, to *lane) *blocklog.Feed {
 	g := s.groups[from]
 	if g == nil {
 		return nil
@@ -123,25 +124,14 @@ func (s *shard) transfer(who *Listener, from, to *lane) *feed {
 		return nil
 	}
 	g.listeners = slices.Delete(g.listeners, i, i+1)
-	who.cursor.feed = who.cursor.feed.branch(to.feed.Load())
+	feed := who.cursor.Branch(to.playing.Load().Feed)
 	if who.conn != nil {
 		who.tellPosition()
 	}
 	who.lane = to
 	s.place(who)
 	s.hurry()
-	return who.cursor.feed
-}
-
-// branch returns a feed that is heard as f is, as far as that goes now, and then goes on
-// with another.
-func (f *feed) branch(next *feed) *feed {
-	b := &feed{mount: f.mount, intro: f.intro, notBefore: f.notBefore, from: f.from, leave: f.leave}
-	if f.next.Load() == nil {
-		b.leave = f.tail().end()
-	}
-	b.next.Store(next)
-	return b
+	return feed
 }
 
 // chooseFor asks the director for a lane, unless its listeners were moved. mu is held.

@@ -1,6 +1,10 @@
 package streaming
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
+)
 
 // NoticeKind is what a notice tells of.
 type NoticeKind uint8
@@ -25,7 +29,7 @@ type Notice struct {
 	Source   *Source
 	Bytes    uint64
 	Listener *Listener
-	Metadata *Metadata
+	Metadata *blocklog.Metadata
 	From, To string // mounts, also those that only feed others
 	Cause    error
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // recorded are frames as an upstream has them: the same ones each time they are sent.
@@ -42,7 +43,7 @@ func TestARelayGoesOnWhereItWasCutOff(t *testing.T) {
 		{"one frame comes again", 200, 199, 0, 399, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st, _ := newTestStation(t, mountSettings(MountSettings{RelayLinger: time.Minute, Burst: Burst{Bytes: 1 << 20}, Queue: 4 << 20}))
+			st, _ := newTestStation(t, mountSettings(MountSettings{RelayLinger: time.Minute, Burst: blocklog.Burst{Bytes: 1 << 20}, Queue: 4 << 20}))
 			src := connect(t, st, "/m", numbered.ContentType, fromUpstream)
 			src.sendAll(frames[:tt.until])
 			p := join(t, st, "/m", true, Client{})
@@ -84,7 +85,7 @@ func (s *Source) held() bool {
 }
 
 func TestSilenceIsNoPlaceToGoOnFrom(t *testing.T) {
-	st, _ := newTestStation(t, mountSettings(MountSettings{RelayLinger: time.Minute, Burst: Burst{Bytes: 1 << 20}, Queue: 4 << 20}))
+	st, _ := newTestStation(t, mountSettings(MountSettings{RelayLinger: time.Minute, Burst: blocklog.Burst{Bytes: 1 << 20}, Queue: 4 << 20}))
 	silence := numbered.AppendFrame(nil, 7, time.Unix(1e9, 0))
 	src := connect(t, st, "/m", numbered.ContentType, fromUpstream)
 	for range 50 {

@@ -3,6 +3,8 @@ package streaming
 import (
 	"net"
 	"syscall"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // sealStep is how much is encrypted at once, and so how much of it a socket that
@@ -21,7 +23,7 @@ func (l *Listener) AttachTLS(c net.Conn, w *CipherBuffer, head []byte) {
 }
 
 // writeSealed is write for a socket beneath an encrypting connection.
-func (v *vector) writeSealed(s socket, c *cursor) (sent int, caughtUp bool, err error) {
+func (v *vector) writeSealed(s socket, c *blocklog.Cursor) (sent int, caughtUp bool, err error) {
 	for {
 		if rest := s.wire.out; len(rest) > 0 {
 			n, errno := sendBytes(s.fd, rest)
@@ -46,20 +48,20 @@ func (v *vector) writeSealed(s socket, c *cursor) (sent int, caughtUp bool, err 
 
 // seal encrypts what is due at c, at most a step, moves c, and returns how much
 // that was.
-func (v *tlsWriter) seal(s socket, c *cursor) (int, error) {
+func (v *tlsWriter) seal(s socket, c *blocklog.Cursor) (int, error) {
 	if v.plain == nil {
 		v.plain = make([]byte, 0, sealStep)
 		v.cipher = make([]byte, 0, sealStep+sealStep/8)
 	}
 	v.plain = v.plain[:0]
 	for len(v.plain) < sealStep {
-		p := c.peek()
+		p := c.Peek()
 		if p == nil {
 			break
 		}
 		p = p[:min(len(p), sealStep-len(v.plain))]
 		v.plain = append(v.plain, p...)
-		c.advance(len(p))
+		c.Advance(len(p))
 	}
 	if len(v.plain) == 0 {
 		return 0, nil

@@ -1,6 +1,10 @@
 package streaming
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
+)
 
 // Settings are what the configuration says of a station. They are a snapshot: a
 // change is a new Settings for Station.Apply.
@@ -30,14 +34,14 @@ func (s *Settings) director() Director {
 // MountSettings are those of one mount. The zero value is a mount with the
 // defaults of Icecast.
 type MountSettings struct {
-	Named               bool          // the configuration names the mount: it is not made up by whoever asks for it
-	MaxListeners        int           // 0: no limit
-	MaxKbps             int           // kbit/s to all listeners together; 0: no limit
-	MaxListenerDuration time.Duration // 0: no limit
-	SourceTimeout       time.Duration // silence after which a source is gone; 0: DefaultSourceTimeout
-	Linger              time.Duration // how long listeners wait for a source that ended
-	RelayLinger         time.Duration // the same if the source was a relay
-	Burst               Burst         // zero: DefaultBurst, unless NoBurst
+	Named               bool           // the configuration names the mount: it is not made up by whoever asks for it
+	MaxListeners        int            // 0: no limit
+	MaxKbps             int            // kbit/s to all listeners together; 0: no limit
+	MaxListenerDuration time.Duration  // 0: no limit
+	SourceTimeout       time.Duration  // silence after which a source is gone; 0: DefaultSourceTimeout
+	Linger              time.Duration  // how long listeners wait for a source that ended
+	RelayLinger         time.Duration  // the same if the source was a relay
+	Burst               blocklog.Burst // zero: DefaultBurst, unless NoBurst
 	NoBurst             bool
 	Queue               int  // bytes a listener may be behind; 0: DefaultQueue
 	Takeover            bool // a source may replace the one that is there
@@ -49,7 +53,7 @@ type MountSettings struct {
 
 	// Intro returns what a listener hears before a stream of a content type's family, nil
 	// for nothing. It must be safe for concurrent use. Nil: nobody hears anything.
-	Intro func(family string) *Intro
+	Intro func(family string) *blocklog.Intro
 
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
@@ -66,7 +70,7 @@ const (
 )
 
 // DefaultBurst is what a new listener gets at once.
-var DefaultBurst = Burst{Bytes: 64 << 10}
+var DefaultBurst = blocklog.Burst{Bytes: 64 << 10}
 
 // withDefaults fills in what was left out.
 func (m MountSettings) withDefaults() MountSettings {
@@ -74,8 +78,8 @@ func (m MountSettings) withDefaults() MountSettings {
 		m.SourceTimeout = DefaultSourceTimeout
 	}
 	if m.NoBurst {
-		m.Burst = Burst{}
-	} else if m.Burst == (Burst{}) {
+		m.Burst = blocklog.Burst{}
+	} else if m.Burst == (blocklog.Burst{}) {
 		m.Burst = DefaultBurst
 	}
 	if m.Queue <= 0 {
@@ -91,11 +95,11 @@ func (m MountSettings) withDefaults() MountSettings {
 
 // intro returns what a client hears first, nil for nothing: who passes the stream on does
 // not want it.
-func (m *MountSettings) intro(c Client, family string) *Intro {
+func (m *MountSettings) intro(c Client, family string) *blocklog.Intro {
 	if m.Intro == nil || c.Slave || c.Relay {
 		return nil
 	}
-	if i := m.Intro(family); i != nil && i.typ == family {
+	if i := m.Intro(family); i != nil && i.Type() == family {
 		return i
 	}
 	return nil

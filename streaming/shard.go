@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 const (
@@ -89,9 +91,9 @@ type shard struct {
 type group struct {
 	lane      *lane
 	listeners []*Listener
-	feed      *feed     // what is heard, at the last visit
-	seen      *Block    // tail of its log then
-	moved     time.Time // when that was another one than before
+	playing   *playing        // what is heard, at the last visit
+	seen      *blocklog.Block // tail of its log then
+	moved     time.Time       // when that was another one than before
 	behind    bool
 }
 
@@ -99,7 +101,7 @@ type group struct {
 // burst of another mount may be as far behind as there.
 func (g *group) queue() int {
 	queue := g.lane.mount.Settings().Queue
-	if m := g.feed.mount; m != nil {
+	if m := g.playing.mount; m != nil {
 		queue = max(queue, m.Settings().Queue)
 	}
 	return queue
@@ -231,21 +233,21 @@ func (s *shard) pass(now time.Time, all bool) {
 	s.takeInbox()
 	s.behind, s.served, s.woken, s.oldest = false, 0, 0, 0
 	for lane, g := range s.groups {
-		before := g.feed
-		g.feed = lane.feed.Load()
-		tail := g.feed.tail()
+		before := g.playing
+		g.playing = lane.playing.Load()
+		tail := g.playing.Tail()
 		if !all && !g.behind && tail == g.seen {
 			continue
 		}
 		if tail != g.seen && g.seen != nil {
 			g.moved = now
-			if due := g.seen.next.Load(); g.feed == before && due != nil {
-				s.oldest = due.came
+			if due := g.seen.Next(); g.playing == before && due != nil {
+				s.oldest = due.Came()
 			}
 		}
 		g.seen = tail
-		if m := g.feed.mount; m != nil && !s.express {
-			m.log.served.Store(tail.end())
+		if m := g.playing.mount; m != nil && !s.express {
+			m.served.Store(tail.End())
 		}
 		s.visit(g, now)
 		s.behind = s.behind || g.behind

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
@@ -63,11 +64,11 @@ func TestTurnsFollowTheNumberOfListeners(t *testing.T) {
 }
 
 func TestMuchThatIsDueIsUrgent(t *testing.T) {
-	l := newLog()
+	m := &Mount{log: blocklog.New()}
 	add := func(n int) bool {
-		l.add(format.Unit{Data: make([]byte, n), Start: true}, noMetadata)
-		l.flush()
-		return l.urgent()
+		m.log.Add(format.Unit{Data: make([]byte, n), Start: true}, blocklog.NoMetadata)
+		m.log.Flush()
+		return m.isUrgent()
 	}
 	if add(urgeBytes - 1) {
 		t.Error("it is urgent too early")
@@ -75,7 +76,7 @@ func TestMuchThatIsDueIsUrgent(t *testing.T) {
 	if !add(1) {
 		t.Error("it is not urgent")
 	}
-	l.served.Store(l.tail.Load().end())
+	m.served.Store(m.log.Tail().End())
 	if add(100) {
 		t.Error("it is urgent although all has just been served")
 	}
@@ -109,15 +110,14 @@ func TestJoinsDoNotHideTheDeparted(t *testing.T) {
 // Who stops reading while listeners go over to another log keeps alive what the
 // old one gets from then on, and must not do so for long.
 func TestWhoStallsAtASwitchIsTooSlow(t *testing.T) {
-	a, b := newLog(), newLog()
-	fill := func(l *Log, n int) {
-		l.add(format.Unit{Data: make([]byte, n), Start: true}, noMetadata)
-		l.flush()
+	a, b := blocklog.New(), blocklog.New()
+	fill := func(l *blocklog.Log, n int) {
+		l.Add(format.Unit{Data: make([]byte, n), Start: true}, blocklog.NoMetadata)
+		l.Flush()
 	}
 	fill(a, 1000)
-	first, second := feedOf(a), feedOf(b)
-	first.leave = a.tail.Load().end()
-	first.next.Store(second)
+	first := blocklog.NewFeed(a, nil)
+	second := first.Switch(b, make(blocklog.Heard))
 	v := visit{feed: second, queue: 500}
 	if v.tooSlow(first, 600, time.Time{}) {
 		t.Error("400 bytes before the switch are not too much")
@@ -127,7 +127,7 @@ func TestWhoStallsAtASwitchIsTooSlow(t *testing.T) {
 		t.Error("what the old log got since is not counted")
 	}
 	fill(b, 300)
-	v.end = b.tail.Load().end()
+	v.end = b.Tail().End()
 	if !v.tooSlow(first, 700, time.Time{}) {
 		t.Error("what the new log has is not counted")
 	}

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caddycast/caddycast/streaming/format"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 const (
@@ -92,7 +92,7 @@ func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *CipherBuffer, head [
 	}
 	s.seal, s.wire = seal, w
 	l.socket = s
-	l.lead = head
+	l.cursor.Lead(head)
 	if l.Reason() == Running {
 		// The head and the burst go out now, not at the shard's next turn.
 		var v vector
@@ -113,26 +113,24 @@ type vector struct {
 	count  int
 	bytes  int
 
-	block *Block // the place that the list begins at; nil: it is one listener's own
-	off   int
-	feed  *feed
-	init  *format.Init
-	after cursor // the place that follows the list
+	place  blocklog.Place  // that the list begins at
+	shared bool            // other listeners at the place get the same list
+	after  blocklog.Cursor // the place that follows the list
 
 	tlsWriter
 }
 
 // forget makes sure that the list is made anew.
 func (v *vector) forget() {
-	v.block, v.feed, v.init = nil, nil, nil
-	v.after = cursor{}
+	v.place, v.shared = blocklog.Place{}, false
+	v.after = blocklog.Cursor{}
 	clear(v.pieces[:])
 	v.count = 0
 }
 
 // write sends what is due at c, as far as s takes it, and moves c. It returns
 // the bytes sent and whether that was all.
-func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error) {
+func (v *vector) write(s socket, c *blocklog.Cursor) (sent int, caughtUp bool, err error) {
 	if s.seal != nil {
 		return v.writeSealed(s, c)
 	}
@@ -151,13 +149,12 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 		case errno != 0:
 			return sent, false, errno
 		case n < v.bytes:
-			c.skip(n)
+			c.Skip(n)
 			return sent, false, nil
 		}
 		full := v.count == maxPieces
-		if v.block != nil {
-			c.feed, c.block, c.off, c.seek = v.after.feed, v.after.block, v.after.off, v.after.seek
-			c.init, c.initial = v.after.init, v.after.initial
+		if v.shared {
+			c.Follow(&v.after)
 		} else {
 			*c = v.after
 		}
@@ -168,23 +165,21 @@ func (v *vector) write(s socket, c *cursor) (sent int, caughtUp bool, err error)
 }
 
 // collect makes the list of what is due at c, unless it has it already.
-func (v *vector) collect(c *cursor) {
-	shared := c.gate == nil && c.interval == 0 && len(c.lead) == 0 && len(c.initial) == 0 && !c.seek
-	if shared && v.block == c.block && v.off == c.off && v.feed == c.feed && v.init == c.init {
+func (v *vector) collect(c *blocklog.Cursor) {
+	place, shared := c.Place()
+	if shared && v.shared && v.place == place {
 		return
 	}
-	v.count, v.bytes, v.block = 0, 0, nil
-	if shared {
-		v.block, v.off, v.feed, v.init = c.block, c.off, c.feed, c.init
-	}
+	v.count, v.bytes = 0, 0
+	v.place, v.shared = place, shared
 	v.after = *c
 	for v.count < maxPieces {
-		p := v.after.peek()
+		p := v.after.Peek()
 		if p == nil {
 			return
 		}
 		v.put(p)
-		v.after.advance(len(p))
+		v.after.Advance(len(p))
 	}
 }
 

@@ -5,6 +5,8 @@ package streaming
 import (
 	"net"
 	"syscall"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // Where there is no shared writer yet, a plain listener has a goroutine as all
@@ -33,7 +35,7 @@ type vector struct{}
 
 func (*vector) forget() {}
 
-func (*vector) write(socket, *cursor) (int, bool, error) { return 0, true, nil }
+func (*vector) write(socket, *blocklog.Cursor) (int, bool, error) { return 0, true, nil }
 
 // ReadBatcher returns nil: that few bytes may wait for more is Linux's.
 func ReadBatcher(net.Conn) func(bytes int) { return nil }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
@@ -50,7 +51,7 @@ type Source struct {
 	stop  func()
 	ended chan struct{} // closed by End
 
-	first atomic.Pointer[Block] // before its first one; nil once it has gone on for a while
+	first atomic.Pointer[blocklog.Block] // before its first one; nil once it has gone on for a while
 
 	from uint64 // where it began in the log of its mount
 	to   uint64 // where it ended; set before ended is closed
@@ -76,8 +77,8 @@ type Source struct {
 	announced bool         // the type of what it sends is known
 	init      *format.Init // of the last unit
 
-	resumption *resumption // nil: it goes on, or began, as it is
-	titled     bool        // it has said a title in its metadata
+	resumption *blocklog.Resumption // nil: it goes on, or began, as it is
+	titled     bool                 // it has said a title in its metadata
 	sounded    bool
 	same, as   *format.Init // an init of the stream, and that of which it is a copy
 }
@@ -178,7 +179,7 @@ func (s *Source) watch() {
 func (s *Source) setTitle(title, url string) {
 	s.titled = true
 	charset := s.Mount().Settings().Charset
-	s.Mount().Announce("", DecodeText(title, charset), DecodeText(url, charset))
+	s.Mount().Announce("", blocklog.DecodeText(title, charset), blocklog.DecodeText(url, charset))
 }
 
 // pump reads r to its end, or until an error, which it returns.
@@ -197,7 +198,7 @@ func (s *Source) pump(r io.Reader) error {
 			}
 		}
 		now := time.Now()
-		s.Mount().log.clock = now.Sub(s.Mount().station.Started)
+		s.Mount().log.SetClock(now.Sub(s.Mount().station.Started))
 		rest, sounded := s.append(framer, buf, err != nil)
 		s.Mount().appended(now)
 		s.forgetFirst(maxFirst)
@@ -256,9 +257,9 @@ func (s *Source) add(f format.Framer, u format.Unit) {
 		}
 	}
 	if s.Upstream != "" {
-		m.tail.push(u)
+		m.ending.Push(u)
 	}
-	m.log.add(u, m.meta.Load())
+	m.log.Add(u, m.meta.Load())
 	s.sounds()
 }
 

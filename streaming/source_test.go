@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 func TestASilentSourceIsGoneAndAShorterTimeoutHoldsForIt(t *testing.T) {
@@ -175,7 +176,7 @@ func TestSourcesMayBringTheirTitlesAlong(t *testing.T) {
 	for n := range uint64(20) {
 		audio = numbered.AppendFrame(audio, n, time.Now())
 	}
-	block := newMetadata("", "in the stream", "", "").block
+	block := icy.Block("in the stream", "")
 	for i := 0; i+1000 <= len(audio); i += 1000 {
 		src.write(audio[i : i+1000])
 		src.write(block)

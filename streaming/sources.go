@@ -3,6 +3,7 @@ package streaming
 import (
 	"time"
 
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
@@ -62,19 +63,19 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		m.linger = nil
 	}
 	m.keepTitle()
-	if s.Upstream != "" && m.tail.isDistinct() {
-		s.resumption = &resumption{want: m.tail}
+	if s.Upstream != "" && m.ending.IsDistinct() {
+		s.resumption = blocklog.NewResumption(m.ending)
 	} else {
 		if !m.handedOver {
-			m.meta.Store(noMetadata)
+			m.meta.Store(blocklog.NoMetadata)
 		}
-		m.log.cut(m.meta.Load())
-		m.tail = tail{}
+		m.log.Cut(m.meta.Load())
+		m.ending = blocklog.Ending{}
 	}
 	m.source, m.announced = s, false
 	m.holdTitles(true)
-	first := m.log.tail.Load()
-	s.from = first.end()
+	first := m.log.Tail()
+	s.from = first.End()
 	s.first.Store(first)
 	st.named(m)
 	m.sources.Add(1)
@@ -122,11 +123,11 @@ func (st *Station) endSource(s *Source) {
 	m := s.Mount()
 	m.source, m.announced = nil, false
 	m.holdTitles(false)
-	s.to = m.log.tail.Load().end()
+	s.to = m.log.Tail().End()
 	if s.Upstream == "" {
-		m.log.cut(m.meta.Load())
+		m.log.Cut(m.meta.Load())
 	} else {
-		m.log.seal() // it may go on from here
+		m.log.Seal() // it may go on from here
 	}
 	linger := m.Settings().Linger
 	if s.Upstream != "" {

@@ -176,7 +176,7 @@ func TestAShardWithoutListenersKeepsNothingInMemory(t *testing.T) {
 	p.readHead()
 	src.send(10)
 	p.read(5000)
-	block := st.Mount("/m").log.tail.Load() // which the shard has just written
+	block := st.Mount("/m").log.Tail() // which the shard has just written
 	gone := make(chan struct{})
 	runtime.AddCleanup(block, func(c chan struct{}) { close(c) }, gone) // its last use
 	p.Remove(Removed)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // MountStatus is a mount at one moment: all that status pages, playlists, metrics and the
@@ -18,8 +20,8 @@ type MountStatus struct {
 	// OnAir reports whether a listener that arrives now gets Stream: at once, or as soon
 	// as a source that is waited for is back.
 	OnAir    bool
-	Stream   Stream    // with the mount's settings in place of what they override; zero unless OnAir
-	Metadata *Metadata // of that stream, else the mount's own; never nil
+	Stream   Stream             // with the mount's settings in place of what they override; zero unless OnAir
+	Metadata *blocklog.Metadata // of that stream, else the mount's own; never nil
 
 	// Playing is the path of the mount whose stream a new listener hears: this one or a
 	// fallback. It is empty if there is none, or if its source is waited for.
@@ -97,7 +99,7 @@ func (m *Mount) offered() *Mount {
 }
 
 // title returns the metadata of the stream that own describes. mu is held.
-func (m *Mount) title() *Metadata {
+func (m *Mount) title() *blocklog.Metadata {
 	if m.ownTitle != nil {
 		return m.ownTitle
 	}

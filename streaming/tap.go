@@ -1,13 +1,16 @@
 package streaming
 
-import "github.com/caddycast/caddycast/streaming/format"
+import (
+	"github.com/caddycast/caddycast/streaming/blocklog"
+	"github.com/caddycast/caddycast/streaming/format"
+)
 
 // Tap reads what one source sends, as it stands in the log of its mount: whole units, from
 // the source's first one on. As a listener does, it keeps alive what it has yet to
 // read. It is for one goroutine.
 type Tap struct {
 	source *Source
-	block  *Block // the last that was read
+	block  *blocklog.Block // the last that was read
 }
 
 // Piece is some units that arrived together. It must not be changed.
@@ -24,17 +27,14 @@ func (s *Source) Tap() *Tap {
 		return &Tap{source: s, block: first}
 	}
 	// Blocks are read one after another, so one before the first is wanted.
-	from := s.Mount().log.join.Load()
-	before := &Block{offset: from.offset, meta: noMetadata}
-	before.next.Store(from)
-	return &Tap{source: s, block: before}
+	return &Tap{source: s, block: blocklog.Before(s.Mount().log.Join())}
 }
 
 // forgetFirst keeps the first block, and all that follows it, no longer if more than
 // that has been sent since.
 func (s *Source) forgetFirst(most uint64) {
 	first := s.first.Load()
-	if first != nil && s.Mount().log.tail.Load().end() > first.end()+most {
+	if first != nil && s.Mount().log.Tail().End() > first.End()+most {
 		s.first.Store(nil)
 	}
 }
@@ -43,25 +43,25 @@ func (s *Source) forgetFirst(most uint64) {
 // has ended, none any more.
 func (t *Tap) Next() (Piece, bool) {
 	for {
-		b := t.block.next.Load()
-		if b == nil || t.source.hasEnded() && b.offset >= t.source.to {
+		b := t.block.Next()
+		if b == nil || t.source.hasEnded() && b.Offset() >= t.source.to {
 			return Piece{}, false
 		}
 		t.block = b
-		if len(b.data) > 0 && b.offset >= t.source.from {
-			return Piece{Data: b.data, Init: b.init, Start: b.start}, true
+		if len(b.Data()) > 0 && b.Offset() >= t.source.from {
+			return Piece{Data: b.Data(), Init: b.Init(), Start: b.Start()}, true
 		}
 	}
 }
 
 // Behind returns how many bytes are still to be read.
 func (t *Tap) Behind() uint64 {
-	end := t.source.Mount().log.tail.Load().end()
-	return end - min(end, t.block.end())
+	end := t.source.Mount().log.Tail().End()
+	return end - min(end, t.block.End())
 }
 
 // Skip leaves out all that has been sent so far.
-func (t *Tap) Skip() { t.block = t.source.Mount().log.tail.Load() }
+func (t *Tap) Skip() { t.block = t.source.Mount().log.Tail() }
 
 // Ended returns a channel that is closed when the source has given its mount back.
 func (s *Source) Ended() <-chan struct{} { return s.ended }

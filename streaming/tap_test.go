@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // drained reads all there is.
@@ -16,7 +17,7 @@ func (t *Tap) drained() (all []byte) {
 }
 
 func TestATapReadsOneSourceFromItsBeginToItsEnd(t *testing.T) {
-	st, _ := newTestStation(t, mountSettings(MountSettings{Linger: time.Minute, Burst: Burst{Bytes: 1 << 10}}))
+	st, _ := newTestStation(t, mountSettings(MountSettings{Linger: time.Minute, Burst: blocklog.Burst{Bytes: 1 << 10}}))
 	first := connect(t, st, "/m", numbered.ContentType)
 	first.send(500)
 	tap := first.Tap()
@@ -39,7 +40,7 @@ func TestATapReadsOneSourceFromItsBeginToItsEnd(t *testing.T) {
 }
 
 func TestATapOfASourceThatWasThereKeepsNothingOld(t *testing.T) {
-	st, _ := newTestStation(t, mountSettings(MountSettings{Burst: Burst{Bytes: 1 << 10}}))
+	st, _ := newTestStation(t, mountSettings(MountSettings{Burst: blocklog.Burst{Bytes: 1 << 10}}))
 	e := connect(t, st, "/m", numbered.ContentType)
 	e.send(maxFirst/numbered.MaxFrame + 100)
 	eventually(t, "the first block is let go", func() bool { return e.first.Load() == nil })

@@ -1,15 +1,19 @@
 package streaming
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
+)
 
 // visit serves the listeners of a group and takes out those that have ended.
 func (s *shard) visit(g *group, now time.Time) {
 	v := visit{
 		now:     now,
 		silent:  s.round && now.Sub(g.moved) > silence,
-		feed:    g.feed,
-		end:     g.seen.end(),
-		queue:   uint64(g.queue() + g.seen.init.Size()),
+		feed:    g.playing.Feed,
+		end:     g.seen.End(),
+		queue:   uint64(g.queue() + g.seen.Init().Size()),
 		closing: g.lane.closing.Load(),
 	}
 	v.late = v.closing != nil && (now.After(v.closing.deadline) || s.station.closedFor(now) > lastDrainTime)
@@ -18,7 +22,7 @@ func (s *shard) visit(g *group, now time.Time) {
 		if !l.deadline.IsZero() && now.After(l.deadline) {
 			l.end(TimeLimit)
 		}
-		if l.gate != nil && (l.conn == nil || !l.busy.Load()) {
+		if l.cursor.Paced() && (l.conn == nil || !l.busy.Load()) {
 			l.introduce(now, s.station.latency())
 		}
 		var over bool
@@ -45,7 +49,7 @@ func (s *shard) visit(g *group, now time.Time) {
 type visit struct {
 	now     time.Time
 	silent  bool // nothing has been written for so long that they may have left
-	feed    *feed
+	feed    *blocklog.Feed
 	end     uint64 // of its log
 	queue   uint64 // bytes that a listener may be behind
 	closing *closing
@@ -55,20 +59,20 @@ type visit struct {
 	behind bool // some listener could not take all that was due
 }
 
-// tooSlow tells whether a listener who came at a time is too far behind at a position of
-// a feed.
-func (v *visit) tooSlow(f *feed, position uint64, since time.Time) bool {
-	behind := func(end uint64) uint64 { return end - min(position, end) }
-	switch {
-	case f == v.feed:
-		return behind(v.end) > v.queue
-	case f.intro != nil:
-		return v.now.Sub(since) > f.intro.lasts+introPatience
-	case f.next.Load() == nil:
-		return false // it is ahead of this visit
+// introPatience is how much longer than its intro sounds a listener may take for it.
+const introPatience = 30 * time.Second
+
+// tooSlow reports whether a listener that came at a time is too far behind at a position
+// of a feed.
+func (v *visit) tooSlow(f *blocklog.Feed, position uint64, since time.Time) bool {
+	if f == v.feed {
+		return v.end-min(position, v.end) > v.queue
 	}
-	// It has not gone on yet, and keeps alive what the log gets meanwhile.
-	return behind(f.leave)+v.end-min(v.feed.from, v.end) > v.queue || behind(f.tail().end()) > v.queue
+	if intro := f.Intro(); intro != nil {
+		return v.now.Sub(since) > intro.Duration()+introPatience
+	}
+	// It may be ahead of this visit. Else it keeps alive what its next log gets meanwhile.
+	return f.HasEnded() && f.Lag(position, v.feed, v.end) > v.queue
 }
 
 // serveSocket writes what is due to a plain listener, unless its socket would
@@ -86,7 +90,7 @@ func (s *shard) serveSocket(l *Listener, v *visit) bool {
 	if v.closing != nil && (caughtUp || v.late) {
 		l.end(v.closing.reason)
 	}
-	if v.tooSlow(l.cursor.feed, l.position(), l.Since) {
+	if v.tooSlow(l.cursor.Feed(), l.cursor.Position(), l.Since) {
 		l.end(Slow)
 	}
 	v.behind = v.behind || !caughtUp
@@ -134,7 +138,7 @@ func (s *shard) serveConn(l *Listener, v *visit) bool {
 		s.abort(l, v.now)
 		return false
 	}
-	due := l.peek() != nil
+	due := l.cursor.Peek() != nil
 	if v.closing != nil && !due {
 		l.end(v.closing.reason)
 	}

@@ -1,4 +1,4 @@
-package streaming
+package blocklog
 
 import (
 	"bytes"
@@ -7,6 +7,10 @@ import (
 
 	"github.com/caddycast/caddycast/streaming/format"
 )
+
+const queue = 512 << 10
+
+var burst = Burst{Bytes: 64 << 10}
 
 func unit(size int, start bool) format.Unit {
 	return format.Unit{Data: bytes.Repeat([]byte{'x'}, size), Start: start, Duration: 10 * time.Millisecond}
@@ -42,11 +46,11 @@ func TestListenersBeginAtTheNewestStartThatKeepsTheBurstWhole(t *testing.T) {
 		{"eleven frames, few starts", Burst{Bytes: 11 * frame}, fifth, 85 * frame},
 		{"no burst, few starts", Burst{}, fifth, 95 * frame},
 	} {
-		l := newLog()
+		l := New()
 		for i := range 100 {
-			l.add(unit(frame, c.starts(i)), noMetadata)
-			l.flush()
-			l.keep(c.burst, DefaultQueue)
+			l.Add(unit(frame, c.starts(i)), NoMetadata)
+			l.Flush()
+			l.Keep(c.burst, queue)
 		}
 		if got := l.join.Load().offset; got != c.want {
 			t.Errorf("%s: listeners begin at %d, want %d", c.name, got, c.want)
@@ -55,79 +59,79 @@ func TestListenersBeginAtTheNewestStartThatKeepsTheBurstWhole(t *testing.T) {
 }
 
 func TestWithoutAStartWithinTheLimitListenersWait(t *testing.T) {
-	l := newLog()
+	l := New()
 	for i := range 100 {
-		l.add(unit(100, i == 0), noMetadata)
-		l.flush()
-		l.keep(Burst{Bytes: 500}, 2000)
+		l.Add(unit(100, i == 0), NoMetadata)
+		l.Flush()
+		l.Keep(Burst{Bytes: 500}, 2000)
 	}
-	c := newCursor(feedOf(l), 0)
-	if p := c.peek(); p != nil {
+	c := NewCursor(NewFeed(l, nil), 0)
+	if p := c.Peek(); p != nil {
 		t.Fatalf("a listener gets %d bytes that it can't decode", len(p))
 	}
-	l.add(unit(7, true), noMetadata)
-	l.flush()
-	if p := c.peek(); len(p) != 7 {
+	l.Add(unit(7, true), NoMetadata)
+	l.Flush()
+	if p := c.Peek(); len(p) != 7 {
 		t.Fatalf("at the next start it gets %d bytes, want 7", len(p))
 	}
 }
 
 func TestAfterACutNothingOfBeforeIsHeard(t *testing.T) {
-	l := newLog()
-	l.add(unit(100, true), noMetadata)
-	l.flush()
-	before := newCursor(feedOf(l), 0)
-	l.cut(noMetadata)
-	l.keep(Burst{Bytes: 1000}, DefaultQueue)
-	after := newCursor(feedOf(l), 0)
-	if p := after.peek(); p != nil {
+	l := New()
+	l.Add(unit(100, true), NoMetadata)
+	l.Flush()
+	before := NewCursor(NewFeed(l, nil), 0)
+	l.Cut(NoMetadata)
+	l.Keep(Burst{Bytes: 1000}, queue)
+	after := NewCursor(NewFeed(l, nil), 0)
+	if p := after.Peek(); p != nil {
 		t.Errorf("who comes after the cut gets %d bytes of before", len(p))
 	}
-	l.add(unit(9, true), noMetadata)
-	l.flush()
-	if p := after.peek(); len(p) != 9 {
+	l.Add(unit(9, true), NoMetadata)
+	l.Flush()
+	if p := after.Peek(); len(p) != 9 {
 		t.Errorf("who comes after the cut gets %d bytes, want 9", len(p))
 	}
-	before.skip(100)
-	if p := before.peek(); len(p) != 9 {
+	before.Skip(100)
+	if p := before.Peek(); len(p) != 9 {
 		t.Errorf("who was there before goes on with %d bytes, want 9", len(p))
 	}
 }
 
 func TestBlocksBeginAtStartsAndAtTitles(t *testing.T) {
-	other := newMetadata("", "other", "", "")
+	other := NewMetadata("", "other", "", "")
 	for _, c := range []struct {
 		name string
 		add  func(*Log)
 		want []int // sizes of the blocks
 	}{
 		{"what arrives at once is one block", func(l *Log) {
-			l.add(unit(10, true), noMetadata)
-			l.add(unit(20, true), noMetadata)
+			l.Add(unit(10, true), NoMetadata)
+			l.Add(unit(20, true), NoMetadata)
 		}, []int{30}},
 		{"a start does not hide behind what is none", func(l *Log) {
-			l.add(unit(10, false), noMetadata)
-			l.add(unit(20, true), noMetadata)
-			l.add(unit(30, false), noMetadata)
+			l.Add(unit(10, false), NoMetadata)
+			l.Add(unit(20, true), NoMetadata)
+			l.Add(unit(30, false), NoMetadata)
 		}, []int{10, 50}},
 		{"a title begins a block", func(l *Log) {
-			l.add(unit(10, true), noMetadata)
-			l.add(unit(20, true), other)
+			l.Add(unit(10, true), NoMetadata)
+			l.Add(unit(20, true), other)
 		}, []int{10, 20}},
 		{"a full block is closed", func(l *Log) {
-			l.add(unit(blockSize-1, true), noMetadata)
-			l.add(unit(1, true), noMetadata)
-			l.add(unit(1, true), noMetadata)
+			l.Add(unit(blockSize-1, true), NoMetadata)
+			l.Add(unit(1, true), NoMetadata)
+			l.Add(unit(1, true), NoMetadata)
 		}, []int{blockSize, 1}},
 		{"a long unit is one block", func(l *Log) {
-			l.add(unit(10, true), noMetadata)
-			l.add(unit(format.MaxUnit, true), noMetadata)
-			l.add(unit(10, true), noMetadata)
+			l.Add(unit(10, true), NoMetadata)
+			l.Add(unit(format.MaxUnit, true), NoMetadata)
+			l.Add(unit(10, true), NoMetadata)
 		}, []int{10, format.MaxUnit, 10}},
 	} {
-		l := newLog()
+		l := New()
 		c.add(l)
-		l.flush()
+		l.Flush()
 		var got []int
 		var end uint64
 		for _, b := range blocks(l)[1:] { // the first is the empty one
@@ -135,7 +139,7 @@ func TestBlocksBeginAtStartsAndAtTitles(t *testing.T) {
 			if b.offset != end {
 				t.Errorf("%s: a block at %d follows one that ends at %d", c.name, b.offset, end)
 			}
-			end = b.end()
+			end = b.End()
 		}
 		if !equal(got, c.want) {
 			t.Errorf("%s: blocks of %v bytes, want %v", c.name, got, c.want)
@@ -156,28 +160,28 @@ func equal(a, b []int) bool {
 }
 
 func BenchmarkLogAppend(b *testing.B) {
-	l := newLog()
+	l := New()
 	u := unit(418, true)
 	b.SetBytes(int64(len(u.Data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		l.add(u, noMetadata)
-		l.flush()
-		l.keep(DefaultBurst, DefaultQueue/2)
+		l.Add(u, NoMetadata)
+		l.Flush()
+		l.Keep(burst, queue/2)
 	}
 }
 
 func BenchmarkLogWalk(b *testing.B) {
-	l := newLog()
+	l := New()
 	for range 1000 {
-		l.add(unit(418, true), noMetadata)
-		l.flush()
+		l.Add(unit(418, true), NoMetadata)
+		l.Flush()
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		c := newCursor(feedOf(l), 0)
-		for p := c.peek(); p != nil; p = c.peek() {
-			c.advance(len(p))
+		c := NewCursor(NewFeed(l, nil), 0)
+		for p := c.Peek(); p != nil; p = c.Peek() {
+			c.Advance(len(p))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package streaming
+package blocklog
 
 import (
 	"bytes"
@@ -10,20 +10,20 @@ import (
 )
 
 // take reads n bytes at a cursor, in steps as a socket would take them.
-func take(c *cursor, n int, rnd *rand.Rand) []byte {
+func take(c *Cursor, n int, rnd *rand.Rand) []byte {
 	var out []byte
 	for len(out) < n {
 		ahead := *c // as the writers do: collect on a copy, move the cursor by what was written
 		var due []byte
-		for p := ahead.peek(); p != nil; p = ahead.peek() {
+		for p := ahead.Peek(); p != nil; p = ahead.Peek() {
 			due = append(due, p...)
-			ahead.advance(len(p))
+			ahead.Advance(len(p))
 		}
 		if len(due) == 0 {
 			break
 		}
 		step := min(1+rnd.IntN(len(due)), n-len(out))
-		c.skip(step)
+		c.Skip(step)
 		out = append(out, due[:step]...)
 	}
 	return out
@@ -31,11 +31,11 @@ func take(c *cursor, n int, rnd *rand.Rand) []byte {
 
 func TestMetadataStandsAtEachIntervalAndNowhereElse(t *testing.T) {
 	const interval = 300
-	l := newLog()
-	c := newCursor(feedOf(l), interval)
-	c.lead = []byte("head")
+	l := New()
+	c := NewCursor(NewFeed(l, nil), interval)
+	c.Lead([]byte("head"))
 	var audio []byte
-	titles := []*Metadata{noMetadata, newMetadata("A", "one", "", ""), newMetadata("", "two", "http://x/", "")}
+	titles := []*Metadata{NoMetadata, NewMetadata("A", "one", "", ""), NewMetadata("", "two", "http://x/", "")}
 	at := make(map[int]*Metadata) // offset in the audio: what sounds from there on
 	for i := range 90 {
 		data := bytes.Repeat([]byte{byte(i)}, 40+i)
@@ -43,8 +43,8 @@ func TestMetadataStandsAtEachIntervalAndNowhereElse(t *testing.T) {
 		if i%30 == 0 {
 			at[len(audio)] = meta
 		}
-		l.add(format.Unit{Data: data, Start: true}, meta)
-		l.flush()
+		l.Add(format.Unit{Data: data, Start: true}, meta)
+		l.Flush()
 		audio = append(audio, data...)
 	}
 
@@ -54,7 +54,7 @@ func TestMetadataStandsAtEachIntervalAndNowhereElse(t *testing.T) {
 		t.Fatal("the head does not come first")
 	}
 	var got []byte
-	told := noMetadata
+	told := NoMetadata
 	for first := true; len(wire) > 0; first = false {
 		n := min(interval, len(wire))
 		got, wire = append(got, wire[:n]...), wire[n:]
@@ -72,7 +72,7 @@ func TestMetadataStandsAtEachIntervalAndNowhereElse(t *testing.T) {
 			}
 			var sounds *Metadata
 			for from, m := range at {
-				if from <= len(got) && (sounds == nil || from > 0 && m != noMetadata && from > offsetOf(at, sounds)) {
+				if from <= len(got) && (sounds == nil || from > 0 && m != NoMetadata && from > offsetOf(at, sounds)) {
 					sounds = m
 				}
 			}
@@ -104,10 +104,10 @@ func offsetOf(at map[int]*Metadata, m *Metadata) int {
 }
 
 func TestFirstMetadataBlockIsCompleteWithoutATitle(t *testing.T) {
-	l := newLog()
-	c := newCursor(feedOf(l), 10)
-	l.add(format.Unit{Data: make([]byte, 35), Start: true}, noMetadata)
-	l.flush()
+	l := New()
+	c := NewCursor(NewFeed(l, nil), 10)
+	l.Add(format.Unit{Data: make([]byte, 35), Start: true}, NoMetadata)
+	l.Flush()
 	got := take(&c, 1000, rand.New(rand.NewPCG(1, 1)))
 	want := slicesConcat(make([]byte, 10), []byte("\x01StreamTitle='';\x00"),
 		make([]byte, 10), []byte{0}, make([]byte, 10), []byte{0}, make([]byte, 5))
@@ -132,7 +132,7 @@ func TestTitlesAreCleanedAndRenderedInTheMountsCharset(t *testing.T) {
 		{"Latin-1 to listeners", "", "caf\u00e9", "iso-8859-1", "caf\u00e9", "StreamTitle='caf\xe9';"},
 		{"bytes that are no UTF-8", "", "caf\xe9", "", "caf\u00e9", "StreamTitle='caf\u00e9';"},
 	} {
-		m := newMetadata(c.artist, c.title, "", c.charset)
+		m := NewMetadata(c.artist, c.title, "", c.charset)
 		if m.Song() != c.song {
 			t.Errorf("%s: song %q, want %q", c.name, m.Song(), c.song)
 		}
@@ -145,13 +145,13 @@ func TestTitlesAreCleanedAndRenderedInTheMountsCharset(t *testing.T) {
 func TestAnInitComesOnceBeforeWhatBelongsToIt(t *testing.T) {
 	first := &format.Init{Data: bytes.Repeat([]byte("<"), 200)}
 	second := &format.Init{Data: bytes.Repeat([]byte(">"), 70)}
-	l := newLog()
+	l := New()
 	var want []byte
-	begin := newCursor(feedOf(l), 0)
-	titled := newCursor(feedOf(l), 64)
+	begin := NewCursor(NewFeed(l, nil), 0)
+	titled := NewCursor(NewFeed(l, nil), 64)
 	for i, init := range []*format.Init{nil, first, first, second, second, first, nil} {
 		data := bytes.Repeat([]byte{'a' + byte(i)}, 100)
-		l.add(format.Unit{Data: data, Start: i != 2, Init: init}, noMetadata)
+		l.Add(format.Unit{Data: data, Start: i != 2, Init: init}, NoMetadata)
 		switch i {
 		case 1, 5:
 			want = append(want, first.Data...)
@@ -160,7 +160,7 @@ func TestAnInitComesOnceBeforeWhatBelongsToIt(t *testing.T) {
 		}
 		want = append(want, data...)
 	}
-	l.flush()
+	l.Flush()
 	if got := take(&begin, 1<<20, rand.New(rand.NewPCG(1, 2))); !bytes.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
