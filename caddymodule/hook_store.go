@@ -1,13 +1,14 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,10 +50,21 @@ func (s hookStore) folder() (string, error) {
 	return path.Join("icecast", "hooks", id.String(), hashed(s.live.name)), nil
 }
 
-// key returns the place of a hook's queue.
-func (s hookStore) key(hook string) (string, error) {
+// key returns the place of a value of a hook's queue: icecast/hooks/<instance>/
+// <station>/<hook>.json for hooks.DocumentKey, <hook>.<key>.json for others.
+func (s hookStore) key(hook, key string) (string, error) {
 	folder, err := s.folder()
-	return path.Join(folder, hashed(hook)+".json"), err
+	if key != hooks.DocumentKey {
+		key = "." + key
+	}
+	return path.Join(folder, hashed(hook)+key+".json"), err
+}
+
+// parseKey is the reverse of key, but for the hook's name, which is hashed.
+func parseKey(place string) (hook, key string, ok bool) {
+	name, ok := strings.CutSuffix(path.Base(place), ".json")
+	hook, key, _ = strings.Cut(name, ".")
+	return hook, key, ok
 }
 
 // hashed is a name that any storage can have.
@@ -68,59 +80,94 @@ func (s hookStore) storage() certmagic.Storage {
 	return nil
 }
 
-// Load implements hooks.Store.
-func (s hookStore) Load(ctx context.Context, hook string) ([]byte, error) {
-	key, err := s.key(hook)
-	storage := s.storage()
-	if err != nil || storage == nil {
-		return nil, err
-	}
-	return storage.Load(ctx, key)
-}
-
-// Save implements hooks.Store.
-func (s hookStore) Save(ctx context.Context, hook string, value []byte) error {
-	key, err := s.key(hook)
-	storage := s.storage()
-	switch {
-	case err != nil || storage == nil:
-		return err
-	case value == nil:
-		return storage.Delete(ctx, key)
-	}
-	return storage.Store(ctx, key, value)
-}
-
-// unclaimedTime is for how long what is queued for a hook that no configuration has
-// is kept: it may come back.
-const unclaimedTime = 24 * time.Hour
-
-// Tidy implements hooks.Store.
-func (s hookStore) Tidy(ctx context.Context, hooks []string) error {
+// list returns all places of the station's queues.
+func (s hookStore) list(ctx context.Context) (certmagic.Storage, []string, error) {
 	folder, err := s.folder()
 	storage := s.storage()
 	if err != nil || storage == nil {
-		return err
+		return nil, nil, err
 	}
-	keys, err := storage.List(ctx, folder, false)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+	places, err := storage.List(ctx, folder, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return storage, places, err
+}
+
+// List implements hooks.Store.
+func (s hookStore) List(ctx context.Context, hook string) (keys []string, err error) {
+	_, places, err := s.list(ctx)
+	for _, place := range places {
+		if h, key, ok := parseKey(place); ok && h == hashed(hook) {
+			keys = append(keys, key)
 		}
+	}
+	return keys, err
+}
+
+// Load implements hooks.Store.
+func (s hookStore) Load(ctx context.Context, hook, key string) ([]byte, error) {
+	place, err := s.key(hook, key)
+	storage := s.storage()
+	if err != nil || storage == nil {
+		return nil, cmp.Or(err, fs.ErrNotExist)
+	}
+	return storage.Load(ctx, place)
+}
+
+// Save implements hooks.Store.
+func (s hookStore) Save(ctx context.Context, hook, key string, value []byte) error {
+	place, err := s.key(hook, key)
+	storage := s.storage()
+	if err != nil || storage == nil {
 		return err
 	}
-	for _, key := range keys {
-		if slices.ContainsFunc(hooks, func(h string) bool { return path.Base(key) == hashed(h)+".json" }) {
+	return storage.Store(ctx, place, value)
+}
+
+// Delete implements hooks.Store.
+func (s hookStore) Delete(ctx context.Context, hook, key string) error {
+	place, err := s.key(hook, key)
+	storage := s.storage()
+	if err != nil || storage == nil {
+		return err
+	}
+	return storage.Delete(ctx, place)
+}
+
+// unclaimedTime is how long events of a hook that no configuration has stay stored:
+// the hook may come back.
+const unclaimedTime = 24 * time.Hour
+
+// DeleteStale implements hooks.Store.
+func (s hookStore) DeleteStale(ctx context.Context, hooks []string) error {
+	storage, places, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	claimed := make(map[string]bool)
+	for _, h := range hooks {
+		claimed[hashed(h)] = true
+	}
+	since := make(map[string]time.Time) // by hook
+	for _, place := range places {
+		hook, _, ok := parseKey(place)
+		if ok && claimed[hook] {
 			continue
 		}
-		info, err := storage.Stat(ctx, key)
+		info, err := storage.Stat(ctx, place)
 		if err != nil || time.Since(info.Modified) < unclaimedTime {
 			continue
 		}
-		if err := storage.Delete(ctx, key); err != nil {
+		if err := storage.Delete(ctx, place); err != nil {
 			return err
 		}
-		s.live.logger().Warn("what was kept for a hook that is no more was let go of", zap.Time("since", info.Modified))
+		if ok { // else it is what a killed process has left of a write
+			since[hook] = info.Modified
+		}
+	}
+	for _, t := range since {
+		s.live.logger().Warn("discarded stored events of a removed hook", zap.Time("since", t))
 	}
 	return nil
 }

@@ -96,10 +96,10 @@ func TestWhatFailsIsTriedUntilItsTimeIsOver(t *testing.T) {
 		done  int
 		says  string
 	}{
-		{"once", 0, errDown, time.Minute, func(n int) bool { return n == 1 }, 0, "a hook failed"},
-		{"until it works", time.Hour, errDown, time.Minute, func(n int) bool { return n >= 8 && n <= 20 }, 1, "a hook works again"},
-		{"until it is too late", time.Hour, errDown, 2 * time.Hour, func(n int) bool { return n > 60 && n < 130 }, 0, "events were given up, since their hook has failed for too long"},
-		{"not if that is for nothing", time.Hour, Permanent(errDown), time.Minute, func(n int) bool { return n == 1 }, 0, "a hook failed"},
+		{"once", 0, errDown, time.Minute, func(n int) bool { return n == 1 }, 0, "hook failed"},
+		{"until it works", time.Hour, errDown, time.Minute, func(n int) bool { return n >= 8 && n <= 20 }, 1, "hook recovered"},
+		{"until it is too late", time.Hour, errDown, 2 * time.Hour, func(n int) bool { return n > 60 && n < 130 }, 0, "hook events expired"},
+		{"not if that is for nothing", time.Hour, Permanent(errDown), time.Minute, func(n int) bool { return n == 1 }, 0, "hook failed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

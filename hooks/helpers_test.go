@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -24,7 +26,7 @@ type runs struct {
 	do func(ctx context.Context, e *Event) error // nil: it succeeds
 
 	mu   sync.Mutex
-	done []string // mount and id, of those that succeeded
+	done []string // mount and number, of those that succeeded
 	all  int
 }
 
@@ -37,7 +39,7 @@ func (r *runs) Run(ctx context.Context, e *Event) error {
 	defer r.mu.Unlock()
 	r.all++
 	if err == nil {
-		r.done = append(r.done, e.Mount+" "+e.ID)
+		r.done = append(r.done, e.Mount+" "+e.Get("n"))
 	}
 	return err
 }
@@ -57,56 +59,97 @@ func (r *runs) tries() int {
 // memory is a Store.
 type memory struct {
 	mu     sync.Mutex
-	values map[string][]byte
+	values map[string]map[string][]byte // by queue and key
 	saves  int
-	broken error
+	bytes  int   // saved
+	broken error // of all calls
 }
 
-func (m *memory) Load(_ context.Context, name string) ([]byte, error) {
+func (m *memory) List(_ context.Context, queue string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.values[queue])), m.broken
+}
+
+func (m *memory) Load(_ context.Context, queue, key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken != nil {
 		return nil, m.broken
 	}
-	if v, ok := m.values[name]; ok {
+	if v, ok := m.values[queue][key]; ok {
 		return v, nil
 	}
 	return nil, fs.ErrNotExist
 }
 
-func (m *memory) Save(_ context.Context, name string, value []byte) error {
+func (m *memory) Save(_ context.Context, queue, key string, value []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.saves++
+	m.bytes += len(value)
 	if m.broken != nil {
 		return m.broken
 	}
-	if m.values == nil {
-		m.values = make(map[string][]byte)
-	}
-	if m.values[name] = value; value == nil {
-		delete(m.values, name)
-	}
+	m.set(queue, key, value)
 	return nil
 }
 
-func (m *memory) Tidy(context.Context, []string) error {
+// set stores a value. mu is held.
+func (m *memory) set(queue, key string, value []byte) {
+	if m.values == nil {
+		m.values = make(map[string]map[string][]byte)
+	}
+	if m.values[queue] == nil {
+		m.values[queue] = make(map[string][]byte)
+	}
+	m.values[queue][key] = value
+}
+
+func (m *memory) Delete(_ context.Context, queue, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken == nil {
+		delete(m.values[queue], key)
+	}
+	return m.broken
+}
+
+func (m *memory) DeleteStale(context.Context, []string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.broken
 }
 
-// repair makes the store work.
-func (m *memory) repair() {
+// fail makes all calls fail; nil repairs the store.
+func (m *memory) fail(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.broken = nil
+	m.broken = err
 }
 
-func (m *memory) value(name string) string {
+// copy returns a store with the same values.
+func (m *memory) copy() *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return string(m.values[name])
+	c := new(memory)
+	for queue, values := range m.values {
+		for key, value := range values {
+			c.set(queue, key, value)
+		}
+	}
+	return c
+}
+
+// value returns all that is stored of a queue.
+func (m *memory) value(queue string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(m.values[queue])) {
+		all.Write(m.values[queue][key])
+	}
+	return all.String()
 }
 
 // logged is a log, and what is written to it.
@@ -131,7 +174,7 @@ func closeNow(d *Dispatcher) {
 // numberedEvent is the nth event of a mount.
 func numberedEvent(mount string, n int) *Event {
 	e := NewEvent(SourceConnected, mount, Count("n", n))
-	e.ID = fmt.Sprint(n)
+	e.ID = fmt.Sprint(mount, "#", n)
 	return e
 }
 

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -16,7 +17,7 @@ type Runner interface {
 // Hook is what is to happen upon some events.
 type Hook struct {
 	Name   string // of its queue: a hook of the next plan with the same name goes on with it
-	Label   string // what the log calls it, such as "webhook https://example.org/hook"
+	Label  string // what the log calls it, such as "webhook https://example.org/hook"
 	Runner Runner
 	Policy Policy
 }
@@ -26,7 +27,7 @@ type Policy struct {
 	Workers int           // events at a time; 0: 1
 	Length  int           // of the queue, in events; 0: DefaultLength
 	Retry   time.Duration // since the event, for which what fails is tried again; 0: once is enough
-	Persist    bool          // what is queued outlives the process
+	Persist bool          // what is queued outlives the process
 
 	// Key names what must be done in order. Nil: the mount of the event.
 	Key func(*Event) string
@@ -67,6 +68,10 @@ type Plan struct {
 
 	// For returns those that an event on a mount makes run. It must be fast.
 	For func(name Name, mount string) []*Hook
+}
+
+func (p *Plan) has(name string) bool {
+	return slices.ContainsFunc(p.Hooks, func(h *Hook) bool { return h.Name == name })
 }
 
 // firstPause and longestPause bound the time between two tries.

@@ -5,124 +5,122 @@ import (
 	"time"
 )
 
-// queue is what a hook has still to do. All of it is guarded by the dispatcher's
-// mu.
+// queue is what a hook has still to do. The dispatcher's mu guards all of it.
 type queue struct {
-	hook  *Hook // as it was set last
-	lanes map[string]*lane
-	ready []*lane // lanes whose turn it is, but for those that are being worked on
+	hook  *Hook // of the last plan that had it
+	keys  map[string]*keyQueue
+	ready []*keyQueue // in turn, those whose first event may be tried
+	spool *spool      // nil: the queue is in memory only
+	state state
 
 	workers int
-	length  int // events
-	bytes   int // of their texts
-
-	loading bool   // what was kept is still to come, before all else
-	unread  bool   // what was kept could not be read, and is left as it is
-	kept    bool   // the store has something of it
-	dirty   bool   // the store has something else
-	unsaved bool   // it was said that the store does not take it
-	lost    uint64 // events that found no place, since that was last said
-	late    uint64 // events that were given up, since that was last said
-	refused uint64 // events that the hook will never take, since that was last counted
-	failing int    // lanes with failures
-	said    bool   // it was said that the hook fails
+	length  int    // events
+	bytes   int    // about what they take
+	logged  counts // what of the state's counts was logged
 }
 
-// lane is a part of a queue whose order is kept.
-type lane struct {
+// keyQueue is the part of a queue whose events are delivered in order.
+type keyQueue struct {
 	key      string
-	events   []*Event // the first is being worked on, or is waited with
-	failures int      // of the first
-	timer    *time.Timer
+	events   []*queuedEvent
+	tried    bool        // the first event is being tried, or has failed
+	failures int         // of the first event
+	timer    *time.Timer // runs until the first event is tried again; nil: it does not wait
 }
 
-func newQueue(h *Hook) *queue { return &queue{hook: h, lanes: make(map[string]*lane)} }
+func newQueue(h *Hook) *queue { return &queue{hook: h, keys: make(map[string]*keyQueue)} }
 
-// put adds an event at the end of its lane, and reports false if there is no room.
-func (q *queue) put(e *Event) bool {
+// put adds an event at the end. It reports whether there was room.
+func (q *queue) put(event *Event) bool {
 	limit := q.hook.Policy.Length
 	if limit <= 0 {
 		limit = DefaultLength
 	}
-	size := e.size()
+	size := event.size()
 	if q.length >= limit || q.bytes+size > maxBytes {
-		q.lost++
+		q.state = q.state.next(dropped, false)
 		return false
 	}
-	l := q.laneOf(e)
-	l.events = append(l.events, e)
+	e := &queuedEvent{event: event, id: event.ID}
+	k := q.keyQueue(event)
+	k.events = append(k.events, e)
 	q.length++
 	q.bytes += size
-	q.dirty = q.hook.Policy.Persist
+	if q.spool != nil {
+		q.spool.add(e)
+	}
 	return true
 }
 
-// restore puts what was kept before all that has come since, but for what may be
-// under way already, if it could not be read at first.
-func (q *queue) restore(kept []*Event) {
-	first := 1
-	if q.loading {
-		first = 0
-	}
-	after := make(map[*lane]int) // how many of a lane are in their place
-	for _, e := range kept {
-		l := q.laneOf(e)
-		if n, ok := after[l]; !ok {
-			after[l] = min(first, len(l.events))
-		} else {
-			after[l] = n + 1
+// restore adds what was stored, before all that came since except for events that
+// have been tried already.
+func (q *queue) restore(s *spool, stored []*queuedEvent) {
+	place := make(map[*keyQueue]int) // of the next event
+	for _, e := range stored {
+		k := q.keyQueue(e.event)
+		at, ok := place[k]
+		if !ok && k.tried {
+			at = 1
 		}
-		l.events = slices.Insert(l.events, after[l], e)
+		k.events = slices.Insert(k.events, at, e)
+		place[k] = at + 1
 		q.length++
-		q.bytes += e.size()
+		q.bytes += e.event.size()
 	}
-	q.dirty = q.hook.Policy.Persist
+	s.pending = append(s.pending, q.spool.pending...)
+	q.spool = s
 }
 
-// laneOf returns the lane of an event, which may be a new one whose turn it is.
-func (q *queue) laneOf(e *Event) *lane {
+// keyQueue returns the part of the queue that an event belongs to.
+func (q *queue) keyQueue(e *Event) *keyQueue {
 	key := q.hook.Policy.key(e)
-	l := q.lanes[key]
-	if l == nil {
-		l = &lane{key: key}
-		q.lanes[key] = l
-		q.ready = append(q.ready, l)
+	k := q.keys[key]
+	if k == nil {
+		k = &keyQueue{key: key}
+		q.keys[key] = k
+		q.ready = append(q.ready, k)
 	}
-	return l
+	return k
 }
 
-// next takes the lane whose turn it is.
-func (q *queue) next() *lane {
-	l := q.ready[0]
+// take returns the part of the queue whose turn it is, in order to try its first
+// event. There must be one.
+func (q *queue) take() *keyQueue {
+	k := q.ready[0]
 	q.ready = q.ready[1:]
-	return l
+	k.tried = true
+	return k
 }
 
-// pop takes the first event off a lane, which then gets in line again.
-func (q *queue) pop(l *lane) {
+// pop removes the first event of a part of the queue, which then gets in line
+// again.
+func (q *queue) pop(k *keyQueue) {
+	e := k.events[0]
 	q.length--
-	q.bytes -= l.events[0].size()
-	q.dirty = q.hook.Policy.Persist
-	l.events[0] = nil
-	l.events = l.events[1:]
-	l.failures = 0
-	if len(l.events) == 0 {
-		delete(q.lanes, l.key)
+	q.bytes -= e.event.size()
+	if q.spool != nil {
+		q.spool.finish(e)
+	}
+	k.events[0] = nil
+	k.events = k.events[1:]
+	k.failures, k.tried = 0, false
+	if len(k.events) == 0 {
+		delete(q.keys, k.key)
 		return
 	}
-	q.ready = append(q.ready, l)
+	q.ready = append(q.ready, k)
 }
 
-// events returns all that is queued, lane by lane.
-func (q *queue) events() []*Event {
-	events := make([]*Event, 0, q.length)
-	for _, l := range q.lanes {
-		events = append(events, l.events...)
-	}
-	return events
+// isDirty reports whether the queue has something to store now.
+func (q *queue) isDirty() bool { return q.spool != nil && q.state.maySave() && q.spool.isDirty() }
+
+// isIdle reports whether nothing is lost when the queue is forgotten.
+func (q *queue) isIdle() bool {
+	return q.length == 0 && q.workers == 0 && q.logged == q.state.counts &&
+		(q.spool == nil || q.state.maySave() && len(q.spool.segments) == 0 && !q.spool.isDirty())
 }
 
-// size is about how much memory the event takes.
+// size is about how many bytes of memory the event takes.
 func (e *Event) size() int {
 	n := 256 + len(e.Mount)
 	for _, f := range e.Fields {

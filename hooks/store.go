@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"slices"
@@ -12,178 +13,251 @@ import (
 	"go.uber.org/zap"
 )
 
-// Store keeps what is queued, by the name of the hook. A name that has nothing is
-// loaded as nil, or as an error that is fs.ErrNotExist.
+// Store keeps queues beyond the end of the process: of each queue, which has the
+// name of its hook, some values by key. A dispatcher calls it from one goroutine
+// at a time for each queue. Keys are DocumentKey or consist of lower-case letters,
+// digits and "-". A value of some MB may occur; most have some KB.
 type Store interface {
-	Load(ctx context.Context, name string) ([]byte, error)
-	Save(ctx context.Context, name string, value []byte) error // nil: nothing more
+	// List returns the keys that a queue has, in any order.
+	List(ctx context.Context, queue string) ([]string, error)
 
-	// Tidy lets go of what is kept for other names than those, and has been for
-	// long: of hooks that were taken away while the server was down.
-	Tidy(ctx context.Context, names []string) error
+	// Load returns the value of a key. The error is fs.ErrNotExist if there is none.
+	Load(ctx context.Context, queue, key string) ([]byte, error)
+
+	// Save stores the value of a key. If the process ends meanwhile, there is
+	// either the whole value or none.
+	Save(ctx context.Context, queue, key string, value []byte) error
+
+	// Delete deletes a key. It is no error if there is none.
+	Delete(ctx context.Context, queue, key string) error
+
+	// DeleteStale deletes what has been stored for long for other queues than
+	// those: of hooks that were removed while the server was down.
+	DeleteStale(ctx context.Context, queues []string) error
 }
 
 const (
-	// tickStep is how long what is queued may be known to this process only.
-	tickStep = time.Second
-	// storeTime bounds one call of the store.
-	storeTime = 5 * time.Second
+	// flushInterval is how long an event may wait before it is stored.
+	flushInterval = time.Second
+	// storeTimeout bounds one call of the store.
+	storeTimeout = 5 * time.Second
 )
 
-// load reads what was queued when the process before this one ended. A store that can't
-// be reached is asked again, while the hook begins with what there is.
-func (d *Dispatcher) load(q *queue, what, name string, failures int) {
-	ctx, cancel := context.WithTimeout(d.ctx, storeTime)
-	defer cancel()
-	value, err := d.store.Load(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	unread := err != nil
-	var events []*Event
-	if err == nil && value != nil {
-		err = json.Unmarshal(value, &events)
-	}
-	switch log := d.log().With(zap.String("hook", what)); {
+// load reads what an earlier process has stored of a queue. A store that can't be
+// read is tried again, while the hook begins with what is queued now.
+func (d *Dispatcher) load(q *queue, failures int) {
+	d.mu.Lock()
+	name, log := q.hook.Name, zap.String("hook", q.hook.Label)
+	d.mu.Unlock()
+	s, events, err := d.read(name, log)
+	switch {
+	case d.ctx.Err() != nil: // it stays stored
 	case err != nil && failures == 0:
-		log.Error("what was kept of a hook's queue can't be read", zap.Error(err))
+		d.log().Error("stored hook queue not readable, retrying", log, zap.Error(err))
 	case err == nil && failures > 0:
-		log.Info("a hook's queue of before has been read at last", zap.Int("events", len(events)))
+		d.log().Info("stored hook queue read after retrying", log, zap.Int("events", len(events)))
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err != nil {
-		events = nil
+		q.state = q.state.next(loadFailed, false)
+		d.after(pause(failures+1, rand.Float64()), func() { d.load(q, failures+1) }) //nolint:gosec // jitter
+	} else {
+		q.restore(s, events)
+		q.state = q.state.next(loaded, false)
+		if q.isDirty() {
+			d.flushSoon()
+		}
 	}
-	events = slices.DeleteFunc(events, func(e *Event) bool { return e == nil || e.ID == "" })
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(events) > 0 {
-		q.restore(events)
-	}
-	q.unread, q.kept = unread, value != nil
-	q.loading = false
-	if unread {
-		time.AfterFunc(pause(failures+1, rand.Float64()), func() { d.loadAgain(q, name, failures+1) }) //nolint:gosec // jitter
-	} else if q.dirty {
-		d.tickSoon(tickStep)
-	}
-	d.employ(q)
+	d.startWorkers(q)
 }
 
-// loadAgain is for when the store was away.
-func (d *Dispatcher) loadAgain(q *queue, name string, failures int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.closed {
-		what := q.hook.Label
-		d.running.Go(func() { d.load(q, what, name, failures) })
+// read returns what is stored of a queue, and the events that are queued in it. A
+// value that can't be decoded is logged and treated as empty, so that it is
+// deleted.
+func (d *Dispatcher) read(name string, log zap.Field) (*spool, []*queuedEvent, error) {
+	var keys []string
+	err := d.call(d.ctx, func(ctx context.Context) (err error) {
+		keys, err = d.store.List(ctx, name)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("list: %w", err)
 	}
+	slices.Sort(keys) // DocumentKey is the first
+	s, known := newSpool(), make(map[string]*queuedEvent)
+	for _, key := range keys {
+		var value []byte
+		err := d.call(d.ctx, func(ctx context.Context) (err error) {
+			value, err = d.store.Load(ctx, name, key)
+			return err
+		})
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("load %q: %w", key, err)
+		}
+		stored, err := decode(key, value)
+		if err != nil {
+			d.log().Error("stored hook events not decodable, discarded", log, zap.String("key", key), zap.Error(err))
+		}
+		s.restore(key, stored, len(value), known)
+	}
+	return s, s.restored(known), nil
 }
 
-// tidy lets the store forget what belongs to no hook.
-func (d *Dispatcher) tidy(names []string) {
-	ctx, cancel := context.WithTimeout(d.ctx, storeTime)
+func (d *Dispatcher) call(parent context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(parent, storeTimeout)
 	defer cancel()
-	if err := d.store.Tidy(ctx, names); err != nil && d.ctx.Err() == nil {
-		d.log().Debug("leftovers of hooks can't be looked for", zap.Error(err))
+	return f(ctx)
+}
+
+// deleteStale lets the store delete what belongs to no hook.
+func (d *Dispatcher) deleteStale(names []string) {
+	err := d.call(d.ctx, func(ctx context.Context) error { return d.store.DeleteStale(ctx, names) })
+	if err != nil && d.ctx.Err() == nil {
+		d.log().Debug("stored events of removed hooks not deleted", zap.Error(err))
 	}
 }
 
-// tickSoon makes tick run. mu is held.
-func (d *Dispatcher) tickSoon(after time.Duration) {
-	if d.ticker == nil {
-		d.ticker = time.AfterFunc(after, d.tick)
+// flushSoon lets flush run. mu is held.
+func (d *Dispatcher) flushSoon() {
+	if d.ticker == nil && !d.closed {
+		d.ticker = d.after(d.interval, d.flush)
 	}
 }
 
-// tick says what was lost, keeps what is queued, and forgets the queues of hooks
-// that are no more.
-func (d *Dispatcher) tick() {
-	d.saving.Lock()
-	defer d.saving.Unlock()
+// flush logs which events were lost, stores what is queued, and forgets the queues
+// of removed hooks that are empty.
+func (d *Dispatcher) flush() {
+	d.flushing.Lock()
+	defer d.flushing.Unlock()
+	d.mu.Lock()
+	d.ticker = nil
+	d.mu.Unlock()
 	began := time.Now()
 	for _, q := range d.review() {
-		if q.lost > 0 {
-			why := "events were dropped, since their hook's queue is full"
-			if d.ctx.Err() != nil {
-				why = "events were dropped, since the station ends and they can't be kept"
-			}
-			d.log().Error(why, zap.String("hook", q.hook.Label), zap.Uint64("events", q.lost))
-		}
-		if q.late > 0 {
-			d.log().Error("events were given up, since their hook has failed for too long", zap.String("hook", q.hook.Label), zap.Uint64("events", q.late))
-		}
-		if q.save {
-			d.save(q)
-		}
+		d.save(q)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ticker = nil
-	for _, q := range d.queues {
-		if q.dirty && !q.unread && !d.closed {
-			d.tickSoon(max(tickStep, 10*time.Since(began))) // a slow store is not asked all the time
-		}
-	}
-}
-
-// reviewed is what tick has to do about a queue.
-type reviewed struct {
-	queue  *queue
-	hook   *Hook
-	lost   uint64
-	late   uint64
-	save   bool
-	events []*Event
-}
-
-// review takes note of what there is to do.
-func (d *Dispatcher) review() (all []reviewed) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	used := make(map[string]bool)
-	for _, h := range d.plan.Hooks {
-		used[h.Name] = true
-	}
+	d.interval = max(flushInterval, 10*time.Since(began)) // a slow store is not written all the time
 	for name, q := range d.queues {
-		r := reviewed{queue: q, hook: q.hook, lost: q.lost, late: q.late}
-		d.remember(q)
-		q.lost, q.late, q.refused = 0, 0, 0
-		if q.dirty && !q.loading && !q.unread && d.store != nil && (q.length > 0 || q.kept) {
-			r.save, r.events = true, q.events()
-		}
-		q.dirty = q.dirty && (q.loading || q.unread)
-		if !used[name] && !r.save {
+		if !d.plan.has(name) {
 			d.forget(name, q)
 		}
-		if r.lost > 0 || r.late > 0 || r.save {
-			all = append(all, r)
+		if q.isDirty() {
+			d.flushSoon()
 		}
 	}
-	return all
 }
 
-// save keeps what is queued for a hook.
-func (d *Dispatcher) save(r reviewed) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	var value []byte
-	var err error
-	if len(r.events) > 0 {
-		value, err = json.Marshal(r.events)
+// review logs the events that were lost since the last time, and returns the
+// queues that have something to store.
+func (d *Dispatcher) review() (dirty []*queue) {
+	type loss struct {
+		hook string
+		counts
 	}
-	if err == nil {
-		err = d.store.Save(ctx, r.hook.Name, value)
-	}
+	var losses []loss
 	d.mu.Lock()
-	said := r.queue.unsaved
-	r.queue.unsaved = err != nil
-	if err != nil {
-		r.queue.dirty = true
-	} else {
-		r.queue.kept = value != nil
+	for _, q := range d.queues {
+		now, was := q.state.counts, q.logged
+		if now.lost > was.lost || now.late > was.late {
+			losses = append(losses, loss{q.hook.Label, counts{lost: now.lost - was.lost, late: now.late - was.late}})
+		}
+		q.logged = now
+		if q.isDirty() {
+			dirty = append(dirty, q)
+		}
 	}
 	d.mu.Unlock()
-	if err != nil && !said {
-		d.log().Error("a hook's queue can't be kept", zap.String("hook", r.hook.Label), zap.Error(err))
+	for _, l := range losses {
+		log := d.log().With(zap.String("hook", l.hook))
+		switch {
+		case l.lost > 0 && d.ctx.Err() != nil:
+			log.Error("hook events dropped at shutdown", zap.Uint64("events", l.lost))
+		case l.lost > 0:
+			log.Error("hook queue full, events dropped", zap.Uint64("events", l.lost))
+		}
+		if l.late > 0 {
+			log.Error("hook events expired", zap.Uint64("events", l.late))
+		}
+	}
+	return dirty
+}
+
+// save brings the store up to date with a queue.
+func (d *Dispatcher) save(q *queue) {
+	d.mu.Lock()
+	name, s := q.hook.Name, q.spool
+	d.mu.Unlock()
+	err := d.deleteObsolete(name, s) // first, since what is gone need not be called done
+	if e := d.saveDrafts(name, s); err == nil {
+		err = e
+	}
+	if e := d.deleteObsolete(name, s); err == nil {
+		err = e
+	}
+	c := saved
+	if err != nil {
+		c = saveFailed
+	}
+	d.mu.Lock()
+	before, label := q.state, q.hook.Label
+	q.state = before.next(c, false)
+	d.mu.Unlock()
+	if err != nil && before.storage != writeFailing {
+		d.log().Error("hook queue not stored, retrying", zap.String("hook", label), zap.Error(err))
+	}
+}
+
+// saveDrafts stores what is pending now. What comes meanwhile may wait.
+func (d *Dispatcher) saveDrafts(name string, s *spool) error {
+	d.mu.Lock()
+	s.compact()
+	d.mu.Unlock()
+	for full := true; full; {
+		d.mu.Lock()
+		draft := s.draft()
+		if draft == nil {
+			d.mu.Unlock()
+			return nil
+		}
+		full = draft.full
+		form := draft.form()
+		d.mu.Unlock()
+		value, err := json.Marshal(form)
+		if err != nil {
+			return fmt.Errorf("encode %q: %w", draft.key, err)
+		}
+		err = d.call(context.Background(), func(ctx context.Context) error { return d.store.Save(ctx, name, draft.key, value) })
+		if err != nil {
+			return fmt.Errorf("save %q: %w", draft.key, err)
+		}
+		d.mu.Lock()
+		s.stored(draft, len(value))
+		d.mu.Unlock()
+	}
+	return nil
+}
+
+// deleteObsolete deletes the segments that are of no use any more.
+func (d *Dispatcher) deleteObsolete(name string, s *spool) error {
+	for {
+		d.mu.Lock()
+		seg := s.obsolete()
+		d.mu.Unlock()
+		if seg == nil {
+			return nil
+		}
+		err := d.call(context.Background(), func(ctx context.Context) error { return d.store.Delete(ctx, name, seg.key) })
+		if err != nil {
+			return fmt.Errorf("delete %q: %w", seg.key, err)
+		}
+		d.mu.Lock()
+		s.deleted(seg)
+		d.mu.Unlock()
 	}
 }

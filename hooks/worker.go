@@ -1,0 +1,139 @@
+package hooks
+
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// shutdownWorkers is how many events at a time a hook delivers at the end if its
+// queue can't be stored. A runner may let go of some of them, as Program does.
+const shutdownWorkers = 256
+
+// startWorkers starts as many workers as a queue has use for. mu is held.
+func (d *Dispatcher) startWorkers(q *queue) {
+	most := max(1, q.hook.Policy.Workers)
+	if d.closed && !q.hook.Policy.Persist {
+		most = max(most, shutdownWorkers)
+	}
+	for n := len(q.ready); n > 0 && q.workers < most && q.state.mayRun() && d.ctx.Err() == nil; n-- {
+		q.workers++
+		d.running.Go(func() { d.work(q) })
+	}
+}
+
+// try is one try to deliver an event.
+type try struct {
+	queue *queue
+	keys  *keyQueue
+	event *Event
+	hook  *Hook
+}
+
+// work delivers one event after the other, until none may be tried.
+func (d *Dispatcher) work(q *queue) {
+	for {
+		t, ok := d.take(q)
+		if !ok {
+			return
+		}
+		var err error
+		late := t.hook.Policy.expired(t.event, time.Now())
+		if !late {
+			err = t.hook.Runner.Run(d.ctx, t.event)
+		}
+		d.finish(t, late, err)
+	}
+}
+
+// take returns the try whose turn it is. Without one, the worker that asks ends.
+func (d *Dispatcher) take(q *queue) (try, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(q.ready) == 0 || d.ctx.Err() != nil {
+		q.workers--
+		return try{}, false
+	}
+	k := q.take()
+	return try{q, k, k.events[0].event, q.hook}, true
+}
+
+// finish brings the queue up to date after a try, and logs it.
+func (d *Dispatcher) finish(t try, late bool, err error) {
+	before, c, after := d.settle(t, late, err)
+	level, message := outcome(before, c, after)
+	if c == refused && d.ctx.Err() != nil {
+		level, message = zap.InfoLevel, "hook left running at shutdown"
+	}
+	if message == "" {
+		return
+	}
+	mount, _, _ := strings.Cut(t.event.Mount, "?") // a query may hold a secret
+	d.log().Log(level, message, zap.String("hook", t.hook.Label), zap.String("event", string(t.event.Name)),
+		zap.String("mount", mount), zap.String("id", t.event.ID), zap.Error(err))
+}
+
+// settle decides what a try has changed, and changes the queue.
+func (d *Dispatcher) settle(t try, late bool, err error) (before state, c change, after state) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q, k := t.queue, t.keys
+	c = delivered
+	switch again := err != nil && q.hook.Policy.again(err, t.event, time.Now()); {
+	case late:
+		c = expired
+	case again && d.ctx.Err() != nil:
+		c = interrupted
+	case again:
+		c = failed
+	case err != nil:
+		c = refused
+	}
+	before = q.state
+	q.state = before.next(c, k.failures > 0)
+	switch c {
+	case interrupted: // it stays where it is, to be stored
+	case failed:
+		k.failures++
+		if !d.closed {
+			k.timer = d.after(pause(k.failures, rand.Float64()), func() { d.retry(q, k) }) //nolint:gosec // jitter
+		}
+	default:
+		q.pop(k)
+	}
+	if !d.closed && (late || q.isDirty()) {
+		d.flushSoon()
+	}
+	return before, c, q.state
+}
+
+// outcome returns what is logged of a change of an event; no message: nothing. Of
+// a hook that fails, the first failure is logged and that it has recovered.
+func outcome(before state, c change, after state) (zapcore.Level, string) {
+	switch {
+	case (c == failed || c == refused) && before.failureLogged:
+		return zap.DebugLevel, "hook failed again"
+	case c == failed:
+		return zap.WarnLevel, "hook failed, retrying"
+	case c == refused:
+		return zap.ErrorLevel, "hook failed"
+	case before.failureLogged && !after.failureLogged:
+		return zap.InfoLevel, "hook recovered"
+	}
+	return zap.DebugLevel, ""
+}
+
+// retry lets the first event of a part of a queue be tried again.
+func (d *Dispatcher) retry(q *queue, k *keyQueue) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if k.timer == nil { // Close has stopped it
+		return
+	}
+	k.timer = nil
+	q.ready = append(q.ready, k)
+	d.startWorkers(q)
+}
