@@ -17,7 +17,7 @@ import (
 // Name is what happened.
 type Name string
 
-// The events. docs/reference/hooks.md tells when exactly each comes and what it says.
+// The events. docs/reference/events.md tells when exactly each comes and what it says.
 const (
 	SourceConnected    Name = "source_connected"
 	SourceDisconnected Name = "source_disconnected"

@@ -13,7 +13,7 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// The configurations are those of docs/start/encoders.md, on other ports.
+// The configurations are those of docs/guides/proxy.md, on other ports.
 const (
 	nginxConfig = `daemon off;
 master_process off;
