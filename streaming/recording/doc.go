@@ -1,12 +1,14 @@
-// Package recording writes what sources send into files.
+// Package recording writes the streams of sources to files.
 //
-// A Manager looks, whenever something changes at its station, which sources are there and
-// which of their mounts are to be recorded, and has a recorder for each of those. A
-// recorder reads the mount's log as a listener does, in a goroutine of its own, so a
-// slow disk is nobody's business but its own: what it could not write in time is left
-// out, and the next file begins with what is new.
+// A Manager follows the changes of its station and has a recorder for each source whose
+// mount is to be recorded. A recorder is one goroutine. It reads the log of the mount as a
+// listener does, so a slow disk delays neither source nor listeners: what waits for the disk
+// is bounded, the rest is skipped, and the next file begins with new data.
 //
-// Files hold whole units and begin with what a decoder must know first. While one is
-// written its name ends in ".part"; it gets its own when it is complete. Nothing is
-// ever written over.
+// Files consist of whole units and begin with the decoder's initialization. The name of an
+// incomplete file ends in ".part"; the file gets its own name when it is complete. No
+// existing file is ever overwritten.
+//
+// Any goroutine may call a Manager. Close ends all recorders and waits until their files are
+// complete.
 package recording

@@ -13,24 +13,24 @@ import (
 
 const (
 	partSuffix = ".part"
-	maxTries   = 1000 // names that are taken
+	maxTries   = 1000 // names with a number
 	bufferSize = 64 << 10
 )
 
-// file is what is being written.
+// file is a recording in progress.
 type file struct {
-	path  string // that it gets when it is complete
+	path  string // once it is complete; partSuffix is added until then
 	f     *os.File
 	w     *bufio.Writer
 	bytes int64
 	began time.Time
 
-	synced time.Time
+	synced time.Time // the last one
 }
 
-// create begins a file, with another name if there is one of that name.
+// create creates a file. A number is added to its name if that exists.
 func create(path string, now time.Time) (*file, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // G301: recordings are for others, too
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // G301: recordings may be read by others
 		return nil, err
 	}
 	ext := filepath.Ext(path)
@@ -45,16 +45,16 @@ func create(path string, now time.Time) (*file, error) {
 			}
 			continue
 		}
-		f, err := os.OpenFile(name+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // G302, G304: as the configuration says, and for others, too
+		f, err := os.OpenFile(name+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // G302, G304: the configuration names it, and others may read it
 		if errors.Is(err, fs.ErrExist) {
-			continue // it is being written, or was when the process was killed
+			continue // it is in progress, or was when the process was killed
 		}
 		if err != nil {
 			return nil, err
 		}
 		return &file{path: name, f: f, w: bufio.NewWriterSize(f, bufferSize), began: now, synced: now}, nil
 	}
-	return nil, fmt.Errorf("%s: there are %d files of that name; write a pattern with a time in it", path, maxTries)
+	return nil, fmt.Errorf("%s: %d files of that name exist; expected a pattern with a time", path, maxTries)
 }
 
 func (f *file) write(p []byte) error {
@@ -63,8 +63,7 @@ func (f *file) write(p []byte) error {
 	return err
 }
 
-// flush hands what was written to the system, and with a period to the disk, as often
-// as that says.
+// flush writes the buffer to the file, and syncs the file once in each period; 0: never.
 func (f *file) flush(period time.Duration, now time.Time) error {
 	if err := f.w.Flush(); err != nil {
 		return err
@@ -76,21 +75,20 @@ func (f *file) flush(period time.Duration, now time.Time) error {
 	return f.f.Sync()
 }
 
-// isAway tells whether what is written is no longer where it was begun: somebody has
-// removed or moved it, or its folder.
-func (f *file) isAway() bool {
+// isRemoved reports whether the file, or its folder, was removed or renamed by others.
+func (f *file) isRemoved() bool {
 	_, err := os.Lstat(f.path + partSuffix)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// close completes the file and gives it its name.
+// close completes the file and renames it to its path.
 func (f *file) close(sync bool) error {
 	err := f.w.Flush()
 	if sync {
 		err = errors.Join(err, f.f.Sync())
 	}
 	if err = errors.Join(err, f.f.Close()); err != nil {
-		return err // its name says that it is not complete
+		return err // the name of an incomplete file remains
 	}
 	if err := os.Rename(f.path+partSuffix, f.path); err != nil {
 		return err
@@ -101,9 +99,9 @@ func (f *file) close(sync bool) error {
 	return nil
 }
 
-// syncDir makes a new name last. Not every system can do that.
+// syncDir syncs a folder, so that a new name in it is durable. Some systems can't.
 func syncDir(path string) error {
-	d, err := os.Open(path) //nolint:gosec // G304: a recording is in it
+	d, err := os.Open(path) //nolint:gosec // G304: the folder of a recording
 	if err != nil {
 		return err
 	}

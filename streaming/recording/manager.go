@@ -7,47 +7,48 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// Settings returns how a mount is to be recorded, nil if it is not. It must be safe for
-// concurrent use.
+// Settings returns the options of a mount's recordings; nil: it is not recorded. It must be
+// safe for concurrent use.
 type Settings func(mount string) *Options
 
-// Manager records the mounts of a station as its settings say.
+// Manager records the mounts of a station. Any goroutine may call its methods.
 type Manager struct {
 	station *streaming.Station
-	told    func(Event)
+	observe func(Event)
 
-	mu       sync.Mutex
-	settings Settings
-	applied  chan struct{} // closed, and made anew, by Apply
-	watching bool
-	busy     map[*streaming.Source]*recorder
-	closed   chan struct{}
-	once     sync.Once
-	running  sync.WaitGroup // the watcher, and the recorders
+	mu        sync.Mutex
+	settings  Settings
+	applied   chan struct{} // closed and replaced by Apply
+	watching  bool
+	recorders map[*streaming.Source]*recorder
+	closed    chan struct{}
+	once      sync.Once
+	running   sync.WaitGroup // watch, and the recorders
 }
 
-// NewManager returns a manager that records nothing yet; it is the station's OnSource. told is called from several
-// goroutines; it must not block for long.
-func NewManager(st *streaming.Station, told func(Event)) *Manager {
+// NewManager returns a manager without settings, and registers it as the station's OnSource.
+// observe is called by several goroutines; it must not block for long.
+func NewManager(st *streaming.Station, observe func(Event)) *Manager {
 	m := &Manager{
-		station: st, told: told, applied: make(chan struct{}), closed: make(chan struct{}),
-		busy: make(map[*streaming.Source]*recorder),
+		station: st, observe: observe, applied: make(chan struct{}), closed: make(chan struct{}),
+		recorders: make(map[*streaming.Source]*recorder),
 	}
-	st.OnSource(m.came)
+	st.OnSource(m.sourceStarted)
 	return m
 }
 
-// came begins to record a source at once: it may be gone before anybody looks.
-func (m *Manager) came(source *streaming.Source) {
+// sourceStarted starts the recorder of a source at once, since the source may end before
+// watch sees it.
+func (m *Manager) sourceStarted(source *streaming.Source) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.settings != nil && !m.isClosed() {
-		m.adjustOne(source.Mount().Path, source)
+		m.recordSource(source.Mount().Path, source)
 	}
 }
 
-// Apply puts settings into force, also for what is being recorded: with others than
-// before it goes on in a new file. Nil is to record nothing.
+// Apply takes new settings, also for recordings in progress: a recording whose options have
+// changed continues in a new file. Nil ends all recordings.
 func (m *Manager) Apply(s Settings) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,7 +61,7 @@ func (m *Manager) Apply(s Settings) {
 	}
 }
 
-// Close ends all recordings and waits until their files are complete, or ctx is done.
+// Close ends all recordings. It waits until their files are complete, or ctx is done.
 func (m *Manager) Close(ctx context.Context) error {
 	m.once.Do(func() {
 		m.mu.Lock()
@@ -68,7 +69,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		close(m.closed)
 	})
 	done := make(chan struct{})
-	go func() { // it ends with the last write
+	go func() { // ends with the last recorder, which only its disk can delay
 		m.running.Wait()
 		close(done)
 	}()
@@ -89,13 +90,13 @@ func (m *Manager) isClosed() bool {
 	}
 }
 
-// watch follows what changes, until the manager is closed.
+// watch follows the changes of station and settings until the manager is closed.
 func (m *Manager) watch() {
 	for {
 		changed := m.station.Changed()
 		m.mu.Lock()
 		applied := m.applied
-		m.adjust()
+		m.reconcile()
 		m.mu.Unlock()
 		if m.isClosed() {
 			return
@@ -108,51 +109,41 @@ func (m *Manager) watch() {
 	}
 }
 
-// adjust starts and stops recorders, so that there is one for each source that is to be
-// recorded. mu is held.
-func (m *Manager) adjust() {
-	over := m.settings == nil || m.isClosed()
-	if !over {
+// reconcile starts and stops recorders by the settings. mu is held.
+func (m *Manager) reconcile() {
+	none := m.settings == nil || m.isClosed()
+	if !none {
 		for _, mount := range m.station.Mounts() {
 			if source := mount.Source(); source != nil {
-				m.adjustOne(mount.Path, source)
+				m.recordSource(mount.Path, source)
 			}
 		}
 	}
-	for source, r := range m.busy {
+	for source, r := range m.recorders {
 		select {
-		case <-source.Ended(): // it writes what is left, and ends by itself
-			delete(m.busy, source)
+		case <-source.Ended(): // the recorder ends by itself, after the rest of the log
+			delete(m.recorders, source)
 			continue
 		default:
 		}
-		if over || m.settings(r.mount) == nil {
-			delete(m.busy, source)
+		if none || m.settings(r.mount) == nil {
+			delete(m.recorders, source)
 			r.set(nil)
 		}
 	}
 }
 
-// adjustOne records a source if the settings say so. mu is held.
-func (m *Manager) adjustOne(mount string, source *streaming.Source) {
-	options, r := m.settings(mount), m.busy[source]
+// recordSource starts the recorder of a source, or changes its options, if the settings have
+// any. mu is held.
+func (m *Manager) recordSource(mount string, source *streaming.Source) {
+	options, r := m.settings(mount), m.recorders[source]
 	switch {
 	case options == nil:
 	case r == nil:
-		r = &recorder{mount: mount, source: source, told: m.told, tap: source.Tap(), wake: make(chan struct{}, 1)}
-		r.options.Store(options)
-		m.busy[source] = r
+		r = newRecorder(mount, source, m.observe, options)
+		m.recorders[source] = r
 		m.running.Go(r.run)
 	case *r.options.Load() != *options:
 		r.set(options)
-	}
-}
-
-// set changes how it records.
-func (r *recorder) set(o *Options) {
-	r.options.Store(o)
-	select {
-	case r.wake <- struct{}{}:
-	default:
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// verbs are what a pattern may hold, as of strftime(3), and the layouts of package time
-// that they stand for.
+// verbs are the letters of strftime(3) that a pattern may have, and their layouts for package
+// time. A library for strftime would not replace this table: those that exist copy an unknown
+// letter to the name of the file, so Parse would need the list of letters anyway.
 var verbs = map[byte]string{
 	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'e': "_2", 'j': "002",
 	'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
@@ -17,24 +18,24 @@ var verbs = map[byte]string{
 	'z': "-0700", 'Z': "MST", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04",
 }
 
-// mountVerb stands for the name of the mount.
+// mountVerb is replaced by the name of the mount.
 const mountVerb = "{mount}"
 
-// maxName keeps the name of a file within what file systems take.
+// maxName bounds the part of a mount in the name of a file, in bytes: file systems take 255.
 const maxName = 200
 
-// Pattern is the path of a file in which times and the mount are to be filled in. Parse
-// makes one.
+// Pattern is the path of a file with placeholders for the time and the mount. Parse makes
+// one.
 type Pattern struct{ text string }
 
-// Parse checks a pattern: %Y, %m, %d, %H, %M, %S and the like, %s for seconds since 1970,
-// %% for itself, and {mount}.
+// Parse parses a pattern: %Y, %m, %d, %H, %M, %S and others of strftime, %s for the seconds
+// since 1970, %% for a percent sign, and {mount}.
 func Parse(text string) (Pattern, error) {
 	if text == "" {
-		return Pattern{}, errors.New("a pattern of file names is empty; write one such as /srv/rec/live-%Y%m%d-%H%M%S.mp3")
+		return Pattern{}, errors.New("missing pattern; expected a path such as /srv/rec/live-%Y%m%d-%H%M%S.mp3")
 	}
 	if strings.ContainsRune(text, 0) || strings.HasSuffix(text, "/") {
-		return Pattern{}, fmt.Errorf("%.200q is no name of a file; write one such as /srv/rec/live-%%Y%%m%%d-%%H%%M%%S.mp3", text)
+		return Pattern{}, fmt.Errorf("%.200q is no name of a file; expected a path such as /srv/rec/live-%%Y%%m%%d-%%H%%M%%S.mp3", text)
 	}
 	for rest := text; ; {
 		_, after, found := strings.Cut(rest, "%")
@@ -42,15 +43,15 @@ func Parse(text string) (Pattern, error) {
 		case !found:
 			return Pattern{text}, nil
 		case after == "":
-			return Pattern{}, fmt.Errorf("%.200q: after a percent sign there is a letter, such as %%Y, or another percent sign", text)
+			return Pattern{}, fmt.Errorf("%.200q: percent sign at the end; expected a letter such as %%Y, or %%%%", text)
 		case after[0] != '%' && after[0] != 's' && verbs[after[0]] == "":
-			return Pattern{}, fmt.Errorf("%.200q: %%%c is unknown; there are %%Y %%m %%d %%H %%M %%S %%j %%F %%T %%z and others of strftime", text, after[0])
+			return Pattern{}, fmt.Errorf("%.200q: unknown placeholder %%%c; expected %%Y %%m %%d %%H %%M %%S %%j %%F %%T %%z or another one of strftime", text, after[0])
 		}
 		rest = after[1:]
 	}
 }
 
-// Expand returns the path of a file of a mount that begins at a time.
+// Expand returns the path of a file for a mount and the time of its beginning.
 func (p Pattern) Expand(mount string, at time.Time) string {
 	var b strings.Builder
 	for rest := p.text; ; {
@@ -71,7 +72,8 @@ func (p Pattern) Expand(mount string, at time.Time) string {
 	}
 }
 
-// fileName makes a part of a file's name of the path of a mount, whatever that holds.
+// fileName returns a part of a file name for the path of a mount: it has no separator, does
+// not begin with a dot, and is bounded.
 func fileName(mount string) string {
 	name := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) {

@@ -39,7 +39,7 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-// Whatever a mount is called, it stays in its directory.
+// The name of a mount can't leave the folder of the pattern.
 func FuzzExpand(f *testing.F) {
 	f.Add("/srv/%Y/{mount}.mp3", "/../x")
 	f.Add("/srv/{mount}%%", "/%Y{mount}")

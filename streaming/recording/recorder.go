@@ -11,82 +11,60 @@ import (
 )
 
 const (
-	// step is how often a recorder looks what has come.
-	step = 250 * time.Millisecond
+	// drainInterval is how often a recorder writes what has arrived. A signal for each
+	// block would wake it far more often, to write the same bytes in smaller pieces.
+	drainInterval = 250 * time.Millisecond
 
-	// maxBehind is how many bytes wait for a slow disk.
+	// maxBehind bounds the bytes that wait for a slow disk.
 	maxBehind = 8 << 20
 
-	// retryTime is how long a recorder waits after a file could not be written.
-	retryTime = 30 * time.Second
+	// retryDelay is how long a recorder skips the stream after a failed write.
+	retryDelay = 30 * time.Second
 )
 
-// Sync says when what is written must have reached the disk.
-type Sync uint8
-
-// When files are synced.
-const (
-	SyncAtEnd Sync = iota // before a file gets its name
-	SyncNever             // when the system likes
-)
-
-// Options are how a mount is recorded. They do not change.
-type Options struct {
-	Pattern   Pattern
-	Every     time.Duration // a new file at each multiple of it, by the clock on the wall; 0: never
-	Size      int64         // a new file when this many bytes are in one; 0: never
-	Sync      Sync
-	SyncEvery time.Duration // syncs while a file is written, too; 0: no
-}
-
-// Event tells of a file that has been begun, has ended, or could not be written.
-type Event struct {
-	Kind     Kind
-	Mount    string
-	File     string        // the name that it has, or will have
-	Bytes    int64         // in it
-	Duration time.Duration // since it was begun
-	Err      error         // what went wrong
-}
-
-// Kind is what happened to a recording.
-type Kind uint8
-
-// What happens to recordings.
-const (
-	Started Kind = iota
-	Ended
-	Failed // the file, if there is one, keeps the name of an incomplete one
-	Behind // the disk was too slow: some of the stream is left out
-)
-
-// recorder writes what one source sends. Its fields are its goroutine's, unless they say
-// otherwise.
+// recorder writes the stream of one source. It is one goroutine, run.
 type recorder struct {
 	// Set once.
-	mount  string
-	source *streaming.Source
-	told   func(Event)
+	mount   string
+	source  *streaming.Source
+	observe func(Event)
 
-	tap *streaming.Tap
+	// For any goroutine.
+	options atomic.Pointer[Options] // nil: end the recording
+	wake    chan struct{}           // cap 1: options have changed
 
-	options atomic.Pointer[Options] // nil: it is not to be recorded any more
-	wake    chan struct{}           // options have changed; cap 1
+	// Owned by run.
+	tap         *streaming.Tap
+	file        *file        // nil: none
+	fileOptions *Options     // of file
+	rotateAt    time.Time    // when the next file begins; zero: never
+	init        *format.Init // last written
+	retryAt     time.Time    // after a failure
 
-	file     *file        // nil: none
-	by       *Options     // by which it was begun
-	ends     time.Time    // when there is to be another one; zero: never
-	init     *format.Init // last written
-	notUntil time.Time    // after a failure
-
-	announced bool // that there is the file
-	failing   bool // and the log knows
-	behind    bool // and the log knows
+	// Owned by run: whether an event was observed, so that none is repeated.
+	startObserved   bool // of file
+	failureObserved bool // since the last start
+	behindObserved  bool // since the last start
 }
 
-// run records until the source has ended, or it is told to stop.
+func newRecorder(mount string, source *streaming.Source, observe func(Event), o *Options) *recorder {
+	r := &recorder{mount: mount, source: source, observe: observe, tap: source.Tap(), wake: make(chan struct{}, 1)}
+	r.options.Store(o)
+	return r
+}
+
+// set changes the options; nil ends the recording. Any goroutine may call it.
+func (r *recorder) set(o *Options) {
+	r.options.Store(o)
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run records until the source has ended, or set has ended the recording.
 func (r *recorder) run() {
-	timer := time.NewTimer(step)
+	timer := time.NewTimer(drainInterval)
 	defer timer.Stop()
 	for {
 		ended := false
@@ -95,13 +73,13 @@ func (r *recorder) run() {
 			ended = true
 		case <-r.wake:
 		case <-timer.C:
-			timer.Reset(step)
+			timer.Reset(drainInterval)
 		}
 		o := r.options.Load()
 		if o != nil {
 			r.drain(o)
 		} else if r.file != nil {
-			r.drain(r.by)
+			r.drain(r.fileOptions)
 		}
 		if ended || o == nil {
 			r.finish()
@@ -110,16 +88,16 @@ func (r *recorder) run() {
 	}
 }
 
-// drain writes all that has come.
+// drain writes what has arrived.
 func (r *recorder) drain(o *Options) {
 	now := time.Now()
-	if now.Before(r.notUntil) {
+	if now.Before(r.retryAt) {
 		r.tap.Skip()
 		return
 	}
 	for {
 		if r.tap.Behind() > maxBehind {
-			r.fallBehind()
+			r.skip()
 		}
 		p, ok := r.tap.Next()
 		if !ok {
@@ -138,28 +116,28 @@ func (r *recorder) drain(o *Options) {
 		r.fail(err, now)
 		return
 	}
-	r.announce()
-	if r.file.isAway() {
-		r.finish() // it can't have its name, and what comes next is not to be lost with it
+	r.start()
+	if r.file.isRemoved() {
+		r.finish() // the stream continues in a new file
 	}
 }
 
-// announce tells, once for each file, that there is one and that it takes something.
-func (r *recorder) announce() {
-	if !r.announced {
-		r.announced, r.failing, r.behind = true, false, false
-		r.told(Event{Kind: Started, Mount: r.mount, File: r.file.path})
+// start announces a file once its first bytes are written.
+func (r *recorder) start() {
+	if !r.startObserved {
+		r.startObserved, r.failureObserved, r.behindObserved = true, false, false
+		r.observe(Event{Kind: Started, Mount: r.mount, File: r.file.path})
 	}
 }
 
-// write writes a piece, into a new file if it is time for one.
+// write writes a piece, to a new file if one is due.
 func (r *recorder) write(o *Options, p streaming.Piece, now time.Time) error {
-	if p.Start && r.file != nil && r.isOver(o, p, now) {
+	if p.Start && r.file != nil && r.isRotationDue(o, p, now) {
 		r.finish()
 	}
 	if r.file == nil {
 		if !p.Start {
-			return nil // nobody could play a file that begins so
+			return nil // a decoder can't begin here
 		}
 		if err := r.begin(o, now); err != nil {
 			return err
@@ -175,12 +153,12 @@ func (r *recorder) write(o *Options, p streaming.Piece, now time.Time) error {
 	return r.file.write(p.Data)
 }
 
-// isOver tells whether a piece with which a file may begin is to do so.
-func (r *recorder) isOver(o *Options, p streaming.Piece, now time.Time) bool {
+// isRotationDue reports whether a piece at which a file can begin begins one.
+func (r *recorder) isRotationDue(o *Options, p streaming.Piece, now time.Time) bool {
 	switch {
-	case *r.by != *o:
+	case *r.fileOptions != *o:
 	case o.Size > 0 && r.file.bytes >= o.Size:
-	case !r.ends.IsZero() && !now.Before(r.ends):
+	case !r.rotateAt.IsZero() && !now.Before(r.rotateAt):
 	case p.Init != r.init && !mayChange(p.Init):
 	default:
 		return false
@@ -188,24 +166,25 @@ func (r *recorder) isOver(o *Options, p streaming.Piece, now time.Time) bool {
 	return true
 }
 
-// mayChange tells whether what a decoder must know may change within a file: links of
-// Ogg follow one another, and MPEG-TS says it again and again.
+// mayChange reports whether the decoder's initialization may change within a file: Ogg is
+// chained, and MPEG-TS repeats it.
 func mayChange(init *format.Init) bool {
 	return init != nil && (bytes.HasPrefix(init.Data, []byte("OggS")) || bytes.HasPrefix(init.Data, []byte{0x47}))
 }
 
+// begin creates the next file.
 func (r *recorder) begin(o *Options, now time.Time) (err error) {
 	if r.file, err = create(o.Pattern.Expand(r.mount, now), now); err != nil {
 		r.file = nil
 		return err
 	}
-	r.by, r.init, r.announced = o, nil, false
-	r.ends = nextMultiple(now, o.Every)
+	r.fileOptions, r.init, r.startObserved = o, nil, false
+	r.rotateAt = nextMultiple(now, o.Every)
 	return nil
 }
 
-// nextMultiple returns the next time that the clock on the wall shows a multiple of a
-// duration, counted from midnight of the first day; zero if that is zero.
+// nextMultiple returns the next time at which the local clock shows a multiple of a duration,
+// counted from midnight; the zero time if the duration is zero.
 func nextMultiple(now time.Time, d time.Duration) time.Time {
 	if d <= 0 {
 		return time.Time{}
@@ -222,44 +201,43 @@ func (r *recorder) finish() {
 		return
 	}
 	if f.w.Flush() == nil {
-		r.announce()
+		r.start()
 	}
 	r.file = nil
 	e := Event{Kind: Ended, Mount: r.mount, File: f.path, Bytes: f.bytes, Duration: time.Since(f.began)}
-	if e.Err = f.close(r.by.Sync == SyncAtEnd); e.Err != nil {
+	if e.Err = f.close(r.fileOptions.Sync == SyncAtEnd); e.Err != nil {
 		e.Kind = Failed
-		r.failing = true
+		r.failureObserved = true
 	}
-	r.told(e)
+	r.observe(e)
 }
 
-// fail gives up the file, and leaves out what comes in the next seconds.
+// fail abandons the file, and skips the stream for retryDelay.
 func (r *recorder) fail(err error, now time.Time) {
 	e := Event{Kind: Failed, Mount: r.mount, Err: err}
 	if f := r.file; f != nil {
 		r.file = nil
 		_ = f.f.Close()
 		if info, err := os.Stat(f.path + partSuffix); err == nil && info.Size() == 0 {
-			_ = os.Remove(f.path + partSuffix) // or each attempt would leave one
+			_ = os.Remove(f.path + partSuffix) // each attempt would leave one
 		}
 		e.File, e.Bytes, e.Duration = f.path, f.bytes, time.Since(f.began)
 	}
-	r.notUntil = now.Add(retryTime)
-	if !r.failing {
-		r.failing = true
-		r.told(e)
+	r.retryAt = now.Add(retryDelay)
+	if !r.failureObserved {
+		r.failureObserved = true
+		r.observe(e)
 	}
 	r.tap.Skip()
 }
 
-// fallBehind leaves out what the disk was too slow for. The log has a line, and not
-// another one before there is a file again.
-func (r *recorder) fallBehind() {
+// skip skips what the disk was too slow for. It announces that once for each file.
+func (r *recorder) skip() {
 	lost := r.tap.Behind()
 	r.tap.Skip()
 	r.finish()
-	if !r.behind {
-		r.behind = true
-		r.told(Event{Kind: Behind, Mount: r.mount, Bytes: int64(lost)})
+	if !r.behindObserved {
+		r.behindObserved = true
+		r.observe(Event{Kind: Behind, Mount: r.mount, Bytes: int64(lost)})
 	}
 }

@@ -2,10 +2,8 @@ package recording
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,133 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddycast/caddycast/internal/leaks"
 	"github.com/caddycast/caddycast/internal/numbered"
-	"github.com/caddycast/caddycast/streaming"
 )
-
-const patience = 10 * time.Second
-
-func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/streaming")) }
-
-// scene is a station that is recorded.
-type scene struct {
-	t      *testing.T
-	st     *streaming.Station
-	m      *Manager
-	dir    string
-	events chan Event
-}
-
-func newScene(t *testing.T) *scene {
-	t.Helper()
-	s := &scene{t: t, dir: t.TempDir(), events: make(chan Event, 1000)}
-	s.st = streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
-	s.m = NewManager(s.st, func(e Event) { s.events <- e })
-	t.Cleanup(s.close)
-	return s
-}
-
-func (s *scene) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := errors.Join(s.st.Close(ctx), s.m.Close(ctx)); err != nil {
-		s.t.Error(err)
-	}
-}
-
-// record puts options for all mounts into force; nil is to record nothing.
-func (s *scene) record(name string, change func(*Options)) {
-	s.t.Helper()
-	p, err := Parse(filepath.Join(s.dir, name))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	o := Options{Pattern: p}
-	if change != nil {
-		change(&o)
-	}
-	s.m.Apply(func(string) *Options { own := o; return &own })
-}
-
-// next waits for an event of a kind.
-func (s *scene) next(k Kind) Event {
-	s.t.Helper()
-	select {
-	case e := <-s.events:
-		if e.Kind != k {
-			s.t.Fatalf("the next event is %+v, want %d", e, k)
-		}
-		return e
-	case <-time.After(patience):
-		s.t.Fatalf("there is no event of kind %d", k)
-		return Event{}
-	}
-}
-
-// read returns what is in a file.
-func (s *scene) read(name string) []byte {
-	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.dir, name))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return text
-}
-
-// names returns the files there are.
-func (s *scene) names() (names []string) {
-	_ = filepath.WalkDir(s.dir, func(path string, d os.DirEntry, _ error) error {
-		if !d.IsDir() {
-			rel, _ := filepath.Rel(s.dir, path)
-			names = append(names, rel)
-		}
-		return nil
-	})
-	return names
-}
-
-type encoder struct {
-	t    *testing.T
-	w    *io.PipeWriter
-	next uint64
-	sent []byte
-	done chan struct{}
-}
-
-func (s *scene) source(path string) *encoder {
-	s.t.Helper()
-	r, w := io.Pipe()
-	e := &encoder{t: s.t, w: w, done: make(chan struct{})}
-	src := new(streaming.Source)
-	if err := s.st.NewSource(path, src, streaming.Info{ContentType: numbered.ContentType}, func() { r.CloseWithError(errors.New("stopped")) }); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() {
-		src.Run(r)
-		src.End()
-		close(e.done)
-	}()
-	s.t.Cleanup(func() { _ = w.Close() })
-	return e
-}
-
-func (e *encoder) send(frames int) {
-	e.t.Helper()
-	for range frames {
-		f := numbered.AppendFrame(nil, e.next, time.Now())
-		e.next++
-		e.sent = append(e.sent, f...)
-		if _, err := e.w.Write(f); err != nil {
-			e.t.Fatal(err)
-		}
-	}
-}
-
-func (e *encoder) end() {
-	_ = e.w.Close()
-	<-e.done
-}
 
 func TestARecordingIsWhatTheSourceSentToTheLastByte(t *testing.T) {
 	s := newScene(t)
@@ -147,7 +20,7 @@ func TestARecordingIsWhatTheSourceSentToTheLastByte(t *testing.T) {
 	e := s.source("/a/live")
 	e.send(20)
 	if got := s.next(Started); got.Mount != "/a/live" || got.File != filepath.Join(s.dir, "sub/a_live.mp3") {
-		t.Errorf("it is told %+v", got)
+		t.Errorf("the event is %+v", got)
 	}
 	if got := s.names(); !slices.Equal(got, []string{"sub/a_live.mp3.part"}) {
 		t.Errorf("while it is recorded there is %q", got)
@@ -155,7 +28,7 @@ func TestARecordingIsWhatTheSourceSentToTheLastByte(t *testing.T) {
 	e.send(5000) // more than the burst
 	e.end()
 	if got := s.next(Ended); got.Bytes != int64(len(e.sent)) || got.Err != nil {
-		t.Errorf("it is told %+v, %d bytes were sent", got, len(e.sent))
+		t.Errorf("the event is %+v, %d bytes were sent", got, len(e.sent))
 	}
 	if got := s.names(); !slices.Equal(got, []string{"sub/a_live.mp3"}) {
 		t.Errorf("then there is %q", got)
@@ -165,8 +38,8 @@ func TestARecordingIsWhatTheSourceSentToTheLastByte(t *testing.T) {
 	}
 }
 
-// A source that sends a file as fast as it is taken is there for no time at all.
-func TestASourceThatIsGoneAtOnceIsRecorded(t *testing.T) {
+// The source had ended before the manager saw it.
+func TestAShortSourceIsRecorded(t *testing.T) {
 	s := newScene(t)
 	s.record("x.mp3", nil)
 	for range 50 {
@@ -180,7 +53,7 @@ func TestASourceThatIsGoneAtOnceIsRecorded(t *testing.T) {
 	}
 }
 
-func TestNothingIsWrittenOver(t *testing.T) {
+func TestNoFileIsOverwritten(t *testing.T) {
 	s := newScene(t)
 	for _, name := range []string{"x.mp3", "x-1.mp3.part"} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte("before"), 0o600); err != nil {
@@ -195,7 +68,7 @@ func TestNothingIsWrittenOver(t *testing.T) {
 		s.next(Started)
 		s.next(Ended)
 		if string(s.read("x.mp3")) != "before" || string(s.read("x-1.mp3.part")) != "before" {
-			t.Error("a file was written over")
+			t.Error("a file was overwritten")
 		}
 	}
 	if got, want := s.names(), []string{"x-1.mp3.part", "x-2.mp3", "x-3.mp3", "x.mp3"}; !slices.Equal(got, want) {
@@ -228,7 +101,7 @@ func TestFilesOfASizeMakeTheStreamTogether(t *testing.T) {
 	}
 }
 
-// check tells whether a file has whole frames in order.
+// check returns an error unless a file has whole frames in order.
 func check(part []byte) error {
 	var c numbered.Checker
 	if _, err := c.Write(part); err != nil {
@@ -240,7 +113,7 @@ func check(part []byte) error {
 	return nil
 }
 
-func TestOtherSettingsBeginAnotherFileAndTheSameDoNot(t *testing.T) {
+func TestOnlyOtherSettingsBeginAFile(t *testing.T) {
 	s := newScene(t)
 	s.record("a.mp3", nil)
 	e := s.source("/m")
@@ -249,7 +122,7 @@ func TestOtherSettingsBeginAnotherFileAndTheSameDoNot(t *testing.T) {
 	s.record("a.mp3", nil)
 	e.send(100)
 	s.record("b.mp3", nil)
-	// What is between the files is where the change was noticed, so more is sent until it was.
+	// The file changes where the recorder reads the settings, so more is sent until then.
 	var ended Event
 	for ended.File == "" {
 		e.send(10)
@@ -259,7 +132,7 @@ func TestOtherSettingsBeginAnotherFileAndTheSameDoNot(t *testing.T) {
 		}
 	}
 	if filepath.Base(ended.File) != "a.mp3" || ended.Kind != Ended {
-		t.Fatalf("it is told %+v", ended)
+		t.Fatalf("the event is %+v", ended)
 	}
 	s.next(Started)
 	s.m.Apply(nil)
@@ -272,7 +145,7 @@ func TestOtherSettingsBeginAnotherFileAndTheSameDoNot(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenIsSaidOnceAndHoldsNobodyUp(t *testing.T) {
+func TestAFailureIsAnnouncedOnceAndDelaysNoSource(t *testing.T) {
 	s := newScene(t)
 	if err := os.WriteFile(filepath.Join(s.dir, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -281,20 +154,18 @@ func TestWhatCannotBeWrittenIsSaidOnceAndHoldsNobodyUp(t *testing.T) {
 	e := s.source("/m")
 	e.send(20)
 	if got := s.next(Failed); got.Err == nil {
-		t.Errorf("it is told %+v", got)
+		t.Errorf("the event is %+v", got)
 	}
 	e.send(50000)
 	e.end()
 	s.close()
 	if len(s.events) > 0 {
-		t.Errorf("it is told again: %+v", <-s.events)
+		t.Errorf("there is another event: %+v", <-s.events)
 	}
 }
 
-// The recorder's loop is taken apart here: nobody reads until the disk is too slow.
-// TestAFolderThatIsAwayIsMadeAnew: all that came until the source left went to where
-// nobody could find it.
-func TestAFolderThatIsAwayIsMadeAnew(t *testing.T) {
+// All that arrived until the source ended was written to the removed file.
+func TestARemovedFolderIsCreatedAgain(t *testing.T) {
 	s := newScene(t)
 	s.record("rec/{mount}", nil)
 	e := s.source("/live")
@@ -304,7 +175,7 @@ func TestAFolderThatIsAwayIsMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	if lost := s.next(Failed); lost.File != first.File || !errors.Is(lost.Err, fs.ErrNotExist) {
-		t.Errorf("%+v; want that %s is away", lost, first.File)
+		t.Errorf("%+v; want that %s is removed", lost, first.File)
 	}
 	e.send(20)
 	s.next(Started)
@@ -315,16 +186,18 @@ func TestAFolderThatIsAwayIsMadeAnew(t *testing.T) {
 	}
 }
 
-func TestWhatADiskIsTooSlowForIsLeftOut(t *testing.T) {
+// The test takes the place of the recorder's goroutine: nothing is read until the disk is too
+// slow.
+func TestWhatASlowDiskCannotTakeIsSkipped(t *testing.T) {
 	s := newScene(t)
 	e := s.source("/m")
 	e.send(10)
 	src := s.st.Mount("/m").Source()
 	p, _ := Parse(filepath.Join(s.dir, "x.mp3"))
-	r := &recorder{mount: "/m", source: src, told: func(e Event) { s.events <- e }, tap: src.Tap()}
+	r := &recorder{mount: "/m", source: src, observe: func(e Event) { s.events <- e }, tap: src.Tap()}
 	o := &Options{Pattern: p}
 	for end := time.Now().Add(patience); len(s.events) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		r.drain(o) // what was sent may still be on its way
+		r.drain(o) // the last frames may not have arrived
 	}
 	s.next(Started)
 	const frames = maxBehind/numbered.MaxFrame + 1000
