@@ -11,7 +11,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/transport"
-	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/audience"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 type board struct {
 	mu      sync.Mutex
 	viewers int
-	crowds  streaming.AddressCounts // of the viewers; nil: nobody has come yet
+	crowds  audience.AddressCounts // of the viewers; nil: nobody has come yet
 	at      time.Time
 
 	now     uint64 // grows with each change
@@ -49,7 +49,7 @@ func (b *board) enter(ip netip.Addr, limit int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.crowds == nil {
-		b.crowds = make(streaming.AddressCounts)
+		b.crowds = make(audience.AddressCounts)
 	}
 	if b.viewers >= maxViewers || b.crowds.Enter(ip, limit) != nil {
 		return false

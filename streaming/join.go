@@ -26,12 +26,12 @@ func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
 			return nil, nil, err
 		}
 		now := time.Now()
-		if !st.audience.isSecond(m.Path, c, now) {
-			if err := st.crowds.Enter(c.IP, st.settings.Load().PerIP); err != nil {
+		if !st.audience.IsSecond(m.Path, c.visitor(), now) {
+			if err := st.addresses.Enter(c.IP, st.settings.Load().PerIP); err != nil {
 				return nil, nil, err
 			}
 		}
-		st.audience.enter(m.Path, c, now)
+		st.audience.Enter(m.Path, c.visitor(), now)
 		m.welcome(c)
 		st.totals.listeners.Add(1)
 		m.full.Store(false)
@@ -100,8 +100,8 @@ func (l *lane) leave(c Client) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	l.mount.countOut(c)
-	if !c.Slave && !st.audience.leave(l.mount.Path, c, time.Now()) {
-		st.crowds.Leave(c.IP)
+	if !c.Slave && !st.audience.Leave(l.mount.Path, c.visitor(), time.Now()) {
+		st.addresses.Leave(c.IP)
 	}
 	l.empty()
 }

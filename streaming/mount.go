@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddycast/caddycast/streaming/audience"
 	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
 )
@@ -17,7 +18,7 @@ var (
 	ErrStationFull        = errors.New("Icecast connection limit reached") //nolint:staticcheck // the wording that clients know
 	ErrMountBandwidth     = errors.New("mount bandwidth reached")
 	ErrStationBandwidth   = errors.New("server bandwidth reached")
-	ErrTooManyFromAddress = errors.New("max connections from this address reached")
+	ErrTooManyFromAddress = audience.ErrTooMany
 	ErrNoDirect           = errors.New("mountpoint unavailable")
 	ErrMountInUse         = errors.New("Mountpoint in use") //nolint:staticcheck // the wording that clients know
 	ErrTooManySources     = errors.New("too many sources connected")

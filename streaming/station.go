@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/audience"
 )
 
 // Station is a set of mounts with one identity. It lives as long as the process
@@ -28,14 +30,14 @@ type Station struct {
 
 	sourced func(*Source) // see OnSource
 
-	mu       sync.RWMutex
-	mounts   map[string]*Mount
-	sources  map[*Source]struct{}
-	crowds   AddressCounts
-	audience *audience
-	changed  chan struct{} // closed when something else may be heard somewhere
-	again    *time.Timer   // asks the director again
-	tallies  map[string]*tally
+	mu        sync.RWMutex
+	mounts    map[string]*Mount
+	sources   map[*Source]struct{}
+	addresses audience.AddressCounts
+	audience  *audience.Counter
+	changed   chan struct{} // closed when something else may be heard somewhere
+	again     *time.Timer   // asks the director again
+	tallies   map[string]*tally
 
 	settling   *time.Timer // calls settle
 	start      sync.Once
@@ -50,13 +52,13 @@ type Station struct {
 // order; they may be slow.
 func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st := &Station{
-		Started:  time.Now(),
-		mounts:   make(map[string]*Mount),
-		sources:  make(map[*Source]struct{}),
-		crowds:   make(AddressCounts),
-		audience: newAudience(),
-		changed:  make(chan struct{}),
-		tallies:  make(map[string]*tally),
+		Started:   time.Now(),
+		mounts:    make(map[string]*Mount),
+		sources:   make(map[*Source]struct{}),
+		addresses: make(audience.AddressCounts),
+		audience:  audience.New(),
+		changed:   make(chan struct{}),
+		tallies:   make(map[string]*tally),
 	}
 	st.again = time.AfterFunc(time.Hour, st.Reconsider)
 	st.again.Stop()
