@@ -22,7 +22,7 @@ func NewCluster(t testing.TB, names ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, admin: FreeAddress(t), names: names, Nodes: make(map[string]*Server)}
 	for _, name := range names {
-		c.Nodes[name] = &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), AdminAddress: c.admin}
+		c.Nodes[name] = &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), AdminAddress: c.admin, station: name}
 	}
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {

@@ -3,10 +3,12 @@ package harness
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,9 +77,10 @@ type Listener struct {
 	Done   chan struct{}
 	Conn   net.Conn // of HTTP/1
 
-	Checker numbered.Checker
-	Err     error // why it stopped hearing; nil: the stream ended
-	Stop    func()
+	Checker  numbered.Checker
+	received atomic.Int64 // bytes that went through it
+	Err      error        // why it stopped hearing; nil: the stream ended
+	Stop     func()
 }
 
 // Listen asks for a mount, reads the answer's head, and hears in the background.
@@ -165,10 +168,30 @@ func (s *Server) HTTP2Transport() *http.Transport {
 
 func (l *Listener) Hear(body io.Reader) {
 	defer close(l.Done)
-	_, err := io.CopyBuffer(struct{ io.Writer }{&l.Checker}, body, make([]byte, 4096))
+	_, err := io.CopyBuffer(struct{ io.Writer }{(*checkedWriter)(l)}, body, make([]byte, 4096))
 	if err != nil && !errors.Is(err, io.EOF) {
 		l.Err = err
 	}
+}
+
+// checkedWriter is a listener as the writer that checks, and counts, what it hears.
+type checkedWriter Listener
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Checker.Write(p)
+	w.received.Add(int64(n))
+	return n, err
+}
+
+// WaitForBytes waits until the listener has received so many bytes of sound.
+func (l *Listener) WaitForBytes(n int64) {
+	l.T.Helper()
+	Eventually(l.T, fmt.Sprintf("a listener by %s receives %d bytes", l.Kind, n), func() error {
+		if got := l.received.Load(); got < n {
+			return fmt.Errorf("it has %d", got)
+		}
+		return nil
+	})
 }
 
 // WaitForEnd waits for the stream to end, and checks that it ended well.

@@ -29,7 +29,8 @@ func (s *Server) NumberedSource(path string, id uint64) *NumberedSource {
 	return n
 }
 
-// Up connects the source, which sends at the speed of its sound.
+// Up connects the source, which sends at the speed of its sound, and returns when the
+// server plays it.
 func (n *NumberedSource) Up() {
 	n.s.T.Helper()
 	var sent uint64
@@ -50,6 +51,7 @@ func (n *NumberedSource) Up() {
 	n.Stop = make(chan struct{})
 	n.Send(4)
 	n.Done = n.Run(numbered.Duration, n.Stop)
+	n.s.waitForSource(n.path)
 }
 
 // Down ends the source in the middle of a frame.

@@ -27,6 +27,7 @@ type Server struct {
 
 	Name       string // of its sites over TLS, empty: any
 	Authority  string // file of who signed its certificate, empty: itself
+	station    string // of a cluster's node; empty: its Caddy has one alone
 	unverified bool   // the authority that signed its certificate is not known here
 }
 

@@ -1,9 +1,14 @@
 package harness
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,6 +16,45 @@ import (
 
 	"github.com/caddycast/caddycast/internal/numbered"
 )
+
+// newSource is a source that the server has let in to a mount.
+func (s *Server) newSource(path string, out io.WriteCloser) *Source {
+	return &Source{T: s.T, Out: out, Finish: func() { _ = out.Close() }, await: func() { s.T.Helper(); s.waitForSource(path) }}
+}
+
+// waitForSource waits until a mount plays its own source, which the admin API shows of
+// hidden mounts too. Of icecast2, which has none, and of servers of which the test knows
+// no admin API, it can't be seen.
+func (s *Server) waitForSource(path string) {
+	s.T.Helper()
+	if s.AdminAddress == "" {
+		return
+	}
+	query := url.Values{"mount": {path}}
+	if s.station != "" {
+		query.Set("station", s.station)
+	}
+	Eventually(s.T, path+" plays its source", func() error {
+		resp, err := http.Get("http://" + s.AdminAddress + "/icecast/mounts?" + query.Encode())
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		var mounts []struct{ State string }
+		if err := json.NewDecoder(resp.Body).Decode(&mounts); err != nil {
+			return err
+		}
+		for _, m := range mounts {
+			if m.State == "own" {
+				return nil
+			}
+		}
+		return fmt.Errorf("it is shown as %v", mounts)
+	})
+}
 
 // SourceOf connects a source that comes as somebody.
 func (s *Server) SourceOf(path, user, password string) *Source {
@@ -20,7 +64,7 @@ func (s *Server) SourceOf(path, user, password string) *Source {
 	if resp.StatusCode != http.StatusOK {
 		s.T.Fatalf("the source was answered %s", resp.Status)
 	}
-	return &Source{T: s.T, Out: conn, Finish: func() { _ = conn.Close() }}
+	return s.newSource(path, conn)
 }
 
 // Source sends numbered frames to wherever a source's bytes go.
@@ -28,12 +72,15 @@ type Source struct {
 	T      testing.TB
 	Out    io.Writer
 	Finish func()
-	MayEnd bool // nothing is wrong if the server ends it
-	Next   atomic.Uint64
+	MayEnd bool          // nothing is wrong if the server ends it
+	Next   atomic.Uint64 // number of the next frame
 	buf    []byte
+	await  func() // waits until the server plays the source; nil: no more, or not to be seen
 }
 
-// Send sends that many frames, each by itself, as encoders do.
+// Send sends that many frames, each by itself, as encoders do. The first call returns
+// when the server has recognised the stream: listeners who came before would be told
+// that there is no source.
 func (s *Source) Send(frames int) {
 	s.T.Helper()
 	for range frames {
@@ -43,6 +90,10 @@ func (s *Source) Send(frames int) {
 			s.T.Fatalf("sending frame %d: %v", n, err)
 		}
 		s.Next.Add(1)
+	}
+	if await := s.await; await != nil {
+		s.await = nil
+		await()
 	}
 }
 
@@ -90,7 +141,7 @@ func (s *Server) Source(path string) *Source {
 	if resp.StatusCode != http.StatusOK {
 		s.T.Fatalf("the source was answered %s", resp.Status)
 	}
-	return &Source{T: s.T, Out: conn, Finish: func() { _ = conn.Close() }}
+	return s.newSource(path, conn)
 }
 
 // SourceOverTLS connects a source of numbered frames over TLS.
@@ -101,7 +152,7 @@ func (s *Server) SourceOverTLS(path string) *Source {
 	if resp.StatusCode != http.StatusOK {
 		s.T.Fatalf("the source was answered %s", resp.Status)
 	}
-	return &Source{T: s.T, Out: conn, Finish: func() { _ = conn.Close() }}
+	return s.newSource(path, conn)
 }
 
 // SourceOver connects a source of numbered frames in one of several ways.
@@ -133,5 +184,5 @@ func (s *Server) SourceOver(k Kind, path string) *Source {
 	if resp.StatusCode != http.StatusOK {
 		s.T.Fatalf("answered %s %s", resp.Proto, resp.Status)
 	}
-	return &Source{T: s.T, Out: out, Finish: func() { _ = out.Close() }}
+	return s.newSource(path, out)
 }

@@ -76,6 +76,7 @@ func TestTheAccessLogHasALineForEachListener(t *testing.T) {
 	src.Send(10)
 	for _, way := range harness.Ways {
 		l := s.Listen("/m", way.Kind, way.Encrypted)
+		l.WaitForBytes(4000) // the burst: some are served by another goroutine after the answer
 		l.Stop()
 	}
 	stop := make(chan struct{})
