@@ -98,6 +98,9 @@ func (l *live) close(ctx context.Context) {
 	if err := l.Close(ctx); err != nil {
 		l.logger().Warn("streams were cut off", zap.Error(err))
 	}
+	if err := l.players.Close(ctx); err != nil {
+		l.logger().Warn("fallbacks were cut off", zap.Error(err))
+	}
 	if l.counts.Stop() {
 		l.tellAudience()
 	}

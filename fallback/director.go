@@ -9,91 +9,90 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// Rule is what a mount's settings say of its fallbacks. The zero value is a mount
-// without any.
+// Rule holds the fallback settings of a mount. The zero value is a mount without
+// fallbacks.
 type Rule struct {
-	// Fallbacks are mounts, or what File and Standby return, the best first.
+	// Fallbacks are mounts, or names returned by File and Standby, the best first.
 	Fallbacks []string
 
-	// Stay leaves listeners where they are until that ends, even if something
-	// better is back.
+	// Stay keeps listeners on a fallback until it ends, even if a better one is back.
 	Stay bool
 
-	// ReturnAfter is how long what is better must have been on the air before
-	// listeners go back to it.
+	// ReturnAfter is how long a better mount must be live before listeners return
+	// to it.
 	ReturnAfter time.Duration
 }
 
-// OnDemand feeds mounts from elsewhere while somebody hears them. Its methods are
-// called under the station's lock, so they must not call back.
+// OnDemand feeds mounts from elsewhere while they have listeners. Its methods are called
+// under the station's lock, so they must not block or call the station.
 type OnDemand interface {
-	// Offers tells whether a mount is fed on demand, and may be of that kind for all
-	// that is known; empty: of any.
+	// Offers reports whether a mount is fed on demand and, as far as known, has that
+	// content type. An empty kind stands for any type.
 	Offers(path, kind string) bool
 
-	// Failing tells whether that was tried and takes too long: others stand in
-	// meanwhile.
+	// Failing reports whether the start of a mount failed or takes too long, so that
+	// its fallbacks are used meanwhile.
 	Failing(path string) bool
 
 	// StartOnDemand starts feeding a mount. It is called for each new listener.
 	StartOnDemand(path string)
 }
 
-// nothing is an OnDemand that feeds no mount.
-type nothing struct{}
+// noDemand is an OnDemand without mounts.
+type noDemand struct{}
 
-func (nothing) Offers(string, string) bool { return false }
-func (nothing) Failing(string) bool        { return false }
-func (nothing) StartOnDemand(string)       {}
+func (noDemand) Offers(string, string) bool { return false }
+func (noDemand) Failing(string) bool        { return false }
+func (noDemand) StartOnDemand(string)       {}
 
-// Director decides, by rules, which mount's stream listeners hear.
+// Director decides by rules which mount listeners hear. It is safe for concurrent use.
 type Director struct {
-	rules   func(path string) Rule
-	players *Players
-	demand  OnDemand
-	passed  func(home, other string) // a mount was passed over because of its type
+	// Set once.
+	rules          func(path string) Rule
+	players        *Players
+	demand         OnDemand
+	onTypeMismatch func(home, other string)
 
-	mu    sync.Mutex
-	told  map[[2]string]bool
-	plans map[string]plan
+	mu       sync.Mutex
+	reported map[[2]string]bool // pairs passed to onTypeMismatch
+	plans    map[string]plan    // by home
 }
 
-// plan is what follows from the rules for one mount.
+// plan is the resolved rule of a mount.
 type plan struct {
 	rule  Rule
-	order []string
+	order []string // see Director.order
 }
 
-// maxPlans bounds what is remembered of mounts that may not even exist.
+// maxPlans bounds the memory for mounts that may not exist.
 const maxPlans = 10000
 
-// NewDirector returns a director. rules returns the rule of the mount at a path;
-// players feed what is no mount of its own. passed is called once for each pair of
-// mounts of which the second can't stand in for the first, since its content type
-// is another. demand may be nil.
-func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand, passed func(home, other string)) *Director {
+// NewDirector returns a director. rules returns the rule of a mount; players play files
+// and the standby loop. onTypeMismatch is called once for each pair of mounts of which the
+// second cannot replace the first because of its content type. demand may be nil.
+func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand, onTypeMismatch func(home, other string)) *Director {
 	if demand == nil {
-		demand = nothing{}
+		demand = noDemand{}
 	}
 	return &Director{
-		rules: rules, players: players, demand: demand, passed: passed,
-		told: make(map[[2]string]bool), plans: make(map[string]plan),
+		rules: rules, players: players, demand: demand, onTypeMismatch: onTypeMismatch,
+		reported: make(map[[2]string]bool), plans: make(map[string]plan),
 	}
 }
 
-// HasFallback tells whether a mount has a fallback, or is fed on demand.
+// HasFallback reports whether a mount has a fallback or is fed on demand.
 func (d *Director) HasFallback(path string) bool {
 	return d.demand.Offers(path, "") || len(d.plan(path).rule.Fallbacks) > 0
 }
 
-// Forget makes the director ask for all rules again.
+// Forget discards the resolved rules, so that all are asked for again.
 func (d *Director) Forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.plans)
 }
 
-// plan returns the rule of a mount and its order.
+// plan returns the resolved rule of a mount.
 func (d *Director) plan(path string) plan {
 	d.mu.Lock()
 	p, ok := d.plans[path]
@@ -111,30 +110,9 @@ func (d *Director) plan(path string) plan {
 	return p
 }
 
-// Overflow returns the mounts that may take listeners for whom there is no place.
-func (d *Director) Overflow(path string) []string {
-	var mounts []string
-	for _, p := range d.plan(path).order[1:] {
-		if !isInternal(p) {
-			mounts = append(mounts, p)
-		}
-	}
-	return mounts
-}
-
-// StartOnDemand begins to play what is no mount of its own, or asks for what is fed on
-// demand.
-func (d *Director) StartOnDemand(path string) {
-	if isInternal(path) {
-		d.players.start(path)
-	} else {
-		d.demand.StartOnDemand(path)
-	}
-}
-
-// order returns what may be heard at a mount, the best first: itself, its first
-// fallback, that one's own fallbacks, then its second, and so on. Each mount is
-// there once, so mounts may back each other up.
+// order returns the mounts that can be heard at home, the best first: home, its first
+// fallback, the fallbacks of that one, then its second fallback, and so on. Each mount
+// appears once, so mounts may be fallbacks of each other.
 func (d *Director) order(home string) []string {
 	var all []string
 	seen := make(map[string]bool)
@@ -145,7 +123,7 @@ func (d *Director) order(home string) []string {
 		}
 		seen[path] = true
 		all = append(all, path)
-		if isInternal(path) {
+		if isPlayer(path) {
 			return
 		}
 		for _, next := range d.rules(path).Fallbacks {
@@ -156,55 +134,73 @@ func (d *Director) order(home string) []string {
 	return all
 }
 
-// Choose says what listeners are to hear: the first in order that is live and of
-// the type that they were promised. What they hear already is good as long as its
-// source may come back; for something better they leave it if the rule says so.
+// Overflow returns the mounts that may take listeners when a mount is full.
+func (d *Director) Overflow(path string) []string {
+	var mounts []string
+	for _, p := range d.plan(path).order[1:] {
+		if !isPlayer(p) {
+			mounts = append(mounts, p)
+		}
+	}
+	return mounts
+}
+
+// StartOnDemand starts a player, or a mount that is fed on demand.
+func (d *Director) StartOnDemand(path string) {
+	if isPlayer(path) {
+		d.players.start(path)
+	} else {
+		d.demand.StartOnDemand(path)
+	}
+}
+
+// Choose decides what listeners hear: the first mount in order that is live and has the
+// type of their stream. They stay on the current mount while its source may come back, and
+// leave it for a better one if the rule allows that.
 func (d *Director) Choose(q streaming.Query) streaming.Decision {
 	rule, order := d.plan(q.Home).rule, d.plan(q.Home).order
 	var c streaming.Decision
-	stays := q.Heard != "" && q.State(q.Heard).Usable(q.Type) && slices.Contains(order, q.Heard)
+	canStay := q.Heard != "" && q.State(q.Heard).Usable(q.Type) && slices.Contains(order, q.Heard)
 	for _, path := range order {
 		s := q.State(path)
-		if path == q.Heard && stays {
+		if path == q.Heard && canStay {
 			c.Hear = path
 			return c
 		}
 		if !s.Live {
-			if rest := d.players.broken(path, q.Now); rest > 0 && (c.Again == 0 || rest < c.Again) {
-				c.Again = rest
-			}
-			if stays && rule.Stay {
+			askAgain(&c, d.players.retryIn(path, q.Now))
+			if canStay && rule.Stay {
 				continue
 			}
-			if d.summon(path, q.Type, &c) && !stays {
-				return c // it is here in a moment, whatever else there is to hear
+			if d.requestStart(path, q.Type, &c) && !canStay {
+				return c // it starts in a moment, so nothing else is chosen
 			}
 			continue
 		}
 		if q.Type != "" && s.Type != q.Type {
-			if path == q.Home && q.Heard != "" && isInternal(q.Heard) {
-				return streaming.Decision{} // who asks again gets it
+			if path == q.Home && q.Heard != "" && isPlayer(q.Heard) {
+				return streaming.Decision{} // reconnecting listeners get the new type
 			}
-			d.passOver(q.Home, path)
+			d.reportMismatch(q.Home, path)
 			continue
 		}
-		if stays && (rule.Stay || !isInternal(path) && !returns(rule, q.Now.Sub(s.Since), &c)) {
+		if canStay && (rule.Stay || !isPlayer(path) && !mayReturn(rule, q.Now.Sub(s.Since), &c)) {
 			continue
 		}
 		c.Hear = path
 		return c
 	}
 	if !c.Soon && q.State(q.Home).Usable(q.Type) {
-		c.Hear = q.Home // it is waited for
+		c.Hear = q.Home // listeners wait for the source
 	}
 	return c
 }
 
-// summon asks for what is not on the air but could be. It tells whether that is
-// a mount that comes from elsewhere without delay.
-func (d *Director) summon(path, contentType string, c *streaming.Decision) bool {
+// requestStart adds a mount that is not live to those to start, if it can be started. It
+// reports whether a mount fed on demand will be live soon.
+func (d *Director) requestStart(path, contentType string, c *streaming.Decision) bool {
 	switch {
-	case !isInternal(path):
+	case !isPlayer(path):
 		if !d.demand.Offers(path, contentType) {
 			return false
 		}
@@ -212,37 +208,44 @@ func (d *Director) summon(path, contentType string, c *streaming.Decision) bool 
 		soon := !d.demand.Failing(path)
 		c.Soon = c.Soon || soon
 		return soon
-	case !slices.ContainsFunc(c.StartOnDemand, isInternal) && d.mayPlay(path, contentType):
+	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.canPlay(path, contentType):
 		c.StartOnDemand, c.Soon = append(c.StartOnDemand, path), true
 	}
 	return false
 }
 
-// returns tells whether listeners go back to what has been live for so long.
-func returns(rule Rule, live time.Duration, c *streaming.Decision) bool {
+// mayReturn reports whether listeners return to a mount that has been live for that long.
+func mayReturn(rule Rule, live time.Duration, c *streaming.Decision) bool {
 	rest := rule.ReturnAfter - live
-	if rest > 0 && (c.Again == 0 || rest < c.Again) {
-		c.Again = rest
-	}
+	askAgain(c, rest)
 	return rest <= 0
 }
 
-// mayPlay tells whether a player could feed those who were promised a type.
-func (d *Director) mayPlay(path, contentType string) bool {
-	known := d.players.contentType(path)
-	return d.players.broken(path, time.Now()) == 0 && (contentType == "" || known == "" || known == contentType)
-}
-
-func (d *Director) passOver(home, other string) {
-	pair := [2]string{home, other}
-	d.mu.Lock()
-	told := d.told[pair]
-	d.told[pair] = true
-	d.mu.Unlock()
-	if !told {
-		d.passed(home, other)
+// askAgain asks for another decision after rest, if that is earlier than others; 0 or less
+// stands for no request.
+func askAgain(c *streaming.Decision, rest time.Duration) {
+	if rest > 0 && (c.Again == 0 || rest < c.Again) {
+		c.Again = rest
 	}
 }
 
-// isInternal tells whether a path is that of a player and of no mount.
-func isInternal(path string) bool { return !strings.HasPrefix(path, "/") }
+// canPlay reports whether a player can be started for listeners of a type.
+func (d *Director) canPlay(path, contentType string) bool {
+	known := d.players.contentType(path)
+	return d.players.retryIn(path, time.Now()) == 0 && (contentType == "" || known == "" || known == contentType)
+}
+
+// reportMismatch calls onTypeMismatch, once for each pair.
+func (d *Director) reportMismatch(home, other string) {
+	pair := [2]string{home, other}
+	d.mu.Lock()
+	reported := d.reported[pair]
+	d.reported[pair] = true
+	d.mu.Unlock()
+	if !reported {
+		d.onTypeMismatch(home, other)
+	}
+}
+
+// isPlayer reports whether a path is the name of a player, not of a mount.
+func isPlayer(path string) bool { return !strings.HasPrefix(path, "/") }

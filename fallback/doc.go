@@ -1,22 +1,21 @@
-// Package fallback decides what the listeners of a mount hear while its source
-// is away, and plays files for them. It knows mounts as names and streams as
-// bytes; who feeds which listener is the engine's business.
+// Package fallback decides what the listeners of a mount hear while its source is
+// away, and plays files in its place.
 //
-// What is decided follows from plain values: which mounts have sound, and what
-// each of them falls back to. Of that, more stands beside the code that does it.
+// A Director decides. Its input is plain values: the rules of mounts, which mounts have
+// audio, and what a listener hears now. The result names a mount; package streaming
+// moves the listeners. A Director is safe for concurrent use and is called under the
+// station's lock, so it never waits and never calls the station back.
 //
-// What is played is a Player: files, one after the other and for ever, as one
-// stream of one content type. It is read like any source, and it is at the same
-// place for all who hear it, since there is one for a mount: a Read blocks until
-// sound is due, by the time that the frames before it last, and then gives whole
-// frames or pages. Nothing is decoded, and nothing but sound goes out: tags and
-// tables that belong to a file stay behind, headers that a decoder needs go in
-// front. Where a file ends the next one begins, with its title.
+// A Player plays files in an endless loop as one stream of one content type. It is read
+// like any source, by one goroutine: Read blocks until audio is due by the durations of
+// the frames before it, and returns whole frames or pages. Nothing is decoded. Only audio
+// is sent, without tags and without tables that describe a file; decoder headers are sent
+// in front of it. A Player starts no goroutine, and all listeners of a mount share it.
 //
-// Files may be broken, or change while they are played: what can't be played is
-// passed over, said once in the log, and tried again when it has changed. Only if
-// nothing can be played does Read fail, and says why. A Player starts no goroutine.
+// Files may be damaged or change while they are played. A file that cannot be played is
+// skipped, logged once, and tried again after it has changed. Read fails only if no file
+// can be played.
 //
-// StandbyPlayer plays a loop that is part of the program, for a station that has
-// nothing else.
+// Players runs a Player for each fallback in use, as a source of the station.
+// StandbyPlayer plays a loop that is part of the program.
 package fallback

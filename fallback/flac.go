@@ -5,15 +5,19 @@ import (
 	"encoding/binary"
 )
 
-// What FLAC begins with (RFC 9639, sections 6 and 8): the magic, and the block
-// STREAMINFO with 4 bytes of header. In it are the least and the largest block, 2
-// bytes each, of frames 3 each, then sampling rate, channels and bits in 4 bytes, of
-// which the last 4 bits belong to the number of samples, which framers clear.
+// A FLAC stream begins with (RFC 9639, sections 6 and 8.2), big endian:
+//
+//	 0  "fLaC"
+//	 4  header of STREAMINFO: last block (1 bit), type (7 bits), length (3 bytes)
+//	 8  minimum and maximum block size, 2 bytes each
+//	12  minimum and maximum frame size, 3 bytes each
+//	18  sampling rate, channels and bits per sample, 28 bits
+//	    total samples, 36 bits, cleared by the framer; MD5, 16 bytes
 const (
-	flacInfo     = 4     // the header of STREAMINFO, whose first bit says that it is the last block
-	flacLargest  = 8 + 2 // the size of the largest block
-	flacFormat   = 8 + 10
-	flacHeadSize = 8 + 34
+	flacInfoHeader = 4     // the header of STREAMINFO, whose first bit says that it is the last block
+	flacLargest    = 8 + 2 // the size of the largest block
+	flacFormat     = 8 + 10
+	flacHeadSize   = 8 + 34
 )
 
 // flacStream is the stream that FLAC files become. A decoder that meets a header
@@ -27,16 +31,16 @@ func (s *flacStream) join(metadata []byte) []byte {
 		return metadata
 	}
 	head := bytes.Clone(metadata[:flacHeadSize])
-	head[flacInfo] |= 0x80
-	if s.takes(head) {
+	head[flacInfoHeader] |= 0x80
+	if s.covers(head) {
 		return nil
 	}
 	s.head = head
 	return head
 }
 
-// takes tells whether a decoder that got the header can do without another one.
-func (s *flacStream) takes(head []byte) bool {
+// covers tells whether a decoder that got the header can do without another one.
+func (s *flacStream) covers(head []byte) bool {
 	largest := func(b []byte) uint16 { return binary.BigEndian.Uint16(b[flacLargest:]) }
 	return s.head != nil && largest(head) <= largest(s.head) &&
 		bytes.Equal(head[flacFormat:flacFormat+4], s.head[flacFormat:flacFormat+4])

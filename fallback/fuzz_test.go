@@ -36,11 +36,11 @@ func FuzzPlayer(f *testing.F) {
 				t.Fatalf("read %d bytes, %v", n, err)
 			}
 			sent += n
-			if limit := most + int((clock.passed()+ahead)/leastByte); sent > limit {
+			if limit := most + int((clock.passed()+headStart)/minByteTime); sent > limit {
 				t.Fatalf("%d bytes came in %v", sent, clock.passed())
 			}
-			if p.track != nil && cap(p.track.cut.buf) > maxBuffer {
-				t.Fatalf("%d bytes are held", cap(p.track.cut.buf))
+			if p.track != nil && cap(p.track.units.buf) > maxBuffer {
+				t.Fatalf("%d bytes are held", cap(p.track.units.buf))
 			}
 		}
 		if clock.passed() > 50*time.Minute {

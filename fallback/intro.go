@@ -9,8 +9,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// ReadIntro reads a file that listeners are to hear before a stream. As where a file
-// stands in for a mount, nothing but sound is taken of it.
+// ReadIntro reads a file that listeners hear before a stream. As with a fallback file,
+// only its audio is used.
 func ReadIntro(path string) (*blocklog.Intro, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -33,7 +33,7 @@ func ReadIntro(path string) (*blocklog.Intro, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if sound = append(sound, u.data...); len(sound) > blocklog.MaxIntro {
-			return nil, fmt.Errorf("%s: an intro is %d bytes at most", path, blocklog.MaxIntro)
+			return nil, fmt.Errorf("%s: intro too long; expected at most %d bytes of audio", path, blocklog.MaxIntro)
 		}
 	}
 	intro, err := blocklog.NewIntro(p.kind.contentType, sound)

@@ -3,67 +3,66 @@ package fallback
 import "time"
 
 const (
-	// ahead is how much earlier than it is due sound goes out, so that some is
-	// there at once and a file that opens slowly is not heard.
-	ahead = 300 * time.Millisecond
+	// headStart is how early audio is sent before it is due, so that listeners start
+	// at once and a file that opens slowly causes no gap.
+	headStart = 300 * time.Millisecond
 
-	// atOnce is how much sound is handed out together: a turn for each frame
-	// would cost more than the frame.
-	atOnce = 75 * time.Millisecond
+	// batch is the playing time that one Read returns: a Read for each frame would
+	// cost more than the frame.
+	batch = 75 * time.Millisecond
 
-	// late is how far behind a player may be and still make up for it. Beyond
-	// that, nobody waits for what was missed.
-	late = 2 * time.Second
+	// maxLag is the delay up to which a player catches up. After a longer one the
+	// schedule restarts.
+	maxLag = 2 * time.Second
 
-	// leastFile and leastByte are the least times that a file and a byte of it
-	// are given: whatever they claim, files don't come faster than ten a second,
-	// nor bytes faster than 4 MB/s, which is more than any sound needs.
-	leastFile = 100 * time.Millisecond
-	leastByte = 250 * time.Nanosecond
+	// minFileTime and minByteTime are the minimum times per file and per byte. False
+	// durations cannot exceed ten files or 4 MB per second, more than any audio needs.
+	minFileTime = 100 * time.Millisecond
+	minByteTime = 250 * time.Nanosecond
 )
 
-// pace tells when sound is due. Positions are times since the player began to
-// play; they are sums of what frames last, so that nothing drifts.
+// pace computes when audio is due. Positions are playing times since the beginning; they
+// are sums of frame durations, so there is no drift.
 type pace struct {
 	// Set once.
 	now   func() time.Time
 	sleep func(d time.Duration, stop <-chan struct{})
 
-	start time.Time     // when position 0 was due; zero: nothing has been played
-	base  time.Duration // the position at which the file began
-	sound time.Duration // of it so far
-	bytes int64         // of it so far
+	start   time.Time     // when position 0 was due; zero: nothing was played
+	base    time.Duration // the position at which the file began
+	elapsed time.Duration // playing time of the file so far
+	bytes   int64         // bytes of the file so far
 }
 
-// position is where the next sound is.
+// position is the position of the next audio.
 func (p *pace) position() time.Duration {
-	return p.base + max(p.sound, time.Duration(p.bytes)*leastByte)
+	return p.base + max(p.elapsed, time.Duration(p.bytes)*minByteTime)
 }
 
-// add notes that sound goes out.
+// add notes audio that is sent.
 func (p *pace) add(lasts time.Duration, bytes int) {
-	p.sound += lasts
+	p.elapsed += lasts
 	p.bytes += int64(bytes)
 }
 
-// endFile notes that the next sound is another file's.
+// endFile notes that the next audio is from another file.
 func (p *pace) endFile() {
-	p.base += max(p.position()-p.base, leastFile)
-	p.sound, p.bytes = 0, 0
+	p.base += max(p.position()-p.base, minFileTime)
+	p.elapsed, p.bytes = 0, 0
 }
 
-// wait waits until the next sound is to go out, or stop is closed.
+// wait waits until the next audio is to be sent, or stop is closed.
 func (p *pace) wait(stop <-chan struct{}) {
 	now := p.now()
-	if behind := now.Sub(p.start) - p.position(); p.start.IsZero() || behind > late {
+	if behind := now.Sub(p.start) - p.position(); p.start.IsZero() || behind > maxLag {
 		p.start = now.Add(-p.position())
 	}
-	if early := p.position() - ahead - now.Sub(p.start); early > 0 {
+	if early := p.position() - headStart - now.Sub(p.start); early > 0 {
 		p.sleep(early, stop)
 	}
 }
 
-// sleep returns after a time, or when stop is closed.
+// sleep returns after d, or when stop is closed.
 func sleep(d time.Duration, stop <-chan struct{}) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

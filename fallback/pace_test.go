@@ -25,7 +25,7 @@ func TestHoursOfSoundTakeHours(t *testing.T) {
 		// All that was given so far, by the frames and not by what the player thinks.
 		sound := time.Duration(float64(heard) / float64(len(stream)) * frames * float64(numbered.Duration))
 		early := sound - clock.passed()
-		if early < ahead-5*time.Millisecond && sound > time.Second || early > ahead+atOnce+2*numbered.Duration {
+		if early < headStart-5*time.Millisecond && sound > time.Second || early > headStart+batch+2*numbered.Duration {
 			t.Fatalf("after %v there were %v of sound", clock.passed(), sound)
 		}
 	}
@@ -45,8 +45,8 @@ func TestSoundIsThereAtOnceAndThenNotTooEarly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if sound < ahead || sound > ahead+atOnce+numbered.Duration {
-		t.Errorf("%v of sound came before the first wait, want about %v", sound, ahead)
+	if sound < headStart || sound > headStart+batch+numbered.Duration {
+		t.Errorf("%v of sound came before the first wait, want about %v", sound, headStart)
 	}
 }
 
@@ -56,9 +56,9 @@ func TestAPlayerThatWasAsleep(t *testing.T) {
 		asleep      time.Duration
 		least, most time.Duration // of sound that comes at once afterwards
 	}{
-		{"makes up for a moment", time.Second, time.Second - 2*atOnce, time.Second + 2*atOnce},
-		{"makes up for what is just not late", late - 10*time.Millisecond, late - 2*atOnce, late + 2*atOnce},
-		{"begins anew after a long time, without a flood", time.Hour, ahead, ahead + 2*atOnce},
+		{"makes up for a moment", time.Second, time.Second - 2*batch, time.Second + 2*batch},
+		{"makes up for what is just not late", maxLag - 10*time.Millisecond, maxLag - 2*batch, maxLag + 2*batch},
+		{"begins anew after a long time, without a flood", time.Hour, headStart, headStart + 2*batch},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, clock := timed(t, NewPlayer([]string{write(t, t.TempDir(), "a.mp3", mp3(1000))}, Options{}))

@@ -14,57 +14,53 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// Options are what a Player may be told. The zero value plays whatever the first
-// file is.
+// Options configure a Player. With the zero value the first file decides the type.
 type Options struct {
-	// ContentType is the type that all files must be of, by any of its names,
-	// and by which the player calls it. Empty: that of the first file that can
-	// be played.
+	// ContentType is the required type of all files, by any of its names, and the
+	// player's own type. Empty: the type of the first playable file.
 	ContentType string
 
-	// OnTitle is called with each file, by the goroutine that reads, right
-	// before its first sound is returned. It must not read. Nil: nobody is told.
+	// OnTitle is called for each new title, by the reading goroutine, before Read
+	// returns the first audio of it. It must not read. It may be nil.
 	OnTitle func(artist, title string)
 
-	// Log gets a line for each file that can't be played. Nil: there is no log.
+	// Log gets a line for each file that cannot be played. It may be nil.
 	Log *zap.Logger
 }
 
-// Player plays files in a loop, for ever, at the speed of their sound. It is an
-// io.Reader for one goroutine, and for one stream: who reads on after another has
-// read begins in the midst of a file.
+// Player plays files in an endless loop, in real time. It is an io.Reader for one
+// goroutine and one stream. Only Close may be called from other goroutines.
 type Player struct {
 	// Set once.
 	onTitle func(artist, title string)
 	open    func(path string) (file, error)
 	title   *format.Comments // of all files; nil: each has its own
 
-	closed chan struct{} // closed by Close
+	closed chan struct{} // closed by Close, once
 	once   sync.Once
 
-	// mu is held by who reads. Close never waits for it, see tidy.
-	mu     sync.Mutex
-	kind   kind // of all files; its type is "" until a file could be opened
-	list   playlist
-	stream stream
-	pace   pace
-	track  *track      // that is being played; nil: none
-	info   fs.FileInfo // of its file, from before it was opened
-	next   unit        // to be handed out next; without data: it is not known yet
-	rest   []byte      // of a unit that was handed out in part
+	// mu is held during Open and Read. Close never waits for it, see closeFile.
+	mu        sync.Mutex
+	kind      streamKind // of all files; without a type until a file was opened
+	list      playlist
+	stream    outputStream
+	pace      pace
+	track     *track      // current track; nil: none
+	info      fs.FileInfo // of its file, before it was opened
+	next      unit        // the next unit; without data: not read yet
+	remainder []byte      // of a unit returned in part
 }
 
-// file is what is played: an os.File, or one that is part of the program.
+// file is an os.File, or a file that is part of the program.
 type file interface {
 	io.ReadSeekCloser
 	io.ReaderAt
 }
 
-// NewPlayer returns a player of files: entries are paths, patterns as of
-// filepath.Match, and directories, of which the files with the name of a sound
-// format are played, in the order of their names. All of them are looked up anew
-// whenever the last file has ended, and none before the first call of Open or
-// Read. The player must be closed, and may be so before.
+// NewPlayer returns a player of files. Entries are paths, patterns as of filepath.Match,
+// and directories, whose audio files are played in the order of their names. The entries
+// are looked up in each round through the list, and not before the first call of Open or
+// Read. The caller must close the player.
 func NewPlayer(entries []string, o Options) *Player {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -75,38 +71,37 @@ func NewPlayer(entries []string, o Options) *Player {
 	return &Player{
 		onTitle: o.OnTitle,
 		open: func(path string) (file, error) {
-			return os.Open(path) //nolint:gosec // G304: the path is the configuration's
+			return os.Open(path) //nolint:gosec // G304: the path is from the configuration
 		},
 		closed: make(chan struct{}),
-		kind:   kind{contentType: format.Canonical(o.ContentType)},
+		kind:   streamKind{contentType: format.Canonical(o.ContentType)},
 		list:   playlist{entries: entries, stat: os.Stat, log: o.Log, faults: make(map[string]fault)},
-		stream: stream{serials: newSerials()},
+		stream: outputStream{serials: newSerials()},
 		pace:   pace{now: time.Now, sleep: sleep},
 	}
 }
 
-// Open looks for the first file that can be played and returns the content type
-// of the player, which stays the same. It is for who must know the type before
-// reading; Read does the same. It must not be called while Read is.
+// Open opens the first playable file and returns the content type of the player, which
+// does not change. It is optional before Read and must not be called during a Read.
 func (p *Player) Open() (contentType string, err error) {
 	p.mu.Lock()
-	defer p.leave()
+	defer p.unlock()
 	err = p.load()
 	return p.kind.contentType, err
 }
 
-// Read waits until sound is due and returns as much of it as should go out at
-// once, in whole frames or pages; only one that is longer than b is cut, and the
-// rest comes with the next call. Sound of two files is never returned together.
+// Read waits until audio is due and returns one batch of it, in whole frames or pages. A
+// unit longer than b is split over several calls. One call never returns audio of two
+// files.
 //
-// It returns io.EOF once the player is closed, and an error that wraps
-// ErrNothingToPlay if no file can be played. After that the next call tries again.
+// Read returns io.EOF after Close, and an error that wraps ErrNothingToPlay if no file can
+// be played. The next call tries again.
 func (p *Player) Read(b []byte) (int, error) {
 	p.mu.Lock()
-	defer p.leave()
-	if len(p.rest) > 0 && !p.isClosed() {
-		n := copy(b, p.rest)
-		p.rest = p.rest[n:]
+	defer p.unlock()
+	if len(p.remainder) > 0 && !p.isClosed() {
+		n := copy(b, p.remainder)
+		p.remainder = p.remainder[n:]
 		return n, nil
 	}
 	if err := p.load(); err != nil {
@@ -122,62 +117,62 @@ func (p *Player) Read(b []byte) (int, error) {
 			break
 		}
 		n += p.handOut(b[n:])
-		if p.pace.position()-from >= atOnce || len(p.rest) > 0 || p.load() != nil {
-			break // an error comes again with the next call
+		if p.pace.position()-from >= batch || len(p.remainder) > 0 || p.load() != nil {
+			break // the next call returns the error
 		}
 	}
 	return n, nil
 }
 
-// Close makes Read return io.EOF, also one that waits. It does not wait itself and
-// may be called from any goroutine, and more than once.
+// Close makes Read return io.EOF, also a Read that is waiting. Close itself does not wait.
+// It may be called from any goroutine, and more than once.
 func (p *Player) Close() {
 	p.once.Do(func() { close(p.closed) })
-	p.tidy()
+	p.closeFile()
 }
 
-// handOut copies the next unit, or what fits of it.
+// handOut copies the next unit into b, as far as it fits.
 func (p *Player) handOut(b []byte) int {
 	u := p.next
 	if u.title != nil {
 		p.onTitle(u.title.Artist, u.title.Title)
 	}
 	n := copy(b, u.data)
-	p.rest = u.data[n:]
-	p.pace.add(u.lasts, len(u.data))
+	p.remainder = u.data[n:]
+	p.pace.add(u.duration, len(u.data))
 	p.next = unit{}
 	return n
 }
 
-// load makes sure that there is a next unit.
+// load reads the next unit, if it is not read yet.
 func (p *Player) load() error {
 	for p.next.data == nil {
 		if p.isClosed() {
 			return io.EOF
 		}
 		if p.track == nil {
-			if err := p.begin(); err != nil {
+			if err := p.beginTrack(); err != nil {
 				return err
 			}
 		}
 		u, err := p.track.next()
 		if err != nil {
-			p.end(err)
+			p.endTrack(err)
 			continue
 		}
-		p.next, p.list.sounded = u, true
+		p.next, p.list.playedAny = u, true
 	}
 	return nil
 }
 
-// begin opens the next file that can be played.
-func (p *Player) begin() error {
+// beginTrack opens the next playable file.
+func (p *Player) beginTrack() error {
 	for !p.isClosed() {
 		path, err := p.list.next()
 		if err != nil {
 			return err
 		}
-		info, ok := p.list.admit(path)
+		info, ok := p.list.check(path)
 		if !ok {
 			continue
 		}
@@ -187,19 +182,19 @@ func (p *Player) begin() error {
 			return nil
 		}
 		if !errors.Is(err, errClosed) {
-			p.list.blame(path, info, err)
+			p.list.reject(path, info, err)
 		}
 	}
 	return io.EOF
 }
 
-// openTrack opens a file and makes sure that it can be played.
+// openTrack opens a file and checks that it can be played.
 func (p *Player) openTrack(path string, size int64) (*track, error) {
 	f, err := p.open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err = p.examine(f); err != nil {
+	if err = p.checkKind(f); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -208,16 +203,16 @@ func (p *Player) openTrack(path string, size int64) (*track, error) {
 		c := titleOf(path, f, size)
 		title = &c
 	}
-	cut := newCutter(f, p.kind.contentType, p.closed)
-	return &track{path: path, file: f, cut: cut, stream: &p.stream, title: title, fixed: p.title != nil}, nil
+	cut := newUnitReader(f, p.kind.contentType, p.closed)
+	return &track{path: path, file: f, units: cut, stream: &p.stream, title: title, fixedTitle: p.title != nil}, nil
 }
 
-// examine tells whether a file can be played with the others, and leaves it at
-// its beginning. The first one decides of what kind they are.
-func (p *Player) examine(f file) error {
+// checkKind checks that a file has the kind of the others; the first file decides the
+// kind. The file is then at its beginning.
+func (p *Player) checkKind(f file) error {
 	k, err := probe(f, "", p.closed)
 	if err == nil && p.kind.contentType != "" && p.kind.contentType != k.contentType {
-		// Types have several names; that of the player counts if it is one of them.
+		// The player's type may be another name of the file's type.
 		named, again := probe(f, p.kind.contentType, p.closed)
 		if err = again; named.contentType == p.kind.contentType {
 			k = named
@@ -230,13 +225,13 @@ func (p *Player) examine(f file) error {
 		p.kind = k
 	}
 	if k != p.kind {
-		return unfitError{fmt.Sprintf("it is %v, but %v is to be played", k, p.kind)}
+		return contentError{fmt.Sprintf("wrong content type %v; expected %v", k, p.kind)}
 	}
 	return nil
 }
 
-// end closes the file that is being played, which has ended for that reason.
-func (p *Player) end(why error) {
+// endTrack closes the current file after its end or an error.
+func (p *Player) endTrack(why error) {
 	t := p.track
 	p.track = nil
 	_ = t.file.Close()
@@ -244,24 +239,23 @@ func (p *Player) end(why error) {
 	switch {
 	case errors.Is(why, errClosed):
 	case !errors.Is(why, io.EOF):
-		p.list.blame(t.path, p.info, why)
-	case t.title != nil: // it has changed since it was opened
-		p.list.blame(t.path, nil, errSilent)
+		p.list.reject(t.path, p.info, why)
+	case t.title != nil: // no audio: the file has changed since it was opened
+		p.list.reject(t.path, nil, errNoAudio)
 	}
 }
 
 func (p *Player) isClosed() bool { return closed(p.closed) }
 
-// leave is what ends each use of the player.
-func (p *Player) leave() {
+// unlock ends Open and Read.
+func (p *Player) unlock() {
 	p.mu.Unlock()
-	p.tidy()
+	p.closeFile()
 }
 
-// tidy closes the file of a player that is closed. If that is being used right
-// now, who uses it comes here afterwards: so the file is closed by whoever is the
-// last one, and nobody waits.
-func (p *Player) tidy() {
+// closeFile closes the file of a closed player. If Open or Read is running, it calls
+// closeFile at its end. So the last user closes the file, and Close does not wait.
+func (p *Player) closeFile() {
 	if !p.isClosed() || !p.mu.TryLock() {
 		return
 	}
@@ -269,7 +263,7 @@ func (p *Player) tidy() {
 	if p.track != nil {
 		_ = p.track.file.Close()
 	}
-	p.track, p.next, p.rest = nil, unit{}, nil
+	p.track, p.next, p.remainder = nil, unit{}, nil
 }
 
 func closed(c <-chan struct{}) bool {

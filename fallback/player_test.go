@@ -150,15 +150,15 @@ func TestTheFirstFileDecidesTheType(t *testing.T) {
 
 func TestEachLinkOfOggHasItsOwnSerial(t *testing.T) {
 	l := listenTo(t, Options{}, write(t, t.TempDir(), "a.opus", standbyFile(t, "standby.opus")))
-	seen := make(map[string]bool)
+	seen := make(map[uint32]bool)
 	for i, s := range l.hear(t, 3) {
-		serial := string(s.data[oggSerial : oggSerial+4])
+		serial := format.OggPage(s.data).Serial()
 		if seen[serial] {
 			t.Errorf("the serial of link %d was there before", i)
 		}
 		seen[serial] = true
-		for rest := s.data; len(rest) > 0; rest = rest[oggPageSize(rest):] {
-			if string(rest[oggSerial:oggSerial+4]) != serial {
+		for page := range format.OggPages(s.data) {
+			if page.Serial() != serial {
 				t.Fatalf("link %d has pages of another stream", i)
 			}
 		}
@@ -181,7 +181,7 @@ func TestNothingIsTouchedBeforeTheFirstRead(t *testing.T) {
 func TestAShortFileDoesNotComeTooOften(t *testing.T) {
 	l := listenTo(t, Options{}, write(t, t.TempDir(), "a.mp3", mp3(1)))
 	l.hear(t, 100)
-	if got, want := l.player.pace.position(), 100*leastFile; got < want {
+	if got, want := l.player.pace.position(), 100*minFileTime; got < want {
 		t.Errorf("100 files took %v, want at least %v", got, want)
 	}
 }
@@ -213,13 +213,13 @@ func TestTheStandbyLoopIsOfTheTypeAskedFor(t *testing.T) {
 		}
 	}
 	_, err := StandbyPlayer("video/webm", Options{})
-	if want := "there is no standby loop of video/webm, only of audio/mpeg, audio/aac and application/ogg"; err == nil || err.Error() != want {
+	if want := "standby: unsupported content type video/webm; expected audio/mpeg, audio/aac or application/ogg"; err == nil || err.Error() != want {
 		t.Errorf("error %q\nwant  %q", err, want)
 	}
 }
 
 func TestTheStandbyLoopIsSmall(t *testing.T) {
-	for _, s := range standbys {
+	for _, s := range standbyLoops {
 		b, err := standbyFiles.ReadFile(s.path)
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,9 @@
 package fallback
 
 import (
+	"context"
 	"errors"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -14,26 +16,30 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// brokenFor is how long a player that could not play is left alone.
-const brokenFor = 30 * time.Second
+// retryAfter is the pause after a player could not play.
+const retryAfter = 30 * time.Second
 
-// Players feed mounts that stand in for others and have no source of their own:
-// files, and the standby loop. Each plays while somebody hears it.
+// Players feed mounts with files and with the standby loop. Each player runs while it has
+// listeners. Players is safe for concurrent use.
 type Players struct {
+	// Set once.
 	station *streaming.Station
 	log     func() *zap.Logger
 
+	running sync.WaitGroup // the goroutines of start
+
 	mu      sync.Mutex
-	playing map[string]bool
-	types   map[string]string    // content types, where they are known
-	until   map[string]time.Time // what could not be played is left alone
+	closed  bool
+	playing map[string]*Player   // by name; nil: starting
+	types   map[string]string    // known content types
+	retryAt map[string]time.Time // of players that could not play
 }
 
 // NewPlayers returns the players of a station.
 func NewPlayers(station *streaming.Station, log func() *zap.Logger) *Players {
 	return &Players{
 		station: station, log: log,
-		playing: make(map[string]bool), types: make(map[string]string), until: make(map[string]time.Time),
+		playing: make(map[string]*Player), types: make(map[string]string), retryAt: make(map[string]time.Time),
 	}
 }
 
@@ -42,14 +48,14 @@ const (
 	standbyPrefix = "standby:"
 )
 
-// File returns the name by which a fallback of files goes in a Rule.
+// File returns the name of a fallback of files, for a Rule.
 func File(files []string) string { return filePrefix + strings.Join(files, "\x00") }
 
-// Standby returns the names of the standby loop, one for each content type, that
-// which a mount's name tells first.
+// Standby returns the names of the standby loop, one for each content type. The type that
+// fits the extension of the mount is first.
 func Standby(mount string) []string {
 	var names []string
-	for _, s := range standbys {
+	for _, s := range standbyLoops {
 		name := standbyPrefix + s.types[0]
 		if slices.Contains(s.extensions, path.Ext(mount)) {
 			names = append([]string{name}, names...)
@@ -60,7 +66,7 @@ func Standby(mount string) []string {
 	return names
 }
 
-// open returns what plays for a name.
+// open returns the player of a name.
 func (p *Players) open(name string, onTitle func(artist, title string)) (*Player, error) {
 	o := Options{OnTitle: onTitle, Log: p.log()}
 	if contentType, ok := strings.CutPrefix(name, standbyPrefix); ok {
@@ -78,46 +84,72 @@ func (p *Players) contentType(name string) string {
 	return p.types[name]
 }
 
-// broken returns for how long what could not be played is left alone, 0 if it may
-// be tried.
-func (p *Players) broken(name string, now time.Time) time.Duration {
+// retryIn returns the remaining pause of a player that could not play, 0 if it may be
+// started.
+func (p *Players) retryIn(name string, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(0, p.until[name].Sub(now))
+	return max(0, p.retryAt[name].Sub(now))
 }
 
-// start begins to play, unless that is so already.
+// start starts a player, unless it is running. Close waits for its end.
 func (p *Players) start(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.playing[name] || time.Now().Before(p.until[name]) {
+	_, running := p.playing[name]
+	if running || p.closed || time.Now().Before(p.retryAt[name]) {
 		return
 	}
-	p.playing[name] = true
-	go p.play(name)
+	p.playing[name] = nil
+	p.running.Go(func() { p.play(name) })
 }
 
-// play feeds the mount of that name until it is stopped, or can't go on.
+// Close stops all players for good. It returns when they have ended, or with an error when
+// ctx is done.
+func (p *Players) Close(ctx context.Context) error {
+	p.mu.Lock()
+	p.closed = true
+	for _, player := range p.playing {
+		if player != nil {
+			player.Close()
+		}
+	}
+	p.mu.Unlock()
+	ended := make(chan struct{})
+	go func() { // it ends with the last player, even after ctx
+		p.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// play feeds the mount of a name until the player is stopped or cannot continue.
 func (p *Players) play(name string) {
 	err := p.feed(name)
-	if errors.Is(err, streaming.ErrClosed) {
+	if errors.Is(err, streaming.ErrClosed) || errors.Is(err, io.EOF) { // the station or the player is closed
 		err = nil
 	}
 	p.mu.Lock()
 	delete(p.playing, name)
-	delete(p.until, name)
+	delete(p.retryAt, name)
 	if err != nil {
-		delete(p.types, name) // else it stays known, or who can't hear it would have it started for ever
-		p.until[name] = time.Now().Add(brokenFor)
+		delete(p.types, name) // after success it stays known, so that a mismatch is no new start
+		p.retryAt[name] = time.Now().Add(retryAfter)
 	}
 	p.mu.Unlock()
 	if err != nil {
-		p.log().Warn("a fallback can't be played", zap.String("fallback", Label(name)), zap.Error(err))
+		p.log().Warn("fallback cannot be played", zap.String("fallback", Label(name)), zap.Error(err))
 	}
 	p.station.Reconsider()
 }
 
-// feed returns an error if what the name stands for could not be played.
+// feed runs a player as a source. It returns an error if nothing could be played, and
+// io.EOF if the player was closed.
 func (p *Players) feed(name string) error {
 	src := &streaming.Source{User: "fallback"}
 	src.SetOnDemand(true)
@@ -126,6 +158,9 @@ func (p *Players) feed(name string) error {
 		return err
 	}
 	defer player.Close()
+	if !p.register(name, player) {
+		return io.EOF
+	}
 	contentType, err := player.Open()
 	if err != nil {
 		return err
@@ -143,7 +178,18 @@ func (p *Players) feed(name string) error {
 	return err
 }
 
-// Label is a name as people read it.
+// register hands a player to Close. It reports false if Close has been called.
+func (p *Players) register(name string, player *Player) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.playing[name] = player
+	return true
+}
+
+// Label returns a name for logs and pages: the files of a player, or the mount.
 func Label(name string) string {
 	if files, ok := strings.CutPrefix(name, filePrefix); ok {
 		return strings.ReplaceAll(files, "\x00", " ")

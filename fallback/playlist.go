@@ -14,75 +14,73 @@ import (
 	"go.uber.org/zap"
 )
 
-// ErrNothingToPlay says that a player has no file that can be played now.
+// ErrNothingToPlay means that a player has no playable file at present.
 var ErrNothingToPlay = errors.New("nothing to play")
 
-// maxFaults is how many files are named in an error.
+// maxFaults is the maximum number of files named in an error.
 const maxFaults = 5
 
-// sounds are the names of the files that are played of a directory.
-var sounds = []string{".mp3", ".mp2", ".mpga", ".aac", ".adts", ".ogg", ".oga", ".ogv", ".opus", ".spx", ".flac"}
+// audioExtensions select the files of a directory.
+var audioExtensions = []string{".mp3", ".mp2", ".mpga", ".aac", ".adts", ".ogg", ".oga", ".ogv", ".opus", ".spx", ".flac"}
 
-// playlist is what a player plays, in rounds. In each of them the files are looked
-// up anew.
+// playlist yields the files of a player in rounds. Each round looks up the entries again.
 type playlist struct {
 	// Set once.
 	entries []string
 	stat    func(path string) (fs.FileInfo, error)
 	log     *zap.Logger
 
-	begun   bool // a round has
-	sounded bool // a file of this round was heard
-	left    []string
-	faults  map[string]fault // by path or entry, those of this round
+	inRound   bool // a round has begun
+	playedAny bool // a file of this round had audio
+	remaining []string
+	faults    map[string]fault // of this round, by path or entry
 }
 
-// fault is why a file was passed over.
+// fault is the reason why a file was skipped.
 type fault struct {
 	size     int64
 	modified time.Time
-	why      error
-	lasting  bool // it is no use to try again before the file has changed
+	reason   error
+	lasting  bool // until the file changes
 }
 
-// of tells whether the file is still what it was.
-func (f fault) of(info fs.FileInfo) bool {
+// appliesTo reports whether the file is unchanged.
+func (f fault) appliesTo(info fs.FileInfo) bool {
 	return info != nil && f.size == info.Size() && f.modified.Equal(info.ModTime())
 }
 
-// next returns the next file. It returns an error if there is none, or if none in
-// the whole round before could be played; then the next call begins another one.
+// next returns the next file. It returns an error if there is none, or if no file of the
+// whole last round could be played; the next call then begins another round.
 func (l *playlist) next() (string, error) {
-	if len(l.left) == 0 {
-		silent := l.begun && !l.sounded
+	if len(l.remaining) == 0 {
+		silent := l.inRound && !l.playedAny
 		if !silent {
-			l.begun, l.sounded = true, false
-			l.look()
+			l.inRound, l.playedAny = true, false
+			l.lookUp()
 		}
-		if len(l.left) == 0 {
-			l.begun = false
-			return "", l.nothing()
+		if len(l.remaining) == 0 {
+			l.inRound = false
+			return "", l.nothingError()
 		}
 	}
-	path := l.left[0]
-	l.left = l.left[1:]
+	path := l.remaining[0]
+	l.remaining = l.remaining[1:]
 	return path, nil
 }
 
-// look looks the files of a round up. Of faults, those are forgotten whose files
-// are not among them.
-func (l *playlist) look() {
+// lookUp finds the files of a round. It drops the faults of other files.
+func (l *playlist) lookUp() {
 	known := make(map[string]bool)
 	for _, entry := range l.entries {
 		paths, err := l.expand(entry)
 		if err != nil {
-			l.blame(entry, nil, err)
+			l.reject(entry, nil, err)
 			known[entry] = true
 		}
 		for _, path := range paths {
 			known[path] = true
 		}
-		l.left = append(l.left, paths...)
+		l.remaining = append(l.remaining, paths...)
 	}
 	maps.DeleteFunc(l.faults, func(path string, _ fault) bool { return !known[path] })
 }
@@ -105,12 +103,12 @@ func (l *playlist) expand(entry string) ([]string, error) {
 		return err == nil && info.IsDir()
 	})
 	if len(paths) == 0 {
-		return nil, errors.New("no file has such a name")
+		return nil, errors.New("no file matches the pattern")
 	}
 	return paths, nil
 }
 
-// directory returns the files of a directory whose names say that they are sound.
+// directory returns the audio files of a directory.
 func directory(path string) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -119,61 +117,61 @@ func directory(path string) ([]string, error) {
 	var paths []string
 	for _, e := range entries {
 		name := e.Name()
-		if !e.IsDir() && name[0] != '.' && slices.Contains(sounds, strings.ToLower(filepath.Ext(name))) {
+		if !e.IsDir() && name[0] != '.' && slices.Contains(audioExtensions, strings.ToLower(filepath.Ext(name))) {
 			paths = append(paths, filepath.Join(path, name))
 		}
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("the directory has no file that ends in %s", strings.Join(sounds, ", "))
+		return nil, fmt.Errorf("no audio file in the directory; expected a name that ends in %s", strings.Join(audioExtensions, ", "))
 	}
 	return paths, nil
 }
 
-// admit tells whether to try a file, and what it is like.
-func (l *playlist) admit(path string) (fs.FileInfo, bool) {
+// check reports whether to try a file, and returns its properties.
+func (l *playlist) check(path string) (fs.FileInfo, bool) {
 	info, err := l.stat(path)
-	if err == nil && !info.Mode().IsRegular() { // to open a pipe may take for ever
-		err = errors.New("it is not a regular file")
+	if err == nil && !info.Mode().IsRegular() { // opening a pipe could block forever
+		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		l.blame(path, nil, err)
+		l.reject(path, nil, err)
 		return nil, false
 	}
 	f, known := l.faults[path]
-	return info, !known || !f.lasting || !f.of(info)
+	return info, !known || !f.lasting || !f.appliesTo(info)
 }
 
-// blame notes why a file, or an entry, can't be played. It is said once, until the
-// file changes or there is another reason. info is nil if there is none.
-func (l *playlist) blame(path string, info fs.FileInfo, why error) {
+// reject notes why a file or an entry cannot be played. It logs that once, until the file
+// or the reason changes. info is nil if unknown.
+func (l *playlist) reject(path string, info fs.FileInfo, why error) {
 	var inPath *fs.PathError
 	if errors.As(why, &inPath) {
-		why = inPath.Err // the path is said anyway
+		why = inPath.Err // the path is logged anyway
 	}
-	f := fault{why: why}
+	f := fault{reason: why}
 	if info != nil {
 		f.size, f.modified = info.Size(), info.ModTime()
-		f.lasting = errors.As(why, new(unfitError))
+		f.lasting = errors.As(why, new(contentError))
 	}
 	old, known := l.faults[path]
 	l.faults[path] = f
-	if !known || old.why.Error() != why.Error() || old.size != f.size || !old.modified.Equal(f.modified) {
-		l.log.Warn("passing over a file that can't be played", zap.String("file", path), zap.Error(why))
+	if !known || old.reason.Error() != why.Error() || old.size != f.size || !old.modified.Equal(f.modified) {
+		l.log.Warn("skipping a file that cannot be played", zap.String("file", path), zap.Error(why))
 	}
 }
 
-// nothing is the error of a round in which there was no sound.
-func (l *playlist) nothing() error {
+// nothingError is the error of a round without audio.
+func (l *playlist) nothingError() error {
 	var whys []string
 	for _, path := range slices.Sorted(maps.Keys(l.faults)) {
 		if len(whys) == maxFaults {
 			whys = append(whys, fmt.Sprintf("and %d more", len(l.faults)-maxFaults))
 			break
 		}
-		whys = append(whys, fmt.Sprintf("%s: %v", path, l.faults[path].why))
+		whys = append(whys, fmt.Sprintf("%s: %v", path, l.faults[path].reason))
 	}
 	if len(whys) == 0 {
-		whys = append(whys, "no files were named")
+		whys = append(whys, "no files configured")
 	}
 	return fmt.Errorf("%w: %s", ErrNothingToPlay, strings.Join(whys, "; "))
 }

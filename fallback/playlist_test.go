@@ -92,7 +92,7 @@ func observed() (*zap.Logger, *observer.ObservedLogs) {
 }
 
 func TestWhatCannotBePlayedIsPassedOverAndSaidOnce(t *testing.T) {
-	const silent = "no sound was found in it"
+	const silent = "no audio found"
 	for _, c := range []struct {
 		name, file string
 		data       []byte
@@ -103,8 +103,8 @@ func TestWhatCannotBePlayedIsPassedOverAndSaidOnce(t *testing.T) {
 		{"a tag and nothing else", "x.mp3", id3v2Text("T", "A"), silent},
 		{"zeros", "x.flac", make([]byte, 100_000), silent},
 		{"Ogg's headers and nothing else", "x.ogg", standbyFile(t, "standby.opus")[:200], silent},
-		{"another format", "x.aac", standbyFile(t, "standby.aac"), "it is audio/aac, but audio/mpeg is to be played"},
-		{"a file under a wrong name", "x.mp3", standbyFile(t, "standby.aac"), "it is audio/aac, but audio/mpeg is to be played"},
+		{"another format", "x.aac", standbyFile(t, "standby.aac"), "wrong content type audio/aac; expected audio/mpeg"},
+		{"a file under a wrong name", "x.mp3", standbyFile(t, "standby.aac"), "wrong content type audio/aac; expected audio/mpeg"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -157,18 +157,18 @@ func TestNothingToPlaySaysWhy(t *testing.T) {
 		entries []string
 		want    []string
 	}{
-		{"no files", nil, []string{"no files were named"}},
+		{"no files", nil, []string{"no files configured"}},
 		{"a file that is not there", many[:1], whys[:1]},
 		{"many of them", many, append(whys[:5:5], "and 2 more")},
 		{"as many as are named", many[:5], whys[:5]},
-		{"a pattern that fits nothing", []string{at("*.wav")}, []string{at("*.wav") + ": no file has such a name"}},
+		{"a pattern that fits nothing", []string{at("*.wav")}, []string{at("*.wav") + ": no file matches the pattern"}},
 		{"a pattern that is none", []string{at("[")}, []string{at("[") + ": syntax error in pattern"}},
-		{"a directory without sound", []string{at("none")}, []string{at("none") + ": the directory has no file that ends in .mp3, .mp2, .mpga, .aac, .adts, .ogg, .oga, .ogv, .opus, .spx, .flac"}},
-		{"a device", []string{os.DevNull}, []string{os.DevNull + ": it is not a regular file"}},
+		{"a directory without sound", []string{at("none")}, []string{at("none") + ": no audio file in the directory; expected a name that ends in .mp3, .mp2, .mpga, .aac, .adts, .ogg, .oga, .ogv, .opus, .spx, .flac"}},
+		{"a device", []string{os.DevNull}, []string{os.DevNull + ": not a regular file"}},
 		{
 			"a format without times",
 			[]string{at("w.ts"), at("empty.mp3")},
-			[]string{at("empty.mp3") + ": no sound was found in it", at("w.ts") + ": video/mp2t can't be paced; files of MP3, AAC (ADTS), Ogg and FLAC can"},
+			[]string{at("empty.mp3") + ": no audio found", at("w.ts") + ": unsupported content type video/mp2t; expected MP3, AAC (ADTS), Ogg or FLAC"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestPlayingBeginsOnceAFileIsThere(t *testing.T) {
 	}
 	for i := 0; ; i++ { // the song that has begun ends as it should
 		if err := l.read(); err != nil {
-			checkNothing(t, err, dir+": the directory has no file that ends in "+strings.Join(sounds, ", "))
+			checkNothing(t, err, dir+": no audio file in the directory; expected a name that ends in "+strings.Join(audioExtensions, ", "))
 			break
 		}
 		if i > 100 {

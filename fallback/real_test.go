@@ -70,7 +70,7 @@ func TestRealDecodersTakeDifferentFiles(t *testing.T) {
 	}{
 		{"Ogg, of which one is passed over, since no decoder goes on with another codec", ".ogg", []string{
 			"-c:a libopus -b:a 64k", "-c:a libvorbis -q:a 2", "-c:a libopus -b:a 32k -frame_duration 60",
-		}, "A|C|A", "it is application/ogg with Vorbis, but application/ogg with Opus is to be played"},
+		}, "A|C|A", "wrong content type application/ogg with Vorbis; expected application/ogg with Opus"},
 		{"FLAC", ".flac", []string{"-c:a flac", "-c:a flac -compression_level 0", "-c:a flac"}, "A|B|C", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

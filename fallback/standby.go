@@ -9,7 +9,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// StandbyTitle is the title of the loop that is part of the program.
+// StandbyTitle is the title of the standby loop.
 const StandbyTitle = "We will be back shortly"
 
 // standbyFiles are made by standby/make.sh.
@@ -17,24 +17,24 @@ const StandbyTitle = "We will be back shortly"
 //go:embed standby/standby.mp3 standby/standby.aac standby/standby.opus
 var standbyFiles embed.FS
 
-// standbys are the variants of the loop, with all names of their types.
-var standbys = []struct {
+// standbyLoops are the variants of the loop.
+var standbyLoops = []struct {
 	path  string
-	types []string // the first one is what to say where none is asked for
+	types []string // all names of the content type, the main one first
 
-	extensions []string // of mounts that probably want it
+	extensions []string // of mounts that usually have this type
 }{
 	{"standby/standby.mp3", []string{"audio/mpeg", "", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"}, []string{".mp3"}},
 	{"standby/standby.aac", []string{"audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}, []string{".aac", ".aacp"}},
 	{"standby/standby.opus", []string{"application/ogg", "application/x-ogg", "audio/ogg", "audio/opus"}, []string{".ogg", ".opus", ".oga"}},
 }
 
-// StandbyPlayer returns a player of two soft tones and a pause, which is part of
-// the program, for a mount of a content type: as MP3, also where the type is not
-// known ("" or "audio/mpeg"), as AAC, or as Ogg Opus. There is none for other types.
+// StandbyPlayer returns a player of the standby loop, two soft tones and a pause, for a
+// mount of a content type: MP3 (also if contentType is empty), AAC or Ogg Opus. For other
+// types it returns an error.
 func StandbyPlayer(contentType string, o Options) (*Player, error) {
 	contentType = format.Canonical(contentType)
-	for _, s := range standbys {
+	for _, s := range standbyLoops {
 		if !slices.Contains(s.types, contentType) {
 			continue
 		}
@@ -47,11 +47,11 @@ func StandbyPlayer(contentType string, o Options) (*Player, error) {
 		p.title = &format.Comments{Title: StandbyTitle}
 		return p, nil
 	}
-	return nil, fmt.Errorf("there is no standby loop of %s, only of audio/mpeg, audio/aac and application/ogg", contentType)
+	return nil, fmt.Errorf("standby: unsupported content type %s; expected audio/mpeg, audio/aac or application/ogg", contentType)
 }
 
-// playFrom makes files be those of a file system. Patterns and directories are for
-// the real one.
+// playFrom makes the player read files of fsys. Patterns and directories work only in the
+// file system of the operating system.
 func (p *Player) playFrom(fsys fs.FS) {
 	p.list.stat = func(path string) (fs.FileInfo, error) { return fs.Stat(fsys, path) }
 	p.open = func(path string) (file, error) {
@@ -62,7 +62,7 @@ func (p *Player) playFrom(fsys fs.FS) {
 		seekable, ok := f.(file)
 		if !ok {
 			_ = f.Close()
-			return nil, fmt.Errorf("%T can't be played", f)
+			return nil, fmt.Errorf("%T cannot be played; expected a file that can seek", f)
 		}
 		return seekable, nil
 	}

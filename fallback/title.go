@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	maxTitle = 1 << 10   // bytes of an artist or a title; a tag may claim to have more
-	maxTag   = 256 << 10 // bytes of an ID3v2 tag that are looked through
+	maxTitle = 1 << 10   // bytes of an artist or a title
+	maxTag   = 256 << 10 // bytes read of an ID3v2 tag
 )
 
-// titleOf returns what to say of a file: what its ID3 tags say, else its name.
+// titleOf returns the artist and title in a file's ID3 tags, else those in its name.
 func titleOf(path string, f io.ReaderAt, size int64) format.Comments {
 	if c := readID3v2(f); c.Title != "" {
 		return c
@@ -28,7 +28,7 @@ func titleOf(path string, f io.ReaderAt, size int64) format.Comments {
 	return titleOfName(path)
 }
 
-// titleOfName makes a title of a file's name, "Artist - Title.mp3".
+// titleOfName returns the artist and title in a file name, "Artist - Title.mp3".
 func titleOfName(path string) format.Comments {
 	base := filepath.Base(path)
 	name := strings.TrimSpace(strings.TrimSuffix(base, filepath.Ext(base)))
@@ -44,18 +44,18 @@ func titleOfName(path string) format.Comments {
 	return format.Comments{Title: cleanText(name)}
 }
 
-// readID3v2 reads the tag at the beginning of a file.
+// readID3v2 reads the tag at the beginning of a file (ID3v2.4.0 main structure, section 3).
 func readID3v2(f io.ReaderAt) format.Comments {
 	var head [10]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil || !bytes.HasPrefix(head[:], []byte("ID3")) {
 		return format.Comments{}
 	}
 	const unsynchronised, extended = 0x80, 0x40
-	if head[5]&(unsynchronised|extended) != 0 { // the library takes them for text
+	if head[5]&(unsynchronised|extended) != 0 { // not supported by the library
 		return format.Comments{}
 	}
 	options := id3v2.Options{Parse: true, ParseFrames: []string{"TPE1", "TIT2"}}
-	// What is broken in a tag is of no interest, what was read before that is.
+	// After an error the frames before it are still used.
 	tag, _ := id3v2.ParseReader(io.NewSectionReader(f, 0, maxTag), options)
 	if tag == nil {
 		return format.Comments{}
@@ -66,9 +66,14 @@ func readID3v2(f io.ReaderAt) format.Comments {
 	}
 }
 
-// readID3v1 reads the tag at the end of a file, of 128 bytes: "TAG", 30 bytes of
-// title, 30 of artist, and more. Their charset is not told; where it isn't UTF-8
-// it was meant to be ISO 8859-1.
+// readID3v1 reads the tag at the end of a file, 128 bytes (id3.org, ID3v1):
+//
+//	 0  "TAG"
+//	 3  title, 30 bytes
+//	33  artist, 30 bytes
+//	63  album, year, comment, genre
+//
+// No field gives the charset. Text that is not valid UTF-8 is read as ISO 8859-1.
 func readID3v1(f io.ReaderAt, size int64) format.Comments {
 	const tagSize, fieldSize = 128, 30
 	var tag [tagSize]byte
@@ -92,8 +97,8 @@ func readID3v1(f io.ReaderAt, size int64) format.Comments {
 	return format.Comments{Artist: field(3 + fieldSize), Title: field(3)}
 }
 
-// cleanText returns a text that is valid and not too long. Several values, between
-// which tags have a zero, become one.
+// cleanText returns a valid text of at most maxTitle bytes. Several values, separated by
+// zeros in tags, are joined.
 func cleanText(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	var values []string

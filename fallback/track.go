@@ -1,107 +1,92 @@
 package fallback
 
 import (
-	"bytes"
-	"encoding/binary"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// unit is what is handed out as a whole: a unit of a format, or the init that a
-// decoder needs first.
+// unit is an indivisible piece of output: a unit of a format, or an init.
 type unit struct {
-	data  []byte // good until the next one is asked for
-	lasts time.Duration
+	data     []byte // valid until the next unit
+	duration time.Duration
 
-	// title is what to announce with this unit, the first one of something new;
-	// nil within it.
+	// title is announced with this unit; nil: the title has not changed.
 	title *format.Comments
 }
 
-// track is a file that is being played. Whoever made it closes the file.
+// track is a file that is being played. The caller closes the file.
 type track struct {
 	// Set once.
-	path   string
-	file   file
-	cut    *cutter
-	stream *stream
-	fixed  bool // what streams say of themselves does not count as a title
+	path       string
+	file       file
+	units      *unitReader
+	stream     *outputStream
+	fixedTitle bool // titles within the file are ignored
 
-	title *format.Comments // to be told with the next unit; nil: it has been
-	init  *format.Init     // that the last unit needs
-	held  format.Unit      // what comes after its init
-	lead  time.Duration    // how much of what comes is not heard
+	title     *format.Comments // to announce with the next unit; nil: none
+	init      *format.Init     // of the last unit
+	afterInit format.Unit      // the unit to return after its init
+	skip      time.Duration    // remaining time that decoders discard
 }
 
-// stream is what a player's files have become so far.
-type stream struct {
-	serials serials
+// outputStream is the state of a player's output across files.
+type outputStream struct {
+	serials serialMap
 	flac    flacStream
 }
 
 // next returns the next unit, and io.EOF at the end of the file.
 func (t *track) next() (unit, error) {
-	if u := t.held; u.Data != nil {
-		t.held = format.Unit{}
-		return t.sound(u), nil
+	if u := t.afterInit; u.Data != nil {
+		t.afterInit = format.Unit{}
+		return t.audio(u), nil
 	}
 	for {
-		u, err := t.cut.next()
+		u, err := t.units.next()
 		if err != nil {
 			return unit{}, err
 		}
 		if u.Init != nil && u.Init != t.init {
-			if head := t.link(u.Init); head != nil {
-				t.held = u
-				return unit{data: head, title: t.tell()}, nil
+			if head := t.nextInit(u.Init); head != nil {
+				t.afterInit = u
+				return unit{data: head, title: t.takeTitle()}, nil
 			}
 		}
-		if goesOut(u) {
-			return t.sound(u), nil
+		if isAudio(u) {
+			return t.audio(u), nil
 		}
 	}
 }
 
-// sound makes a unit of one that has its init.
-func (t *track) sound(u format.Unit) unit {
-	unheard := min(u.Duration, t.lead)
-	t.lead -= unheard
-	out := unit{data: u.Data, lasts: u.Duration - unheard, title: t.tell()}
-	if isOgg(u.Data) {
+// audio returns the output for a unit whose init has been sent.
+func (t *track) audio(u format.Unit) unit {
+	skipped := min(u.Duration, t.skip)
+	t.skip -= skipped
+	out := unit{data: u.Data, duration: u.Duration - skipped, title: t.takeTitle()}
+	if format.IsOggPage(u.Data) {
 		out.data = t.stream.serials.page(u.Data)
 	}
 	return out
 }
 
-// link turns to another init and returns what to send of it, nil if nothing. A file
-// may hold several streams one after the other, each with a title.
-func (t *track) link(i *format.Init) []byte {
+// nextInit starts the next stream of the file and returns the headers to send, nil if
+// none are needed. A file may hold several streams in a row, each with a title.
+func (t *track) nextInit(i *format.Init) []byte {
 	t.init = i
-	if !t.fixed && i.Comments != nil && i.Comments.Title != "" {
+	if !t.fixedTitle && i.Comments != nil && i.Comments.Title != "" {
 		t.title = i.Comments
 	}
-	if isOgg(i.Data) {
-		t.lead = opusLead(i.Data)
+	if format.IsOggPage(i.Data) {
+		t.skip = i.PreSkip // else it would add up in a short loop
 		return t.stream.serials.link(i.Data)
 	}
 	return t.stream.flac.join(i.Data)
 }
 
-// tell returns the title that has not been told.
-func (t *track) tell() *format.Comments {
+// takeTitle returns the title to announce, once.
+func (t *track) takeTitle() *format.Comments {
 	title := t.title
 	t.title = nil
 	return title
-}
-
-// opusLead returns how much of a stream Opus decoders leave out, which its granule
-// positions count (RFC 7845, section 4.2). In a short loop it would add up.
-func opusLead(headers []byte) time.Duration {
-	const preSkip = 10 // where the number of samples is in the first packet
-	packet := firstPacket(headers)
-	if !bytes.HasPrefix(packet, []byte("OpusHead")) || len(packet) < preSkip+2 {
-		return 0
-	}
-	return time.Duration(binary.LittleEndian.Uint16(packet[preSkip:])) * time.Second / 48000
 }

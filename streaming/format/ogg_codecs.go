@@ -66,10 +66,13 @@ var oggCodecs = []oggCodec{
 	},
 	{ // RFC 7845, section 5
 		name: "Opus", magic: "OpusHead", minSize: 19,
-		headers:    fixedCount(1),
-		isHeader:   func(b []byte) bool { return startsLike(b, "OpusTags") },
-		newClock:   func([]byte) oggClock { return ticks(48000, 1) },
-		commentAt:  commentPrefix("OpusTags"),
+		headers:   fixedCount(1),
+		isHeader:  func(b []byte) bool { return startsLike(b, "OpusTags") },
+		newClock:  func([]byte) oggClock { return ticks(48000, 1) },
+		commentAt: commentPrefix("OpusTags"),
+		preSkip: func(b []byte) time.Duration { // section 4.2
+			return time.Duration(binary.LittleEndian.Uint16(b[10:])) * time.Second / 48000
+		},
 		sound:      true,
 		retitlable: true,
 	},

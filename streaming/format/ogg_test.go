@@ -12,7 +12,13 @@ import (
 func ogger() Framer { return newOgg("application/ogg") }
 
 func TestEachCodecHasItsHeadersInTheInit(t *testing.T) {
-	for _, codec := range []string{"vorbis", "opus", "speex", "flac"} {
+	for codec, want := range map[string]Init{
+		"vorbis": {Codec: "Vorbis"},
+		"opus":   {Codec: "Opus", PreSkip: 312 * time.Second / 48000},
+		"speex":  {Codec: "Speex"},
+		"flac":   {Codec: "FLAC"},
+	} {
+		name, preSkip := want.Codec, want.PreSkip
 		m := oggMaker{serial: 7}
 		parts := m.link(codec, 3, "Title=Aria", "artist=Bach", "ARTIST=Gould", "TITLE=another")
 		stream, want := assemble(parts...)
@@ -25,9 +31,39 @@ func TestEachCodecHasItsHeadersInTheInit(t *testing.T) {
 		if !bytes.Equal(init.Data, bytesOf(parts[:2]...)) {
 			t.Errorf("%s: an init of %d bytes", codec, len(init.Data))
 		}
+		if init.Codec != name || init.PreSkip != preSkip {
+			t.Errorf("%s: codec %q with %v of pre-skip, want %q with %v", codec, init.Codec, init.PreSkip, name, preSkip)
+		}
 		if c := init.Comments; c == nil || *c != (Comments{"Bach, Gould", "Aria"}) {
 			t.Errorf("%s: the comments are %v", codec, c)
 		}
+	}
+}
+
+func TestOggPagesEndBeforeAnIncompletePage(t *testing.T) {
+	m := oggMaker{serial: 7}
+	data := bytesOf(m.link("opus", 3)...)
+	pages := len(slices.Collect(OggPages(data)))
+	if pages != 5 {
+		t.Fatalf("%d pages, want 2 of headers and 3 of sound", pages)
+	}
+	for end := range data {
+		sum := 0
+		for page := range OggPages(data[:end]) {
+			if sum += len(page); page.Serial() != 7 {
+				t.Fatalf("of %d bytes: a page with serial %d", end, page.Serial())
+			}
+		}
+		if sum > end {
+			t.Fatalf("of %d bytes: pages with %d", end, sum)
+		}
+	}
+	for page := range OggPages(data) {
+		page.SetSerial(8)
+	}
+	_, want := assemble((&oggMaker{serial: 8}).link("opus", 3)...)
+	if d := difference(whole(t, ogger(), data), want); d != "" {
+		t.Errorf("with another serial: %s", d)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestAFileThatIsEmptyByTheTimeItIsPlayedDoesNotSpin(t *testing.T) {
 		f, err := open(path)
 		return &vanishing{file: f}, err
 	}
-	checkNothing(t, l.read(), path+": no sound was found in it")
+	checkNothing(t, l.read(), path+": no audio found")
 }
 
 // vanishing is a file that has sound only until somebody goes back to its beginning.
