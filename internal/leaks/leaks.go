@@ -1,4 +1,10 @@
 // Package leaks finds goroutines that tests have left behind.
+//
+// Main runs in a TestMain, after all tests. It looks at the stacks of all goroutines, and
+// fails the package if one still runs code of the packages in question. A goroutine that is
+// about to end gets some seconds for that; since nothing signals the end of a goroutine that
+// belongs to nobody, the stacks are read again and again until then. Only goroutines of the
+// named packages count, so those of net/http and of the testing package don't.
 package leaks
 
 import (
@@ -11,14 +17,13 @@ import (
 )
 
 const (
-	step    = 10 * time.Millisecond
-	patient = 5 * time.Second
-	most    = 4 << 20 // bytes of stacks
+	checkInterval = 10 * time.Millisecond
+	graceTime     = 5 * time.Second
+	maxStacks     = 4 << 20 // bytes
 )
 
-// Main runs the tests of a package and returns the code to exit with: a failure, too, if
-// goroutines that run code of one of some packages, such as caddycast/hooks, go on after
-// them.
+// Main runs the tests of a package and returns the exit code. It is a failure, too, if
+// goroutines run code of one of some packages, such as caddycast/hooks, after the tests.
 func Main(m *testing.M, packages ...string) int {
 	code := m.Run()
 	if left := Left(packages...); code == 0 && left != "" {
@@ -28,18 +33,19 @@ func Main(m *testing.M, packages ...string) int {
 	return code
 }
 
-// Left returns the stacks of goroutines that run code of one of some packages, after
-// giving them time to end.
+// Left returns the stacks of the goroutines that run code of one of some packages after
+// graceTime; empty: there are none.
 func Left(packages ...string) (left string) {
-	for end := time.Now().Add(patient); ; time.Sleep(step) {
+	for end := time.Now().Add(graceTime); ; time.Sleep(checkInterval) {
 		if left = running(packages); left == "" || time.Now().After(end) {
 			return left
 		}
 	}
 }
 
+// running returns the stacks of the goroutines that run code of one of some packages now.
 func running(packages []string) string {
-	buf := make([]byte, most)
+	buf := make([]byte, maxStacks)
 	buf = buf[:runtime.Stack(buf, true)]
 	var stacks []string
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {

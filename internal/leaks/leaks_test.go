@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAGoroutineThatGoesOnIsFound(t *testing.T) {
+func TestARunningGoroutineIsFound(t *testing.T) {
 	stop, begun, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		close(begun)
@@ -13,12 +13,12 @@ func TestAGoroutineThatGoesOnIsFound(t *testing.T) {
 		close(ended)
 	}()
 	<-begun
-	if left := running([]string{"internal/leaks.TestAGoroutineThatGoesOnIsFound.func1"}); !strings.Contains(left, "goroutine") {
-		t.Errorf("found is %q", left)
+	if left := running([]string{"internal/leaks.TestARunningGoroutineIsFound.func1"}); !strings.Contains(left, "goroutine") {
+		t.Errorf("the stacks are %q", left)
 	}
 	close(stop)
 	<-ended
-	if left := Left("internal/leaks.TestAGoroutineThatGoesOnIsFound.func1"); left != "" {
-		t.Errorf("what has ended is found: %s", left)
+	if left := Left("internal/leaks.TestARunningGoroutineIsFound.func1"); left != "" {
+		t.Errorf("an ended goroutine is found: %s", left)
 	}
 }

@@ -1,7 +1,11 @@
-// Package numbered makes MP3 streams that can be checked to the byte. Each of
-// its frames is a valid one of 128 kbit/s, silent, with a number and the time at
-// which it was made in the part that decoders leave alone. A Checker reads what
-// a listener got and tells whether the frames are whole, in order and complete.
+// Package numbered makes MP3 streams that can be checked to the byte.
+//
+// Each frame is a valid, silent one of 128 kbit/s. The part that decoders ignore holds a
+// number, the time of the frame's making, and a checksum. A Checker reads a listener's bytes
+// and reports missing, repeated, reordered, cut and damaged frames.
+//
+// Functions have no state. A Checker belongs to one goroutine. The package is for tests and
+// benchmarks only, and no program that ships imports it.
 package numbered
 
 import (
@@ -16,13 +20,13 @@ const (
 	// MaxFrame is the length of a frame with padding, in bytes.
 	MaxFrame = 418
 
-	// Duration is how long a frame sounds.
+	// Duration is the playing time of a frame.
 	Duration = 1152 * time.Second / 44100
 
-	// ContentType is the type of the streams.
+	// ContentType is the media type of the streams.
 	ContentType = "audio/mpeg"
 
-	payloadAt = 40 // behind header, side information and an empty granule
+	payloadAt = 40 // after header, side information and an empty granule
 	payload   = 8 + 8
 	numberAt  = payloadAt + len(magic)
 	crcAt     = numberAt + payload
@@ -30,7 +34,7 @@ const (
 
 const magic = "numbered"
 
-// AppendFrame appends the frame with a number, made at a time.
+// AppendFrame appends the frame with number n, made at a time.
 func AppendFrame(dst []byte, n uint64, at time.Time) []byte {
 	size, third := MaxFrame-1, byte(0x90) // 128 kbit/s, 44.1 kHz
 	if padded(n) {
@@ -51,33 +55,33 @@ func AppendFrame(dst []byte, n uint64, at time.Time) []byte {
 	return dst
 }
 
-// padded tells which frames have the byte that makes 128 kbit/s of them: 47 of
-// 49, since 144*128000/44100 is 417 and 47/49.
+// padded reports whether a frame has a padding byte: 47 of 49 frames do, since
+// 144*128000/44100 is 417 and 47/49.
 func padded(n uint64) bool { return n%49 < 47 }
 
-// checksum covers the whole frame but itself.
+// checksum returns the sum of the whole frame without the sum itself.
 func checksum(f []byte) uint32 {
 	sum := crc32.ChecksumIEEE(f[:crcAt])
 	return crc32.Update(sum, crc32.IEEETable, f[crcAt+4:])
 }
 
-// ErrBroken says that a stream is not what was sent.
+// ErrBroken reports that a stream differs from the one that was sent.
 var ErrBroken = errors.New("broken stream")
 
-// Checker reads a stream of numbered frames, cut anywhere. The zero value is
-// ready; the stream may begin with any frame, but not within one.
+// Checker checks a stream of numbered frames, cut anywhere. The zero value is ready. The
+// stream may begin with any frame, but not within one.
 type Checker struct {
-	// Frames is how many have come whole.
+	// Frames is the number of whole frames.
 	Frames uint64
-	// First and Last are the numbers of the first and the last of them.
+	// First and Last are the numbers of the first and the last whole frame.
 	First, Last uint64
-	// Made is when the last one was made.
+	// Made is when the last whole frame was made.
 	Made time.Time
 
 	rest []byte
 }
 
-// Write takes the next bytes. Its error wraps ErrBroken and says what is wrong.
+// Write checks the next bytes. Its error wraps ErrBroken.
 func (c *Checker) Write(p []byte) (int, error) {
 	c.rest = append(c.rest, p...)
 	for len(c.rest) >= crcAt+4 {
@@ -90,8 +94,8 @@ func (c *Checker) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// frame checks the frame at the beginning of rest and returns its length, or 0
-// if it is not whole yet.
+// frame checks the frame at the beginning of rest and returns its length; 0: it is not whole
+// yet.
 func (c *Checker) frame() (int, error) {
 	f := c.rest
 	n := binary.BigEndian.Uint64(f[numberAt:])
@@ -120,11 +124,11 @@ func (c *Checker) frame() (int, error) {
 	return size, nil
 }
 
-// Rest returns how many bytes of an unfinished frame have come.
+// Rest returns the number of bytes of an incomplete frame at the end.
 func (c *Checker) Rest() int { return len(c.rest) }
 
-// Frame reads a whole frame and returns its number. It reports false if that is
-// none of ours, or damaged.
+// Frame reads a whole frame and returns its number. It reports false if the frame is another
+// one, or damaged.
 func Frame(f []byte) (n uint64, ok bool) {
 	if len(f) < crcAt+4 || string(f[payloadAt:numberAt]) != magic ||
 		checksum(f) != binary.BigEndian.Uint32(f[crcAt:]) {

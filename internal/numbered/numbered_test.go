@@ -29,18 +29,18 @@ func TestCheckerAcceptsWholeFramesCutAnywhere(t *testing.T) {
 	}
 }
 
-func TestCheckerNoticesWhatIsWrong(t *testing.T) {
+func TestCheckerFindsEachFault(t *testing.T) {
 	whole := stream(5, 10)
 	damaged := append([]byte(nil), whole...)
 	damaged[600]++
 	for name, sent := range map[string][]byte{
-		"a frame that is missing":     append(stream(5, 7), stream(8, 10)...),
-		"a frame that comes twice":    append(stream(5, 7), stream(6, 10)...),
-		"a byte that has changed":     damaged,
-		"a byte that is missing":      append(append([]byte(nil), whole[:500]...), whole[501:]...),
+		"a missing frame":             append(stream(5, 7), stream(8, 10)...),
+		"a repeated frame":            append(stream(5, 7), stream(6, 10)...),
+		"a changed byte":              damaged,
+		"a missing byte":              append(append([]byte(nil), whole[:500]...), whole[501:]...),
 		"a beginning within a frame":  whole[1:],
 		"bytes between the frames":    append(append(stream(5, 7), "xyz"...), stream(7, 10)...),
-		"something altogether else":   make([]byte, 1000),
+		"other data":                  make([]byte, 1000),
 		"a frame cut off by the next": append(stream(5, 6)[:400], stream(6, 10)...),
 	} {
 		var c Checker

@@ -69,9 +69,11 @@ func (m *Manager) apply(s Settings) {
 	}
 	if s.Slave == nil {
 		m.offered = nil
-	} else if m.slave == nil {
-		m.slave = newSlave(m, s.Slave, before)
-		m.offered = m.slave.keep(m.slave.offer(), m.offered)
+	} else {
+		if m.slave == nil {
+			m.slave = newSlave(m, s.Slave, before)
+		}
+		m.offered = m.slave.offer(m.offered)
 	}
 	m.reconcile()
 }
@@ -95,7 +97,7 @@ func (m *Manager) listChanged(from *slave) {
 	m.mu.Lock()
 	stale := m.closed || m.slave != from
 	if !stale {
-		m.offered = from.keep(from.offer(), m.offered)
+		m.offered = from.offer(m.offered)
 		m.reconcile()
 	}
 	m.mu.Unlock()
@@ -104,29 +106,21 @@ func (m *Manager) listChanged(from *slave) {
 	}
 }
 
-// reconcile starts and ends relays by their configurations. Those of the station's own
-// settings take precedence over those that a master offers. mu is held.
+// reconcile starts, changes and ends relays by their configurations. mu is held.
 func (m *Manager) reconcile() {
-	configs := make(map[string]*Config)
-	for _, all := range [][]Config{m.configs, m.offered} {
-		for i := range all {
-			if c := &all[i]; configs[c.Mount] == nil {
-				configs[c.Mount] = c
-			}
-		}
+	configs := merge(m.configs, m.offered)
+	p := newPlan(m.relays, configs)
+	for _, mount := range p.remove {
+		m.remove(m.relays[mount])
 	}
-	for mount, r := range m.relays {
-		if c := configs[mount]; c == nil {
-			m.remove(r)
-		} else if !r.adopt(c) {
+	for _, mount := range p.update {
+		if r := m.relays[mount]; !r.adopt(configs[mount]) {
 			r.stop(streaming.Replaced)
-			m.start(c)
+			m.start(configs[mount])
 		}
 	}
-	for mount, c := range configs {
-		if m.relays[mount] == nil {
-			m.start(c)
-		}
+	for _, mount := range p.start {
+		m.start(configs[mount])
 	}
 	m.publish()
 }

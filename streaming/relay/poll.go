@@ -31,7 +31,7 @@ var (
 
 // poll sends one request and takes the list of the answer.
 func (w *watcher) poll() error {
-	settings := w.slave.current()
+	settings := w.slave.settings.Load()
 	u := *w.master.Load()
 	base, err := url.Parse(u.URL)
 	if err != nil {

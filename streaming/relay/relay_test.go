@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +14,27 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 )
+
+// signal wakes those that wait for a condition, whenever it may have come true.
+type signal struct {
+	mu      sync.Mutex
+	changed chan struct{}
+}
+
+var changes = signal{changed: make(chan struct{})}
+
+func (s *signal) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+func (s *signal) send() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
 
 // upstream is a server of numbered frames.
 type upstream struct {
@@ -29,6 +51,8 @@ func newUpstream(t *testing.T, after time.Duration, silent bool) *upstream {
 	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u.asked.Add(1)
 		u.open.Add(1)
+		changes.send()
+		defer changes.send()
 		defer u.open.Add(-1)
 		select {
 		case <-time.After(after): // a slow server
@@ -61,7 +85,7 @@ func managed(t *testing.T, s streaming.MountSettings) *Manager {
 	t.Helper()
 	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
 	st.Apply(&streaming.Settings{Mount: func(string) streaming.MountSettings { return s }})
-	m := NewManager(st, "test", func(Event) {})
+	m := NewManager(st, "test", func(Event) { changes.send() })
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -85,11 +109,18 @@ func (m *Manager) pulls(change func(*Config), urls ...string) {
 	m.Apply(Settings{Relays: []Config{r}})
 }
 
-// within waits until something holds.
+// within waits until a condition holds.
 func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
+	end := time.After(limit)
+	for {
+		changed := changes.next()
+		if holds() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-end:
 			t.Fatalf("not within %v: %s", limit, what)
 		}
 	}
@@ -205,6 +236,7 @@ func TestNothingIsDialedForAClosedStation(t *testing.T) {
 	u := newUpstream(t, 0, false)
 	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})
 	m := NewManager(st, "test", func(e Event) {
+		changes.send()
 		if e.Kind == Failed {
 			t.Errorf("the event Failed: %s", e.Cause)
 		}

@@ -3,7 +3,7 @@ package relay
 import (
 	"context"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,22 +41,21 @@ func (s *SlaveConfig) timeout() time.Duration {
 	return DefaultTimeout
 }
 
-// slave follows the lists of its masters. It is never changed but for its settings.
+// slave follows the lists of its masters. Its fields are set once, but for the settings. Any
+// goroutine may call its methods.
 type slave struct {
-	manager *Manager
-	ctx     context.Context
-	cancel  context.CancelFunc
-
-	watchers []*watcher // one for each master; set once
-
-	mu       sync.Mutex
-	settings *SlaveConfig
+	manager  *Manager
+	ctx      context.Context
+	cancel   context.CancelFunc
+	watchers []*watcher // one for each master
+	settings atomic.Pointer[SlaveConfig]
 }
 
 // newSlave starts a slave, with the lists that another one had of the same masters; before
 // may be nil. The manager's mu is held.
 func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
-	s := &slave{manager: m, settings: settings}
+	s := &slave{manager: m}
+	s.settings.Store(settings)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, master := range settings.Masters {
 		w := newWatcher(s, master)
@@ -75,48 +74,17 @@ func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 	return s
 }
 
-// isSettled reports whether the first request to each master has ended. Until then a mount
-// on no list may still be on one that has not arrived.
-func (s *slave) isSettled() bool {
-	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool { return !w.isSettled() })
-}
-
-// keep adds the relays offered before to those offered now, until the slave is settled.
-func (s *slave) keep(offered, before []Config) []Config {
-	if s.isSettled() {
-		return offered
-	}
-	for _, old := range before {
-		i := slices.IndexFunc(offered, func(r Config) bool { return r.Mount == old.Mount })
-		if i < 0 {
-			if s.matches(old.Mount) {
-				offered = append(offered, old)
-			}
-			continue
-		}
-		for _, u := range old.Upstreams {
-			if !slices.ContainsFunc(offered[i].Upstreams, u.same) {
-				offered[i].Upstreams = append(offered[i].Upstreams, u)
-			}
-		}
-	}
-	return offered
-}
-
 // adopt takes other settings. It reports false if the masters are others, so that the slave
-// must be replaced. The manager's mu is held.
+// must be replaced.
 func (s *slave) adopt(settings *SlaveConfig) bool {
 	if !slices.EqualFunc(s.watchers, settings.Masters, func(w *watcher, u Upstream) bool { return w.master.Load().same(u) }) {
 		return false
 	}
-	s.mu.Lock()
-	s.settings = settings
-	s.mu.Unlock()
+	s.settings.Store(settings)
 	for i, w := range s.watchers {
 		w.master.Store(&settings.Masters[i])
 		w.pollNow()
 	}
-	s.manager.offered = s.offer()
 	return true
 }
 
@@ -130,45 +98,33 @@ func (s *slave) pollNow() {
 	}
 }
 
-func (s *slave) current() *SlaveConfig {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.settings
+// isSettled reports whether the first request to each master has ended. Until then a mount
+// on no list may still be on one that has not arrived.
+func (s *slave) isSettled() bool {
+	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool { return !w.isSettled() })
 }
 
 // matches reports whether the settings allow a mount.
-func (s *slave) matches(mount string) bool { return matches(s.current().Mounts, mount) }
+func (s *slave) matches(mount string) bool { return matches(s.settings.Load().Mounts, mount) }
 
-// offer returns a relay for each mount on a master's list, with all masters that list it as
-// upstreams.
-func (s *slave) offer() []Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Config
-	at := make(map[string]int)
+// offer returns the relays for the lists of the masters. Until the slave is settled, those
+// offered before are among them.
+func (s *slave) offer(before []Config) []Config {
+	settled := s.isSettled() // first: a list that arrives now is in lists
+	var lists [][]listedUpstream
 	for _, w := range s.watchers {
-		for _, l := range w.listed() {
-			if !matches(s.settings.Mounts, l.mount) {
-				continue
-			}
-			i, ok := at[l.mount]
-			if !ok {
-				i = len(all)
-				at[l.mount] = i
-				all = append(all, Config{
-					Mount: l.mount, OnDemand: s.settings.OnDemand, NoMetadata: s.settings.NoMetadata,
-					Timeout: s.settings.Timeout, mirrored: true,
-				})
-			}
-			all[i].Upstreams = append(all[i].Upstreams, w.upstream(l.url))
-		}
+		lists = append(lists, w.upstreams())
 	}
-	return all
+	offered := offers(s.settings.Load(), lists)
+	if settled {
+		return offered
+	}
+	return keepOffers(offered, before, s.matches)
 }
 
 // report returns this node's report to its masters.
 func (s *slave) report() Report {
-	settings := s.current()
+	settings := s.settings.Load()
 	var r Report
 	if settings.Report != nil {
 		r = settings.Report()

@@ -40,12 +40,6 @@ func newWatcher(s *slave, master Upstream) *watcher {
 	return w
 }
 
-func (w *watcher) listed() []listed {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.list
-}
-
 // inherit takes over the list of another watcher of the same master.
 func (w *watcher) inherit(o *watcher) {
 	o.mu.Lock()
@@ -68,19 +62,27 @@ func (w *watcher) settle() bool {
 	return first
 }
 
-// upstream returns a stream on the master's list as an upstream. It has the master's
-// credentials if they may be sent there.
-func (w *watcher) upstream(at string) Upstream {
-	u := *w.master.Load()
-	base, err := url.Parse(u.URL)
-	if stream, e := url.Parse(at); err != nil || e != nil || !trusts(base, stream) {
-		u.User, u.Password = "", ""
+// upstreams returns the master's list. An upstream has the master's credentials if they may
+// be sent there.
+func (w *watcher) upstreams() []listedUpstream {
+	master := *w.master.Load()
+	base, err := url.Parse(master.URL)
+	if err != nil {
+		return nil
 	}
-	u.URL = at
 	w.mu.Lock()
-	u.node = w.node
+	list, node := w.list, w.node
 	w.mu.Unlock()
-	return u
+	all := make([]listedUpstream, 0, len(list))
+	for _, l := range list {
+		u := master
+		if at, err := url.Parse(l.url); err != nil || !trusts(base, at) {
+			u.User, u.Password = "", ""
+		}
+		u.URL, u.node = l.url, node
+		all = append(all, listedUpstream{l.mount, u})
+	}
+	return all
 }
 
 // pollNow sends the next request without waiting, and ends one that the master delays.
@@ -96,7 +98,7 @@ func (w *watcher) run() {
 	for failures := 0; w.slave.ctx.Err() == nil; {
 		began := time.Now()
 		err := w.poll()
-		pause := w.slave.current().interval()
+		pause := w.slave.settings.Load().interval()
 		switch {
 		case errors.Is(err, errPollAgain):
 			w.etag, pause = "", 0 // without an ETag the answer is not delayed
