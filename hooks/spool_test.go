@@ -87,9 +87,9 @@ func (r *recorder) Delete(ctx context.Context, queue, key string) error {
 	return nil
 }
 
-// busyHour runs a hook that is down at first, and then so slow that its queue comes
-// and goes for an hour, and whose first mount is never delivered before the end.
-func busyHour(t *testing.T, refuse func(int) bool) *recorder {
+// outage runs a hook that is down at first, and then so slow that its queue comes
+// and goes, and whose first mount is never delivered before the end.
+func outage(t *testing.T, refuse func(int) bool) *recorder {
 	log, _ := logged()
 	random := rand.New(rand.NewPCG(1, 2))
 	var down, stuck atomic.Bool
@@ -108,8 +108,8 @@ func busyHour(t *testing.T, refuse func(int) bool) *recorder {
 	plan.Hooks[0].Policy.Workers = 1 // random is not for several
 	d.Apply(plan)
 	next := make([]int, 30)
-	for minute := range 60 {
-		down.Store(minute < 5)
+	for minute := range 15 {
+		down.Store(minute < 3)
 		for range 50 + random.IntN(200)*(minute%3) {
 			m := random.IntN(len(next))
 			d.Dispatch(numberedEvent(fmt.Sprint("/", m), next[m]))
@@ -154,7 +154,7 @@ func TestAQueueSurvivesAKillAtAnyMoment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := busyHour(t, refuse)
+				store := outage(t, refuse)
 				t.Logf("%d moments", len(store.moments))
 				for _, m := range store.moments {
 					m.check(t)
