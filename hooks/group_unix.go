@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// ownGroup makes a program, and what it starts, a process group.
+// ownGroup gives a program, and what it starts, a process group.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // terminate asks all of a group to end.
@@ -17,5 +17,5 @@ func terminate(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGTERM) }
 // kill ends all of a group.
 func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
-// isAlive tells whether something of a group is left.
-func isAlive(p *os.Process) bool { return syscall.Kill(-p.Pid, 0) == nil }
+// isAlive reports whether a process of a group has not ended.
+func isAlive(p *os.Process) bool { return syscall.Kill(-p.Pid, 0) == nil && !onlyZombies(p.Pid) }

@@ -57,7 +57,7 @@ func TestHowAProgramEndsIsTold(t *testing.T) {
 		{"well", "echo fine; echo '\x1b[31m' >&2", "", "fine\n[31m"},
 		{"with a code", "exit 3", "exit status 3", ""},
 		{"by a signal", "kill -9 $$", "signal: killed", ""},
-		{"with 10 MB of output", "head -c 10000000 /dev/zero | tr '\\0' x", "", "(and 9991808 bytes more)"},
+		{"with 10 MB of output", "head -c 10000000 /dev/zero | tr '\\0' x", "", "(and 9991808 more bytes)"},
 		{"leaving something in the background", "sleep 2 & echo left", "", "left"},
 		{"reading what nobody writes", "cat; echo read", "", "read"},
 	} {
@@ -115,7 +115,7 @@ func TestAProgramThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
 			log, lines := logged()
 			p := &Program{Path: script(t, text), Log: log, Timeout: 300 * time.Millisecond, grace: 300 * time.Millisecond}
 			err := p.Run(t.Context(), NewEvent(SourceConnected, "/m"))
-			if want := "it was ended since it took longer than 300ms"; errorText(err) != want {
+			if want := "program terminated; its timeout is 300ms"; errorText(err) != want {
 				t.Fatalf("it ended with %q, want %q", errorText(err), want)
 			}
 			group := 0
@@ -134,6 +134,38 @@ func TestAProgramThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
 	}
 }
 
+// The end of a group is noticed when it comes, and what ends slowly has all its time.
+func TestTheEndOfAGroupIsAwaitedWithoutPolling(t *testing.T) {
+	for name, text := range map[string]string{
+		"of one process":                         "exec sleep 1000",
+		"of one process that takes its time":     "trap 'sleep 0.3; exit' TERM; while :; do sleep 1000 & wait; done",
+		"of a program and what it has started":   "sleep 1000 & sleep 1000 & wait",
+		"of what outlives the program":           "(trap 'sleep 0.3; exit' TERM; while :; do sleep 1000 & wait; done) & exec sleep 1000",
+		"of what outlives it without its output": "(trap 'sleep 0.3; touch \"$0.done\"; exit' TERM; while :; do sleep 1000 & wait; done) >/dev/null 2>&1 & exec sleep 1000",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log, _ := logged()
+			looks := 0
+			p := &Program{Path: script(t, text), Log: log, Timeout: 200 * time.Millisecond, grace: 20 * time.Second}
+			p.alive = func(proc *os.Process) bool { looks++; return isAlive(proc) }
+			slow := strings.Contains(text, "touch")
+			if slow {
+				p.grace = time.Second
+			}
+			began := time.Now()
+			err := p.Run(t.Context(), NewEvent(SourceConnected, "/m"))
+			if took := time.Since(began); errorText(err) != "program terminated; its timeout is 200ms" || took > 10*time.Second || looks > 2 {
+				t.Errorf("it ended with %v after %v; the group was looked at %d times", err, took, looks)
+			}
+			if _, err := os.Stat(p.Path + ".done"); slow && err != nil {
+				t.Errorf("it was killed before its time: %v", err)
+			}
+			p.Wait()
+		})
+	}
+}
+
 func TestAProgramGoesOnAfterOurEnd(t *testing.T) {
 	log, _ := logged()
 	out := filepath.Join(t.TempDir(), "out")
@@ -145,12 +177,13 @@ func TestAProgramGoesOnAfterOurEnd(t *testing.T) {
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if got, _ := os.ReadFile(out); string(got) == "done\n" {
-			return
+			break
 		}
 		if time.Now().After(end) {
 			t.Fatal("it did not go on")
 		}
 	}
+	p.Wait()
 }
 
 // What a program has left behind may print for as long as it likes.
@@ -163,10 +196,11 @@ func TestWhatAProgramLeavesBehindGoesOn(t *testing.T) {
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(alive); err == nil {
-			return
+			break
 		}
 		if time.Now().After(end) {
 			t.Fatal("it was ended")
 		}
 	}
+	p.Wait()
 }
