@@ -1,129 +1,65 @@
 package docs
 
 import (
-	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
-
-	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// pages are all the documents.
-func pages(t *testing.T) []string {
-	t.Helper()
-	pages, err := filepath.Glob("../../docs/*/*.md")
-	if err != nil || len(pages) == 0 {
-		t.Fatalf("no documents: %v", err)
-	}
-	for _, name := range []string{"README.md", "docs/README.md", "xcaddy.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
-		pages = append(pages, filepath.Join("..", "..", name))
-	}
-	return pages
+// root is the folder of the repository.
+const root = "../.."
+
+// page is a document.
+type page struct {
+	path string // below root, with slashes
+	text string
 }
 
-var (
-	codeBlock = regexp.MustCompile("(?s)```caddyfile\n(.*?)```")
-	link      = regexp.MustCompile(`\]\(([^)#]+)`)
-)
-
-// Examples are loaded as far as that goes without listening: what they name is there.
-func TestEveryExampleInTheDocumentsIsAConfiguration(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("XDG_DATA_HOME", dir)
-	if err := harness.MakeCertificate(dir); err != nil {
+// pages returns all documents.
+func pages(t *testing.T) []page {
+	t.Helper()
+	paths := []string{"README.md", "xcaddy.md", "CONTRIBUTING.md", "CHANGELOG.md"}
+	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".md" {
+			path, err = filepath.Rel(root, path)
+			paths = append(paths, filepath.ToSlash(path))
+		}
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	found := 0
-	for _, page := range pages(t) {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range codeBlock.FindAllSubmatch(text, -1) {
-			found++
-			if err := validate(furnish(t, dir, string(m[1]))); err != nil {
-				t.Errorf("%s: %v in\n%s", page, err, m[1])
-			}
-		}
+	var all []page
+	for _, path := range paths {
+		all = append(all, page{path, read(t, path)})
 	}
-	if found < 8 {
-		t.Errorf("only %d examples were found", found)
-	}
+	return all
 }
 
-// validate loads a Caddyfile without running it.
-func validate(caddyfile string) error {
-	adapted, err := harness.Adapt(caddyfile)
-	if err != nil {
-		return err
-	}
-	var config caddy.Config
-	if err := json.Unmarshal(adapted, &config); err != nil {
-		return err
-	}
-	return caddy.Validate(&config)
-}
-
-var (
-	variable = regexp.MustCompile(`\{env\.(\w+)\}`)
-	path     = regexp.MustCompile(`(/etc|/srv|/var)/[\w./-]+`)
-)
-
-// furnish makes the files and the variables that an example names, and returns the example
-// with the files where they are: certificates and keys, users, folders for what has no ending.
-func furnish(t *testing.T, dir, example string) string {
+// read returns a file of the repository.
+func read(t *testing.T, path string) string {
 	t.Helper()
-	for _, m := range variable.FindAllStringSubmatch(example, -1) {
-		t.Setenv(m[1], "secret")
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return path.ReplaceAllStringFunc(example, func(name string) string {
-		at := filepath.Join(dir, name)
-		content, err := "", error(nil)
-		switch filepath.Ext(name) {
-		case ".pem":
-			content, err = harness.TryReadFile(filepath.Join(dir, "cert.pem"))
-		case ".key":
-			content, err = harness.TryReadFile(filepath.Join(dir, "key.pem"))
-		}
-		switch {
-		case err != nil:
-			t.Fatal(err)
-		case filepath.Base(name) == "members":
-			content = "bob:5f4dcc3b5aa765d61d8327deb882cf99\n"
-		case filepath.Ext(name) == "" && !strings.HasPrefix(filepath.Base(name), "deny"):
-			err = os.MkdirAll(at, 0o700)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return at
-		}
-		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		harness.WriteFile(t, at, content)
-		return at
-	})
+	return string(text)
 }
 
-func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
-	for _, page := range pages(t) {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
+// prose returns a page without its code blocks.
+func (p page) prose() string {
+	var b strings.Builder
+	fenced := false
+	for line := range strings.Lines(p.text) {
+		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+			fenced = !fenced
+			continue
 		}
-		for _, m := range link.FindAllSubmatch(text, -1) {
-			to := string(m[1])
-			if strings.Contains(to, "://") {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), to)); err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
+		if !fenced {
+			b.WriteString(line)
 		}
 	}
+	return b.String()
 }
