@@ -19,9 +19,12 @@ func FfmpegSource(t testing.TB, url, file, format string, options ...string) *ex
 	return cmd
 }
 
-// StreamSeconds is how long each stream is, in seconds. The last listener comes two
-// seconds before the end, so that a keyframe is left for it.
-const StreamSeconds = 8
+// StreamSeconds is how long each stream is, in seconds. Whoever is to hear its end comes in
+// the first JoinSeconds; the rest is for a busy machine and for a keyframe before the end.
+const (
+	StreamSeconds = 16
+	JoinSeconds   = 5
+)
 
 // Sender begins to send to a mount and returns what waits for the end.
 type Sender = func(t testing.TB, s *Server, mount string) func() error

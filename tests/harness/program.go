@@ -16,10 +16,10 @@ func Program(t testing.TB, name string) string {
 	return programs.Path(t, name)
 }
 
-// Launch starts a program, which is ended with the test at the latest.
+// Launch starts a program, which is ended with the test, and after ten minutes at the latest.
 func Launch(t testing.TB, name string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	cmd := exec.CommandContext(ctx, Program(t, name), args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

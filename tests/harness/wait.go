@@ -10,6 +10,10 @@ import (
 // notice it; it leaves room for a machine that does ten other things.
 const Patience = time.Minute
 
+// StartUp is how long a program may take to start: liquidsoap reads its library for seconds
+// when it has a processor to itself, and several start at once.
+const StartUp = 5 * time.Minute
+
 // Eventually waits until something succeeds.
 func Eventually(t testing.TB, what string, try func() error) {
 	t.Helper()
@@ -18,9 +22,13 @@ func Eventually(t testing.TB, what string, try func() error) {
 	}
 }
 
-// Await tries until it succeeds, or returns what the last try did.
-func Await(try func() error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+// Await tries until it succeeds, or returns what the last try did. It may be called from
+// any goroutine.
+func Await(try func() error) error { return AwaitWithin(Patience, try) }
+
+// AwaitWithin is Await for what takes longer.
+func AwaitWithin(limit time.Duration, try func() error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	for {
 		err := try()

@@ -107,7 +107,7 @@ func TestEncodersOfDebian(t *testing.T) {
 // long enough, and returns the file of what a listener heard.
 func (st *encoderLab) shift(w work, mount, contentType, title string) (file string, err error) {
 	defer func() { _ = w.cmd.Process.Kill() }()
-	if err := harness.Await(func() error { return st.CheckMount(mount) }); err != nil {
+	if err := harness.AwaitWithin(harness.StartUp, func() error { return st.CheckMount(mount) }); err != nil {
 		return "", fmt.Errorf("it does not come on the air: %w", err)
 	}
 	began := time.Now()
