@@ -78,7 +78,7 @@ func (t *track) nextInit(i *format.Init) []byte {
 		t.title = i.Comments
 	}
 	if format.IsOggPage(i.Data) {
-		t.skip = i.PreSkip // else it would add up in a short loop
+		t.skip = i.PreSkip() // else it would add up in a short loop
 		return t.stream.serials.link(i.Data)
 	}
 	return t.stream.flac.join(i.Data)

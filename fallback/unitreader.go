@@ -113,7 +113,7 @@ func probe(f file, contentType string, stop <-chan struct{}) (streamKind, error)
 			return k, err
 		case isAudio(u) && u.Duration > 0:
 			if u.Init != nil {
-				k.codec = u.Init.Codec
+				k.codec = u.Init.OggCodec()
 			}
 			_, err = f.Seek(0, io.SeekStart)
 			return k, err

@@ -1,16 +1,16 @@
 package htpasswd
 
-import "crypto/md5" //nolint:gosec // what apr1 is made of
+import "crypto/md5" //nolint:gosec // part of apr1
 
-// apr1Rounds is how often the sum is taken.
+// apr1Rounds is the number of times the sum is mixed.
 const apr1Rounds = 1000
 
-// apr1 is Apache's variant of the MD5-based crypt: a sum of password, magic and
-// salt is mixed with itself, in an order that depends on the password's length
-// and the number of the round, and written in an alphabet of its own.
+// apr1 is Apache's variant of the MD5-based crypt (apr_md5.c, apr_md5_encode): a sum of
+// password, magic and salt is mixed with itself, in an order that depends on the length of
+// the password and the number of the round, and encoded in an alphabet of its own.
 func apr1(password, salt string) string {
 	salt = salt[:min(len(salt), 8)]
-	inner := md5.Sum([]byte(password + salt + password)) //nolint:gosec // what apr1 is made of
+	inner := md5.Sum([]byte(password + salt + password)) //nolint:gosec // part of apr1
 	text := []byte(password + apr1Magic + salt)
 	for left := len(password); left > 0; left -= md5.Size {
 		text = append(text, inner[:min(left, md5.Size)]...)
@@ -22,7 +22,7 @@ func apr1(password, salt string) string {
 			text = append(text, password[0])
 		}
 	}
-	sum := md5.Sum(text) //nolint:gosec // what apr1 is made of
+	sum := md5.Sum(text) //nolint:gosec // part of apr1
 	for round := range apr1Rounds {
 		var mix []byte
 		if round%2 == 1 {
@@ -41,13 +41,13 @@ func apr1(password, salt string) string {
 		} else {
 			mix = append(mix, password...)
 		}
-		sum = md5.Sum(mix) //nolint:gosec // what apr1 is made of
+		sum = md5.Sum(mix) //nolint:gosec // part of apr1
 	}
 	return apr1Magic + salt + "$" + apr1Text(sum)
 }
 
-// apr1Text writes a sum, six bits a character, lowest first, in groups of three
-// bytes that are far apart.
+// apr1Text encodes a sum: six bits per character, the lowest first, in groups of the bytes
+// i, i+6 and i+12.
 func apr1Text(sum [md5.Size]byte) string {
 	const alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	out := make([]byte, 0, 22)

@@ -9,21 +9,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// What an edit may end with.
+// The errors of Add and Remove.
 var (
-	ErrExists   = errors.New("there is such a user already")
-	ErrNoUser   = errors.New("there is no such user")
-	ErrBadName  = errors.New("a user is of 1 to 255 bytes, without colons and control characters, and does not begin with # or a space")
-	ErrPassword = errors.New("a password is of 1 to 72 bytes")
+	ErrExists   = errors.New("user exists already")
+	ErrNoUser   = errors.New("unknown user")
+	ErrBadName  = errors.New("invalid user; expected 1 to 255 bytes without colons and control characters, not starting with # and without spaces around it")
+	ErrPassword = errors.New("invalid password; expected 1 to 72 bytes")
 )
 
-// maxUser and maxPassword bound what is added: bcrypt takes no more.
 const (
-	maxUser     = 255
-	maxPassword = 72
+	maxUser     = 255 // bytes
+	maxPassword = 72  // bytes; the limit of bcrypt
 )
 
-// Add returns a file's text with one more user, whose password is hashed by bcrypt.
+// Add returns a file's text with another user. The password is hashed by bcrypt.
 func Add(text []byte, user, password string) ([]byte, error) {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f || r == ':' }
 	switch {
@@ -31,7 +30,7 @@ func Add(text []byte, user, password string) ([]byte, error) {
 		return nil, ErrBadName
 	case password == "", len(password) > maxPassword:
 		return nil, ErrPassword
-	case slices.ContainsFunc(lines(text), isOf(user)):
+	case slices.ContainsFunc(lines(text), hasUser(user)):
 		return nil, ErrExists
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
@@ -47,18 +46,18 @@ func Add(text []byte, user, password string) ([]byte, error) {
 // Remove returns a file's text without a user.
 func Remove(text []byte, user string) ([]byte, error) {
 	all := lines(text)
-	left := slices.DeleteFunc(slices.Clone(all), isOf(user))
+	left := slices.DeleteFunc(slices.Clone(all), hasUser(user))
 	if len(left) == len(all) {
 		return nil, ErrNoUser
 	}
 	return []byte(strings.Join(left, "")), nil
 }
 
-// lines returns a file's lines with their ends.
+// lines returns a file's lines with their line ends.
 func lines(text []byte) []string { return slices.Collect(strings.Lines(string(text))) }
 
-// isOf tells of a line whether it is a user's, whatever the hash is.
-func isOf(user string) func(line string) bool {
+// hasUser returns a function that reports whether a line belongs to a user.
+func hasUser(user string) func(line string) bool {
 	return func(line string) bool {
 		name, _, ok := strings.Cut(strings.TrimPrefix(line, byteOrderMark), ":")
 		return ok && name == user

@@ -1,11 +1,16 @@
-// Package htpasswd reads files of users and hashed passwords, as Apache's
-// htpasswd and Icecast write them: bcrypt, apr1 (htpasswd -m), SHA (htpasswd -s),
-// and Icecast's plain MD5 in hexadecimal.
+// Package htpasswd reads and edits files of users and hashed passwords, in the formats of
+// Apache's htpasswd and of Icecast: bcrypt (htpasswd -B), apr1 (-m), SHA-1 (-s), and
+// Icecast's MD5 in hexadecimal. All functions are pure: they do no I/O and keep no state,
+// so any goroutine may call them.
+//
+// github.com/tg123/go-htpasswd does not replace it: that package has no decoy for unknown
+// users, so its response time reveals names; it accepts bcrypt costs that take minutes, lets
+// the last of duplicate lines win, has hashes in its errors, and lacks Icecast's MD5.
 package htpasswd
 
 import (
-	"crypto/md5"  //nolint:gosec // what such files have
-	"crypto/sha1" //nolint:gosec // what such files have
+	"crypto/md5"  //nolint:gosec // a format of these files
+	"crypto/sha1" //nolint:gosec // a format of these files
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
@@ -16,20 +21,20 @@ import (
 )
 
 const (
-	// MaxSize is how long a file may be.
+	// MaxSize is the maximum length of a file in bytes.
 	MaxSize = 16 << 20
-	// maxCost is the cost of bcrypt beyond which a comparison takes seconds.
+	// maxCost is the maximum cost of bcrypt; above it a comparison takes seconds.
 	maxCost = 14
 )
 
-// Users are the hashes by user.
+// Users maps users to hashes.
 type Users map[string]string
 
-// Parse reads a file. Empty lines, and those that begin with #, are left out; of a
-// user who is there twice the first line counts. Those whose hash is of another kind
-// are left out, too: strange are the numbers of their lines. If that leaves nobody, it
-// is an error.
-func Parse(text []byte) (users Users, strange []int, err error) {
+// Parse reads a file. A line is user:hash; fields after the hash are ignored, and so are
+// empty lines and lines that begin with #. The first of several lines of a user counts.
+// Lines with an unsupported hash are skipped; unsupported holds their numbers. It is an
+// error if these are the only lines.
+func Parse(text []byte) (users Users, unsupported []int, err error) {
 	users = make(Users)
 	n := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(text), byteOrderMark)) {
@@ -41,27 +46,28 @@ func Parse(text []byte) (users Users, strange []int, err error) {
 		user, hash, ok := strings.Cut(line, ":")
 		hash, _, _ = strings.Cut(strings.TrimSpace(hash), ":")
 		if !ok || user == "" || hash == "" {
-			return nil, nil, fmt.Errorf("line %d: write user:hash, %s", n, kinds)
+			return nil, nil, fmt.Errorf("line %d: not a user; expected user:hash, %s", n, kinds)
 		}
-		if !known(hash) {
-			strange = append(strange, n)
+		if !supported(hash) {
+			unsupported = append(unsupported, n)
 		} else if _, twice := users[user]; !twice {
 			users[user] = hash
 		}
 	}
-	if len(users) == 0 && len(strange) > 0 {
-		return nil, nil, fmt.Errorf("line %d: write user:hash, %s", strange[0], kinds)
+	if len(users) == 0 && len(unsupported) > 0 {
+		return nil, nil, fmt.Errorf("line %d: unsupported hash; expected user:hash, %s", unsupported[0], kinds)
 	}
-	return users, strange, nil
+	return users, unsupported, nil
 }
 
-// byteOrderMark is what some editors put before the first line.
+// byteOrderMark precedes the first line in files of some editors.
 const byteOrderMark = "\ufeff"
 
-const kinds = "with a hash of htpasswd -B, -m or -s, or of MD5 in hexadecimal as Icecast has it"
+const kinds = "with a hash of htpasswd -B, -m or -s, or Icecast's MD5 in hexadecimal"
 
-// Decoy returns a hash that takes as long as that of any user does, for those whom the
-// file does not have. It is empty if none takes long.
+// Decoy returns the slowest hash of the file. Comparing it for unknown users takes as long
+// as for known ones, so the response time does not reveal names. It is empty if no hash is
+// slow.
 func (u Users) Decoy() string {
 	decoy, most := "", 0
 	for _, hash := range u {
@@ -72,8 +78,8 @@ func (u Users) Decoy() string {
 	return decoy
 }
 
-// known tells whether a hash is of a kind that Matches can compare.
-func known(hash string) bool {
+// supported reports whether Matches can compare a hash.
+func supported(hash string) bool {
 	switch {
 	case isBcrypt(hash):
 		cost, err := bcrypt.Cost([]byte(hash))
@@ -98,10 +104,11 @@ func isBcrypt(hash string) bool {
 	return strings.HasPrefix(hash, "$2y$") || strings.HasPrefix(hash, "$2a$") || strings.HasPrefix(hash, "$2b$")
 }
 
-// IsSlow tells whether comparing with a hash takes a noticeable time.
+// IsSlow reports whether a comparison with a hash takes a noticeable time.
 func IsSlow(hash string) bool { return isBcrypt(hash) }
 
-// Matches tells whether the hash is that of a password.
+// Matches reports whether a hash belongs to a password. Hashes are compared in constant
+// time.
 func Matches(hash, password string) bool {
 	switch {
 	case isBcrypt(hash):
@@ -110,10 +117,10 @@ func Matches(hash, password string) bool {
 		salt, _, _ := strings.Cut(hash[len(apr1Magic):], "$")
 		return equal(apr1(password, salt), hash)
 	case strings.HasPrefix(hash, shaMagic):
-		sum := sha1.Sum([]byte(password)) //nolint:gosec // what such files have
+		sum := sha1.Sum([]byte(password)) //nolint:gosec // a format of these files
 		return equal(shaMagic+base64.StdEncoding.EncodeToString(sum[:]), hash)
 	}
-	sum := md5.Sum([]byte(password)) //nolint:gosec // what such files have
+	sum := md5.Sum([]byte(password)) //nolint:gosec // a format of these files
 	return equal(hex.EncodeToString(sum[:]), strings.ToLower(hash))
 }
 

@@ -17,14 +17,6 @@ type Init struct {
 
 	// Comments are the stream's artist and title, nil if it has neither.
 	Comments *Comments
-
-	// Codec names the codec of the first logical stream in Ogg: Vorbis, Opus, FLAC,
-	// Speex or Theora. It is empty for other codecs and formats.
-	Codec string
-
-	// PreSkip is the playing time at the beginning of an Opus stream that counts in
-	// the durations of units but is discarded by decoders (RFC 7845, section 4.2).
-	PreSkip time.Duration
 }
 
 // Size returns the length of the data; 0 for nil.

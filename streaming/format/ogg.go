@@ -101,8 +101,7 @@ func (o *ogg) collect(p OggPage) {
 
 // finishInit makes the Init before the first data page.
 func (o *ogg) finishInit() {
-	head := &o.streams[0]
-	o.init, o.headers = &Init{Data: o.headers, Codec: head.codec.name, PreSkip: head.preSkip}, nil
+	o.init, o.headers = &Init{Data: o.headers}, nil
 	o.timeline = -1
 	for i := range o.streams {
 		s := &o.streams[i]

@@ -10,7 +10,7 @@ import (
 // oggCodec describes the mapping of a codec to Ogg. The zero value is an unknown codec;
 // its streams are carried along.
 type oggCodec struct {
-	name    string // for Init.Codec
+	name    string // see Init.OggCodec
 	magic   string // the beginning of the first packet
 	minSize int    // of the first packet
 
@@ -121,6 +121,18 @@ var oggCodecs = []oggCodec{
 		isHeader: topBit,
 	},
 	{magic: "OggMIDI\x00", headers: fixedCount(0)},
+}
+
+var unknownCodec oggCodec
+
+// codecOf returns the codec of a stream with that first packet.
+func codecOf(first []byte) *oggCodec {
+	for i := range oggCodecs {
+		if c := &oggCodecs[i]; len(first) >= c.minSize && bytes.HasPrefix(first, []byte(c.magic)) {
+			return c
+		}
+	}
+	return &unknownCodec
 }
 
 // oggClock measures time by granule positions.

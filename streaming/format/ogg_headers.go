@@ -1,5 +1,7 @@
 package format
 
+import "time"
+
 // packets returns the header packets of a stream from the header pages of its link,
 // without data packets behind them.
 func (s *oggStream) packets(data []byte) (packets [][]byte) {
@@ -47,4 +49,28 @@ func (s *oggStream) comments(data []byte) *Comments {
 		return nil
 	}
 	return vorbisComments(packets[i][before:]).read()
+}
+
+// OggCodec returns the name of the codec of the first stream in an Ogg link: Vorbis, Opus,
+// FLAC, Speex or Theora. It is empty for other codecs and formats.
+func (i *Init) OggCodec() string { return codecOf(i.firstPacket()).name }
+
+// PreSkip returns the playing time at the beginning of an Opus stream that counts in the
+// durations of units but is discarded by decoders (RFC 7845, section 4.2).
+func (i *Init) PreSkip() time.Duration {
+	first := i.firstPacket()
+	if c := codecOf(first); c.preSkip != nil {
+		return c.preSkip(first)
+	}
+	return 0
+}
+
+// firstPacket returns the first packet of an Ogg link, nil in other formats.
+func (i *Init) firstPacket() []byte {
+	for page := range OggPages(i.Data) {
+		for part := range page.packets {
+			return part.data
+		}
+	}
+	return nil
 }

@@ -70,7 +70,7 @@ func (o *ogg) Retitle(c Comments) bool {
 	if len(data) > MaxInit {
 		return false
 	}
-	init := &Init{Data: data, Comments: comments.read(), Codec: s.codec.name, PreSkip: s.preSkip}
+	init := &Init{Data: data, Comments: comments.read()}
 	o.rewriter.pending = &oggNewStream{init: init, serial: serial, sequence: sequence}
 	return true
 }

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bytes"
 	"math"
 	"time"
 )
@@ -11,10 +10,9 @@ type oggStream struct {
 	serial      uint32
 	codec       *oggCodec
 	clock       oggClock
-	preSkip     time.Duration // see Init.PreSkip
-	headers     int           // remaining header packets
-	packetOpen  bool          // the last packet continues on the next page
-	undecodable bool          // headers were lost
+	headers     int  // remaining header packets
+	packetOpen  bool // the last packet continues on the next page
+	undecodable bool // headers were lost
 	ended       bool
 
 	granule int64 // the last granule position, 0 at first
@@ -22,7 +20,7 @@ type oggStream struct {
 
 // newOggStream reads the first page of a stream.
 func newOggStream(p OggPage) oggStream {
-	s := oggStream{serial: p.Serial(), codec: new(oggCodec)}
+	s := oggStream{serial: p.Serial(), codec: &unknownCodec}
 	first := true
 	for part := range p.packets {
 		if first {
@@ -37,19 +35,13 @@ func newOggStream(p OggPage) oggStream {
 }
 
 func (s *oggStream) identifyCodec(first oggPart) {
-	for i := range oggCodecs {
-		c := &oggCodecs[i]
-		if !bytes.HasPrefix(first.data, []byte(c.magic)) || len(first.data) < c.minSize {
-			continue
-		}
-		s.codec, s.headers = c, c.headers(first.data)
-		if c.newClock != nil {
-			s.clock = c.newClock(first.data)
-		}
-		if c.preSkip != nil {
-			s.preSkip = c.preSkip(first.data)
-		}
+	s.codec = codecOf(first.data)
+	if !s.isKnown() {
 		return
+	}
+	s.headers = s.codec.headers(first.data)
+	if s.codec.newClock != nil {
+		s.clock = s.codec.newClock(first.data)
 	}
 }
 

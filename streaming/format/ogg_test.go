@@ -12,13 +12,16 @@ import (
 func ogger() Framer { return newOgg("application/ogg") }
 
 func TestEachCodecHasItsHeadersInTheInit(t *testing.T) {
-	for codec, want := range map[string]Init{
-		"vorbis": {Codec: "Vorbis"},
-		"opus":   {Codec: "Opus", PreSkip: 312 * time.Second / 48000},
-		"speex":  {Codec: "Speex"},
-		"flac":   {Codec: "FLAC"},
+	for codec, want := range map[string]struct {
+		name    string
+		preSkip time.Duration
+	}{
+		"vorbis": {"Vorbis", 0},
+		"opus":   {"Opus", 312 * time.Second / 48000},
+		"speex":  {"Speex", 0},
+		"flac":   {"FLAC", 0},
 	} {
-		name, preSkip := want.Codec, want.PreSkip
+		name, preSkip := want.name, want.preSkip
 		m := oggMaker{serial: 7}
 		parts := m.link(codec, 3, "Title=Aria", "artist=Bach", "ARTIST=Gould", "TITLE=another")
 		stream, want := assemble(parts...)
@@ -31,8 +34,8 @@ func TestEachCodecHasItsHeadersInTheInit(t *testing.T) {
 		if !bytes.Equal(init.Data, bytesOf(parts[:2]...)) {
 			t.Errorf("%s: an init of %d bytes", codec, len(init.Data))
 		}
-		if init.Codec != name || init.PreSkip != preSkip {
-			t.Errorf("%s: codec %q with %v of pre-skip, want %q with %v", codec, init.Codec, init.PreSkip, name, preSkip)
+		if init.OggCodec() != name || init.PreSkip() != preSkip {
+			t.Errorf("%s: codec %q with %v of pre-skip, want %q with %v", codec, init.OggCodec(), init.PreSkip(), name, preSkip)
 		}
 		if c := init.Comments; c == nil || *c != (Comments{"Bach, Gould", "Aria"}) {
 			t.Errorf("%s: the comments are %v", codec, c)

@@ -5,18 +5,16 @@ import (
 	"strings"
 )
 
-// maxURL is the longest URL that a block carries; a longer one is left out, for
-// a part of it leads nowhere. Beside a title of MaxText bytes it fits into the
-// 255 units of 16 bytes that a block may have.
+// maxURL is the maximum length of a URL in a block, in bytes; a longer one is left out.
+// Together with a title of MaxText bytes it fits into 255 units of 16 bytes.
 const maxURL = 1024
 
-// Empty is the block that says that nothing has changed.
+// Empty is the block of an unchanged title.
 var Empty = []byte{0}
 
-// Block returns the metadata block, length byte included, that announces a
-// title and, if it is not empty, a URL. Both must have gone through Clean; they
-// are in the encoding that listeners get. A quote that would end its field
-// early becomes one that every encoding has: a grave accent.
+// Block returns the metadata block, with its length byte, of a title and, if not empty, a
+// URL. Both must be cleaned by Clean and in the listener's encoding. A quote that would end
+// its field early becomes a grave accent, which every encoding has.
 func Block(title, url string) []byte {
 	title = Cut(title, MaxText)
 	if len(url) > maxURL {
@@ -53,9 +51,8 @@ func appendSafe(block []byte, s string) []byte {
 	}
 }
 
-// Parse reads the text of a block, without its length byte, and returns its
-// title and URL as they came; they may hold any byte but zero. It reports false
-// if the block has no title.
+// Parse reads the text of a block, without its length byte. It returns title and URL
+// unchanged; they may hold any byte except zero. ok reports whether there is a title.
 func Parse(block []byte) (title, url string, ok bool) {
 	text, _, _ := strings.Cut(string(block), "\x00")
 	for {
@@ -74,11 +71,10 @@ func Parse(block []byte) (title, url string, ok bool) {
 	}
 }
 
-// field returns the value that text begins with, and what comes after it. Many
-// write titles as they are, so a quote and a semicolon end the value only where
-// another field or nothing follows them. Without such a place the first of them
-// ends it, and nothing comes after it; without any it is all there is. Some
-// leave out the quotes.
+// field returns the value at the beginning of text, and the text behind it. Many encoders
+// do not escape titles, so quote and semicolon end the value only before another field or
+// the end of the text. Without such a place the first quote and semicolon end it and the
+// rest is dropped; without any, the value is the whole text. The quotes are optional.
 func field(text string) (value, rest string) {
 	end := ";"
 	if strings.HasPrefix(text, "'") {
@@ -105,7 +101,7 @@ func field(text string) (value, rest string) {
 	return strings.TrimSuffix(strings.TrimRight(text, " \r\n"), "'"), ""
 }
 
-// startsField tells whether s is blank or begins with the name of a field.
+// startsField reports whether s is blank or begins with the name of a field.
 func startsField(s string) bool {
 	s = strings.TrimLeft(s, " \r\n")
 	end := strings.IndexFunc(s, notInName)

@@ -6,51 +6,49 @@ import (
 	"strings"
 )
 
-// Opening is how a connection begins.
+// Opening is the kind of the first bytes of a connection.
 type Opening int
 
 const (
-	// Undecided is an opening of which more must come.
+	// Undecided means that more bytes are needed.
 	Undecided Opening = iota
-	// Plain is HTTP as listeners and browsers speak it, TLS, and all else that
-	// no encoder says.
+	// Plain is anything else: HTTP of listeners and browsers, TLS.
 	Plain
-	// Request is an HTTP request by an encoder, whose head FixHead fixes.
+	// Request is an encoder's HTTP request, to be fixed by FixHead.
 	Request
-	// Login is the line with a password by which a SHOUTcast v1 source begins.
+	// Login is a line with the password of a SHOUTcast v1 source.
 	Login
-	// Audiocast is the line by which a source of Icecast 1 begins.
+	// Audiocast is the first line of an Icecast 1 source.
 	Audiocast
-	// Poke is how libshout asks whether there is a SHOUTcast server.
+	// Poke is libshout's test for a SHOUTcast server, "!POKE".
 	Poke
 )
 
 const (
-	// MaxLine is the length in bytes, without LF, of the longest line that a
-	// source that does not speak HTTP begins with.
+	// MaxLine is the maximum length of the first line of a source without HTTP, in
+	// bytes without LF.
 	MaxLine = 1 << 10
 
-	// MaxHead is the length in bytes of the longest head that is mended. It is
-	// what Caddy allows.
+	// MaxHead is the maximum length of a head for FixHead, in bytes. It is Caddy's
+	// limit.
 	MaxHead = 16 << 10
 )
 
-// methods begin what no encoder wants mended: requests, and the line by which a
-// proxy says whom it speaks for.
+// methods begin requests that need no fix, and the PROXY line of a proxy.
 var methods = []string{"CONNECT ", "DELETE ", "HEAD ", "OPTIONS ", "PATCH ", "POST ", "PRI ", "PROXY ", "TRACE "}
 
-// version ends the line that a request of HTTP begins with.
+// version matches the end of the first line of a request.
 var version = regexp.MustCompile(`(?i) (HTTP|ICE)/[0-9.]+$`)
 
-// Sniff tells how a connection begins, from the bytes that have come so far. It
-// decides as early as it can, and what it has decided stays, whatever follows.
+// Sniff classifies a connection by its first bytes. It decides as early as possible; more
+// bytes do not change a decision.
 func Sniff(b []byte) Opening {
 	raw, _, whole := bytes.Cut(b, []byte("\n"))
 	line := bytes.TrimRight(raw, "\r")
 	switch {
 	case len(b) == 0:
 		return Undecided
-	case len(line) == 0, 0x80 <= line[0] && line[0] < 0xc0, line[0] == 0xff: // no letter, nor sound
+	case len(line) == 0, 0x80 <= line[0] && line[0] < 0xc0, line[0] == 0xff: // neither text nor an encoder's line
 		return Plain
 	case hasMethod(line, "GET "):
 		return sniffTarget(line[len("GET "):], whole)
@@ -86,7 +84,7 @@ func hasMethod(line []byte, method string) bool {
 	return len(line) >= len(method) && strings.EqualFold(string(line[:len(method)]), method)
 }
 
-// sniffTarget tells whether a GET is for the pages that encoders ask for.
+// sniffTarget classifies a GET by its target: encoders request /admin pages.
 func sniffTarget(target []byte, whole bool) Opening {
 	const pages = "/admin"
 	switch {
@@ -98,8 +96,8 @@ func sniffTarget(target []byte, whole bool) Opening {
 	return Plain
 }
 
-// HeadLength returns the length of the head of a request that b begins with, 0 if its
-// end has not come yet. Lines may end in LF, with any number of CRs before it.
+// HeadLength returns the length of the request head at the beginning of b, 0 if it is
+// incomplete. Lines end in LF, with any number of CRs before it.
 func HeadLength(b []byte) int {
 	first := bytes.IndexByte(b, '\n') + 1
 	if first == 0 {
@@ -111,7 +109,8 @@ func HeadLength(b []byte) int {
 	return 0
 }
 
-// FieldsLength is HeadLength for what follows the first line: fields up to an empty line.
+// FieldsLength is HeadLength without the first line: the length of header fields up to and
+// including an empty line.
 func FieldsLength(b []byte) int {
 	for at := 0; ; {
 		n := bytes.IndexByte(b[at:], '\n') + 1
@@ -125,13 +124,11 @@ func FieldsLength(b []byte) int {
 	}
 }
 
-// FixHead makes the head of an encoder's request one that every server
-// understands: ICE/1.0 becomes HTTP/1.0, every line ends in CRLF, and a host is
-// named where that must be. Nothing else is changed: what was wrong otherwise
-// stays wrong.
+// FixHead makes the head of an encoder's request valid HTTP: ICE/1.0 becomes HTTP/1.0, each
+// line ends in CRLF, and a required Host field is added. Other errors in the head remain.
 func FixHead(head []byte, host string) []byte {
-	mended := make([]byte, 0, len(head)+len(host)+64)
-	line := func(s string) { mended = append(append(mended, s...), "\r\n"...) }
+	fixed := make([]byte, 0, len(head)+len(host)+64)
+	line := func(s string) { fixed = append(append(fixed, s...), "\r\n"...) }
 	first, rest, _ := strings.Cut(string(head), "\n")
 	first = strings.TrimRight(first, "\r")
 	method, target, _ := strings.Cut(first, " ")
@@ -159,16 +156,16 @@ func FixHead(head []byte, host string) []byte {
 	if !named {
 		line("Host: " + host)
 	}
-	return append(mended, "\r\n"...)
+	return append(fixed, "\r\n"...)
 }
 
-// isFolded tells whether a field goes on in the lines that follow it.
+// isFolded reports whether the first line continues the field before it.
 func isFolded(lines []string) bool {
 	return len(lines) > 0 && strings.IndexAny(lines[0], " \t") == 0
 }
 
-// ParseLogin takes apart what a SHOUTcast v1 source gives for its password: that
-// alone, or "/mount:password".
+// ParseLogin splits the password line of a SHOUTcast v1 source: "password" or
+// "/mount:password".
 func ParseLogin(s string) (mount, password string) {
 	if strings.HasPrefix(s, "/") {
 		if mount, password, ok := strings.Cut(s, ":"); ok {
@@ -178,8 +175,7 @@ func ParseLogin(s string) (mount, password string) {
 	return "", s
 }
 
-// ParseAudiocast takes apart the first line of a source of Icecast 1,
-// "SOURCE password /mount".
+// ParseAudiocast splits the first line of an Icecast 1 source: "SOURCE password /mount".
 func ParseAudiocast(line string) (mount, password string, ok bool) {
 	if !hasMethod([]byte(line), "SOURCE ") {
 		return "", "", false
@@ -192,12 +188,12 @@ func ParseAudiocast(line string) (mount, password string, ok bool) {
 	return line[at+1:], line[:at], true
 }
 
-// fieldName is the name of a field by which a source tells of itself.
+// fieldName matches the header fields that describe a stream.
 var fieldName = regexp.MustCompile(`^(?i:(icy|ice|x-audiocast)-[a-z0-9-]+|content-type|user-agent)$`)
 
-// SourceRequest returns the head of the HTTP request that says what a source said
-// that does not speak HTTP. Path is the mount's, as it stands in a URL. Of the
-// fields only those stay that tell of the stream, and they are cleaned.
+// SourceRequest returns the head of an HTTP request for a source without HTTP. path is the
+// mount's path, encoded for a URL. Only the fields that describe the stream are kept, and
+// they are cleaned.
 func SourceRequest(path, host string, fields []byte) []byte {
 	head := []byte("SOURCE " + path + " HTTP/1.0\r\nHost: " + host + "\r\n")
 	for l := range strings.SplitSeq(string(fields), "\n") {

@@ -8,17 +8,16 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// MaxText is the length in bytes to which Clean cuts a text.
+// MaxText is the maximum length of a cleaned text in bytes.
 const MaxText = 1024
 
-// maxRaw is how much of a text from outside Clean looks at.
+// maxRaw is the number of bytes of a text that Clean reads.
 const maxRaw = 16 * MaxText
 
-// Clean makes a text from outside fit for a header line, a log, a page or a
-// block: valid UTF-8, nothing that XML can't carry, no control characters, none
-// that turns the direction of what follows, no line ends, no space at either
-// end, MaxText bytes at most. Bytes that are not UTF-8 are taken as Windows-1252,
-// the ISO 8859-1 that old encoders really send.
+// Clean makes a text from outside safe for a header line, a log, a page or a block: valid
+// UTF-8 and valid in XML, without control characters, direction marks, line ends and spaces
+// around it, at most MaxText bytes. Text that is not UTF-8 is read as Windows-1252, which is
+// what old encoders send as ISO 8859-1.
 func Clean(s string) string {
 	s = Cut(s, maxRaw)
 	if !utf8.ValidString(s) {
@@ -29,7 +28,7 @@ func Clean(s string) string {
 		case unicode.IsSpace(r):
 			return ' '
 		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\ufeff',
-			r == utf8.RuneError, r&0xfffe == 0xfffe: // the last are no characters
+			r == utf8.RuneError, r&0xfffe == 0xfffe: // the last are noncharacters
 			return -1
 		}
 		return r
@@ -37,8 +36,8 @@ func Clean(s string) string {
 	return strings.TrimRight(Cut(strings.TrimLeft(s, " "), MaxText), " ")
 }
 
-// Cut returns the longest prefix of s that is n bytes long at most and does not
-// end within a character. Where s is not UTF-8 a character is a byte.
+// Cut returns the longest prefix of s of at most n bytes that does not end within a
+// character. In invalid UTF-8 each byte counts as a character.
 func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
