@@ -18,7 +18,7 @@ const (
 	// ListPath is the path of a master's list.
 	ListPath = "/admin/streamlist.txt"
 
-	// maxPollWait bounds how long a master is asked to delay its answer.
+	// maxPollWait bounds the delay of an answer that is requested of a master.
 	maxPollWait = 30 * time.Second
 )
 

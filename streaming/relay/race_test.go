@@ -25,7 +25,7 @@ type closer func()
 
 func (c closer) Close() error { c(); return nil }
 
-// The losers ran on, waited for by nobody, after the relay had its connection.
+// The losing attempts continued after the race, and nothing waited for their ends.
 func TestARaceHasEndedWithItsWinner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ended atomic.Int32

@@ -84,13 +84,13 @@ func TestWhereAListenerIsSent(t *testing.T) {
 		scheme string
 		want   string
 	}{
-		{"nobody is there", nil, "http", ""},
+		{"no slave", nil, "http", ""},
 		{"the emptier one", []Report{edge("a", 100, 90, "/live"), edge("b", 100, 10, "/live")}, "http", "http://b"},
 		{"the one with the larger share free", []Report{edge("a", 1000, 900, "/live"), edge("b", 100, 10, "/live")}, "http", "http://b"},
 		{"by the same scheme", []Report{plain}, "https", ""},
 		{"the one with the mount", []Report{edge("a", 100, 0, "/other"), edge("b", 100, 50, "/live")}, "http", "http://b"},
 		{"one without a list has all mounts", []Report{all}, "https", "https://all"},
-		{"nobody has room", []Report{edge("a", 100, 100, "/live")}, "http", ""},
+		{"no room", []Report{edge("a", 100, 100, "/live")}, "http", ""},
 		{"no bandwidth is left", []Report{narrow}, "http", ""},
 		{"it has no URL", []Report{hidden}, "http", ""},
 	} {

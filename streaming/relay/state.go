@@ -8,7 +8,7 @@ type State uint8
 // The states of a relay.
 const (
 	Idle    State = iota // on demand, without listeners
-	Dialing              // an upstream is asked
+	Dialing              // an attempt is in progress
 	Playing              // the upstream feeds the mount
 	Waiting              // until the next attempt
 	Ended                // removed

@@ -14,9 +14,9 @@ const minPollGap = 200 * time.Millisecond
 // watcher follows the list of one master.
 //
 // Any Icecast answers a GET. A caddycast announces in that answer that it accepts reports
-// (Accept-Post, of the Linked Data Platform), and is sent one with each request from then
-// on. It names the version of its list (ETag) and, when it is asked to wait for another one
-// (Prefer, RFC 7240), answers at the next change.
+// (Accept-Post, of the Linked Data Platform), and each later request is a POST with one. The
+// answer has the version of the list (ETag). It is delayed until the next change if the
+// request prefers that (Prefer, RFC 7240).
 type watcher struct {
 	slave  *slave
 	master atomic.Pointer[Upstream]
