@@ -2,7 +2,6 @@ package relay
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -55,7 +54,7 @@ func ReadReport(body io.Reader) (Report, error) {
 // check returns an error if a value is out of its bounds.
 func (r *Report) check() error {
 	if !isID(r.ID) {
-		return errors.New("id: invalid; expected up to 64 letters, digits, dots, colons and dashes")
+		return fmt.Errorf("id: invalid %.100q; expected up to %d letters, digits, dots, colons and dashes", r.ID, maxID)
 	}
 	if len(r.Public) > maxPublic {
 		return fmt.Errorf("public: %d URLs; expected at most %d", len(r.Public), maxPublic)
@@ -80,8 +79,11 @@ func (r *Report) check() error {
 		return err
 	}
 	for id, mounts := range r.Downstream {
-		if left--; !isID(id) || left < 0 {
-			return errors.New("below: invalid or too many ids of nodes; expected at most 10000 with their mounts")
+		if !isID(id) {
+			return fmt.Errorf("below: invalid id %.100q; expected up to %d letters, digits, dots, colons and dashes", id, maxID)
+		}
+		if left--; left < 0 {
+			return fmt.Errorf("below: too many nodes and mounts; expected at most %d", maxMounts)
 		}
 		if err := checkMounts(mounts, &left); err != nil {
 			return err
