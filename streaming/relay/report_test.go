@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,4 +51,51 @@ func TestTheBoundsOfAReport(t *testing.T) {
 			t.Errorf("%s: the error is %v; want %q", tt.name, err, tt.err)
 		}
 	}
+}
+
+func TestReadReport(t *testing.T) {
+	good := `{"id":"a","public":["https://edge.example/"],"interval":10,"mounts":{"/live":3}}`
+	r, err := ReadReport(strings.NewReader(good))
+	if err != nil || r.Public[0] != "https://edge.example" || r.Mounts["/live"] != 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for name, text := range map[string]string{
+		"nothing":            ``,
+		"no id":              `{"interval":10}`,
+		"an id of markup":    `{"id":"<b>","interval":10}`,
+		"no interval":        `{"id":"a"}`,
+		"another scheme":     `{"id":"a","interval":10,"public":["javascript:alert(1)"]}`,
+		"a user":             `{"id":"a","interval":10,"public":["http://u@h"]}`,
+		"a query":            `{"id":"a","interval":10,"public":["http://h/?"]}`,
+		"a host of markup":   `{"id":"a","interval":10,"public":["http://a\"<script>:80"]}`,
+		"an endless host":    `{"id":"a","interval":10,"public":["http://` + strings.Repeat("a", maxBase) + `"]}`,
+		"too many below":     `{"id":"a","interval":10,"below":{"<b>":{}}}`,
+		"a line end":         `{"id":"a","interval":10,"public":["http://h\r\nX: y"]}`,
+		"a negative number":  `{"id":"a","interval":10,"listeners":-1}`,
+		"an absurd number":   `{"id":"a","interval":10,"capacity":1000000000000}`,
+		"what is no mount":   `{"id":"a","interval":10,"mounts":{"live":1}}`,
+		"negative listeners": `{"id":"a","interval":10,"mounts":{"/live":-1}}`,
+		"too long a report":  `{"id":"a","interval":10,"mounts":{"/` + strings.Repeat("x", maxReport) + `":1}}`,
+	} {
+		if r, err := ReadReport(strings.NewReader(text)); err == nil {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+func FuzzReadReport(f *testing.F) {
+	f.Add(`{"id":"a","public":["https://edge.example/"],"interval":10,"capacity":5,"mounts":{"/live":3}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := ReadReport(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadReport(strings.NewReader(string(again))); err != nil {
+			t.Fatalf("%s is good, but %s is not: %v", text, again, err)
+		}
+	})
 }
