@@ -10,8 +10,16 @@ import (
 // attempt dials the upstreams and plays the first that answers. After patience, listeners
 // hear a fallback until the first unit has arrived. Only run calls it.
 func (r *relay) attempt() error {
-	delay := time.AfterFunc(patience, func() { r.change(change{trigger: dialDelayed}) })
-	defer delay.Stop()
+	delayed := make(chan struct{})
+	delay := time.AfterFunc(patience, func() {
+		defer close(delayed)
+		r.change(change{trigger: dialDelayed})
+	})
+	defer func() {
+		if !delay.Stop() {
+			<-delayed
+		}
+	}()
 	c, err := r.dial()
 	if err != nil {
 		return err

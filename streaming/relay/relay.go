@@ -31,8 +31,8 @@ var (
 	errLocalSource = errors.New("the mount has a source of its own")
 )
 
-// relay pulls one mount. Its run method is one goroutine; any goroutine may call the others,
-// but for those of the attempts, in attempt.go and play.go.
+// relay pulls one mount. Its run method is one goroutine, which also calls what is in
+// attempt.go and playback.go; any goroutine may call the other methods.
 type relay struct {
 	manager  *Manager
 	mount    string
