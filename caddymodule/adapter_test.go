@@ -92,7 +92,7 @@ func TestErrorsNameTheLineOfIcecastXML(t *testing.T) {
 	for name, c := range map[string]struct{ xml, want string }{
 		"a value": {
 			"<limits>\n<clients>x</clients></limits>",
-			`radio.xml: line 4: <clients> "x": write a whole number, such as 100`,
+			`radio.xml: line 4: <clients>: invalid number "x"; expected a whole number, such as 100`,
 		},
 		"a mount that can be none": {
 			"\n<mount>\n<mount-name>/a//b</mount-name><hidden>1</hidden></mount>",

@@ -31,7 +31,7 @@ func convert(file string, out, errs io.Writer) error {
 		return err
 	}
 	for _, w := range warnings {
-		if _, err := fmt.Fprintf(errs, "%s:%d: <%s> %s\n", w.File, w.Line, w.Directive, w.Message); err != nil {
+		if _, err := fmt.Fprintf(errs, "%s:%d: <%s>: %s\n", w.File, w.Line, w.Directive, w.Message); err != nil {
 			return err
 		}
 	}

@@ -7,12 +7,12 @@ type config struct {
 	identity []*directive // of the station
 	serverID setting[string]
 
-	limits  limits
-	open    bool // by a role of 2.5, to who has not logged in
-	source  setting[string]
-	relay   login
-	admin   login
-	sockets []*socket
+	limits           limits
+	anonymousAllowed bool // by a role of 2.5, to who has not logged in
+	source           setting[string]
+	relay            login
+	admin            login
+	sockets          []*socket
 
 	shoutcastMount setting[string]
 
@@ -79,22 +79,22 @@ type mount struct {
 
 	settings []*directive // what is the same in a Caddyfile
 
-	user, password    setting[string]
-	fallback, intro   setting[string]
-	override          setting[bool]
-	onConnect, onGone setting[string]
-	authLine          int
-	headers           []header
+	user, password          setting[string]
+	fallback, intro         setting[string]
+	override                setting[bool]
+	onConnect, onDisconnect setting[string]
+	authLine                int
+	headers                 []header
 }
 
 // relay is a mount that is pulled from elsewhere.
 type relay struct {
-	line           int
-	local          setting[string]
-	onDemand, tell setting[bool]
-	enabled        setting[bool]
-	user, password setting[string]
-	upstreams      []*upstream
+	line                 int
+	local                setting[string]
+	onDemand, sendTitles setting[bool]
+	enabled              setting[bool]
+	user, password       setting[string]
+	upstreams            []*upstream
 }
 
 // upstream is where a relay pulls from.
@@ -146,15 +146,15 @@ type logFile struct {
 	archive setting[bool]
 }
 
-// ofKH are elements by which a file of Icecast-KH is known. Its mounts have
+// khElements are elements by which a file of Icecast-KH is known. Its mounts have
 // fallback-override on by default.
-var ofKH = []string{
+var khElements = []string{
 	"max-bandwidth", "x-forwarded-for", "deny-agents", "ban-client", "wait-time", "linger-for", "limit-rate",
 	"run-on", "retry-delay", "inactivity-timeout", "filter-theora", "ogg-passthrough", "min-queue-size",
 	"skip-accesslog", "intro-skip-replay", "redirect-to", "master-redirect", "max-redirect-slaves", "hijack",
 }
 
-// isKH tells whether an element, or one below it, is Icecast-KH's.
-func isKH(e *element) bool {
-	return slices.Contains(ofKH, e.name) || slices.ContainsFunc(e.children, isKH)
+// usesKH tells whether an element, or one below it, is Icecast-KH's.
+func usesKH(e *element) bool {
+	return slices.Contains(khElements, e.name) || slices.ContainsFunc(e.children, usesKH)
 }

@@ -11,15 +11,15 @@ type Converted struct {
 	Caddyfile []byte
 	Notes     []Note // by the lines of icecast.xml
 
-	from []int
+	origins []int
 }
 
 // Line returns from which line of icecast.xml a line of the Caddyfile comes.
 func (c *Converted) Line(n int) int {
-	if n < 1 || n > len(c.from) {
+	if n < 1 || n > len(c.origins) {
 		return 1
 	}
-	return c.from[n-1]
+	return c.origins[n-1]
 }
 
 // Convert makes a Caddyfile of an icecast.xml. Whether a fallback is a file says isFile,
@@ -30,7 +30,7 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 		return nil, err
 	}
 	r := new(reader)
-	c, err := r.read(root)
+	c, err := r.readConfig(root)
 	if err != nil {
 		return nil, err
 	}
@@ -38,31 +38,31 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 		isFile = func(string) bool { return false }
 	}
 	g := &generator{config: c, reader: r, root: root, isFile: isFile}
-	all := g.caddyfile()
+	all := g.directives()
 	p := new(printer)
 	p.print(all, 0, true)
-	if err := joined(append(r.problems, p.problems...)); err != nil {
+	if err := joinErrors(append(r.problems, p.problems...)); err != nil {
 		return nil, err
 	}
-	return &Converted{Caddyfile: []byte(p.text.String()), Notes: inOrder(r.notes), from: p.from}, nil
+	return &Converted{Caddyfile: []byte(p.text.String()), Notes: sortNotes(r.notes), origins: p.origins}, nil
 }
 
 // generator says in a Caddyfile what a config says.
 type generator struct {
 	config *config
 	*reader
-	root    *element
-	isFile  func(string) bool
-	several []*mount // those that are for several: patterns and defaults
+	root          *element
+	isFile        func(string) bool
+	generalMounts []*mount // those that are for several: patterns and defaults
 }
 
-// at makes of a line what note and wrong want.
-func at(line int, name string) *element { return &element{name: name, line: line} }
+// elementAt makes of a line what note and wrong want.
+func elementAt(line int, name string) *element { return &element{name: name, line: line} }
 
-// caddyfile returns all that stands in the Caddyfile.
-func (g *generator) caddyfile() []*directive {
+// directives returns all that stands in the Caddyfile.
+func (g *generator) directives() []*directive {
 	if g.config.paths.basedir.set() && !g.chroot() {
-		g.note(at(g.config.paths.basedir.line, "basedir"), "has no effect without <chroot>, as in Icecast")
+		g.notef(elementAt(g.config.paths.basedir.line, "basedir"), "ignored without <chroot>, as in Icecast")
 	}
 	ends := g.endpoints()
 	global := block(g.root.line, nil, nil)
@@ -78,16 +78,16 @@ func (g *generator) caddyfile() []*directive {
 
 func (g *generator) chroot() bool { return g.config.paths.chroot.or(false) }
 
-// path returns where a file lies that Icecast finds under its root.
-func (g *generator) path(p string) string {
+// rootPath returns where a file lies that Icecast finds under its root.
+func (g *generator) rootPath(p string) string {
 	if p == "" || !g.chroot() {
 		return p
 	}
-	return under(g.config.paths.basedir.v, p)
+	return joinUnder(g.config.paths.basedir.v, p)
 }
 
-// under returns a path within another.
-func under(dir, p string) string {
+// joinUnder returns a path within another.
+func joinUnder(dir, p string) string {
 	for dir != "" && dir[len(dir)-1] == '/' {
 		dir = dir[:len(dir)-1]
 	}
@@ -97,13 +97,13 @@ func under(dir, p string) string {
 	return dir + p
 }
 
-// web returns where a file lies that Icecast finds in its web root.
-func (g *generator) web(at *element, p string) (string, bool) {
+// webPath returns where a file lies that Icecast finds in its web root.
+func (g *generator) webPath(at *element, p string) (string, bool) {
 	if !g.config.paths.webroot.set() {
-		g.wrong(at, "%q lies in the web root, and there is none: write <webroot> into <paths>", p)
+		g.errorf(at, "%q is in the web root, which is not set; expected <webroot> in <paths>", p)
 		return "", false
 	}
-	return under(g.path(g.config.paths.webroot.v), p), true
+	return joinUnder(g.rootPath(g.config.paths.webroot.v), p), true
 }
 
 // duration returns a number of seconds as a Caddyfile has it.

@@ -32,8 +32,8 @@ func TestConvert(t *testing.T) {
 		if formatted := caddyfile.Format(c.Caddyfile); !bytes.Equal(formatted, c.Caddyfile) {
 			t.Errorf("caddy fmt would make of it\n%s", formatted)
 		}
-		if lines := bytes.Count(c.Caddyfile, []byte("\n")); lines != len(c.from) {
-			t.Errorf("it has %d lines, of which %d have a line of origin", lines, len(c.from))
+		if lines := bytes.Count(c.Caddyfile, []byte("\n")); lines != len(c.origins) {
+			t.Errorf("it has %d lines, of which %d have a line of origin", lines, len(c.origins))
 		}
 		notes := new(strings.Builder)
 		for _, n := range c.Notes {

@@ -11,7 +11,7 @@ import (
 func (r *reader) mountAuth(e *element, m *mount) {
 	kind := e.attr("type")
 	if kind == "" && len(e.children) == 0 {
-		r.note(e, "is empty, and as if it were not there")
+		r.notef(e, "ignored; it is empty")
 		return
 	}
 	if kind != "" {
@@ -26,64 +26,64 @@ func (r *reader) mountAuth(e *element, m *mount) {
 func (r *reader) mountRoles(e *element, m *mount) {
 	var closed *element // keeps out who has not logged in
 	open := false
-	r.each(e, table{"role": func(role *element) {
-		kind, listens, feeds := role.attr("type"), concerns(role, "get"), concerns(role, "source", "put")
+	r.readChildren(e, table{"role": func(role *element) {
+		kind, listens, feeds := role.attr("type"), appliesTo(role, "get"), appliesTo(role, "source", "put")
 		switch {
-		case kind == "anonymous" && listens && denies(role):
+		case kind == "anonymous" && listens && deniesListening(role):
 			if !open && closed == nil {
 				closed = role
 			}
-			role.silence()
+			role.markKnown()
 		case kind == "anonymous":
 			open = open || listens && closed == nil
-			r.restricted(role)
+			r.anonymousRole(role)
 		case kind == "static" || kind == "legacy-password":
 			if !feeds { // its password would feed the mount
-				r.wrong(role, "of the type %q is known for sources alone: write the listeners into a file, and type=\"htpasswd\"", kind)
-				role.silence()
+				r.errorf(role, "type %q is supported for sources only; expected type=\"htpasswd\" with a file of listeners", kind)
+				role.markKnown()
 				return
 			}
 			user, password := r.credentials(role)
 			m.user, m.password = setting[string]{user, role.line}, setting[string]{password, role.line}
 		case !listens && feeds: // listeners would be asked
-			r.wrong(role, "of the type %q is known for listeners alone: write <username> and <password> of the source into the mount", kind)
-			role.silence()
+			r.errorf(role, "type %q is supported for listeners only; expected <username> and <password> of the source in the mount", kind)
+			role.markKnown()
 		default:
 			r.authenticator(role, kind, m)
 		}
 	}})
 	if closed != nil && m.authLine == 0 { // the mount would be open to all
-		r.wrong(closed, "keeps out who has not logged in, and nothing says who may listen: write a role of the type htpasswd or url before it, or take it out if all may")
+		r.errorf(closed, "denies anonymous listeners, and no role allows others; expected a role of type htpasswd or url before it, or no such role if everybody may listen")
 	}
 }
 
 // socketAuth reads who may come by a socket, which nothing here depends on.
 func (r *reader) socketAuth(e *element) {
 	for _, role := range e.children {
-		if role.attr("type") == "anonymous" && concerns(role, "get") && denies(role) {
-			r.wrong(role, "keeps out who comes by this socket and has not logged in, which is not known: write who may listen into the mounts, and take it out")
+		if role.attr("type") == "anonymous" && appliesTo(role, "get") && deniesListening(role) {
+			r.errorf(role, "denying anonymous listeners on one socket is not supported; expected listener authentication in the mounts")
 		}
 	}
-	r.means("has no effect: who may do what does not depend on the socket")(e)
+	r.ignore("ignored; permissions do not depend on the socket")(e)
 }
 
-// concerns tells whether a role is for one of some methods. One that names none is for all.
-func concerns(role *element, methods ...string) bool {
+// appliesTo tells whether a role is for one of some methods. One that names none is for all.
+func appliesTo(role *element, methods ...string) bool {
 	for _, named := range []string{role.attr("match-method"), role.attr("allow-method")} {
 		if named != "" {
-			return lists(named, methods...)
+			return listContains(named, methods...)
 		}
 	}
 	return true
 }
 
-// denies tells whether a role keeps those out who want to listen.
-func denies(role *element) bool {
-	return role.attr("deny-all") != "" || lists(role.attr("deny-method"), "get")
+// deniesListening tells whether a role keeps those out who want to listen.
+func deniesListening(role *element) bool {
+	return role.attr("deny-all") != "" || listContains(role.attr("deny-method"), "get")
 }
 
-// lists tells whether a list of 2.5 has one of some words in it, or the star that is all of them.
-func lists(list string, words ...string) bool {
+// listContains tells whether a list of 2.5 has one of some words in it, or the star that is all of them.
+func listContains(list string, words ...string) bool {
 	for word := range strings.SplitSeq(strings.ToLower(list), ",") {
 		if word = strings.TrimSpace(word); word == "*" || slices.Contains(words, word) {
 			return true
@@ -102,34 +102,34 @@ func (r *reader) authenticator(e *element, kind string, m *mount) {
 		settings = r.urlAuth(e)
 	default:
 		// Without it the mount would be open to all.
-		r.wrong(e, "of the type %q is not known: write type=\"htpasswd\" or type=\"url\", or take it out if all may listen", kind)
-		e.silence()
+		r.errorf(e, "unknown type %q; expected type=\"htpasswd\" or type=\"url\", or no <authentication> if everybody may listen", kind)
+		e.markKnown()
 		return
 	}
 	if settings == nil {
 		return
 	}
 	if m.authLine > 0 {
-		r.wrong(e, "stands here again, after line %d: a mount has one; take one of them out", m.authLine)
+		r.errorf(e, "duplicate of line %d; expected one per mount", m.authLine)
 		return
 	}
 	m.authLine = e.line
 	m.settings = append(m.settings, settings...)
 }
 
-// options reads <option name value>, and hands them to those who know them.
-func (r *reader) options(e *element, known map[string]func(o *element, value string)) {
+// readOptions reads <option name value>, and hands them to those who know them.
+func (r *reader) readOptions(e *element, known map[string]func(o *element, value string)) {
 	for _, name := range []string{"name", "match-method", "allow-method", "id"} {
 		e.attr(name)
 	}
-	r.each(e, table{"option": func(o *element) {
+	r.readChildren(e, table{"option": func(o *element) {
 		name, value := o.attr("name"), o.attr("value")
 		read, ok := known[name]
 		switch {
 		case !ok:
-			r.note(o, "%q is not known here, and has no effect", name)
+			r.notef(o, "ignored; unknown option %q", name)
 		case value == "":
-			r.note(o, "%q is empty, and as if it were not there", name)
+			r.notef(o, "ignored; option %q is empty", name)
 		default:
 			read(o, value)
 		}
@@ -145,12 +145,12 @@ func (r *reader) htpasswd(e *element) []*directive {
 			inner = []*directive{line(o.line, "max_sessions", "1")}
 		}
 	}
-	r.options(e, map[string]func(*element, string){
+	r.readOptions(e, map[string]func(*element, string){
 		"filename":              func(_ *element, value string) { file = value },
 		"allow_duplicate_users": single,
 	})
 	if file == "" {
-		r.wrong(e, "names no file: write <option name=\"filename\" value=\"/etc/icecast2/listeners\"/> into it")
+		r.errorf(e, "no file; expected <option name=\"filename\" value=\"/etc/icecast2/listeners\"/>")
 		return nil
 	}
 	return []*directive{{line: e.line, words: []string{"auth", "htpasswd", file}, block: inner}}
@@ -174,7 +174,7 @@ func (r *reader) urlAuth(e *element) []*directive {
 	for name, word := range urlWords {
 		known[name] = func(o *element, value string) {
 			if !strings.Contains(word, "header") && word != "username" && !isWebURL(value) {
-				r.wrong(o, "%q is no URL: write one that begins with http:// or https://", name)
+				r.errorf(o, "%q is not a URL; expected one that begins with http:// or https://", name)
 				return
 			}
 			add(o, word, literal(value))
@@ -190,9 +190,9 @@ func (r *reader) urlAuth(e *element) []*directive {
 			add(o, "on_error", "allow")
 		}
 	}
-	r.options(e, known)
+	r.readOptions(e, known)
 	if len(auth.block) == 0 {
-		r.note(e, "asks nobody, so all may listen, as in Icecast")
+		r.notef(e, "no URL is set, so everybody may listen, as in Icecast")
 		return nil
 	}
 	return []*directive{auth}
@@ -214,21 +214,21 @@ func (r *reader) role(e *element, c *config) {
 	e.attr("match-method")
 	switch kind {
 	case "anonymous":
-		if !c.open && concerns(e, "get") && denies(e) {
-			r.wrong(e, "keeps out who has not logged in, everywhere: write who may listen into a <mount>, or one with type=\"default\", or take it out if all may")
+		if !c.anonymousAllowed && appliesTo(e, "get") && deniesListening(e) {
+			r.errorf(e, "denying anonymous listeners for the whole server is not supported; expected listener authentication in a <mount>, or in one with type=\"default\", or no such role if everybody may listen")
 		}
-		c.open = c.open || concerns(e, "get")
-		r.restricted(e)
+		c.anonymousAllowed = c.anonymousAllowed || appliesTo(e, "get")
+		r.anonymousRole(e)
 		return
 	case "static", "legacy-password":
 	default:
-		if !c.open && concerns(e, "get") && e.attr("match-admin") == "" { // all mounts would be open
-			r.wrong(e, "of the type %q is not known for the whole server: write it into a <mount>, or one with type=\"default\"", kind)
-			e.silence()
+		if !c.anonymousAllowed && appliesTo(e, "get") && e.attr("match-admin") == "" { // all mounts would be open
+			r.errorf(e, "type %q is not supported for the whole server; expected it in a <mount>, or in one with type=\"default\"", kind)
+			e.markKnown()
 			return
 		}
-		r.note(e, "of the type %q has no effect for the whole server; write it into the <mount> that it is for", kind)
-		e.silence()
+		r.notef(e, "ignored; type %q is not supported for the whole server. Use it in a <mount>", kind)
+		e.markKnown()
 		return
 	}
 	user, password := r.credentials(e)
@@ -244,35 +244,35 @@ func (r *reader) role(e *element, c *config) {
 	case strings.Contains(methods, "source") || strings.Contains(methods, "put"):
 		c.source = p
 		if user != "source" {
-			r.note(e, "%q is called source here: encoders that log in otherwise want <username> in their <mount>", user)
+			r.notef(e, "the user of the whole server is \"source\", not %q; for other users set <username> in the <mount>", user)
 		}
 	default:
-		r.note(e, "has no effect: of roles, only those are known that may source, put, allow-admin=\"*\" or \"streamlist.txt\"")
-		e.silence()
+		r.notef(e, "ignored; supported roles allow the methods source or put, allow-admin=\"*\", or allow-admin=\"streamlist.txt\"")
+		e.markKnown()
 	}
 }
 
 // credentials reads the options of a role that has one user.
 func (r *reader) credentials(e *element) (user, password string) {
 	user = "source"
-	r.options(e, map[string]func(*element, string){
+	r.readOptions(e, map[string]func(*element, string){
 		"username": func(_ *element, v string) { user = v },
 		"password": func(_ *element, v string) { password = v },
 	})
 	if password == "" {
-		r.wrong(e, "has no password: write <option name=\"password\" value=\"…\"/> into it")
+		r.errorf(e, "no password; expected <option name=\"password\" value=\"…\"/>")
 	}
 	return user, password
 }
 
-// restricted reads a role of those who have not logged in, who may all.
-func (r *reader) restricted(e *element) {
+// anonymousRole reads a role of those who have not logged in, who may all.
+func (r *reader) anonymousRole(e *element) {
 	for _, a := range e.attrs {
 		if strings.HasPrefix(a.name, "deny-") || a.name == "connection-duration" {
-			r.note(e, "has %s, which has no effect: what is not secret all may", a.name)
+			r.notef(e, "%s is ignored; everybody may use public resources", a.name)
 		}
 	}
-	e.silence()
+	e.markKnown()
 }
 
 // literal returns a text in which Caddy finds no placeholders.

@@ -11,9 +11,9 @@ import (
 func (g *generator) relayBlocks() (ds []*directive) {
 	first := make(map[string]int)
 	for _, v := range g.config.relays {
-		e := at(v.line, "relay")
+		e := elementAt(v.line, "relay")
 		if !v.enabled.or(true) {
-			g.note(e, "is not enabled, and left out")
+			g.notef(e, "ignored; it is not enabled")
 			continue
 		}
 		words, ok := g.relayWords(v)
@@ -21,20 +21,20 @@ func (g *generator) relayBlocks() (ds []*directive) {
 			continue
 		}
 		if before, again := first[words[1]]; again {
-			g.wrong(e, "%s is pulled in line %d already: write another <local-mount>", words[1], before)
+			g.errorf(e, "mount %s is already relayed in line %d; expected another <local-mount>", words[1], before)
 		}
 		first[words[1]] = v.line
 		var inner []*directive
 		if v.user.set() && v.password.set() {
 			inner = append(inner, line(v.user.line, "user", literal(v.user.v)), line(v.password.line, "password", literal(v.password.v)))
 		} else if v.password.set() {
-			g.note(at(v.password.line, "password"), "is sent only with a <username>, as in Icecast")
+			g.notef(elementAt(v.password.line, "password"), "ignored without <username>, as in Icecast")
 		}
 		if v.onDemand.or(g.config.master.onDemand.or(false)) {
 			inner = append(inner, line(v.line, "on_demand"))
 		}
-		if !v.tell.or(true) {
-			inner = append(inner, line(v.tell.line, "metadata", "off"))
+		if !v.sendTitles.or(true) {
+			inner = append(inner, line(v.sendTitles.line, "metadata", "off"))
 		}
 		ds = append(ds, block(v.line, words, inner))
 	}
@@ -50,7 +50,7 @@ func (g *generator) relayWords(v *relay) (words []string, ok bool) {
 		words, ok = append(words, to), ok && is
 	}
 	if ok && words[1] == "" {
-		g.wrong(at(v.line, "relay"), "says nowhere what the mount is called: write <local-mount>")
+		g.errorf(elementAt(v.line, "relay"), "no mount; expected <local-mount>")
 	}
 	return words, ok && words[1] != ""
 }
@@ -62,11 +62,11 @@ func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 	}
 	host := u.server.or("127.0.0.1")
 	if !u.port.set() || u.port.v < 1 || u.port.v > 65535 {
-		g.wrong(at(u.line, "relay"), "says no port of %s: write <port>8000</port>", host)
+		g.errorf(elementAt(u.line, "relay"), "no port of %s; expected <port>8000</port>", host)
 		return "", false
 	}
 	if !isHost(host) {
-		g.wrong(at(u.server.line, "server"), "is no host: write its name or address alone, such as radio.example.org or 192.0.2.1")
+		g.errorf(elementAt(u.server.line, "server"), "invalid host; expected a name or an address alone, such as radio.example.org or 192.0.2.1")
 		return "", false
 	}
 	mount, query, asks := strings.Cut(u.path.or("/"), "?")
@@ -83,7 +83,7 @@ func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 // uri returns the URL that 2.5 has in place of a server. A user in it is the relay's.
 func (g *generator) uri(v *relay, u *upstream) (string, bool) {
 	if !isWebURL(u.uri.v) {
-		g.wrong(at(u.uri.line, "uri"), "is no URL of a stream: write one such as http://192.0.2.1:8000/live.mp3")
+		g.errorf(elementAt(u.uri.line, "uri"), "invalid URL; expected the URL of a stream, such as http://192.0.2.1:8000/live.mp3")
 		return "", false
 	}
 	to, _ := url.Parse(u.uri.v)
@@ -117,17 +117,17 @@ func (g *generator) roles() (ds []*directive) {
 	if !m.server.set() {
 		return ds
 	}
-	e := at(m.server.line, "master-server")
+	e := elementAt(m.server.line, "master-server")
 	if !m.password.set() {
-		g.note(e, "has no effect without <master-password>, as in Icecast")
+		g.notef(e, "ignored without <master-password>, as in Icecast")
 		return ds
 	}
 	if !m.port.set() || m.port.v < 1 || m.port.v > 65535 {
-		g.wrong(e, "says no port: write <master-server-port>8000</master-server-port>")
+		g.errorf(e, "no port; expected <master-server-port>8000</master-server-port>")
 		return ds
 	}
 	if !isHost(m.server.v) {
-		g.wrong(e, "is no host: write its name or address alone, such as radio.example.org or 192.0.2.1")
+		g.errorf(e, "invalid host; expected a name or an address alone, such as radio.example.org or 192.0.2.1")
 		return ds
 	}
 	at := url.URL{Scheme: scheme(m.tls.or(false)), Host: net.JoinHostPort(m.server.v, strconv.Itoa(m.port.v))}

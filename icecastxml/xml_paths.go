@@ -19,38 +19,38 @@ func (r *reader) paths(e *element, c *config) {
 	}
 	t := r.certificateTable(c)
 	maps.Copy(t, table{
-		"basedir":          into(r, r.value, &p.basedir),
-		"webroot":          into(r, r.value, &p.webroot),
-		"logdir":           into(r, r.value, &p.logdir),
+		"basedir":          store(r, r.value, &p.basedir),
+		"webroot":          store(r, r.value, &p.webroot),
+		"logdir":           store(r, r.value, &p.logdir),
 		"alias":            func(e *element) { r.alias(e, p) },
 		"resource":         func(e *element) { r.alias(e, p) },
 		"deny-ip":          clients("deny", "file"),
 		"allow-ip":         clients("allow", "file"),
 		"deny-agents":      clients("deny", "agent_file"),
 		"x-forwarded-for":  func(e *element) { r.proxies(e, p) },
-		"adminroot":        r.means("has no effect: the pages under /admin/ are part of the program, and its answers are Icecast's without the help of XSLT"),
-		"report-db":        r.means("has no effect: errors are plain text"),
-		"pidfile":          r.means("has no effect: start Caddy with --pidfile if something wants that file"),
-		"mime-types":       r.means("has no effect: Caddy knows the types of files"),
-		"null-device":      r.means("has no effect"),
-		"well-known":       r.means("has no effect: write Caddy's file_server for it"),
-		"ssl-verify-peers": r.means("has no effect"),
+		"adminroot":        r.ignore("ignored; the pages under /admin/ are built in, without XSLT"),
+		"report-db":        r.ignore("ignored; errors are plain text"),
+		"pidfile":          r.ignore("ignored; start Caddy with --pidfile if the file is needed"),
+		"mime-types":       r.ignore("ignored; Caddy has its own table of file types"),
+		"null-device":      r.ignore("ignored"),
+		"well-known":       r.ignore("ignored; use Caddy's file_server"),
+		"ssl-verify-peers": r.ignore("ignored"),
 	})
-	r.each(e, t)
+	r.readChildren(e, t)
 }
 
 // certificateTable says what becomes of the elements that name a certificate.
 func (r *reader) certificateTable(c *config) table {
-	cert, key := into(r, r.value, &c.paths.cert), into(r, r.value, &c.paths.key)
+	cert, key := store(r, r.value, &c.paths.cert), store(r, r.value, &c.paths.key)
 	return table{
 		"ssl-certificate":     cert,
 		"tls-certificate":     cert,
 		"ssl-private-key":     key,
 		"tls-key":             key,
-		"ssl-allowed-ciphers": r.means(ciphers),
-		"tls-allowed-ciphers": r.means(ciphers),
-		"ssl-ciphers":         r.means(ciphers),
-		"ssl-cafile":          r.means("has no effect: the certificates between ours and the authority's belong into the file of <ssl-certificate>"),
+		"ssl-allowed-ciphers": r.ignore(ciphers),
+		"tls-allowed-ciphers": r.ignore(ciphers),
+		"ssl-ciphers":         r.ignore(ciphers),
+		"ssl-cafile":          r.ignore("ignored; intermediate certificates belong in the file of <ssl-certificate>"),
 	}
 }
 
@@ -65,10 +65,10 @@ func (r *reader) alias(e *element, p *paths) {
 	}
 	switch {
 	case e.name == "resource" && a.to == "":
-		r.note(e, "has no effect: of resources, only those are known that have a source and a destination; write Caddy's directives for others")
-		e.silence()
+		r.notef(e, "ignored; supported resources have a source and a destination. Use Caddy's directives for others")
+		e.markKnown()
 	case !strings.HasPrefix(a.source, "/") || !strings.HasPrefix(a.to, "/"):
-		r.wrong(e, "wants source and destination, such as <%s source=\"/\" destination=\"/status.xsl\"/>", e.name)
+		r.errorf(e, "no valid source and destination; expected <%s source=\"/\" destination=\"/status.xsl\"/>", e.name)
 	default:
 		p.aliases = append(p.aliases, a)
 	}
@@ -83,7 +83,7 @@ func (r *reader) proxies(e *element, p *paths) {
 	for address := range strings.FieldsFuncSeq(v, func(c rune) bool { return c == ',' || c == ' ' || c == ';' }) {
 		network, ok := network(address)
 		if !ok {
-			r.wrong(e, "%q: write an address or a network, such as 192.0.2.7 or 192.0.2.0/24", address)
+			r.errorf(e, "invalid address %q; expected an address or a network, such as 192.0.2.7 or 192.0.2.0/24", address)
 			continue
 		}
 		p.proxies = append(p.proxies, setting[string]{network, e.line})
@@ -111,13 +111,13 @@ func network(s string) (string, bool) {
 // headers reads <http-headers>.
 func (r *reader) headers(e *element) (all []header) {
 	e.attr("type")
-	r.each(e, table{"header": func(e *element) {
+	r.readChildren(e, table{"header": func(e *element) {
 		h := header{line: e.line, name: e.attr("name"), value: e.attr("value"), status: e.attr("status")}
 		switch kind := e.attr("type"); {
 		case kind != "" && kind != "static" && kind != "cors":
-			r.note(e, "of the type %q has no effect: write type=\"static\"", kind)
+			r.notef(e, "ignored; unsupported type %q. Use type=\"static\"", kind)
 		case h.name == "" || strings.ContainsAny(h.name, " :\r\n{}"):
-			r.wrong(e, "wants a name and a value, such as <header name=\"X-Station\" value=\"one\"/>")
+			r.errorf(e, "no valid name and value; expected <header name=\"X-Station\" value=\"one\"/>")
 		default:
 			all = append(all, h)
 		}

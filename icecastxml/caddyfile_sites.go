@@ -10,13 +10,13 @@ import (
 
 // endpoint is a port on which the server is reached.
 type endpoint struct {
-	line      int
-	port      int
-	bind      string
-	tls       bool
-	cert, key string
-	shoutcast string // the mount of SHOUTcast v1 sources
-	line2     int    // of shoutcast
+	line          int
+	port          int
+	bind          string
+	tls           bool
+	cert, key     string
+	shoutcast     string // the mount of SHOUTcast v1 sources
+	shoutcastLine int    // of shoutcast
 }
 
 // endpoints returns the ports of all sockets, also those above the ones that SHOUTcast v1
@@ -24,14 +24,14 @@ type endpoint struct {
 func (g *generator) endpoints() (ends []*endpoint) {
 	add := func(n *endpoint) {
 		if n.port < 1 || n.port > 65535 {
-			g.wrong(at(n.line, "port"), "%d: write a port from 1 to 65535", n.port)
+			g.errorf(elementAt(n.line, "port"), "invalid port %d; expected 1 to 65535", n.port)
 		}
 		for _, o := range ends {
 			if o.port == n.port && o.bind == n.bind {
 				if n.shoutcast != "" {
 					o.shoutcast = n.shoutcast
 				}
-				g.note(at(n.line, "port"), "%d is listened on already, by line %d", n.port, o.line)
+				g.notef(elementAt(n.line, "port"), "port %d is already set in line %d", n.port, o.line)
 				return
 			}
 		}
@@ -44,7 +44,7 @@ func (g *generator) endpoints() (ends []*endpoint) {
 		}
 		if s.shoutcast.set() || s.compat.or(false) || g.config.shoutcastMount.set() {
 			end.shoutcast = s.shoutcast.or(g.config.shoutcastMount.or(defaultShoutcastMount))
-			end.line2 = max(s.shoutcast.line, s.compat.line, g.config.shoutcastMount.line)
+			end.shoutcastLine = max(s.shoutcast.line, s.compat.line, g.config.shoutcastMount.line)
 		}
 		add(end)
 		if s.shoutcast.set() && !s.compat.or(false) {
@@ -54,7 +54,7 @@ func (g *generator) endpoints() (ends []*endpoint) {
 		}
 	}
 	if len(ends) == 0 {
-		g.wrong(g.root, "says nowhere where to listen: write <listen-socket><port>8000</port></listen-socket>")
+		g.errorf(g.root, "no port; expected <listen-socket><port>8000</port></listen-socket>")
 	}
 	return ends
 }
@@ -70,10 +70,10 @@ func (g *generator) certificate(end *endpoint, s *socket) {
 		return
 	}
 	if name := g.hostname(); strings.Contains(name, ".") && net.ParseIP(name) == nil {
-		g.note(at(s.tls.line, "ssl"), "has no <ssl-certificate>: Caddy gets one for %s by itself, for which ports 80 or 443 must be reached from outside; Icecast would speak without TLS here", name)
+		g.notef(elementAt(s.tls.line, "ssl"), "no <ssl-certificate>; Caddy obtains one for %s, if port 80 or 443 is reachable from outside. Icecast would use plain HTTP", name)
 		return
 	}
-	g.wrong(at(s.tls.line, "ssl"), "has no certificate: write <ssl-certificate> into <paths>, or a <hostname> for which Caddy can get one")
+	g.errorf(elementAt(s.tls.line, "ssl"), "no certificate; expected <ssl-certificate> in <paths>, or a <hostname> for which Caddy can obtain one")
 }
 
 func (g *generator) hostname() string {
@@ -119,7 +119,7 @@ func (g *generator) servers(ends []*endpoint) (ds []*directive) {
 func (g *generator) serverSettings(n *endpoint) []*directive {
 	wrapper := line(n.line, "icecast")
 	if n.shoutcast != "" {
-		wrapper.block = []*directive{line(n.line2, "mount", n.shoutcast)}
+		wrapper.block = []*directive{line(n.shoutcastLine, "mount", n.shoutcast)}
 	}
 	wrappers := block(n.line, []string{"listener_wrappers"}, []*directive{wrapper})
 	if n.tls {
@@ -177,13 +177,13 @@ func (g *generator) sites(ends []*endpoint) (ds []*directive) {
 			inner = append(inner, line(first, "tls", literal(k.cert), literal(k.key)))
 		}
 		// Addresses are one word for us, so that none is quoted.
-		ds = append(ds, block(first, commaed(addresses), append(inner, content...)))
+		ds = append(ds, block(first, withCommas(addresses), append(inner, content...)))
 	}
 	return ds
 }
 
-// commaed puts commas behind all words but the last.
-func commaed(words []string) []string {
+// withCommas puts commas behind all words but the last.
+func withCommas(words []string) []string {
 	for i := range words[:len(words)-1] {
 		words[i] += ","
 	}
@@ -200,7 +200,7 @@ func (g *generator) siteContent() []*directive {
 	ds = append(ds, g.aliasLines()...)
 	ds = append(ds, line(g.root.line, "icecast"))
 	if root := g.config.paths.webroot; root.set() && g.config.fileserve.or(true) {
-		ds = append(ds, line(root.line, "root", literal(g.path(root.v))),
+		ds = append(ds, line(root.line, "root", literal(g.rootPath(root.v))),
 			block(root.line, []string{"file_server"}, []*directive{
 				line(root.line, "hide", "*.xsl", "*.xslt"), // which nobody would run
 				line(root.line, "pass_thru"),               // what is no file is answered by the station
@@ -272,7 +272,7 @@ func (g *generator) aliasLines() (ds []*directive) {
 		}
 		if a.host != "" {
 			if _, err := netip.ParseAddr(a.host); err != nil {
-				g.wrong(at(a.line, "alias"), "bind-address %q: write an address, such as 127.0.0.1", a.host)
+				g.errorf(elementAt(a.line, "alias"), "invalid bind-address %q; expected an address, such as 127.0.0.1", a.host)
 			}
 			which = append(which, line(a.line, "vars", "{http.request.local.host}", a.host))
 		}

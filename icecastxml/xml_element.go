@@ -24,11 +24,11 @@ type element struct {
 	line     int // where it begins
 	attrs    []attr
 	text     string          // all that stands in it, but in its children
-	read     strings.Builder // the text so far
+	content  strings.Builder // the text so far
 	children []*element
 
-	known bool // somebody has read it, or has said something of it
-	block bool // its children were looked at, one by one
+	known        bool // somebody has read it, or has said something of it
+	childrenRead bool // its children were looked at, one by one
 }
 
 type attr struct {
@@ -50,13 +50,13 @@ func (e *element) attr(name string) string {
 // parse reads a file as a tree.
 func parse(text []byte) (*element, error) {
 	if len(text) > maxFile {
-		return nil, &LineError{1, fmt.Sprintf("the file has %d bytes; a configuration has %d at most", len(text), maxFile)}
+		return nil, &LineError{1, fmt.Sprintf("file too large: %d bytes; expected at most %d", len(text), maxFile)}
 	}
 	d := xml.NewDecoder(bytes.NewReader(text))
 	d.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
 		enc, err := htmlindex.Get(name)
 		if err != nil {
-			return nil, fmt.Errorf("the encoding %q is not known; save the file as UTF-8", name)
+			return nil, fmt.Errorf("unknown encoding %q; expected UTF-8", name)
 		}
 		return enc.NewDecoder().Reader(r), nil
 	}
@@ -83,33 +83,33 @@ func (p *parser) run() error {
 			break
 		}
 		if err != nil {
-			return syntaxProblem(line, err)
+			return syntaxError(line, err)
 		}
-		if err := p.take(line, token); err != nil {
+		if err := p.addToken(line, token); err != nil {
 			return err
 		}
 	}
 	if p.root == nil {
-		return &LineError{1, "there is nothing in the file; it begins with <icecast>"}
+		return &LineError{1, "empty file; expected <icecast>"}
 	}
 	return nil
 }
 
-// take adds a token to the tree.
-func (p *parser) take(line int, token xml.Token) error {
+// addToken adds a token to the tree.
+func (p *parser) addToken(line int, token xml.Token) error {
 	switch token := token.(type) {
 	case xml.StartElement:
 		return p.begin(line, token)
 	case xml.EndElement:
 		e := p.open[len(p.open)-1]
-		e.text = e.read.String()
+		e.text = e.content.String()
 		p.open = p.open[:len(p.open)-1]
 	case xml.CharData:
 		if n := len(p.open); n > 0 {
-			p.open[n-1].read.Write(token)
+			p.open[n-1].content.Write(token)
 		}
 	case xml.Directive:
-		return &LineError{line, "there is a <!DOCTYPE …>, which could define entities; take it out"}
+		return &LineError{line, "<!DOCTYPE …> is not allowed, because it can define entities; remove it"}
 	}
 	return nil
 }
@@ -120,29 +120,29 @@ func (p *parser) begin(line int, start xml.StartElement) error {
 		e.attrs = append(e.attrs, attr{name: a.Name.Local, value: a.Value})
 	}
 	if p.elements++; p.elements > maxElements || len(p.open) >= maxDepth {
-		return &LineError{line, fmt.Sprintf("<%s>: a configuration has %d elements at most, and %d within each other", e.name, maxElements, maxDepth)}
+		return &LineError{line, fmt.Sprintf("<%s>: too many elements; expected at most %d, nested at most %d deep", e.name, maxElements, maxDepth)}
 	}
 	if n := len(p.open); n > 0 {
 		p.open[n-1].children = append(p.open[n-1].children, e)
 	} else if p.root == nil {
 		p.root = e
 	} else {
-		return &LineError{line, fmt.Sprintf("<%s>: there is one <icecast> in a file, and nothing beside it", e.name)}
+		return &LineError{line, fmt.Sprintf("<%s>: second root element; expected a single <icecast>", e.name)}
 	}
 	p.open = append(p.open, e)
 	return nil
 }
 
-// syntaxProblem says where a file is no XML.
-func syntaxProblem(line int, err error) error {
+// syntaxError says where a file is no XML.
+func syntaxError(line int, err error) error {
 	if syntax := new(xml.SyntaxError); errors.As(err, &syntax) {
 		if strings.Contains(syntax.Msg, "entity") { // it would be repeated, and may be of a password
-			return &LineError{syntax.Line, "that is not XML: write &amp; for an & in a text"}
+			return &LineError{syntax.Line, "invalid XML; expected &amp; for an & in text"}
 		}
 		if syntax.Msg == "invalid UTF-8" {
-			return &LineError{syntax.Line, "that is not UTF-8: save the file as that, or begin it with its encoding, such as <?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"}
+			return &LineError{syntax.Line, "invalid UTF-8; expected UTF-8, or an encoding declaration such as <?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>"}
 		}
-		return &LineError{syntax.Line, "that is not XML: " + syntax.Msg}
+		return &LineError{syntax.Line, "invalid XML: " + syntax.Msg}
 	}
-	return &LineError{line, "that is not XML: " + err.Error()}
+	return &LineError{line, "invalid XML: " + err.Error()}
 }

@@ -17,9 +17,9 @@ type reader struct {
 // table says what becomes of each element that may stand in another.
 type table map[string]func(*element)
 
-// each hands the children of an element to those who know them.
-func (r *reader) each(e *element, t table) {
-	e.block = true
+// readChildren hands the children of an element to those who know them.
+func (r *reader) readChildren(e *element, t table) {
+	e.childrenRead = true
 	for _, c := range e.children {
 		if read, ok := t[c.name]; ok {
 			c.known = true
@@ -28,61 +28,61 @@ func (r *reader) each(e *element, t table) {
 	}
 }
 
-// unread tells of what nobody has read. An element of which something was said is silent
+// noteUnknown tells of what nobody has read. An element of which something was said is silent
 // below that.
-func (r *reader) unread(e *element) {
+func (r *reader) noteUnknown(e *element) {
 	for _, a := range e.attrs {
 		if !a.known {
-			r.note(e, "has an attribute %s that is not known", a.name)
+			r.notef(e, "unknown attribute %s", a.name)
 		}
 	}
 	for _, c := range e.children {
 		switch {
-		case c.known && c.block || c.known && len(c.children) == 0:
-			r.unread(c)
+		case c.known && c.childrenRead || c.known && len(c.children) == 0:
+			r.noteUnknown(c)
 		case c.known:
-			r.note(c, "has elements in it that are not known there")
-		case e.block:
-			r.note(c, "is not known here: neither Icecast 2.4 nor 2.5 nor Icecast-KH has it in <%s>", e.name)
+			r.notef(c, "ignored; it contains unknown elements")
+		case e.childrenRead:
+			r.notef(c, "unknown element; neither Icecast 2.4 nor 2.5 nor Icecast-KH has it in <%s>", e.name)
 		}
 	}
 }
 
-// note warns of an element.
-func (r *reader) note(e *element, why string, args ...any) {
+// notef warns of an element.
+func (r *reader) notef(e *element, why string, args ...any) {
 	r.notes = append(r.notes, Note{e.line, e.name, fmt.Sprintf(why, args...)})
 }
 
-// wrong complains of an element.
-func (r *reader) wrong(e *element, why string, args ...any) {
-	r.problems = append(r.problems, &LineError{e.line, "<" + e.name + "> " + fmt.Sprintf(why, args...)})
+// errorf complains of an element.
+func (r *reader) errorf(e *element, why string, args ...any) {
+	r.problems = append(r.problems, &LineError{e.line, "<" + e.name + ">: " + fmt.Sprintf(why, args...)})
 }
 
-// means returns what becomes of an element that means nothing here.
-func (r *reader) means(why string) func(*element) {
+// ignore returns what becomes of an element that means nothing here.
+func (r *reader) ignore(why string) func(*element) {
 	return func(e *element) {
-		e.silence()
-		r.note(e, "%s", why)
+		e.markKnown()
+		r.notef(e, "%s", why)
 	}
 }
 
-// unlessOff is means for a switch that means nothing if it is off.
-func (r *reader) unlessOff(why string) func(*element) {
+// ignoreUnlessOff is means for a switch that means nothing if it is off.
+func (r *reader) ignoreUnlessOff(why string) func(*element) {
 	return func(e *element) {
 		if on, ok := r.flag(e); ok && on {
-			r.note(e, "%s", why)
+			r.notef(e, "%s", why)
 		}
 	}
 }
 
-// silence makes an element and all that is in it known.
-func (e *element) silence() {
-	e.known, e.block = true, true
+// markKnown makes an element and all that is in it known.
+func (e *element) markKnown() {
+	e.known, e.childrenRead = true, true
 	for i := range e.attrs {
 		e.attrs[i].known = true
 	}
 	for _, c := range e.children {
-		c.silence()
+		c.markKnown()
 	}
 }
 
@@ -91,7 +91,7 @@ func (e *element) silence() {
 func (r *reader) value(e *element) (string, bool) {
 	v := strings.Join(strings.Fields(e.text), " ")
 	if v == "" {
-		r.note(e, "is empty, and as if it were not there")
+		r.notef(e, "ignored; it is empty")
 	}
 	return v, v != ""
 }
@@ -99,7 +99,7 @@ func (r *reader) value(e *element) (string, bool) {
 // secret returns what stands in an element as it is, spaces and all.
 func (r *reader) secret(e *element) (string, bool) {
 	if e.text == "" {
-		r.note(e, "is empty, and as if it were not there")
+		r.notef(e, "ignored; it is empty")
 	}
 	return e.text, e.text != ""
 }
@@ -112,7 +112,7 @@ func (r *reader) number(e *element) (int, bool) {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < -1 || n > math.MaxInt32 {
-		r.wrong(e, "%q: write a whole number, such as 100", v)
+		r.errorf(e, "invalid number %q; expected a whole number, such as 100", v)
 		return 0, false
 	}
 	return n, true
@@ -122,7 +122,7 @@ func (r *reader) number(e *element) (int, bool) {
 func (r *reader) natural(e *element) (int, bool) {
 	n, ok := r.number(e)
 	if ok && n < 0 {
-		r.wrong(e, "%d: write a number that is not negative, such as 100", n)
+		r.errorf(e, "negative number %d; expected 0 or more, such as 100", n)
 		return 0, false
 	}
 	return n, ok
@@ -135,7 +135,7 @@ func (r *reader) size(e *element) (int, bool) {
 		return 0, false
 	}
 	if seconds, is := strings.CutSuffix(v, "s"); is && strings.Trim(seconds, "0123456789") == "" {
-		r.note(e, "%q is a time, as if it were not there: write a number of bytes, such as 65536", v)
+		r.notef(e, "ignored; %q is a duration. Use a number of bytes, such as 65536", v)
 		return 0, false
 	}
 	digits := strings.TrimRight(v, "kKmMbB ")
@@ -150,7 +150,7 @@ func (r *reader) size(e *element) (int, bool) {
 		err = strconv.ErrSyntax
 	}
 	if err != nil || n < 0 || n > 1<<30 {
-		r.wrong(e, "%q: write a number of bytes, such as 65536, up to 1073741824", v)
+		r.errorf(e, "invalid size %q; expected a number of bytes up to 1073741824, such as 65536", v)
 		return 0, false
 	}
 	return n, true
@@ -178,19 +178,19 @@ func (r *reader) parseFlag(e *element, v string) (on, ok bool) {
 	if n, err := strconv.Atoi(v); err == nil {
 		return n != 0, true
 	}
-	r.wrong(e, "%q: write 1 or 0", v)
+	r.errorf(e, "invalid switch %q; expected 1 or 0", v)
 	return false, false
 }
 
-// into returns what sets a variable to the value of an element, which may be there once.
-func into[T any](r *reader, read func(*element) (T, bool), to *setting[T]) func(*element) {
+// store returns what sets a variable to the value of an element, which may be there once.
+func store[T any](r *reader, read func(*element) (T, bool), to *setting[T]) func(*element) {
 	return func(e *element) {
 		v, ok := read(e)
 		if !ok {
 			return
 		}
 		if to.line > 0 {
-			r.note(e, "stands here again, after line %d; this one counts", to.line)
+			r.notef(e, "duplicate of line %d; this one counts", to.line)
 		}
 		*to = setting[T]{v, e.line}
 	}

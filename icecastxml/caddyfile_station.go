@@ -15,7 +15,7 @@ func (g *generator) station() []*directive {
 	ds = append(ds, secretLine("admin_password", c.admin.user, c.admin.password)...)
 	ds = append(ds, c.hooks...)
 	for _, d := range c.clients {
-		d.words[2] = g.path(d.words[2])
+		d.words[2] = g.rootPath(d.words[2])
 		ds = append(ds, d)
 	}
 	ds = append(ds, block(g.root.line, []string{"limits"}, g.limitLines()))
@@ -27,18 +27,18 @@ func (g *generator) station() []*directive {
 // identityLines returns what the station is called. A host that is localhost was never changed
 // from what Icecast ships; here it would stand in every playlist.
 func (g *generator) identityLines() []*directive {
-	ds := last(g.config.identity)
+	ds := lastOfEach(g.config.identity)
 	return slices.DeleteFunc(ds, func(d *directive) bool {
 		local := d.words[0] == "hostname" && d.words[1] == "localhost"
 		if local {
-			g.note(at(d.line, "hostname"), "is localhost, where no listener gets to; it is left out, so that URLs have the host that was asked for")
+			g.notef(elementAt(d.line, "hostname"), "ignored; localhost is not reachable for listeners. URLs have the host of the request")
 		}
 		return local
 	})
 }
 
-// last leaves of several lines that begin with the same word the last one.
-func last(ds []*directive) (kept []*directive) {
+// lastOfEach leaves of several lines that begin with the same word the last one.
+func lastOfEach(ds []*directive) (kept []*directive) {
 	where := make(map[string]int)
 	for _, d := range ds {
 		if i, again := where[d.words[0]]; again {
@@ -77,10 +77,10 @@ func (g *generator) limitLines() []*directive {
 	}
 	sources := l.sources.or(defaultSources)
 	if listeners.v == 0 {
-		g.wrong(at(listeners.line, "clients"), "0 lets nobody in: write how many may listen, such as 100")
+		g.errorf(elementAt(listeners.line, "clients"), "0 allows no listeners; expected a maximum such as 100")
 	}
 	if sources == 0 {
-		g.wrong(at(l.sources.line, "sources"), "0 lets no source in: write how many there may be, such as 10")
+		g.errorf(elementAt(l.sources.line, "sources"), "0 allows no sources; expected a maximum such as 10")
 	}
 	burstSize := l.burst.or(defaultBurst)
 	if !l.burstOnConnect.or(true) {
@@ -89,12 +89,12 @@ func (g *generator) limitLines() []*directive {
 	queue := l.queue.or(defaultQueue)
 	if queue == 0 {
 		queue = defaultQueue
-		g.note(at(l.queue.line, "queue-size"), "0 would drop every listener; Icecast's default is written")
+		g.notef(elementAt(l.queue.line, "queue-size"), "0 would disconnect every listener; converted to Icecast's default")
 	}
 	timeout := l.sourceTimeout.or(10)
 	if timeout == 0 {
 		timeout = 10
-		g.note(at(l.sourceTimeout.line, "source-timeout"), "0 would drop every source; Icecast's default is written")
+		g.notef(elementAt(l.sourceTimeout.line, "source-timeout"), "0 would disconnect every source; converted to Icecast's default")
 	}
 	ds := []*directive{
 		line(listeners.line, "listeners", strconv.Itoa(listeners.v)),

@@ -40,17 +40,17 @@ func (g *generator) mountBlocks() (ds []*directive) {
 	}
 	slices.SortStableFunc(g.config.mounts, func(a, b *mount) int { return rank(a) - rank(b) })
 	if n := slices.IndexFunc(g.config.mounts, func(m *mount) bool { return rank(m) > 0 }); n >= 0 {
-		g.several = g.config.mounts[n:]
+		g.generalMounts = g.config.mounts[n:]
 	}
 	first := make(map[string]int)
 	for _, m := range g.config.mounts {
 		name := m.pathOf()
 		if before, again := first[name]; again {
-			g.note(at(m.line, "mount"), "%s stands here again; that of line %d counts", name, before)
+			g.notef(elementAt(m.line, "mount"), "duplicate mount %s; the one of line %d counts", name, before)
 			continue
 		}
 		first[name] = m.line
-		g.overlaps(m)
+		g.noteOverlaps(m)
 		if settings := g.mountSettings(m); len(settings) > 0 {
 			ds = append(ds, block(m.line, []string{"mount", name}, settings))
 		}
@@ -58,17 +58,17 @@ func (g *generator) mountBlocks() (ds []*directive) {
 	return ds
 }
 
-// overlaps tells where settings come together that Icecast keeps apart.
-func (g *generator) overlaps(m *mount) {
+// noteOverlaps tells where settings come together that Icecast keeps apart.
+func (g *generator) noteOverlaps(m *mount) {
 	if m.byDefault && m.authLine > 0 && slices.ContainsFunc(g.config.mounts, func(o *mount) bool { return !o.byDefault }) {
-		g.note(at(m.authLine, "authentication"), "is for all mounts that have none of their own; Icecast leaves out those that have a <mount>")
+		g.notef(elementAt(m.authLine, "authentication"), "applies to all mounts without their own; in Icecast not to mounts with a <mount>")
 	}
 	if m.byDefault || m.isPattern() {
 		return
 	}
-	for _, o := range g.several {
+	for _, o := range g.generalMounts {
 		if fits, _ := path.Match(o.pathOf(), m.pathOf()); fits && !o.byDefault {
-			g.note(at(m.line, "mount"), "%s gets what it does not set itself from %s of line %d; Icecast takes one of them alone", m.pathOf(), o.pathOf(), o.line)
+			g.notef(elementAt(m.line, "mount"), "%s inherits unset settings from %s of line %d; Icecast uses only one of them", m.pathOf(), o.pathOf(), o.line)
 		}
 	}
 }
@@ -78,32 +78,32 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	var ds []*directive
 	for _, d := range m.settings {
 		switch {
-		case d.words[0] == "max_listeners" && d.words[1] == "0" && slices.ContainsFunc(g.several, (*mount).isDefault):
+		case d.words[0] == "max_listeners" && d.words[1] == "0" && slices.ContainsFunc(g.generalMounts, (*mount).isDefault):
 			continue // -1 is what Icecast fills in from the default mount
 		case d.words[0] == "auth" && d.words[1] == "htpasswd":
-			d.words[2] = literal(g.path(d.words[2]))
+			d.words[2] = literal(g.rootPath(d.words[2]))
 		case d.words[0] == "dump":
-			d.words[1] = strings.ReplaceAll(literal(g.path(d.words[1])), `$\{mount\}`, "{mount}")
+			d.words[1] = strings.ReplaceAll(literal(g.rootPath(d.words[1])), `$\{mount\}`, "{mount}")
 		}
 		ds = append(ds, d)
 	}
-	ds = lastBut(ds, "on")
+	ds = lastOfEachExcept(ds, "on")
 	ds = append(ds, g.sourceLine(m)...)
 	ds = append(ds, g.fallbackLines(m)...)
 	if m.intro.set() {
-		if file, ok := g.web(at(m.intro.line, "intro"), m.intro.v); ok {
+		if file, ok := g.webPath(elementAt(m.intro.line, "intro"), m.intro.v); ok {
 			ds = append(ds, line(m.intro.line, "intro", literal(file)))
 		}
 	}
 	ds = append(ds, g.hookLine("on_connect", "source_connected", m.onConnect)...)
-	ds = append(ds, g.hookLine("on_disconnect", "source_disconnected", m.onGone)...)
-	return ordered(ds, mountWords)
+	ds = append(ds, g.hookLine("on_disconnect", "source_disconnected", m.onDisconnect)...)
+	return sortByWord(ds, mountWords)
 }
 
-// lastBut is last, but for lines of which there may be several.
-func lastBut(ds []*directive, word string) []*directive {
+// lastOfEachExcept is last, but for lines of which there may be several.
+func lastOfEachExcept(ds []*directive, word string) []*directive {
 	several := slices.DeleteFunc(slices.Clone(ds), func(d *directive) bool { return d.words[0] != word })
-	return append(last(slices.DeleteFunc(ds, func(d *directive) bool { return d.words[0] == word })), several...)
+	return append(lastOfEach(slices.DeleteFunc(ds, func(d *directive) bool { return d.words[0] == word })), several...)
 }
 
 // sourceLine returns what a source of the mount must know. A user alone is one for the
@@ -112,7 +112,7 @@ func (g *generator) sourceLine(m *mount) []*directive {
 	password := m.password
 	if m.user.set() && !password.set() {
 		if password = g.config.source; !password.set() {
-			g.wrong(at(m.user.line, "username"), "has no password: write <password> into the mount, or <source-password> into <authentication>")
+			g.errorf(elementAt(m.user.line, "username"), "no password; expected <password> in the mount, or <source-password> in <authentication>")
 			return nil
 		}
 		password.line = m.user.line
@@ -127,44 +127,44 @@ var rate = regexp.MustCompile(`\[\d+\]$`)
 // that name if it is on the air, and else the file of that name in the web root.
 func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 	if m.fallback.set() {
-		e := at(m.fallback.line, "fallback-mount")
+		e := elementAt(m.fallback.line, "fallback-mount")
 		if strings.Contains(m.fallback.v, "${mount}") && m.isPattern() {
-			g.wrong(e, "${mount} is another one for each that %s fits: write a <mount> for each, or one fallback for all", m.pathOf())
+			g.errorf(e, "${mount} differs for each mount that matches %s; expected a <mount> for each, or one fallback for all", m.pathOf())
 			return nil
 		}
 		to := strings.ReplaceAll(m.fallback.v, "${mount}", m.pathOf())
 		if rate.MatchString(to) {
 			to = rate.ReplaceAllString(to, "")
-			g.note(e, "has a rate, which has no effect: a file is sent as fast as it sounds")
+			g.notef(e, "the rate is ignored; files play at their own bitrate")
 		}
 		if !strings.HasPrefix(to, "/") {
-			g.wrong(e, "%q: a mount begins with a slash: write /%s", to, to)
+			g.errorf(e, "invalid mount %q; expected /%s", to, to)
 			return nil
 		}
 		ds = append(ds, line(e.line, "fallback", to))
 		if root := g.config.paths.webroot; root.set() {
-			if file := under(g.path(root.v), to); g.isFile(file) {
+			if file := joinUnder(g.rootPath(root.v), to); g.isFile(file) {
 				ds = append(ds, line(e.line, "fallback", "file", file))
 			}
 		}
 	}
 	switch {
-	case g.stays(m):
+	case g.staysOnFallback(m):
 		ds = append(ds, line(cmp.Or(m.override.line, m.fallback.line), "override", "off"))
-	case m.override.or(false) && slices.ContainsFunc(g.several, g.stays):
+	case m.override.or(false) && slices.ContainsFunc(g.generalMounts, g.staysOnFallback):
 		ds = append(ds, line(m.override.line, "override", "on")) // or it would get what the pattern sets
 	}
 	return ds
 }
 
-// stays tells whether listeners stay with the fallback when the source is back, which is
+// staysOnFallback tells whether listeners stay with the fallback when the source is back, which is
 // so in Icecast if nothing else is said.
-func (g *generator) stays(m *mount) bool {
+func (g *generator) staysOnFallback(m *mount) bool {
 	switch {
 	case m.override.set():
 		return !m.override.v && (m.fallback.set() || m.byDefault)
 	case !m.fallback.set() || g.kh:
 		return false
 	}
-	return !slices.ContainsFunc(g.several, func(o *mount) bool { return o.byDefault && o.override.or(false) })
+	return !slices.ContainsFunc(g.generalMounts, func(o *mount) bool { return o.byDefault && o.override.or(false) })
 }

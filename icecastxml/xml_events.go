@@ -16,12 +16,12 @@ var triggers = map[string]string{
 
 // events reads <event-bindings>, which 2.5 has for the server and for mounts.
 func (r *reader) events(e *element) (all []*directive) {
-	r.each(e, table{"event": func(e *element) {
+	r.readChildren(e, table{"event": func(e *element) {
 		kind, trigger := e.attr("type"), e.attr("trigger")
 		events, known := triggers[trigger]
 		if !known {
-			r.note(e, "%q has no effect: there is no such event here", trigger)
-			e.silence()
+			r.notef(e, "ignored; unknown event %q", trigger)
+			e.markKnown()
 			return
 		}
 		hook := line(e.line, append([]string{"on"}, strings.Fields(events)...)...)
@@ -31,8 +31,8 @@ func (r *reader) events(e *element) (all []*directive) {
 		case "url":
 			r.urlEvent(e, hook)
 		default:
-			r.note(e, "of the type %q has no effect: there are exec and url, and all events are in the log", kind)
-			e.silence()
+			r.notef(e, "ignored; unsupported type %q. Supported are exec and url; all events are logged", kind)
+			e.markKnown()
 			return
 		}
 		if len(hook.words) > 1+len(strings.Fields(events)) {
@@ -45,16 +45,16 @@ func (r *reader) events(e *element) (all []*directive) {
 // execEvent reads which program runs.
 func (r *reader) execEvent(e *element, hook *directive) {
 	program := ""
-	r.options(e, map[string]func(*element, string){
+	r.readOptions(e, map[string]func(*element, string){
 		"executable": func(_ *element, v string) { program = v },
 		"default-arguments": func(o *element, v string) {
 			if v != "legacy" {
-				r.note(o, "default-arguments %q has no effect: the program gets the mount as its argument", v)
+				r.notef(o, "default-arguments %q is ignored; the argument of the program is the mount", v)
 			}
 		},
 	})
 	if program == "" {
-		r.wrong(e, "names no program: write <option name=\"executable\" value=\"/usr/local/bin/tell\"/> into it")
+		r.errorf(e, "no program; expected <option name=\"executable\" value=\"/usr/local/bin/tell\"/>")
 		return
 	}
 	hook.words = append(hook.words, "exec", literal(program))
@@ -63,14 +63,14 @@ func (r *reader) execEvent(e *element, hook *directive) {
 // urlEvent reads whom to tell.
 func (r *reader) urlEvent(e *element, hook *directive) {
 	at := ""
-	r.options(e, map[string]func(*element, string){
+	r.readOptions(e, map[string]func(*element, string){
 		"url": func(_ *element, v string) { at = v },
 		"action": func(o *element, v string) {
-			r.note(o, "action %q has no effect: the action is that of Icecast's URL authentication", v)
+			r.notef(o, "action %q is ignored; the action is the one of Icecast's URL authentication", v)
 		},
 	})
 	if !isWebURL(at) {
-		r.wrong(e, "names no URL: write <option name=\"url\" value=\"https://example.org/event\"/> into it")
+		r.errorf(e, "no URL; expected <option name=\"url\" value=\"https://example.org/event\"/>")
 		return
 	}
 	hook.words = append(hook.words, "webhook", literal(at))

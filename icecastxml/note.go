@@ -15,7 +15,7 @@ type Note struct {
 	Why     string
 }
 
-func (n Note) String() string { return fmt.Sprintf("line %d: <%s> %s", n.Line, n.Element, n.Why) }
+func (n Note) String() string { return fmt.Sprintf("line %d: <%s>: %s", n.Line, n.Element, n.Why) }
 
 // LineError is what is wrong with a configuration, and what would be right.
 type LineError struct {
@@ -25,14 +25,14 @@ type LineError struct {
 
 func (p *LineError) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Text) }
 
-// inOrder sorts notes by the file.
-func inOrder(notes []Note) []Note {
+// sortNotes sorts notes by the file.
+func sortNotes(notes []Note) []Note {
 	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(a.Line, b.Line) })
 	return slices.Compact(notes)
 }
 
-// joined returns problems as one error, in the order of the file.
-func joined(problems []*LineError) error {
+// joinErrors returns problems as one error, in the order of the file.
+func joinErrors(problems []*LineError) error {
 	slices.SortStableFunc(problems, func(a, b *LineError) int { return cmp.Compare(a.Line, b.Line) })
 	errs := make([]error, len(problems))
 	for i, p := range problems {

@@ -63,9 +63,9 @@ func (g *generator) logFile(f logFile, byDefault string) string {
 	case name == "-" || path.IsAbs(name):
 		return name // absolute names are Icecast-KH's
 	case !dir.set():
-		return under("/var/log/icecast2", name)
+		return joinUnder("/var/log/icecast2", name)
 	}
-	return under(g.path(dir.v), name)
+	return joinUnder(g.rootPath(dir.v), name)
 }
 
 // output returns where a log goes, and when a new file begins.

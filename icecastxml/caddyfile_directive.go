@@ -26,8 +26,8 @@ func (d *directive) escapes() bool {
 		slices.ContainsFunc(d.block, (*directive).escapes)
 }
 
-// ordered sorts directives as a person would write them, by their first words.
-func ordered(ds []*directive, words []string) []*directive {
+// sortByWord sorts directives as a person would write them, by their first words.
+func sortByWord(ds []*directive, words []string) []*directive {
 	slices.SortStableFunc(ds, func(a, b *directive) int {
 		return slices.Index(words, a.words[0]) - slices.Index(words, b.words[0])
 	})
@@ -36,8 +36,8 @@ func ordered(ds []*directive, words []string) []*directive {
 
 // printer writes directives as `caddy fmt` would.
 type printer struct {
-	text strings.Builder
-	from []int // for each line of the text that of icecast.xml
+	text    strings.Builder
+	origins []int // for each line of the text that of icecast.xml
 
 	problems []*LineError // values that can't be written
 }
@@ -49,11 +49,11 @@ func (p *printer) print(ds []*directive, depth int, spaced bool) {
 		if spaced && i > 0 && (d.block != nil || ds[i-1].block != nil) {
 			p.emit(d.line, "")
 		}
-		p.one(d, depth)
+		p.printOne(d, depth)
 	}
 }
 
-func (p *printer) one(d *directive, depth int) {
+func (p *printer) printOne(d *directive, depth int) {
 	indent := strings.Repeat("\t", depth)
 	words := make([]string, len(d.words))
 	for i, w := range d.words {
@@ -78,7 +78,7 @@ func (p *printer) one(d *directive, depth int) {
 // emit writes a line, which has several if there are any in a value.
 func (p *printer) emit(from int, text string) {
 	for range 1 + strings.Count(text, "\n") {
-		p.from = append(p.from, from)
+		p.origins = append(p.origins, from)
 	}
 	p.text.WriteString(text + "\n")
 }
@@ -87,7 +87,7 @@ func (p *printer) emit(from int, text string) {
 func quoted(w string) (string, error) {
 	switch {
 	case strings.Contains(w, "{$"):
-		return "", fmt.Errorf("a value holds {$, which a Caddyfile takes for the name of a variable; choose another value")
+		return "", fmt.Errorf("unsupported value with {$, which starts a variable in a Caddyfile; expected another value")
 	case w != "" && !strings.ContainsAny(w, "\"'`{}#\\<") && !strings.ContainsFunc(w, unicode.IsSpace), isPlaceholder(w):
 		return w, nil
 	case !strings.ContainsAny(w, "\"\\"):
@@ -97,7 +97,7 @@ func quoted(w string) (string, error) {
 	case !strings.Contains(w, `\"`) && !strings.HasSuffix(w, `\`): // elsewhere a backslash stands for itself
 		return `"` + strings.ReplaceAll(w, `"`, `\"`) + `"`, nil
 	}
-	return "", fmt.Errorf("a value holds a backquote, and a backslash before a quote or at its end, which a Caddyfile can't quote both; choose another value")
+	return "", fmt.Errorf("unsupported value with a backquote, and with a backslash before a quote or at its end; expected another value")
 }
 
 // isPlaceholder tells whether a word is one of ours, such as {event.mount}.
