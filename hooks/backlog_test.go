@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// What queues have lost is known whether or not it was said already, and whether or not
-// there is such a hook still.
-func TestBacklogsAreKnownByKind(t *testing.T) {
+// Backlogs count what queues have lost whether or not it was logged already, and whether or
+// not the plan still has the hook.
+func TestBacklogsAreByKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
 		block := make(chan struct{})
@@ -38,7 +38,7 @@ func TestBacklogsAreKnownByKind(t *testing.T) {
 		full := Backlog{Events: 5, Lost: 3}
 		check("full", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
 		time.Sleep(10 * time.Second)
-		check("when it was said", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
+		check("when it was logged", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
 		d.Apply(nil)
 		time.Sleep(time.Hour)
 		close(block)

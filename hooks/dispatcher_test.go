@@ -128,7 +128,7 @@ func TestWhatFailsIsTriedUntilItsTimeIsOver(t *testing.T) {
 	}
 }
 
-func TestAFullQueueTakesNoMoreAndSaysSoOnce(t *testing.T) {
+func TestAFullQueueDropsEventsAndLogsItOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, lines := logged()
 		block := make(chan struct{})
@@ -144,7 +144,7 @@ func TestAFullQueueTakesNoMoreAndSaysSoOnce(t *testing.T) {
 		inOrder(t, r.list(), 1, 5)
 		dropped := lines.FilterMessageSnippet("dropped").All()
 		if len(dropped) != 1 || dropped[0].ContextMap()["events"] != uint64(7) {
-			t.Errorf("said was %v", dropped)
+			t.Errorf("logged was %v", dropped)
 		}
 		d.Dispatch(numberedEvent("/0", 5)) // there is room again
 		time.Sleep(time.Minute)
@@ -217,16 +217,16 @@ func TestTheEndWaitsAsLongAsItMay(t *testing.T) {
 			t.Errorf("it took %v and did %d", took, len(r.list()))
 		}
 		if lost := lines.FilterMessageSnippet("dropped").All(); len(lost) != 1 || lost[0].ContextMap()["events"] != uint64(2) {
-			t.Errorf("said was %v", lines.All())
+			t.Errorf("logged was %v", lines.All())
 		}
 		d.Dispatch(numberedEvent("/0", 9)) // too late
 		d.Close(ctx)
 	})
 }
 
-// What can't be kept is begun at the end, however few run at a time before it, and goes on
-// alone.
-func TestAtTheEndAllIsBegunThatCannotBeKept(t *testing.T) {
+// At the end, what can't be stored is started, however few workers there were before, and
+// left running.
+func TestAtTheEndAllIsStartedThatCannotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
 		hang := func(ctx context.Context, _ *Event) error { <-ctx.Done(); return ctx.Err() }

@@ -14,10 +14,10 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
-// Name is what happened.
+// Name is the kind of an event.
 type Name string
 
-// The events. docs/reference/events.md tells when exactly each comes and what it says.
+// The events. docs/reference/events.md has when each occurs and which fields it has.
 const (
 	SourceConnected    Name = "source_connected"
 	SourceDisconnected Name = "source_disconnected"
@@ -35,13 +35,14 @@ const (
 	RecordingEnded     Name = "recording_ended"
 )
 
-// Names are all events.
+// Names are the names of all events.
 var Names = []Name{
 	SourceConnected, SourceDisconnected, RelayUp, RelayDown, ListenerAdded, ListenerRemoved, MetadataUpdated,
 	FallbackEngaged, FallbackReleased, MountFull, SlaveJoined, SlaveLeft, RecordingStarted, RecordingEnded,
 }
 
-// Keys are those of all that events may say.
+// Keys are the keys of all fields that events may have, those of the event itself
+// included.
 var Keys = []string{
 	"id", "event", "time", "node", "station", "mount",
 	"ip", "user", "agent", "referer", "protocol", "tls", "client", "listeners", "max_listeners",
@@ -49,48 +50,49 @@ var Keys = []string{
 	"bytes", "duration", "reason", "from", "to", "upstream", "slave", "file",
 }
 
-// IsName tells whether there is such an event.
+// IsName reports whether there is an event of that name.
 func IsName(s string) bool { return slices.Contains(Names, Name(s)) }
 
-// maxText is how many bytes of a text an event carries.
+// maxText is how many bytes of a text a field has at most.
 const maxText = 1024
 
-// Event is something that has happened. It does not change once it is announced.
+// Event is something that has happened. It does not change once it is dispatched.
+// Its JSON form is what a queue stores; what a webhook posts is that of All.
 type Event struct {
-	ID      string // no other event has it; the same each time that the event is told
+	ID      string // unique; the same each time that the event is delivered
 	Name    Name
 	Time    time.Time
-	Node    string // the server that it happened on
+	Node    string // host name of the server
 	Station string
-	Mount   string // empty: it is not about one
-	Fields  Fields // what else there is to say
+	Mount   string // empty: the event is about the whole station
+	Fields  Fields // all else
 }
 
-// NewEvent returns an event that happens now, on a mount or, if that is empty, to
-// the station.
+// NewEvent returns an event of now with a new ID. An empty mount makes it an event
+// of the whole station. Node and Station are left to the caller.
 func NewEvent(name Name, mount string, fields ...Field) *Event {
 	return &Event{ID: rand.Text(), Name: name, Time: time.Now(), Mount: mount, Fields: fields}
 }
 
-// Fields are in the order in which they are told. Keys are of [a-z_] and not
-// those of an event itself.
+// Fields are the fields of an event in the order of their output. Keys consist of
+// a to z and "_" and are unique, also among those of the event itself.
 type Fields []Field
 
-// Field is one thing that an event says. The value is what Text, Count, Seconds
-// and Flag make.
+// Field is a key with a value as Text, Count, Seconds and Flag make it: a string, an
+// int64, a float64 or a bool.
 type Field struct {
 	Key   string
 	Value any
 }
 
-// Text is a field of text that may come from outside: what is no part of a line
-// of text is taken out, and what is long is cut.
+// Text is a field with a text that may come from outside: control characters are
+// removed, and it is cut after 1 KiB.
 func Text(key, s string) Field { return Field{key, icy.Cut(icy.Clean(s), maxText)} }
 
-// Count is a field that is a number.
+// Count is a field with a number.
 func Count[T int | int64 | uint64](key string, n T) Field { return Field{key, int64(n)} }
 
-// Seconds is a field that is a time, told in seconds.
+// Seconds is a field with a duration in seconds, rounded to milliseconds.
 func Seconds(key string, t time.Duration) Field {
 	return Field{key, t.Round(time.Millisecond).Seconds()}
 }
@@ -98,7 +100,8 @@ func Seconds(key string, t time.Duration) Field {
 // Flag is a field that is true or false.
 func Flag(key string, on bool) Field { return Field{key, on} }
 
-// All returns what the event says of itself and its fields, in order.
+// All returns the fields of the event itself, from "id" to "mount", and then the
+// others.
 func (e *Event) All() Fields {
 	all := Fields{
 		{"id", e.ID},
@@ -113,8 +116,8 @@ func (e *Event) All() Fields {
 	return append(all, e.Fields...)
 }
 
-// Get returns the field of that key as text, as All has them; empty if there is
-// none.
+// Get returns the field of that key as text, from those that All returns; empty if
+// there is none.
 func (e *Event) Get(key string) string {
 	for _, f := range e.All() {
 		if f.Key == key {
@@ -135,8 +138,8 @@ func (f Field) String() string {
 	return fmt.Sprint(f.Value)
 }
 
-// MarshalJSON renders an object whose members are in the fields' order. A text that
-// is none, as a password may be, is an array of one: its bytes in base64.
+// MarshalJSON returns an object with the fields as members, in order. A text that is
+// no UTF-8, as a password may be, is an array of one string: its bytes in base64.
 func (fs Fields) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, f := range fs {
@@ -160,12 +163,13 @@ func (fs Fields) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON reads such an object back. Numbers without a fraction are counts.
+// UnmarshalJSON reads what MarshalJSON returns. Numbers without a fraction become an
+// int64.
 func (fs *Fields) UnmarshalJSON(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return errors.New("the fields of an event are an object")
+		return errors.New("event fields: not a JSON object")
 	}
 	*fs = nil
 	for d.More() {
@@ -179,7 +183,7 @@ func (fs *Fields) UnmarshalJSON(b []byte) error {
 		}
 		switch v := value.(type) {
 		case json.Delim:
-			if value, err = bytesOf(d, v); err != nil {
+			if value, err = decodeBytes(d, v); err != nil {
 				return fmt.Errorf("field %v: %w", key, err)
 			}
 		case json.Number:
@@ -194,17 +198,17 @@ func (fs *Fields) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// bytesOf reads what follows upon the beginning of an array: a text that is no UTF-8.
-func bytesOf(d *json.Decoder, begin json.Delim) (string, error) {
+// decodeBytes reads the rest of an array that holds a text that is no UTF-8.
+func decodeBytes(d *json.Decoder, begin json.Delim) (string, error) {
 	if begin != '[' {
-		return "", errors.New("no field of an event has parts")
+		return "", errors.New("unexpected object; expected a value or an array of one string in base64")
 	}
 	var b []byte
 	if err := d.Decode(&b); err != nil {
 		return "", err
 	}
 	if end, err := d.Token(); err != nil || end != json.Delim(']') {
-		return "", errors.New("bytes are an array of one")
+		return "", errors.New("array of several elements; expected one string in base64")
 	}
 	return string(b), nil
 }

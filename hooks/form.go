@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Pair is a parameter of a form.
+// Pair is a parameter of a form. Both parts are unescaped.
 type Pair struct{ Key, Value string }
 
-// Stamped returns a form with the event's id and time, so that one that is signed can't
-// be posted again unnoticed.
+// Stamped returns a form with the event's id and time added, so that a receiver can
+// detect that a signed form was posted again.
 func (b Body) Stamped(e *Event) Body {
 	var stamp []Pair
 	for _, key := range []string{"id", "time"} {
@@ -18,9 +18,9 @@ func (b Body) Stamped(e *Event) Body {
 	return Body{b.Type, slices.Concat(b.Text, []byte{'&'}, Form(stamp...))}
 }
 
-// Form renders parameters as Icecast does: in the given order, and with all but
-// letters and digits of ASCII escaped; the action is written as it is, and a user agent
-// that is not known is a dash.
+// Form encodes parameters as Icecast does: in the given order, and with all but the
+// letters and digits of ASCII escaped. An "action" is not escaped, and an empty
+// "agent" is a dash.
 func Form(pairs ...Pair) []byte {
 	var b strings.Builder
 	for i, p := range pairs {
@@ -28,10 +28,10 @@ func Form(pairs ...Pair) []byte {
 			b.WriteByte('&')
 		}
 		switch {
-		case p.Key == "action": // one of our own words
+		case p.Key == "action": // a name of ours or of Icecast
 			b.WriteString(p.Key + "=" + p.Value)
 		case p.Key == "agent" && p.Value == "":
-			b.WriteString("agent=-") // as it is, in Icecast
+			b.WriteString("agent=-") // Icecast does not escape it
 		default:
 			b.WriteString(p.Key + "=" + Escape(p.Value))
 		}
@@ -39,7 +39,7 @@ func Form(pairs ...Pair) []byte {
 	return []byte(b.String())
 }
 
-// Escape escapes a text as Icecast does, so that it stands anywhere in a URL.
+// Escape escapes a text as Icecast does. The result is safe anywhere in a URL.
 func Escape(s string) string {
 	const hex = "0123456789abcdef"
 	var b strings.Builder
@@ -54,8 +54,9 @@ func Escape(s string) string {
 	return b.String()
 }
 
-// IcecastForm returns what the events are called in Icecast's URL authentication,
-// and what is said of them there. Events that it does not have keep their names.
+// IcecastForm returns an event as the form that Icecast's URL authentication posts.
+// server and port are the address of the station. Events that Icecast does not have
+// keep their names and all their fields.
 func IcecastForm(e *Event, server, port string) Body {
 	at := []Pair{{"server", server}, {"port", port}}
 	mount := Pair{"mount", e.Mount}

@@ -15,7 +15,7 @@ func onlyZombies(group int) bool {
 		return false
 	}
 	for _, file := range files {
-		stat, _ := os.ReadFile(file) // the process may be gone
+		stat, _ := os.ReadFile(file) //nolint:gosec // of the kernel; the process may be gone
 		if state, of, ok := parseStat(stat); ok && of == group && state != "Z" && state != "X" {
 			return false
 		}

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// Where there are no process groups, the program alone is ended, at once.
+// Without process groups, the program alone is ended, at once.
 
 func ownGroup(*exec.Cmd) {}
 

@@ -11,10 +11,10 @@ import (
 // ownGroup gives a program, and what it starts, a process group.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// terminate asks all of a group to end.
+// terminate sends TERM to all of a group.
 func terminate(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGTERM) }
 
-// kill ends all of a group.
+// kill sends KILL to all of a group.
 func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
 // isAlive reports whether a process of a group has not ended.

@@ -7,35 +7,42 @@ import (
 	"time"
 )
 
-// Runner makes happen what a hook is for.
+// Runner delivers events, each in whatever way is its own.
 type Runner interface {
-	// Run does it for one event. It returns soon after ctx is done. An error
-	// that Permanent has made is not tried again.
+	// Run delivers one event and returns soon after ctx is done. It is called by
+	// several goroutines at a time, as many as the policy of the hook has workers;
+	// for events of one key by one at a time. It must not change the event. An
+	// event whose error is Permanent is not retried; one of another error is, if
+	// the policy says so.
 	Run(ctx context.Context, e *Event) error
 }
 
-// Hook is what is to happen upon some events.
+// Hook is a queue of events and what delivers them. It does not change once it is
+// part of a plan that is in force.
 type Hook struct {
-	Name   string // of its queue: a hook of the next plan with the same name goes on with it
-	Label  string // what the log calls it, such as "webhook https://example.org/hook"
+	Name   string // of its queue; unique in a plan, and the same in the next one that continues the queue
+	Label  string // its kind, and after a space more for the log, such as "webhook example.org"; without secrets
 	Runner Runner
 	Policy Policy
 }
 
-// Policy is how a hook's queue is worked off.
+// Policy is how a hook delivers what is in its queue.
 type Policy struct {
 	Workers int           // events at a time; 0: 1
-	Length  int           // of the queue, in events; 0: DefaultLength
-	Retry   time.Duration // since the event, for which what fails is tried again; 0: once is enough
-	Persist bool          // what is queued outlives the process
+	Length  int           // events that may be queued; 0: DefaultLength
+	Retry   time.Duration // how long after an event its delivery is retried; 0: it is tried once
+	Persist bool          // the queue is stored; without a store it is in memory only
 
-	// Key names what must be done in order. Nil: the mount of the event.
+	// Key returns the key of an event. Events of one key are delivered in order. Nil:
+	// the key is the mount. It must be fast: it is called with a lock held.
 	Key func(*Event) string
 }
 
 const (
+	// DefaultLength is how many events may be queued for a hook by default.
 	DefaultLength = 10000
-	maxBytes      = 64 << 20 // of texts in a queue
+	// maxBytes is about how many bytes the events of a queue may take.
+	maxBytes = 64 << 20
 )
 
 func (p *Policy) key(e *Event) string {
@@ -45,44 +52,45 @@ func (p *Policy) key(e *Event) string {
 	return p.Key(e)
 }
 
-// expired tells whether it is too late for an event.
+// expired reports whether the time to retry an event is over.
 func (p *Policy) expired(e *Event, now time.Time) bool {
 	return p.Retry > 0 && now.Sub(e.Time) > p.Retry
 }
 
-// Permanent marks an error that comes again each time.
+// Permanent marks an error that a retry would not mend. err must not be nil.
 func Permanent(err error) error { return permanentError{err} }
 
 type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
-// again tells whether what failed is worth another try.
+// again reports whether an event that failed is to be retried.
 func (p *Policy) again(err error, e *Event, now time.Time) bool {
 	return p.Retry > 0 && !p.expired(e, now) && !errors.As(err, new(permanentError))
 }
 
-// Plan is all the hooks of a configuration. It does not change.
+// Plan is the hooks of one configuration. It does not change.
 type Plan struct {
-	Hooks []*Hook
+	Hooks []*Hook // all of them
 
-	// For returns those that an event on a mount makes run. It must be fast.
+	// For returns the hooks of an event on a mount, each once. It must be fast and
+	// must not call the dispatcher: it is called with a lock held.
 	For func(name Name, mount string) []*Hook
 }
 
+// has reports whether the plan has a hook of that name.
 func (p *Plan) has(name string) bool {
 	return slices.ContainsFunc(p.Hooks, func(h *Hook) bool { return h.Name == name })
 }
 
-// firstPause and longestPause bound the time between two tries.
+// firstPause and longestPause bound the pause between two tries.
 const (
 	firstPause   = 500 * time.Millisecond
 	longestPause = time.Minute
 )
 
-// pause returns how long to wait after so many failures, of which there is at
-// least one; jitter is from 0 to 1. It is never zero, and tries of many servers
-// don't come together.
+// pause returns the pause after that many failures, one at least. It doubles each
+// time and is never zero. jitter, from 0 to 1, keeps the tries of many servers apart.
 func pause(failures int, jitter float64) time.Duration {
 	p := longestPause
 	if shift := failures - 1; shift < 10 {

@@ -50,7 +50,7 @@ func TestAProgramGetsTheEventAsDataOnly(t *testing.T) {
 	}
 }
 
-func TestHowAProgramEndsIsTold(t *testing.T) {
+func TestTheEndOfAProgramIsLogged(t *testing.T) {
 	for _, c := range []struct {
 		name, script, err, output string
 	}{
@@ -74,7 +74,7 @@ func TestHowAProgramEndsIsTold(t *testing.T) {
 			}
 			said := lines.All()
 			if len(said) != 1 || !strings.Contains(said[0].ContextMap()["output"].(string), c.output) || len(said[0].ContextMap()["output"].(string)) > maxOutput+100 {
-				t.Errorf("said was %v", said)
+				t.Errorf("logged was %v", said)
 			}
 		})
 	}

@@ -91,13 +91,13 @@ func (r *recorder) Delete(ctx context.Context, queue, key string) error {
 // and goes, and whose first mount is never delivered before the end.
 func outage(t *testing.T, refuse func(int) bool) *recorder {
 	log, _ := logged()
-	random := rand.New(rand.NewPCG(1, 2))
+	random, pauses := rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))
 	var down, stuck atomic.Bool
 	down.Store(true)
 	stuck.Store(true)
 	r := new(runs)
 	r.do = func(_ context.Context, e *Event) error {
-		if time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond); down.Load() || e.Mount == "/0" && stuck.Load() {
+		if time.Sleep(time.Duration(pauses.IntN(20)) * time.Millisecond); down.Load() || e.Mount == "/0" && stuck.Load() {
 			return errDown
 		}
 		return nil
@@ -105,7 +105,7 @@ func outage(t *testing.T, refuse func(int) bool) *recorder {
 	store := &recorder{runs: r, stored: make(map[string]bool), done: make(map[string]bool), saves: make(map[string]int), refuse: refuse}
 	d := NewDispatcher(log, store)
 	plan := keeper(r)
-	plan.Hooks[0].Policy.Workers = 1 // random is not for several
+	plan.Hooks[0].Policy.Workers = 1 // pauses is not for several
 	d.Apply(plan)
 	next := make([]int, 30)
 	for minute := range 15 {

@@ -18,7 +18,7 @@ func keeper(r Runner) *Plan {
 	return planOf(&Hook{Name: "h", Label: "it", Runner: r, Policy: Policy{Workers: 4, Retry: 24 * time.Hour, Persist: true}})
 }
 
-func TestWhatIsQueuedOutlivesTheProcess(t *testing.T) {
+func TestAQueueOutlivesTheProcess(t *testing.T) {
 	for _, ends := range []string{"politely", "by a crash"} {
 		t.Run(ends, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -38,17 +38,17 @@ func TestWhatIsQueuedOutlivesTheProcess(t *testing.T) {
 					store = crashed
 				}
 				if store.value("h") == "" {
-					t.Fatal("nothing is kept")
+					t.Fatal("nothing is stored")
 				}
 				up := new(runs)
 				d = NewDispatcher(log, store)
 				d.Apply(keeper(up))
-				d.Dispatch(numberedEvent("/0", 5)) // comes after what was kept
+				d.Dispatch(numberedEvent("/0", 5)) // after what was stored
 				d.Dispatch(numberedEvent("/1", 5))
 				time.Sleep(10 * time.Second)
 				inOrder(t, up.list(), 2, 6)
 				if v := store.value("h"); v != "" {
-					t.Errorf("there is still kept %s", v)
+					t.Errorf("there is still stored %s", v)
 				}
 				d.Close(t.Context())
 			})
@@ -56,7 +56,7 @@ func TestWhatIsQueuedOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-func TestWhatComesAfterTheEndIsKept(t *testing.T) {
+func TestAnEventAfterTheEndIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
 		store := new(memory)
@@ -69,12 +69,12 @@ func TestWhatComesAfterTheEndIsKept(t *testing.T) {
 		d.Enqueue(&Hook{Name: "another", Policy: h.Policy}, numberedEvent("/0", 2))
 		time.Sleep(time.Second)
 		if n := strings.Count(store.value("h"), "source_connected"); n != 2 || store.value("another") != "" {
-			t.Errorf("kept is %v", store.values)
+			t.Errorf("stored is %v", store.values)
 		}
 	})
 }
 
-func TestAStoreIsLeftAloneWhileAllGoesWell(t *testing.T) {
+func TestAnEventThatIsDeliveredAtOnceIsNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
 		store, r := new(memory), new(runs)
@@ -82,7 +82,7 @@ func TestAStoreIsLeftAloneWhileAllGoesWell(t *testing.T) {
 		d.Apply(keeper(r))
 		for n := range 100 {
 			d.Dispatch(numberedEvent("/0", n))
-			time.Sleep(1300 * time.Millisecond) // not when it is looked whether there is something to keep
+			time.Sleep(1300 * time.Millisecond) // not in step with flushes
 		}
 		d.Close(t.Context())
 		if inOrder(t, r.list(), 1, 100); store.saves != 0 {
@@ -91,7 +91,7 @@ func TestAStoreIsLeftAloneWhileAllGoesWell(t *testing.T) {
 	})
 }
 
-func TestABrokenStoreKeepsNobodyFromTelling(t *testing.T) {
+func TestABrokenStoreDoesNotStopDelivery(t *testing.T) {
 	for name, c := range map[string]struct {
 		broken error
 		key    string
@@ -122,10 +122,10 @@ func TestABrokenStoreKeepsNobodyFromTelling(t *testing.T) {
 				time.Sleep(2 * time.Minute)
 				inOrder(t, r.list(), 1, 1)
 				if n := lines.FilterLevelExact(zap.ErrorLevel).Len(); n != 1 || lines.FilterMessage(c.says).Len() != 1 {
-					t.Errorf("said was %v", lines.All())
+					t.Errorf("logged was %v", lines.All())
 				}
 				if v := store.value("h"); v != c.value && c.broken != nil || v != "" && c.broken == nil {
-					t.Errorf("kept is %q", v)
+					t.Errorf("stored is %q", v)
 				}
 				d.Close(t.Context())
 			})
@@ -133,7 +133,7 @@ func TestABrokenStoreKeepsNobodyFromTelling(t *testing.T) {
 	}
 }
 
-func TestAStoreThatComesLateIsReadThen(t *testing.T) {
+func TestAStoreThatWasUnavailableIsReadLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
 		store := new(memory)
@@ -152,12 +152,12 @@ func TestAStoreThatComesLateIsReadThen(t *testing.T) {
 		d.Dispatch(numberedEvent("/1", 3))
 		time.Sleep(5 * time.Minute)
 		if got := r.list(); len(got) != 1 || store.value("h") != before {
-			t.Fatalf("before the store works, told is %v and kept is %q", got, store.value("h"))
+			t.Fatalf("before the store works, delivered is %v and stored is %q", got, store.value("h"))
 		}
 		store.fail(nil)
 		time.Sleep(2 * time.Minute)
 		if got := r.list(); len(got) != 4 || got[1] != "/0 0" || got[3] != "/0 2" || store.value("h") != "" {
-			t.Errorf("told is %v, kept is %q", got, store.value("h"))
+			t.Errorf("delivered is %v, stored is %q", got, store.value("h"))
 		}
 		d.Close(t.Context())
 	})

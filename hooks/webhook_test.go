@@ -24,9 +24,6 @@ func post(t *testing.T, e *Event, w *Webhook, handler http.HandlerFunc) error {
 	w.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	w.Client.Timeout = time.Second
 	w.URL = func(*Event) string { return srv.URL + "/x?secret=1" }
-	if w.Prepare == nil {
-		w.Prepare = func(*http.Request, *Event) {}
-	}
 	return w.Run(t.Context(), e)
 }
 
@@ -84,14 +81,14 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		if got != want {
 			t.Errorf("%d: %v", status, err)
 		}
-		if status/100 == 3 && !strings.Contains(err.Error(), "write the URL that it leads to") {
+		if status/100 == 3 && !strings.Contains(err.Error(), "redirects are not followed") {
 			t.Errorf("%d: the log says %v", status, err)
 		}
 	}
 }
 
 // Where nothing may be lost, only success is an answer.
-func TestAWebhookThatInsistsGivesNothingUp(t *testing.T) {
+func TestAWebhookThatRetriesAllGivesNothingUp(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 410, 500} {
 		err := post(t, NewEvent(ListenerRemoved, "/m"), &Webhook{RetryAll: true}, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
@@ -126,6 +123,13 @@ func TestAnEndpointThatMisbehavesIsAnErrorThatTellsNoSecret(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("an answer that is long: %v", err)
+	}
+}
+
+func TestAnInvalidURLIsAnErrorWithoutIt(t *testing.T) {
+	w := &Webhook{URL: func(*Event) string { return "https://example.org/\x7f?secret=1" }}
+	if err := w.Run(t.Context(), NewEvent(SourceConnected, "/m")); err == nil || strings.Contains(err.Error(), "secret") || !errors.As(err, new(permanentError)) {
+		t.Errorf("the error is %v", err)
 	}
 }
 
