@@ -8,49 +8,23 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// Admit counts a new listener in, unless a limit forbids it. Of one that is not
-// admitted, OnEnd is not called.
+// Admit counts a new listener in, unless a limit forbids it. If it returns an error,
+// Admission.OnEnd is not called.
 func (m *Mount) Admit(c Client) (*Listener, error) {
 	if m.Settings().NoDirect && !c.Slave {
 		return nil, ErrNoDirect
 	}
-	st := m.station
-	total := st.listeners.Add(1)
-	if st.closedAt.Load() != nil { // counted first: Close waits for those who came before it
-		st.listeners.Add(-1)
-		return nil, ErrClosed
-	}
-	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && !c.Slave && total-st.slaves.Load() > limit {
-		st.listeners.Add(-1)
-		m.tellFull(ErrStationFull)
-		return nil, ErrStationFull
-	}
 	l, err := m.admit(c)
-	if IsFull(err) && m.Settings().FallbackWhenFull {
+	if IsFull(err) && !errors.Is(err, ErrStationFull) && m.Settings().FallbackWhenFull {
 		if other := m.admitOverflow(c); other != nil {
-			l, err = other, nil
+			return other, nil
 		}
-	}
-	if err != nil {
-		st.listeners.Add(-1)
 	}
 	return l, err
 }
 
-// IsFull reports whether an error of Admit names a limit that all listeners of a mount or
-// station share: their number or their bandwidth. Another mount, or another server, may
-// still have room.
-func IsFull(err error) bool {
-	for _, limit := range []error{ErrMountFull, ErrMountBandwidth, ErrStationFull, ErrStationBandwidth} {
-		if errors.Is(err, limit) {
-			return true
-		}
-	}
-	return false
-}
-
-// admitOverflow lets a listener in at a mount that takes those for whom this one
-// has no place. It returns nil if there is none.
+// admitOverflow admits a listener to a mount that takes those for which this one has no
+// room. It returns nil if there is none.
 func (m *Mount) admitOverflow(c Client) *Listener {
 	for _, path := range m.station.settings.Load().director().Overflow(m.Path) {
 		if other := m.station.Mount(path); other != nil {
@@ -64,70 +38,57 @@ func (m *Mount) admitOverflow(c Client) *Listener {
 
 func (m *Mount) admit(c Client) (*Listener, error) {
 	st := m.station
-	lane, stream, err := st.join(m, c)
+	group, stream, err := st.join(m, c)
 	if err != nil {
 		return nil, err
 	}
-	m = lane.mount
-	settings := m.Settings()
 	shard, err := st.pickShard(c)
 	if err != nil {
-		lane.leave(c)
+		group.leave(c)
 		return nil, err
 	}
-	st.arrived()
-
+	st.countArrival()
 	shard.load.Add(1)
-	admission := c.Admission
-	if admission == nil {
-		admission = new(Admission)
-	}
-	id := admission.ID
-	if id == 0 {
-		id = st.NewID()
-	}
 	l := &Listener{
-		ID: id, Client: c, Since: time.Now(), stream: stream,
-		mount: m, lane: lane, shard: shard,
+		Client: c, Since: time.Now(), stream: stream,
+		mount: group.mount, group: group, shard: shard,
 	}
-	l.Interval = m.interval(l.Stream().Type, c)
-	l.cursor = blocklog.NewCursor(lane.playing.Load().Feed, l.Interval) // it hears what sounds now, however long its answer takes
-	if intro := settings.intro(c, format.Family(stream.Type)); intro != nil {
-		l.cursor = intro.Before(lane.playing.Load().Feed, l.Interval)
-		l.introduce(l.Since, st.latency())
+	if c.Admission != nil {
+		l.ID = c.Admission.ID
 	}
-	for _, limit := range []time.Duration{settings.MaxListenerDuration, admission.TimeLimit} {
-		if deadline := l.Since.Add(limit); limit > 0 && !c.Slave && (l.deadline.IsZero() || deadline.Before(l.deadline)) {
-			l.deadline = deadline
-		}
+	if l.ID == 0 {
+		l.ID = st.NewID()
 	}
+	l.setCursor()
+	l.setDeadline()
 	return l, nil
 }
 
-// IsFull tells whether Admit would refuse a listener because of a limit that is not its
-// own.
-func (m *Mount) IsFull() bool {
-	st := m.station
-	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && st.Listeners() >= limit {
-		return true
+// setCursor puts a new listener where its group is now, however long its answer takes, or
+// at the beginning of the mount's intro.
+func (l *Listener) setCursor() {
+	m, feed := l.mount, l.group.playing.Load().Feed
+	l.Interval = m.interval(l.Stream().Type, l.Client)
+	l.cursor = blocklog.NewCursor(feed, l.Interval)
+	if intro := m.Settings().intro(l.Client, format.Family(l.stream.Type)); intro != nil {
+		l.cursor = intro.Before(feed, l.Interval)
+		l.introduce(l.Since, m.station.latency())
 	}
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	heard, _ := st.choose(m, "", "")
-	return m.room(heard) != nil
 }
 
-// countIn counts a client in, and returns how many of its kind there are.
-func (m *Mount) countIn(c Client) int64 {
-	if c.Slave {
-		m.station.slaves.Add(1)
+// setDeadline sets when a new listener is to end: by the mount's limit or by that of its
+// authentication, whichever is earlier.
+func (l *Listener) setDeadline() {
+	if l.Client.Slave {
+		return
 	}
-	return m.count(c, 1)
-}
-
-func (m *Mount) countOut(c Client) {
-	if c.Slave {
-		m.station.slaves.Add(-1)
+	limits := []time.Duration{l.mount.Settings().MaxListenerDuration, 0}
+	if a := l.Client.Admission; a != nil {
+		limits[1] = a.TimeLimit
 	}
-	m.count(c, -1)
+	for _, limit := range limits {
+		if deadline := l.Since.Add(limit); limit > 0 && (l.deadline.IsZero() || deadline.Before(l.deadline)) {
+			l.deadline = deadline
+		}
+	}
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Await returns the mount at a path if there is something to hear, or nil. It
-// waits, until ctx is done, for a source that has just come to show what it sends.
+// Await returns the mount at a path if there is something to hear, or nil. It waits, until
+// ctx is done, for a new source to show what it sends.
 func (st *Station) Await(ctx context.Context, path string) *Mount {
 	if st.Mount(path) == nil && !st.settings.Load().director().HasFallback(path) {
 		return nil
@@ -22,13 +22,13 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		st.mounts[path] = m
 	}
 	if m.Settings().NoDirect {
-		st.tidy()
-		return m // for nobody
+		st.dropUnused()
+		return m // Admit refuses
 	}
-	m.awaited++
+	m.waiting++
 	defer func() {
-		if m.awaited--; m.awaited == 0 {
-			st.tidy()
+		if m.waiting--; m.waiting == 0 {
+			st.dropUnused()
 		}
 	}()
 	for {
@@ -51,8 +51,8 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 	}
 }
 
-// awaitChange waits for a change, or for the end of ctx, when it reports false.
-// mu is held, but not meanwhile.
+// awaitChange waits for a change. It reports false if ctx is done first. mu is held, but
+// not meanwhile.
 func (st *Station) awaitChange(ctx context.Context) bool {
 	changed := st.changed
 	st.mu.Unlock()
@@ -65,22 +65,22 @@ func (st *Station) awaitChange(ctx context.Context) bool {
 	}
 }
 
-// HasDemand tells whether somebody hears a mount, or would if it were fed.
+// HasDemand reports whether a mount has a listener, or would have if it were fed.
 func (st *Station) HasDemand(path string) bool {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	for _, m := range st.mounts {
-		if m.awaited > 0 {
+		if m.waiting > 0 {
 			if _, c := st.choose(m, "", ""); m.Path == path || slices.Contains(c.StartOnDemand, path) {
 				return true
 			}
 		}
-		for l := range m.lanes {
-			heard := l.heard().Path
+		for g := range m.groups {
+			heard := g.heard().Path
 			if heard == path {
 				return true
 			}
-			if _, c := st.choose(m, l.typ, heard); slices.Contains(c.StartOnDemand, path) {
+			if _, c := st.choose(m, g.typ, heard); slices.Contains(c.StartOnDemand, path) {
 				return true
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 // sourceKbps returns the bitrate of what a mount's source sends, in kbit/s and rounded up:
 // by the sound in its log, where its format tells how long it sounds, else as it came in
-// the last seconds, else as the source says. mu of the station is held.
+// the last seconds, else as the source declares it. mu of the station is held.
 func (m *Mount) sourceKbps() int {
 	if kbps := m.log.Kbps(); kbps > 0 {
 		return kbps
@@ -19,8 +19,8 @@ func (m *Mount) sourceKbps() int {
 			return kbps
 		}
 	}
-	if m.own != nil {
-		if kbps, err := strconv.Atoi(m.own.Info.Bitrate); err == nil && kbps > 0 && kbps <= blocklog.MaxKbps {
+	if m.stream != nil {
+		if kbps, err := strconv.Atoi(m.stream.Info.Bitrate); err == nil && kbps > 0 && kbps <= blocklog.MaxKbps {
 			return kbps
 		}
 	}

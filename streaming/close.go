@@ -5,38 +5,20 @@ import (
 	"time"
 )
 
-// windStep is how often a station that ends looks whether somebody is left.
-const windStep = 5 * time.Millisecond
-
-// Close ends the station for good: sources are stopped, listeners get what is in
-// the log and are let go. It returns when all that is over, or ctx is done. Then
-// no goroutine of the station is left.
+// Close ends the station for good: sources are stopped, listeners receive what is in the
+// log and are disconnected. It returns when all that is over, or ctx is done. Then no
+// goroutine of the station is left.
 func (st *Station) Close(ctx context.Context) error {
-	now := time.Now()
-	st.mu.Lock()
-	already := !st.closedAt.CompareAndSwap(nil, &now)
-	sources := make([]*Source, 0, len(st.sources))
-	for s := range st.sources {
-		sources = append(sources, s)
-	}
-	for _, m := range st.mounts {
-		if m.linger != nil {
-			m.linger.Stop()
-			m.linger = nil
-			m.setOwn(nil)
-		}
-	}
-	st.reconsider()
-	st.mu.Unlock()
-	if already {
+	sources, ok := st.beginClose()
+	if !ok {
 		return nil
 	}
 	for _, s := range sources {
 		s.Stop(ShuttingDown)
 	}
 	over := make(chan struct{})
-	go func() { // it ends when the last stream does, even if nobody waits for it
-		st.wind(sources)
+	go func() { // it ends when the last stream does, even if ctx is done before
+		st.shutDown(sources)
 		close(over)
 	}()
 	select {
@@ -47,22 +29,52 @@ func (st *Station) Close(ctx context.Context) error {
 	}
 }
 
-// wind waits for the sources, then for the listeners, then stops the shards.
-func (st *Station) wind(sources []*Source) {
+// beginClose lets nothing new begin. It returns the sources, and reports false if the
+// station is closed already.
+func (st *Station) beginClose() (sources []*Source, ok bool) {
+	now := time.Now()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.closedAt.CompareAndSwap(nil, &now) {
+		return nil, false
+	}
+	for s := range st.sources {
+		sources = append(sources, s)
+	}
+	for _, m := range st.mounts {
+		if m.linger != nil {
+			m.linger.Stop()
+			m.linger = nil
+			m.setStream(nil)
+		}
+	}
+	st.reconsider()
+	st.noteDrained()
+	return sources, true
+}
+
+// noteDrained closes drained if the station is closed and no listener is left. mu is held.
+func (st *Station) noteDrained() {
+	if st.closedAt.Load() == nil || st.present.all() > 0 {
+		return
+	}
+	st.drainOnce.Do(func() { close(st.drained) })
+}
+
+// shutDown waits for the sources, then for the listeners, then stops the shards.
+func (st *Station) shutDown(sources []*Source) {
 	for _, s := range sources {
 		<-s.ended
 	}
-	for st.listeners.Load() > 0 {
-		time.Sleep(windStep)
-	}
-	st.start.Do(func() {}) // whoever comes too late finds no shards
+	<-st.drained
+	st.start.Do(func() {}) // a later listener finds no shards
 	for _, sh := range st.allShards() {
 		close(sh.quit)
 	}
 	st.running.Wait()
-	st.settling.Stop()
-	st.again.Stop()
-	st.departures.close()
+	st.releaseTimer.Stop()
+	st.recheck.Stop()
+	st.callbacks.close()
 }
 
 // closedFor returns how long ago the station was closed, 0 if it was not.

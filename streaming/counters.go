@@ -2,80 +2,34 @@ package streaming
 
 import "sync/atomic"
 
-// Transport is how a listener came.
-type Transport struct {
-	Protocol  string // empty: another one
-	Encrypted bool
-}
-
-// Transports are all there are.
-var Transports = [...]Transport{
-	{"HTTP/1.0", false},
-	{"HTTP/1.1", false},
-	{"HTTP/2.0", false},
-	{"", false},
-	{"HTTP/1.0", true},
-	{"HTTP/1.1", true},
-	{"HTTP/2.0", true},
-	{"HTTP/3.0", true},
-	{"", true},
-}
-
-// transport returns the index in Transports.
-func (c *Client) transport() (other int) {
-	for i, w := range Transports {
-		if w.Encrypted != c.Encrypted {
-			continue
-		}
-		if w.Protocol == c.Protocol {
-			return i
-		}
-		if w.Protocol == "" {
-			other = i
-		}
-	}
-	return other
-}
-
-// counters are those of a mount. They count on, until the last listener has left,
-// when the mount is no more.
+// counters are those of a mount. They count on until the last listener has left, which may
+// be after the mount was dropped.
 type counters struct {
-	listeners   atomic.Int64 // but for slaves
-	slaves      atomic.Int64
-	peak        atomic.Int64
+	present     presence
+	peak        atomic.Int64 // the most listeners at a time
 	connections atomic.Int64
 	slow        atomic.Int64
 	sources     atomic.Uint64
 	bytesRead   atomic.Uint64
 	bytesSent   atomic.Uint64
 
-	present [len(Transports)]atomic.Int64 // listeners
-	came    [len(Transports)]atomic.Uint64
-	left    [len(reasonNames)]atomic.Uint64
+	came [len(Transports)]atomic.Uint64
+	left [len(reasonNames)]atomic.Uint64
 
 	// Guarded by the station's mu.
-	tally *tally // nil: none counts them
-	past  Counts // what it has taken over
-	gone  bool   // the mount is
+	totals  *nameTotals // that count them; nil: none
+	folded  Counts      // what those have taken over
+	dropped bool        // the mount was
 }
 
-// count counts a client in or out, and returns how many of its kind there are.
-func (c *counters) count(who Client, n int64) int64 {
-	if who.Slave {
-		return c.slaves.Add(n)
-	}
-	c.present[who.transport()].Add(n)
-	return c.listeners.Add(n)
-}
-
-// welcome counts a listener that was let in.
-func (c *counters) welcome(who Client) {
+// countArrival counts a listener that was admitted.
+func (c *counters) countArrival(client *Client) {
 	c.connections.Add(1)
-	c.came[who.transport()].Add(1)
+	c.came[client.transport()].Add(1)
 }
 
-// part counts a listener that is about to be counted out.
-func (c *counters) part(l *Listener) {
+// countEnd counts a listener that is about to leave.
+func (c *counters) countEnd(l *Listener) {
 	if l.Reason() == Slow {
 		c.slow.Add(1)
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// bounds are those of all histograms: from what a small pass takes to what a
-// listener's buffer has no more.
+// bounds are those of all histograms: from the time of a small cycle to more than a
+// listener's buffer holds.
 var bounds = [...]time.Duration{
 	100 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond,
 	50 * time.Millisecond, 75 * time.Millisecond, 100 * time.Millisecond, 150 * time.Millisecond, 200 * time.Millisecond,
@@ -14,10 +14,10 @@ var bounds = [...]time.Duration{
 	2500 * time.Millisecond,
 }
 
-// histogram counts times by how long they are. The zero value is empty. Any
-// goroutine may observe; it takes no lock.
+// histogram counts durations by length. The zero value is empty. Any goroutine may observe;
+// it takes no lock.
 type histogram struct {
-	counts [len(bounds) + 1]atomic.Uint64 // by the first bound that is not less; the last are longer than all
+	counts [len(bounds) + 1]atomic.Uint64 // by the first bound that is not less; the last: longer than all
 	sum    atomic.Int64
 }
 
@@ -30,7 +30,7 @@ func (h *histogram) observe(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-// Distribution is how long something took, over all times that it was done.
+// Distribution is how long something took, each time.
 type Distribution struct {
 	Count  uint64
 	Sum    time.Duration
@@ -49,10 +49,9 @@ func (h *histogram) distribution() Distribution {
 	return d
 }
 
-// CycleTimes returns how long it took the shards to serve listeners once.
-func (st *Station) CycleTimes() Distribution { return st.passTimes.distribution() }
+// CycleTimes returns how long the cycles of the shards took.
+func (st *Station) CycleTimes() Distribution { return st.cycleTimes.distribution() }
 
-// Delays returns how long what came from a source was with us before the last
-// listener of a shard had it: of one stream a pass, by chance, so that it costs
-// listeners nothing.
+// Delays returns how long audio took from its source to the last listener of a shard. Each
+// cycle measures one stream, by chance, so that it costs listeners nothing.
 func (st *Station) Delays() Distribution { return st.delays.distribution() }

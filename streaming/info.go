@@ -10,8 +10,8 @@ import (
 // maxAudioInfo is how many values of ice-audio-info are kept.
 const maxAudioInfo = 16
 
-// Info is what a source says of itself in its request. Empty fields were not
-// said. All text has gone through icy.Clean.
+// Info is how a source describes itself in its request. Empty fields were left out there.
+// All text has gone through icy.Clean.
 type Info struct {
 	ContentType string // as declared, parameters and all
 	Subtype     string
@@ -19,10 +19,10 @@ type Info struct {
 	Description string
 	Genre       string
 	URL         string
-	Bitrate     string // as the source says it, mostly kbit/s
+	Bitrate     string // as the source wrote it, mostly kbit/s
 	Public      *bool
 	AudioInfo   string       // ice-audio-info as it came
-	Audio       []AudioValue // and taken apart, in the order in which it came
+	Audio       []AudioValue // the same in parts, in their order
 	UserAgent   string
 }
 
@@ -32,7 +32,7 @@ type AudioValue struct{ Key, Value string }
 // ParseInfo reads the header of a source's request. get returns the first value
 // of a field, whose name it is given in lower case.
 func ParseInfo(get func(name string) string) Info {
-	say := func(names ...string) string {
+	field := func(names ...string) string {
 		for _, name := range names {
 			if v := icy.Clean(get(name)); v != "" {
 				return v
@@ -41,16 +41,16 @@ func ParseInfo(get func(name string) string) Info {
 		return ""
 	}
 	info := Info{
-		ContentType: say("content-type"),
-		Name:        say("ice-name", "icy-name", "x-audiocast-name"),
-		Description: say("ice-description", "icy-description", "x-audiocast-description"),
-		Genre:       say("ice-genre", "icy-genre", "x-audiocast-genre"),
-		URL:         say("ice-url", "icy-url", "x-audiocast-url"),
-		Bitrate:     say("ice-bitrate", "icy-br", "x-audiocast-bitrate"),
-		AudioInfo:   say("ice-audio-info"),
-		UserAgent:   say("user-agent"),
+		ContentType: field("content-type"),
+		Name:        field("ice-name", "icy-name", "x-audiocast-name"),
+		Description: field("ice-description", "icy-description", "x-audiocast-description"),
+		Genre:       field("ice-genre", "icy-genre", "x-audiocast-genre"),
+		URL:         field("ice-url", "icy-url", "x-audiocast-url"),
+		Bitrate:     field("ice-bitrate", "icy-br", "x-audiocast-bitrate"),
+		AudioInfo:   field("ice-audio-info"),
+		UserAgent:   field("user-agent"),
 	}
-	if v := say("ice-public", "icy-pub", "icy-public", "x-audiocast-public"); v != "" {
+	if v := field("ice-public", "icy-pub", "icy-public", "x-audiocast-public"); v != "" {
 		public := v != "0"
 		info.Public = &public
 	}
@@ -63,7 +63,7 @@ func ParseInfo(get func(name string) string) Info {
 	return info
 }
 
-// parseAudioInfo takes "samplerate=44100;quality=3%2e5" apart.
+// parseAudioInfo splits "samplerate=44100;quality=3%2e5".
 func parseAudioInfo(s string) []AudioValue {
 	var values []AudioValue
 	for pair := range strings.SplitSeq(s, ";") {
@@ -89,7 +89,7 @@ func (i *Info) audio(key string) string {
 	return ""
 }
 
-// override returns i with what o says in place of what the source said.
+// override returns i with the fields of o that are set in place of its own.
 func (i Info) override(o Info) Info {
 	for _, f := range []struct{ dst, src *string }{
 		{&i.ContentType, &o.ContentType},

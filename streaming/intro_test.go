@@ -89,7 +89,7 @@ func TestWhoIsStuckInTheIntroIsDropped(t *testing.T) {
 	now := time.Now()
 	after := blocklog.NewFeed(blocklog.New(), nil)
 	c := intro.Before(after, 0)
-	v := visit{now: now, feed: after, queue: 1}
+	v := batch{now: now, feed: after, queue: 1}
 	late := intro.Duration() + introPatience
 	if v.tooSlow(c.Feed(), 0, now.Add(-late)) || !v.tooSlow(c.Feed(), 0, now.Add(-late-1)) {
 		t.Error("it is dropped too early, or too late")

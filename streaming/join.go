@@ -2,71 +2,113 @@ package streaming
 
 import "time"
 
-// join returns the lane of those who come to a mount now, with one more listener,
-// and what they are promised, unless there is nothing to hear or a limit forbids it.
-// Limits are looked at and counted in one step, so that no crowd slips through.
-func (st *Station) join(m *Mount, c Client) (*lane, *Stream, error) {
+// join returns the group that a new listener belongs to, counts it in there, and returns
+// the stream that it is promised. It fails if there is nothing to hear or if a limit
+// forbids it. Limits are checked and counted in one step.
+func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.closedAt.Load() != nil {
-		return nil, nil, ErrNothing
+		return nil, nil, ErrClosed
+	}
+	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && !c.Slave && st.present.listeners() >= limit {
+		m.publishFull(ErrStationFull)
+		return nil, nil, ErrStationFull
 	}
 	if st.mounts[m.Path] == nil {
 		st.mounts[m.Path] = m // it was dropped between Await and here
 	}
 	m = st.mounts[m.Path]
-	st.count(m)
+	st.startCounting(m)
 	heard, _ := st.choose(m, "", "")
 	if heard == nil {
 		return nil, nil, ErrNothing
 	}
 	if !c.Slave {
-		if err := m.room(heard); err != nil {
-			m.tellFull(err)
+		if err := st.enterListener(m, heard, &c); err != nil {
 			return nil, nil, err
 		}
-		now := time.Now()
-		if !st.audience.IsSecond(m.Path, c.visitor(), now) {
-			if err := st.addresses.Enter(c.IP, st.settings.Load().PerIP); err != nil {
-				return nil, nil, err
-			}
-		}
-		st.audience.Enter(m.Path, c.visitor(), now)
-		m.welcome(c)
-		st.totals.listeners.Add(1)
-		m.full.Store(false)
 	}
-	if n := m.countIn(c); !c.Slave && n > m.peak.Load() {
+	st.present.add(&c, 1)
+	m.present.add(&c, 1)
+	if n := m.present.listeners(); n > m.peak.Load() {
 		m.peak.Store(n)
 	}
-	l := m.laneOf(heard)
-	l.listeners++
-	return l, heard.own, nil
+	g := m.groupFor(heard)
+	g.listeners++
+	return g, heard.stream, nil
 }
 
-// laneOf returns the lane of those who come to hear a mount's stream. mu is held.
-func (m *Mount) laneOf(heard *Mount) *lane {
-	for l := range m.lanes {
-		if l.moved == "" && l.heard() == heard && l.typ == heard.own.kind {
-			return l
+// enterListener checks the limits for a listener that is no slave, and counts its arrival.
+// mu is held.
+func (st *Station) enterListener(m, heard *Mount, c *Client) error {
+	if err := m.limitReached(heard); err != nil {
+		m.publishFull(err)
+		return err
+	}
+	now := time.Now()
+	if !st.audience.IsSecond(m.Path, c.visitor(), now) {
+		if err := st.addresses.Enter(c.IP, st.settings.Load().PerIP); err != nil {
+			return err
 		}
 	}
-	l := newLane(m, heard.own.kind, heard)
-	m.tellStandIn()
-	return l
+	st.audience.Enter(m.Path, c.visitor(), now)
+	m.countArrival(c)
+	st.totals.listeners.Add(1)
+	m.full.Store(false)
+	return nil
 }
 
-// room returns why there is no place for one more listener who would hear a mount's
-// stream, nil if there is. mu is held.
-func (m *Mount) room(heard *Mount) error {
+// leave counts a listener out.
+func (g *listenerGroup) leave(c Client) {
+	st := g.mount.station
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	g.mount.present.add(&c, -1)
+	if !c.Slave && !st.audience.Leave(g.mount.Path, c.visitor(), time.Now()) {
+		st.addresses.Leave(c.IP)
+	}
+	g.removeOne()
+	st.present.add(&c, -1)
+	st.noteDrained()
+}
+
+// groupFor returns the group of new listeners that hear a mount's stream. mu is held.
+func (m *Mount) groupFor(heard *Mount) *listenerGroup {
+	for g := range m.groups {
+		if g.movedTo == "" && g.heard() == heard && g.typ == heard.stream.kind {
+			return g
+		}
+	}
+	g := newListenerGroup(m, heard.stream.kind, heard, nil)
+	m.publishFallback()
+	return g
+}
+
+// IsFull reports whether Admit would refuse a listener because of a limit that all
+// listeners share.
+func (m *Mount) IsFull() bool {
+	st := m.station
+	if limit := int64(st.settings.Load().MaxListeners); limit > 0 && st.Listeners() >= limit {
+		return true
+	}
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	heard, _ := st.choose(m, "", "")
+	return m.limitReached(heard) != nil
+}
+
+// limitReached returns the limit of a mount or its station that leaves no room for one
+// more listener of heard's stream, nil if there is room. mu is held.
+func (m *Mount) limitReached(heard *Mount) error {
 	settings := m.Settings()
-	if limit := int64(settings.MaxListeners); limit > 0 && m.listeners.Load() >= limit {
+	if limit := int64(settings.MaxListeners); limit > 0 && m.present.listeners() >= limit {
 		return ErrMountFull
 	}
 	if heard == nil {
 		return nil
 	}
-	if limit := settings.MaxKbps; limit > 0 && m.kbps()+heard.sourceKbps() > limit {
+	if limit := settings.MaxKbps; limit > 0 && m.listenerKbps()+heard.sourceKbps() > limit {
 		return ErrMountBandwidth
 	}
 	limit := m.station.settings.Load().MaxKbps
@@ -75,7 +117,7 @@ func (m *Mount) room(heard *Mount) error {
 	}
 	sum := heard.sourceKbps()
 	for _, m := range m.station.mounts {
-		sum += m.kbps()
+		sum += m.listenerKbps()
 	}
 	if sum > limit {
 		return ErrStationBandwidth
@@ -83,25 +125,13 @@ func (m *Mount) room(heard *Mount) error {
 	return nil
 }
 
-// kbps returns how many kbit/s go to the listeners of a mount, slaves among them, by the
-// bitrates of what they hear. mu is held.
-func (m *Mount) kbps() (sum int) {
-	for l := range m.lanes {
-		if heard := l.heard(); heard != nil && l.listeners > 0 {
-			sum += l.listeners * heard.sourceKbps()
+// listenerKbps returns how many kbit/s go to the listeners of a mount, slaves among them,
+// by the bitrates of what they hear. mu is held.
+func (m *Mount) listenerKbps() (sum int) {
+	for g := range m.groups {
+		if heard := g.heard(); heard != nil && g.listeners > 0 {
+			sum += g.listeners * heard.sourceKbps()
 		}
 	}
 	return sum
-}
-
-// leave counts a listener out.
-func (l *lane) leave(c Client) {
-	st := l.mount.station
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	l.mount.countOut(c)
-	if !c.Slave && !st.audience.Leave(l.mount.Path, c.visitor(), time.Now()) {
-		st.addresses.Leave(c.IP)
-	}
-	l.empty()
 }

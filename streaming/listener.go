@@ -11,28 +11,27 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// Client is what is known of a listener's program and person. All text has gone
-// through icy.Clean.
+// Client describes a listener's program and person. All text has gone through icy.Clean.
 type Client struct {
 	IP        netip.Addr
 	Agent     string
 	Referer   string
-	User      string // whom it authenticated as
+	User      string // that it authenticated as
 	Protocol  string // such as HTTP/1.1
 	Encrypted bool
 	Metadata  bool // asked for ICY metadata
-	Slave     bool // replicates the mount: limits are not for it
+	Slave     bool // replicates the mount: no limit applies to it
 	Relay     bool // passes the stream on
 
-	Admission *Admission // nil: nobody was asked
+	Admission *Admission // nil: no authenticator was asked
 }
 
-// Admission is what came of asking whether somebody may listen.
+// Admission is an authenticator's permission to listen.
 type Admission struct {
-	ID        uint64                    // that was asked with, from Station.NewID; 0: none
-	User      string                    // whom it is known as; empty: nobody
-	TimeLimit time.Duration             // how long it may; 0: no limit
-	OnEnd     func(heard time.Duration) // called once the listener is over, must not block; may be nil
+	ID        uint64                    // that the request had, from Station.NewID; 0: none
+	User      string                    // as the authenticator names it; empty: not at all
+	TimeLimit time.Duration             // how long it may listen; 0: no limit
+	OnEnd     func(heard time.Duration) // called once the listener has ended, must not block; may be nil
 }
 
 // Conn is a connection that a goroutine of the listener writes to. Write blocks
@@ -46,14 +45,20 @@ type Conn interface {
 	Close() error
 }
 
-// writeTimeout bounds each write of a listener's goroutine, so that a peer that
-// stalls on a mount that is silent does not stay for ever.
-const writeTimeout = 30 * time.Second
+const (
+	// writeTimeout bounds each write of a listener's goroutine, so that a peer that stalls
+	// on a silent mount does not stay for ever.
+	writeTimeout = 30 * time.Second
 
-// Listener is a cursor in a mount's log and a connection that is fed from it. It
-// belongs to the mount it asked for until it ends.
+	// introAhead is how much earlier than it is due an intro goes out, beyond the time that
+	// a byte waits for its cycle, and for the sweep if nothing else is due.
+	introAhead = 2 * time.Second
+)
+
+// Listener is a cursor in a mount's log and the connection that is fed from it. It belongs
+// to the mount it asked for until it ends.
 //
-// Mount.Admit makes one. It is then given its connection once, by Attach, Go or
+// Mount.Admit makes one. It is then given its connection once, by Attach, AttachTLS, Go or
 // Run, or given up by Cancel.
 type Listener struct {
 	// Set once.
@@ -76,15 +81,16 @@ type Listener struct {
 
 	// The cursor of a plain listener is the shard's. Any other's is its
 	// goroutine's while busy is set, the shard's while it is not.
-	cursor blocklog.Cursor
-	busy   atomic.Bool
-	gone   atomic.Bool                   // the goroutine has ended
-	pos    atomic.Uint64                 // the cursor's position, for the shard while busy is set
-	on     atomic.Pointer[blocklog.Feed] // whose log that is in
+	cursor   blocklog.Cursor
+	busy     atomic.Bool
+	finished atomic.Bool                   // the goroutine has ended
+	idle     atomic.Pointer[chan struct{}] // closed when it is no longer busy; nil: no one waits
+	pos      atomic.Uint64                 // the cursor's position, for the shard while busy is set
+	onFeed   atomic.Pointer[blocklog.Feed] // in the log of which that is
 
 	// The shard's, once it has the listener.
-	lane           *lane
-	pause, backoff uint8     // turns to pass over a socket that would block
+	group          *listenerGroup
+	pause, backoff uint8     // cycles to pass over a socket that would block
 	abortAt        time.Time // when the goroutine is made to give up its write; zero: not yet
 	aborted        bool
 }
@@ -93,12 +99,12 @@ type Listener struct {
 func (l *Listener) Mount() *Mount { return l.mount }
 
 // Stream returns what the listener was promised.
-func (l *Listener) Stream() Stream { return l.Mount().promise(l.stream) }
+func (l *Listener) Stream() Stream { return l.Mount().withOverrides(l.stream) }
 
 // Sent returns how many bytes have been written to the connection.
 func (l *Listener) Sent() uint64 { return l.sent.Load() }
 
-// Reason tells why the listener ended, or Running.
+// Reason returns why the listener ended, or Running.
 func (l *Listener) Reason() Reason { return Reason(l.reason.Load()) }
 
 // end marks the listener as ending; the first reason given stays.
@@ -107,20 +113,19 @@ func (l *Listener) end(r Reason) { l.reason.CompareAndSwap(uint32(Running), uint
 // Remove ends the listener.
 func (l *Listener) Remove(r Reason) {
 	l.end(r)
-	l.shard.attend()
+	l.shard.rescan()
 }
 
 // Cancel gives up a listener that was not given a connection.
 func (l *Listener) Cancel() {
 	l.end(Disconnected)
-	l.Mount().part(l)
+	l.Mount().countEnd(l)
 	l.release()
 }
 
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
-	l.mount.station.listeners.Add(-1)
-	l.lane.leave(l.Client)
+	l.group.leave(l.Client)
 	if a := l.Client.Admission; a != nil && a.OnEnd != nil {
 		a.OnEnd(time.Since(l.Since))
 	}
@@ -130,48 +135,69 @@ func (l *Listener) release() {
 // is written first. The listener closes c.
 func (l *Listener) Go(c Conn, head []byte) {
 	l.prepare(c, head)
-	l.Mount().station.running.Go(l.feed) // Station.Close waits for it
+	l.Mount().station.running.Go(l.serve) // Station.Close waits for it
 }
 
 // Run feeds the listener over c until it ends. The listener closes c.
 func (l *Listener) Run(c Conn) {
 	l.prepare(c, nil)
-	l.feed()
+	l.serve()
 }
 
 func (l *Listener) prepare(c Conn, head []byte) {
 	l.conn, l.socket = c, noSocket
 	l.wake = make(chan struct{}, 1)
 	l.cursor.Lead(head)
-	l.tellPosition()
+	l.publishPosition()
 	l.busy.Store(true)
 	l.wake <- struct{}{}
 	l.shard.add(l)
 }
 
-// feed writes what is due each time the shard wakes it, until the listener ends.
-func (l *Listener) feed() {
+// serve writes what is due each time the shard wakes it, until the listener ends.
+func (l *Listener) serve() {
 	for range l.wake {
 		if !l.writeDue() {
 			break
 		}
 		l.busy.Store(false)
+		l.signalIdle()
 	}
 	_ = l.conn.Close()
-	l.gone.Store(true)
-	l.shard.attend()
+	l.finished.Store(true)
+	l.signalIdle()
+	l.shard.rescan()
 }
 
-// tellPosition tells the shard how far the goroutine is.
-func (l *Listener) tellPosition() {
-	if on := l.cursor.Feed(); l.on.Load() != on {
+// signalIdle closes the channel of nextIdle, if there is one.
+func (l *Listener) signalIdle() {
+	if idle := l.idle.Swap(nil); idle != nil {
+		close(*idle)
+	}
+}
+
+// nextIdle returns a channel that is closed when the goroutine has next finished a write,
+// or has ended.
+func (l *Listener) nextIdle() <-chan struct{} {
+	idle := make(chan struct{})
+	for !l.idle.CompareAndSwap(nil, &idle) {
+		if other := l.idle.Load(); other != nil {
+			return *other
+		}
+	}
+	return idle
+}
+
+// publishPosition shows the shard how far the goroutine is.
+func (l *Listener) publishPosition() {
+	if on := l.cursor.Feed(); l.onFeed.Load() != on {
 		l.pos.Store(math.MaxUint64) // nowhere behind, while the two don't fit together
-		l.on.Store(on)
+		l.onFeed.Store(on)
 	}
 	l.pos.Store(l.cursor.Position())
 }
 
-// writeDue writes all that is due and reports whether the listener goes on.
+// writeDue writes all that is due and reports whether the listener continues.
 func (l *Listener) writeDue() bool {
 	wrote := false
 	var deadline time.Time
@@ -186,7 +212,7 @@ func (l *Listener) writeDue() bool {
 		l.cursor.Advance(n)
 		l.sent.Add(uint64(n))
 		l.Mount().bytesSent.Add(uint64(n))
-		l.tellPosition()
+		l.publishPosition()
 		if err != nil {
 			l.fail(err, deadline)
 			return false
@@ -201,9 +227,9 @@ func (l *Listener) writeDue() bool {
 	return l.Reason() == Running
 }
 
-// fail ends a listener to whom a write failed that had a deadline. Whose peer took nothing
-// until then is slow, and must not take that for the end of the stream. On HTTP/2 the error
-// says no more than that the stream is closed.
+// fail ends a listener after a failed write that had a deadline. A peer that took nothing
+// until then is slow, and must not mistake that for the end of the stream. On HTTP/2 the
+// error tells only that the stream is closed.
 func (l *Listener) fail(err error, deadline time.Time) {
 	if errors.Is(err, os.ErrDeadlineExceeded) || time.Now().After(deadline) {
 		l.end(Slow)
@@ -211,10 +237,6 @@ func (l *Listener) fail(err error, deadline time.Time) {
 	}
 	l.end(Disconnected)
 }
-
-// introAhead is how much earlier than it is due an intro goes out, beyond the time that a
-// byte waits for its turn, and for the round if nothing else is due.
-const introAhead = 2 * time.Second
 
 // introduce makes due what a listener may have of its intro by now. The cursor's owner
 // calls it.

@@ -1,44 +1,28 @@
 package streaming
 
 import (
-	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/caddycast/caddycast/streaming/audience"
 	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
-)
-
-// Why a listener or a source is refused.
-var (
-	ErrMountFull          = errors.New("max listeners reached")
-	ErrStationFull        = errors.New("Icecast connection limit reached") //nolint:staticcheck // the wording that clients know
-	ErrMountBandwidth     = errors.New("mount bandwidth reached")
-	ErrStationBandwidth   = errors.New("server bandwidth reached")
-	ErrTooManyFromAddress = audience.ErrTooMany
-	ErrNoDirect           = errors.New("mountpoint unavailable")
-	ErrMountInUse         = errors.New("Mountpoint in use") //nolint:staticcheck // the wording that clients know
-	ErrTooManySources     = errors.New("too many sources connected")
-	ErrNothing            = errors.New("there is nothing to hear")
-	ErrClosed             = errors.New("station is closed")
 )
 
 // Stream is what a mount's listeners are promised: it is known once the source
 // has sent enough for its type to be certain.
 type Stream struct {
 	Type  string // content type, as the bytes have it
-	Info  Info   // as the source said it
+	Info  Info   // as the source declared it
 	Since time.Time
 
-	kind string // the one name of all streams that may follow this one unnoticed
+	kind string // the one name of all streams that may follow this one without a break
 }
 
-// Mount is a name that listeners ask for, and a log. What its listeners hear is
-// that log while the mount has a source, and else what the Director says. It lives
-// as long as it has a source, waits for one to come back, or has listeners.
+// Mount is a name that listeners ask for, and a log. Its listeners hear that log while the
+// mount has a source, and else what the Director chooses. It lives as long as it has a
+// source, waits for one to come back, or has listeners.
 type Mount struct {
 	Path string
 
@@ -47,45 +31,46 @@ type Mount struct {
 
 	settings atomic.Pointer[MountSettings]
 	meta     atomic.Pointer[blocklog.Metadata]
-	titles   sync.Mutex         // held while meta changes, so that notices come in its order
-	untold   bool               // it has a source that nobody was told of yet; titles guards it
-	held     *blocklog.Metadata // what is told after that; nil: nothing; titles guards it
-	full     atomic.Bool        // the last who came found no place
-	served   atomic.Uint64      // the end of the log when a shard last served listeners
+	full     atomic.Bool   // the last listener found no room
+	served   atomic.Uint64 // the end of the log when a shard last served listeners
+
+	titles       sync.Mutex         // held while meta changes, so that notices come in its order
+	unannounced  bool               // the notice of its source is still to come; titles guards it
+	pendingTitle *blocklog.Metadata // to be published after that; nil: nothing; titles guards it
 
 	*counters
 
 	// Guarded by the station's mu.
-	source     *Source
-	announced  bool               // it is known what the source sends
-	own        *Stream            // what that is, or was as long as it is waited for; nil: nothing
-	ownTitle   *blocklog.Metadata // of own, while the next source has yet to show what it sends; nil: meta is
-	liveSince  time.Time          // when it was announced
-	linger     *time.Timer        // nil: no source is waited for
-	waits      int                // how often one was
-	handedOver bool               // the last source made room for another, which goes on with its title
-	standIn    string             // what listeners hear in place of it; empty: nothing
-	wantedAt   time.Time          // when somebody last heard a source that plays on demand
-	ending     blocklog.Ending    // of the log, if a relay wrote it last; its source's while it has one
-	lanes      map[*lane]bool
-	awaited    int // requests that wait for something to be heard
+	source         *Source
+	announced      bool               // the source has shown what it sends
+	stream         *Stream            // what that is, or was as long as it is waited for; nil: nothing
+	streamTitle    *blocklog.Metadata // of stream, while the next source has yet to show what it sends; nil: meta is
+	liveSince      time.Time          // when it was announced
+	linger         *time.Timer        // nil: no source is waited for
+	lingers        int                // how often one was
+	handedOver     bool               // the last source made room for another, which continues with its title
+	activeFallback string             // the mount that listeners hear instead; empty: none
+	lastHeard      time.Time          // when a source on demand last had a listener
+	ending         blocklog.Ending    // of the log, if a relay wrote it last; its source's while it has one
+	groups         map[*listenerGroup]bool
+	waiting        int // requests that wait until something is heard
 }
 
 func newMount(st *Station, path string) *Mount {
-	m := &Mount{Path: path, station: st, log: blocklog.New(), lanes: make(map[*lane]bool), counters: new(counters)}
+	m := &Mount{Path: path, station: st, log: blocklog.New(), groups: make(map[*listenerGroup]bool), counters: new(counters)}
 	m.meta.Store(blocklog.NoMetadata)
 	m.applySettings(st.settings.Load())
 	return m
 }
 
-// IsAdHoc tells whether nobody but its listeners has ever named the mount: neither a
-// source nor the configuration. Where a pattern has a fallback, anybody can do that.
+// IsAdHoc reports whether only listeners have ever named the mount: neither a source nor
+// the configuration. Where a pattern has a fallback, any client can do that.
 func (m *Mount) IsAdHoc() bool { return m.sources.Load() == 0 && !m.Settings().Named }
 
-// isInternal tells whether the mount feeds others only, and is nobody's to ask for.
+// isInternal reports whether the mount only feeds others, and is hidden from clients.
 func (m *Mount) isInternal() bool { return !strings.HasPrefix(m.Path, "/") }
 
-// Settings returns what is in force for the mount now.
+// Settings returns the settings in force for the mount.
 func (m *Mount) Settings() *MountSettings { return m.settings.Load() }
 
 func (m *Mount) applySettings(s *Settings) {
@@ -93,9 +78,9 @@ func (m *Mount) applySettings(s *Settings) {
 	m.settings.Store(&settings)
 }
 
-// Stream returns what those hear who come now: what the source sends, or what
-// stands in for it, with the mount's settings in place of what they override. It
-// reports false while there is nothing.
+// Stream returns what a new listener hears: what the source sends, or the fallback, with
+// the mount's settings in place of what they override. It reports false while there is
+// nothing.
 func (m *Mount) Stream() (Stream, bool) {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
@@ -103,11 +88,11 @@ func (m *Mount) Stream() (Stream, bool) {
 	if heard == nil {
 		return Stream{}, false
 	}
-	return m.promise(heard.own), true
+	return m.withOverrides(heard.stream), true
 }
 
-// promise is what listeners of m are told of a stream.
-func (m *Mount) promise(p *Stream) Stream {
+// withOverrides returns a stream as listeners of m see it.
+func (m *Mount) withOverrides(p *Stream) Stream {
 	s, over := *p, m.Settings().StreamInfo
 	s.Info = s.Info.override(over)
 	if over.ContentType != "" {
@@ -116,8 +101,8 @@ func (m *Mount) promise(p *Stream) Stream {
 	return s
 }
 
-// Heard returns the path of the mount whose stream those hear who come now; empty if
-// there is none, or only one that is waited for.
+// Heard returns the path of the mount whose stream a new listener hears; empty if there is
+// none, or only one that is waited for.
 func (m *Mount) Heard() string {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
@@ -127,7 +112,7 @@ func (m *Mount) Heard() string {
 	return ""
 }
 
-// Metadata returns what the stream that is heard says of itself now.
+// Metadata returns the metadata of the stream that is heard now.
 func (m *Mount) Metadata() *blocklog.Metadata {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
@@ -137,15 +122,15 @@ func (m *Mount) Metadata() *blocklog.Metadata {
 	return m.meta.Load()
 }
 
-// Kind returns the format.Kind of what the mount's source sends, or sent; empty if that
-// is not known.
+// Kind returns the format.Kind of what the mount's source sends, or sent; empty if that is
+// unknown.
 func (m *Mount) Kind() string {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
-	if m.own == nil {
+	if m.stream == nil {
 		return ""
 	}
-	return m.own.kind
+	return m.stream.kind
 }
 
 // Source returns what feeds the mount, nil if nothing does.
@@ -155,9 +140,9 @@ func (m *Mount) Source() *Source {
 	return m.source
 }
 
-// SetMetadata announces a title with the audio that is appended from now on. It
-// reports whether anything has changed. A stream that carries its titles itself
-// is begun anew with this one, if its format allows.
+// SetMetadata sets the title of the audio that is appended from now on. It reports whether
+// anything has changed. A stream that carries its titles itself is begun anew with this
+// one, if its format allows.
 func (m *Mount) SetMetadata(artist, title, url string) bool {
 	if !m.Announce(artist, title, url) {
 		return false
@@ -171,7 +156,7 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 	return true
 }
 
-// Announce is SetMetadata for what the stream itself says, or its source.
+// Announce is SetMetadata for a title that the stream or its source carries.
 func (m *Mount) Announce(artist, title, url string) bool {
 	m.titles.Lock()
 	defer m.titles.Unlock()
@@ -180,10 +165,10 @@ func (m *Mount) Announce(artist, title, url string) bool {
 	}
 	meta := blocklog.NewMetadata(artist, title, url, m.Settings().Charset)
 	m.meta.Store(meta)
-	if m.untold {
-		m.held = meta
+	if m.unannounced {
+		m.pendingTitle = meta
 	} else {
-		m.tell(Notice{Kind: MetadataUpdated, Metadata: meta})
+		m.publish(Notice{Kind: MetadataUpdated, Metadata: meta})
 	}
 	return true
 }
@@ -202,20 +187,18 @@ func (m *Mount) interval(contentType string, c Client) int {
 	return max(0, m.Settings().MetadataInterval)
 }
 
-// appended makes what the source has added to the log known to the shards.
+// appended tells the shards that the source has added to the log.
 func (m *Mount) appended(now time.Time) {
 	settings := m.Settings()
 	m.log.Flush()
 	m.log.Keep(settings.Burst, settings.Queue/2)
 	urgent := m.isUrgent()
-	if m.station.listeners.Load() > 0 {
-		m.station.notify(now.Sub(m.station.Started), urgent)
-	}
+	m.station.notify(now.Sub(m.station.Started), urgent)
 }
 
 // isUrgent reports whether so much has been appended since a shard last served listeners
-// that the turn must not be slept out: one write should carry all that is due.
-func (m *Mount) isUrgent() bool { return m.log.Tail().End() >= m.served.Load()+urgeBytes }
+// that the interval must be cut short: one write should carry all that is due.
+func (m *Mount) isUrgent() bool { return m.log.Tail().End() >= m.served.Load()+flushBytes }
 
 // logOrNone returns the log, nil if m is nil.
 func (m *Mount) logOrNone() *blocklog.Log {

@@ -9,7 +9,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// Why listeners can't be moved.
+// Reasons why listeners can't be moved.
 var (
 	ErrNoSuchStream   = errors.New("nothing sounds there")
 	ErrNoSuchListener = errors.New("there is no such listener")
@@ -17,9 +17,12 @@ var (
 	ErrStalled        = errors.New("it takes nothing now")
 )
 
+// moveTime bounds how long a move waits for a listener whose connection takes nothing.
+const moveTime = 500 * time.Millisecond
+
 // Move makes the listeners of a mount hear another one, until that falls silent. They
-// stay the first one's: then they hear what its fallbacks say. Those who were promised
-// another content type stay where they are. It returns how many were moved.
+// remain listeners of the first one, and hear its fallbacks then. Listeners that were
+// promised another content type are not moved. It returns how many were.
 func (st *Station) Move(from, to string) (moved int, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -27,56 +30,60 @@ func (st *Station) Move(from, to string) (moved int, err error) {
 	if m == nil || !st.state(to).Live {
 		return 0, ErrNoSuchStream
 	}
-	for l := range m.lanes {
-		if l.typ == st.state(to).Type {
-			if l.moved = to; to == from {
-				l.moved = "" // home again
+	for g := range m.groups {
+		if g.typ == st.state(to).Type {
+			if g.movedTo = to; to == from {
+				g.movedTo = "" // home again
 			}
-			moved += l.listeners
+			moved += g.listeners
 		}
 	}
 	st.reconsider()
 	return moved, nil
 }
 
-// MoveListener makes one listener hear another mount, as Move does with all. It is
-// ErrNoSuchListener if it has ended, ErrOtherType if it was promised another content type.
-func (st *Station) MoveListener(who *Listener, to string) error {
-	for range moveTries {
-		from := who.shard.laneOf(who)
+// MoveListener makes one listener hear another mount, as Move does with all. It returns
+// ErrNoSuchListener if it has ended, ErrOtherType if it was promised another content type,
+// ErrStalled if its connection takes nothing.
+func (st *Station) MoveListener(l *Listener, to string) error {
+	timeout := time.NewTimer(moveTime)
+	defer timeout.Stop()
+	for {
+		from := l.shard.groupOf(l)
 		if from == nil {
 			return ErrNoSuchListener
 		}
-		l, err := st.laneLike(from, to)
+		idle := l.nextIdle()
+		g, err := st.newGroupLike(from, to)
 		if err != nil {
 			return err
 		}
-		if st.transfer(who, from, l) {
+		if st.transfer(l, from, g) {
 			return nil
 		}
-		time.Sleep(moveStep) // its goroutine is writing
+		if l.finished.Load() {
+			return ErrNoSuchListener
+		}
+		select {
+		case <-idle: // its goroutine was writing
+		case <-timeout.C:
+			return ErrStalled
+		}
 	}
-	return ErrStalled
 }
 
-// A listener whose goroutine is writing is tried to be moved so often, at that distance.
-const (
-	moveTries = 20
-	moveStep  = 25 * time.Millisecond
-)
-
-// laneOf returns the lane that a listener is in, nil if it has ended.
-func (s *shard) laneOf(who *Listener) (l *lane) {
-	s.ask(func() {
-		if g := s.groups[who.lane]; g != nil && slices.Contains(g.listeners, who) {
-			l = who.lane
+// groupOf returns the group of a listener, nil if it has ended.
+func (s *shard) groupOf(l *Listener) (g *listenerGroup) {
+	s.do(func() {
+		if sg := s.groups[l.group]; sg != nil && slices.Contains(sg.listeners, l) {
+			g = l.group
 		}
 	})
-	return l
+	return g
 }
 
-// laneLike returns a lane for one listener of another one, who is to hear a mount.
-func (st *Station) laneLike(from *lane, to string) (*lane, error) {
+// newGroupLike returns a group for one listener of another group that is to hear a mount.
+func (st *Station) newGroupLike(from *listenerGroup, to string) (*listenerGroup, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	state := st.state(to)
@@ -86,61 +93,59 @@ func (st *Station) laneLike(from *lane, to string) (*lane, error) {
 	case !state.Usable(from.typ):
 		return nil, ErrOtherType
 	}
-	l := newLane(from.mount, from.typ, st.mounts[to])
-	l.left = maps.Clone(from.left)
-	l.playing.Store(&playing{blocklog.NewFeed(st.mounts[to].log, l.left), st.mounts[to]})
-	if l.listeners = 1; to != from.mount.Path {
-		l.moved = to
+	g := newListenerGroup(from.mount, from.typ, st.mounts[to], maps.Clone(from.heardTo))
+	if g.listeners = 1; to != from.mount.Path {
+		g.movedTo = to
 	}
-	return l, nil
+	return g, nil
 }
 
-// transfer gives a listener to another lane, unless its goroutine writes or it has ended,
-// and counts it out where it is not.
-func (st *Station) transfer(who *Listener, from, to *lane) bool {
-	gone, feed := to, (*blocklog.Feed)(nil)
-	who.shard.ask(func() {
-		if feed = who.shard.transfer(who, from, to); feed != nil {
-			gone = from
+// transfer gives a listener to another group and counts it out of its own. If its
+// goroutine is writing, or if it has ended, it stays, and is counted out of the other.
+func (st *Station) transfer(l *Listener, from, to *listenerGroup) bool {
+	without, feed := to, (*blocklog.Feed)(nil)
+	l.shard.do(func() {
+		if feed = l.shard.transfer(l, from, to); feed != nil {
+			without = from
 		}
 	})
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if feed != nil {
-		feed.NoteHeard(to.left)
+		feed.NoteHeard(to.heardTo)
 	}
-	gone.empty()
+	without.removeOne()
 	return feed != nil
 }
 
-// transfer returns what the listener heard until now, nil if it stays where it is.
-func (s *shard) transfer(who *Listener, from, to *lane) *blocklog.Feed {
+// transfer returns the feed that the listener heard until now, nil if it stays.
+func (s *shard) transfer(l *Listener, from, to *listenerGroup) *blocklog.Feed {
 	g := s.groups[from]
 	if g == nil {
 		return nil
 	}
-	i := slices.Index(g.listeners, who)
-	if i < 0 || who.conn != nil && (who.busy.Load() || who.gone.Load()) {
+	i := slices.Index(g.listeners, l)
+	if i < 0 || l.conn != nil && (l.busy.Load() || l.finished.Load()) {
 		return nil
 	}
 	g.listeners = slices.Delete(g.listeners, i, i+1)
-	feed := who.cursor.Branch(to.playing.Load().Feed)
-	if who.conn != nil {
-		who.tellPosition()
+	feed := l.cursor.Branch(to.playing.Load().Feed)
+	if l.conn != nil {
+		l.publishPosition()
 	}
-	who.lane = to
-	s.place(who)
-	s.hurry()
+	l.group = to
+	s.place(l)
+	s.flushNow()
 	return feed
 }
 
-// chooseFor asks the director for a lane, unless its listeners were moved. mu is held.
-func (st *Station) chooseFor(l *lane) (*Mount, Decision) {
-	if l.moved != "" {
-		if s := st.state(l.moved); s.Live && s.Usable(l.typ) {
-			return st.mounts[l.moved], Decision{Hear: l.moved}
+// chooseFor asks the director for a group, unless its listeners were moved. mu is held.
+func (st *Station) chooseFor(g *listenerGroup) (*Mount, Decision) {
+	if g.movedTo != "" {
+		if s := st.state(g.movedTo); s.Live && s.Usable(g.typ) {
+			return st.mounts[g.movedTo], Decision{Hear: g.movedTo}
 		}
-		l.moved = ""
+		g.movedTo = ""
 	}
-	return st.choose(l.mount, l.typ, l.heard().Path)
+	return st.choose(g.mount, g.typ, g.heard().Path)
 }

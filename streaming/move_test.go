@@ -10,7 +10,7 @@ import (
 // heard returns the mount that the listener's lane hears.
 func (p *player) heard() string {
 	st := p.Mount().station
-	l := p.shard.laneOf(p.Listener)
+	l := p.shard.groupOf(p.Listener)
 	if l == nil {
 		return ""
 	}
@@ -65,7 +65,7 @@ func TestOneListenerIsMovedAndNoOther(t *testing.T) {
 			lanes := func() (n int) {
 				st.mu.RLock()
 				defer st.mu.RUnlock()
-				return len(st.mounts["/a"].lanes)
+				return len(st.mounts["/a"].groups)
 			}
 			if err := st.MoveListener(p.Listener, "/b"); err != nil || p.heard() != "/b" || stays.heard() != "/a" || p.Mount().Path != "/a" {
 				t.Fatalf("%v; they hear %s and %s", err, p.heard(), stays.heard())

@@ -1,6 +1,7 @@
 package streaming
 
 import (
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -12,10 +13,10 @@ func NetConn(c net.Conn) Conn {
 	if tcp, ok := innermost(c).(*net.TCPConn); ok {
 		limitUnsent(tcp)
 	}
-	return &netConn{Conn: c}
+	return &netConn{conn: c}
 }
 
-// innermost returns what is beneath TLS.
+// innermost returns the connection beneath TLS.
 func innermost(c net.Conn) net.Conn {
 	for {
 		inner, ok := c.(interface{ NetConn() net.Conn })
@@ -26,53 +27,57 @@ func innermost(c net.Conn) net.Conn {
 	}
 }
 
+// netConn collects what is written until Flush. Frames that are due at once go out at
+// once, for each write is a record of TLS and a call of the kernel's.
 type netConn struct {
-	net.Conn
+	conn interface {
+		io.WriteCloser
+		SetWriteDeadline(t time.Time) error
+	}
 	aborted  atomic.Bool
-	gathered *[]byte // what is to be written; nil: nothing
+	buffered *[]byte // what is to be written; nil: nothing
 }
 
-// gatherSize is how much is gathered at most: as much as a record of TLS has.
-const gatherSize = 16 << 10
+// maxBuffered is how much is collected at most: as much as a record of TLS has.
+const maxBuffered = 16 << 10
 
-// gathers are for the time between a Write and its Flush, so that a listener that waits
-// for the next turn has none.
-var gathers = sync.Pool{New: func() any { return new(make([]byte, 0, gatherSize)) }}
+// writeBuffers are for the time between a Write and its Flush, so that a listener for which
+// nothing is due has none.
+var writeBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, maxBuffered)) }}
 
-// Write gathers. Frames that are due at once go out at once, for each write is a record of
-// TLS and a call of the kernel's.
+// Write collects, and writes what is too much to be collected.
 func (c *netConn) Write(p []byte) (int, error) {
-	if c.gathered != nil && len(*c.gathered)+len(p) > gatherSize {
+	if c.buffered != nil && len(*c.buffered)+len(p) > maxBuffered {
 		if err := c.Flush(); err != nil {
 			return 0, err
 		}
 	}
-	if len(p) >= gatherSize {
-		return c.Conn.Write(p)
+	if len(p) >= maxBuffered {
+		return c.conn.Write(p)
 	}
-	if c.gathered == nil {
-		c.gathered = gathers.Get().(*[]byte)
+	if c.buffered == nil {
+		c.buffered = writeBuffers.Get().(*[]byte)
 	}
-	*c.gathered = append(*c.gathered, p...)
+	*c.buffered = append(*c.buffered, p...)
 	return len(p), nil
 }
 
-// Flush writes what was gathered.
+// Flush writes what was collected.
 func (c *netConn) Flush() error {
-	b := c.gathered
+	b := c.buffered
 	if b == nil {
 		return nil
 	}
-	c.gathered = nil
-	_, err := c.Conn.Write(*b)
+	c.buffered = nil
+	_, err := c.conn.Write(*b)
 	*b = (*b)[:0]
-	gathers.Put(b)
+	writeBuffers.Put(b)
 	return err
 }
 
 // SetWriteDeadline bounds the writes to come, unless Abort has ended them.
 func (c *netConn) SetWriteDeadline(t time.Time) error {
-	err := c.Conn.SetWriteDeadline(t)
+	err := c.conn.SetWriteDeadline(t)
 	if c.aborted.Load() {
 		c.Abort() // it may have come in between
 	}
@@ -82,14 +87,14 @@ func (c *netConn) SetWriteDeadline(t time.Time) error {
 // Abort makes writes fail.
 func (c *netConn) Abort() {
 	c.aborted.Store(true)
-	_ = c.Conn.SetWriteDeadline(time.Unix(1, 0))
+	_ = c.conn.SetWriteDeadline(time.Unix(1, 0))
 }
 
-// Close closes the connection. After Abort it does so without TLS's last words,
+// Close closes the connection. After Abort it does so without TLS's close notification,
 // for which it would wait.
 func (c *netConn) Close() error {
-	if under, ok := c.Conn.(interface{ NetConn() net.Conn }); ok && c.aborted.Load() {
+	if under, ok := c.conn.(interface{ NetConn() net.Conn }); ok && c.aborted.Load() {
 		return under.NetConn().Close()
 	}
-	return c.Conn.Close()
+	return c.conn.Close()
 }

@@ -34,9 +34,9 @@ func TestWhatIsDueAtOnceIsOneWrite(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"frames of a turn", []int{417, 418, 418}, []int{1253}},
-		{"as much as is gathered", []int{gatherSize - 1, 1}, []int{gatherSize}},
-		{"one byte more", []int{gatherSize - 1, 2}, []int{gatherSize - 1, 2}},
-		{"a burst", []int{100, gatherSize, 100}, []int{100, gatherSize, 100}},
+		{"as much as is gathered", []int{maxBuffered - 1, 1}, []int{maxBuffered}},
+		{"one byte more", []int{maxBuffered - 1, 2}, []int{maxBuffered - 1, 2}},
+		{"a burst", []int{100, maxBuffered, 100}, []int{100, maxBuffered, 100}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := new(written)

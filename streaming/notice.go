@@ -6,21 +6,22 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// NoticeKind is what a notice tells of.
+// NoticeKind is the kind of a notice.
 type NoticeKind uint8
 
-// The notices. A listener that ends has none: the station's observer is told.
+// The kinds of notices. The end of a listener is none of them: it goes to the station's
+// observer.
 const (
 	SourceConnected    NoticeKind = iota + 1 // Source has the mount and is being read
 	SourceDisconnected                       // Source has given the mount back; Bytes came from it
 	ListenerAdded                            // Listener has its connection
 	MetadataUpdated                          // the mount's stream has another title: Metadata
 	FallbackEngaged                          // listeners hear To, which is not the mount's own stream; From before
-	FallbackReleased                         // none of them does so any more; To is the mount, or empty: nobody is left
-	MountFull                                // a listener found no place, the first since there was one: Cause
+	FallbackReleased                         // no listener does so any more; To is the mount, or empty: none is left
+	MountFull                                // a listener was refused for want of room, the first since there was some: Cause
 )
 
-// Notice tells of something that has happened to a mount. Which of the fields are
+// Notice is something that has happened to a mount. Which of the fields are
 // set depends on the kind.
 type Notice struct {
 	Kind     NoticeKind
@@ -30,74 +31,73 @@ type Notice struct {
 	Bytes    uint64
 	Listener *Listener
 	Metadata *blocklog.Metadata
-	From, To string // mounts, also those that only feed others
+	From, To string // mounts, also internal ones
 	Cause    error
 }
 
-// Notify makes the station call tell with each notice: in the order in which
-// things happened to a mount, and from the goroutine that calls the observer, so
-// it may be slow. It must be called before the station is used.
-func (st *Station) Notify(tell func(Notice)) { st.departures.notices = tell }
+// Notify makes the station call observe with each notice: in the order in which things
+// happened to a mount, and from the goroutine that calls the other observers, so it may be
+// slow. It must be called before the station is used.
+func (st *Station) Notify(observe func(Notice)) { st.callbacks.notices = observe }
 
-// tell hands over a notice. It never blocks, and is called under any lock. What
-// happens to mounts that only feed others is nobody's business.
-func (m *Mount) tell(n Notice) {
-	d := m.station.departures
-	if d.notices == nil || m.isInternal() {
+// publish hands over a notice. It never blocks, and is called under any lock. Internal
+// mounts have no notices.
+func (m *Mount) publish(n Notice) {
+	q := m.station.callbacks
+	if q.notices == nil || m.isInternal() {
 		return
 	}
 	n.Mount, n.At = m, time.Now()
-	d.push(departure{notice: &n})
+	q.push(callback{notice: &n})
 }
 
-// tellSource tells of the source, once it is read, and then of the title that it was given
+// publishSource publishes the source, once it is read, and then the title that it was given
 // in the meantime.
-func (m *Mount) tellSource(s *Source) {
+func (m *Mount) publishSource(s *Source) {
 	m.titles.Lock()
 	defer m.titles.Unlock()
-	m.tell(Notice{Kind: SourceConnected, Source: s})
-	if m.held != nil {
-		m.tell(Notice{Kind: MetadataUpdated, Metadata: m.held})
+	m.publish(Notice{Kind: SourceConnected, Source: s})
+	if m.pendingTitle != nil {
+		m.publish(Notice{Kind: MetadataUpdated, Metadata: m.pendingTitle})
 	}
-	m.untold, m.held = false, nil
+	m.unannounced, m.pendingTitle = false, nil
 }
 
-// holdTitles keeps the mount from telling of titles until it has told of its source, if
-// there is one to tell of.
+// holdTitles sets whether titles wait for the notice of their source.
 func (m *Mount) holdTitles(hold bool) {
 	m.titles.Lock()
 	defer m.titles.Unlock()
-	m.untold, m.held = hold, nil
+	m.unannounced, m.pendingTitle = hold, nil
 }
 
-// tellFull tells that there is no place for somebody, unless that is known.
-func (m *Mount) tellFull(cause error) {
+// publishFull publishes that a limit was reached, unless that was the last that happened.
+func (m *Mount) publishFull(cause error) {
 	if !m.full.Swap(true) {
-		m.tell(Notice{Kind: MountFull, Cause: cause})
+		m.publish(Notice{Kind: MountFull, Cause: cause})
 	}
 }
 
-// tellStandIn tells whether listeners of the mount have begun or ceased to hear
+// publishFallback publishes whether listeners of the mount have begun or ceased to hear
 // another stream than its own. The station's mu is held.
-func (m *Mount) tellStandIn() {
-	standIn, home := "", ""
-	for l := range m.lanes {
-		switch heard := l.heard(); {
-		case l.moved != "": // by somebody, who knows
+func (m *Mount) publishFallback() {
+	fallback, home := "", ""
+	for g := range m.groups {
+		switch heard := g.heard(); {
+		case g.movedTo != "": // an operator's decision is no fallback
 		case heard == m:
 			home = m.Path
-		case heard != nil && (standIn == "" || heard.Path < standIn):
-			standIn = heard.Path
+		case heard != nil && (fallback == "" || heard.Path < fallback):
+			fallback = heard.Path
 		}
 	}
-	before := m.standIn
-	switch m.standIn = standIn; {
-	case standIn == before:
-	case standIn == "":
-		m.tell(Notice{Kind: FallbackReleased, From: before, To: home})
+	before := m.activeFallback
+	switch m.activeFallback = fallback; {
+	case fallback == before:
+	case fallback == "":
+		m.publish(Notice{Kind: FallbackReleased, From: before, To: home})
 	case before == "":
-		m.tell(Notice{Kind: FallbackEngaged, From: m.Path, To: standIn})
+		m.publish(Notice{Kind: FallbackEngaged, From: m.Path, To: fallback})
 	default:
-		m.tell(Notice{Kind: FallbackEngaged, From: before, To: standIn})
+		m.publish(Notice{Kind: FallbackEngaged, From: before, To: fallback})
 	}
 }

@@ -44,7 +44,7 @@ func (n *notices) all() []string {
 }
 
 // noticing returns a station, and what it tells.
-func noticing(t *testing.T, settings Settings) (*Station, *notices) {
+func recordNotices(t *testing.T, settings Settings) (*Station, *notices) {
 	n := new(notices)
 	st := NewStation(func(*Listener) {}, func(FeedChange) {})
 	st.Notify(n.add)
@@ -98,7 +98,7 @@ func (b backup) Choose(q Query) Decision {
 func (b backup) HasFallback(string) bool { return true }
 
 func TestWhatHappensToAMountIsToldInOrder(t *testing.T) {
-	st, n := noticing(t, mountSettings(MountSettings{MaxListeners: 1}))
+	st, n := recordNotices(t, mountSettings(MountSettings{MaxListeners: 1}))
 	src := connect(t, st, "/m", "audio/mpeg")
 	src.send(someFrames)
 	m := st.Await(t.Context(), "/m")
@@ -122,7 +122,7 @@ func TestWhatHappensToAMountIsToldInOrder(t *testing.T) {
 
 func TestAFallbackIsToldOnceHoweverManyHearIt(t *testing.T) {
 	settings := Settings{Director: backup{path: "/b"}}
-	st, n := noticing(t, settings)
+	st, n := recordNotices(t, settings)
 	other := connect(t, st, "/b", "audio/mpeg")
 	other.send(someFrames)
 	if st.Await(t.Context(), "/b") == nil {
@@ -151,7 +151,7 @@ func TestAFallbackIsToldOnceHoweverManyHearIt(t *testing.T) {
 }
 
 func TestListenersThatAreMovedHearNoFallback(t *testing.T) {
-	st, n := noticing(t, Settings{})
+	st, n := recordNotices(t, Settings{})
 	for _, path := range []string{"/a", "/b"} {
 		src := connect(t, st, path, "audio/mpeg")
 		src.send(someFrames)
@@ -174,7 +174,7 @@ func TestListenersThatAreMovedHearNoFallback(t *testing.T) {
 }
 
 func TestWhatFeedsOthersOnlyIsNobodysBusiness(t *testing.T) {
-	st, n := noticing(t, Settings{})
+	st, n := recordNotices(t, Settings{})
 	src := connect(t, st, "internal", "audio/mpeg")
 	src.send(someFrames)
 	eventually(t, "it is there", func() bool { return st.Mount("internal") != nil })
@@ -185,7 +185,7 @@ func TestWhatFeedsOthersOnlyIsNobodysBusiness(t *testing.T) {
 }
 
 func TestATitleThatComesBeforeItsSourceIsReadIsToldAfterIt(t *testing.T) {
-	st, n := noticing(t, Settings{})
+	st, n := recordNotices(t, Settings{})
 	for _, read := range []bool{true, false} {
 		s := new(Source)
 		if err := st.NewSource("/m", s, Info{}, func() {}); err != nil {
@@ -202,7 +202,7 @@ func TestATitleThatComesBeforeItsSourceIsReadIsToldAfterIt(t *testing.T) {
 }
 
 func TestASourceThatIsNeverReadIsNone(t *testing.T) {
-	st, n := noticing(t, Settings{})
+	st, n := recordNotices(t, Settings{})
 	s := new(Source)
 	if err := st.NewSource("/m", s, Info{}, func() {}); err != nil {
 		t.Fatal(err)

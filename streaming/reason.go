@@ -1,6 +1,6 @@
 package streaming
 
-// Reason says why a listener or a source ended.
+// Reason is why a listener or a source ended.
 type Reason uint32
 
 // The reasons. Zero means that it has not ended.
@@ -15,7 +15,7 @@ const (
 	Finished            // the source sent all it had announced
 	Replaced            // another source took the mount over
 	Removed             // an administrator removed it
-	NoDemand            // nobody hears what was summoned
+	NoDemand            // a source on demand had no listener
 	ShuttingDown        // the server ends
 )
 

@@ -15,7 +15,7 @@ func (s *Source) resume(f format.Framer, u format.Unit) {
 		s.resumption = nil
 		s.adoptInit(r)
 		s.Mount().ending.SetInit(s.replaceInit(u).Init)
-		s.sounds()
+		s.firstUnit()
 	case blocklog.Different:
 		s.beginAnew(f)
 	case blocklog.Undecided:
@@ -44,14 +44,14 @@ func (s *Source) beginAnew(f format.Framer) {
 // adoptInit makes the new stream's init the one that listeners have, if it is the same.
 func (s *Source) adoptInit(r *blocklog.Resumption) {
 	if held, have, ok := r.SameInit(); ok {
-		s.same, s.as = held, have
+		s.newInit, s.ownInit = held, have
 	}
 }
 
 // replaceInit lets a stream that continues keep the init that its listeners have.
 func (s *Source) replaceInit(u format.Unit) format.Unit {
-	if s.same != nil && u.Init == s.same {
-		u.Init = s.as
+	if s.newInit != nil && u.Init == s.newInit {
+		u.Init = s.ownInit
 	}
 	return u
 }

@@ -6,14 +6,14 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// Settings are what the configuration says of a station. They are a snapshot: a
-// change is a new Settings for Station.Apply.
+// Settings are the configuration of a station. They are a snapshot: a change is a new
+// Settings for Station.Apply.
 type Settings struct {
 	MaxListeners int           // listeners of all mounts together; 0: no limit
 	MaxSources   int           // sources at a time; 0: no limit
 	MaxKbps      int           // kbit/s to all listeners together; 0: no limit
 	PerIP        int           // listeners from one address; 0: no limit
-	Latency      time.Duration // the longest that a byte waits for its turn; 0: DefaultLatency
+	Latency      time.Duration // the longest that a byte waits; 0: DefaultLatency
 
 	// Mount returns the settings of the mount at a path. It must be safe for
 	// concurrent use and return the same for the same path. Nil: all defaults.
@@ -34,7 +34,7 @@ func (s *Settings) director() Director {
 // MountSettings are those of one mount. The zero value is a mount with the
 // defaults of Icecast.
 type MountSettings struct {
-	Named               bool           // the configuration names the mount: it is not made up by whoever asks for it
+	Named               bool           // the configuration names the mount: a request alone has not created it
 	MaxListeners        int            // 0: no limit
 	MaxKbps             int            // kbit/s to all listeners together; 0: no limit
 	MaxListenerDuration time.Duration  // 0: no limit
@@ -47,17 +47,17 @@ type MountSettings struct {
 	Takeover            bool // a source may replace the one that is there
 	Hidden              bool // left out of public lists
 	NoDirect            bool // listeners may not ask for this mount
-	RequireTLS          bool // nor by a connection that is not encrypted; whoever takes the connections sees to that
-	FallbackWhenFull    bool // listeners for whom there is no place hear one of Director.Overflow
+	RequireTLS          bool // only encrypted connections may; the server checks that
+	FallbackWhenFull    bool // listeners beyond the limits hear one of Director.Overflow
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
 
 	// Intro returns what a listener hears before a stream of a content type's family, nil
-	// for nothing. It must be safe for concurrent use. Nil: nobody hears anything.
+	// for nothing. It must be safe for concurrent use. Nil: there are no intros.
 	Intro func(family string) *blocklog.Intro
 
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
-	// StreamInfo is what replaces what the source says of itself.
+	// StreamInfo replaces how the source describes itself.
 	StreamInfo Info
 }
 
@@ -85,7 +85,7 @@ func (m MountSettings) withDefaults() MountSettings {
 	if m.Queue <= 0 {
 		m.Queue = DefaultQueue
 	}
-	// A listener who has just got his burst must not be a slow one.
+	// A listener that has just got its burst must not be too slow.
 	m.Queue = max(m.Queue, 2*m.Burst.Bytes)
 	if m.MetadataInterval == 0 {
 		m.MetadataInterval = DefaultMetadataInterval
@@ -93,8 +93,8 @@ func (m MountSettings) withDefaults() MountSettings {
 	return m
 }
 
-// intro returns what a client hears first, nil for nothing: who passes the stream on does
-// not want it.
+// intro returns what a client hears first, nil for nothing. Relays and slaves pass the stream
+// on without it.
 func (m *MountSettings) intro(c Client, family string) *blocklog.Intro {
 	if m.Intro == nil || c.Slave || c.Relay {
 		return nil

@@ -8,99 +8,50 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-const (
-	// effort is how many times longer than its work a shard's turn is. What a
-	// write costs hardly depends on its length, so the work is the number of
-	// listeners: with few of them a turn is short and they hear at once, with
-	// many it grows up to Settings.Latency, and each write carries more.
-	effort = 26
-
-	// leastTurn is longer than a frame, so that some come together.
-	leastTurn = 35 * time.Millisecond
-
-	// lull is for how long the next frame is waited for before what is due
-	// goes out without it.
-	lull = 30 * time.Millisecond
-
-	// writeCost and wakeCost are about what it costs to serve a plain listener,
-	// and one that has a goroutine. They are not measured as we go: on a busy
-	// machine all takes longer, and who would wait longer then are the listeners.
-	writeCost = 8 * time.Microsecond
-	wakeCost  = 20 * time.Microsecond
-
-	// longPass is work that can't be told from a turn's other irregularities.
-	longPass = 40 * time.Millisecond
-
-	// urgeBytes is how much a mount appends before the turn is cut short: what
-	// is due must fit into a socket's buffer.
-	urgeBytes = 64 << 10
-
-	// round is how often a shard looks after listeners for whom nothing is due.
-	round = time.Second
-
-	// silence is how long nothing is appended before listeners are asked whether
-	// they are still there. Until then a write tells.
-	silence = 2 * time.Second
-
-	// retry is the least time between attempts at sockets that would block.
-	retry = 20 * time.Millisecond
-
-	maxPause = 8 // turns
-
-	// abortTime is how long a listener's goroutine has to notice that it is to
-	// end before its write is made to fail.
-	abortTime = 200 * time.Millisecond
-
-	// drainTime is how long listeners have to take the rest of a stream that
-	// has ended; lastDrainTime if the server ends too.
-	drainTime     = 10 * time.Second
-	lastDrainTime = 300 * time.Millisecond
-)
-
-// shard serves a share of a station's listeners, of all mounts, in turns. One
-// goroutine runs it; what it writes to never blocks it.
+// shard serves a share of a station's listeners, of all mounts, in cycles. One goroutine
+// runs it; its writes never block.
 type shard struct {
-	station *Station
-	express bool          // it has the slaves
-	wake    chan struct{} // something is due; cap 1
-	urge    chan struct{} // a pass should begin at once; cap 1
-	quit    chan struct{}
-	asks    chan func() // to be run between two passes
+	station   *Station
+	forSlaves bool          // it has the slaves
+	wake      chan struct{} // something is due; cap 1
+	flush     chan struct{} // a cycle should begin at once; cap 1
+	quit      chan struct{}
+	calls     chan func() // to be run between two cycles
 
-	dirty     atomic.Bool  // something has become due since the last pass began
-	due       atomic.Int64 // from when on a notice begins a pass, on the station's clock
-	attention atomic.Bool  // every listener is to be looked at
+	dirty     atomic.Bool  // something has become due since the last cycle began
+	due       atomic.Int64 // from when on a notice begins a cycle, on the station's clock
+	rescanDue atomic.Bool  // every listener is to be looked at
 	load      atomic.Int64 // listeners given to this shard
 
 	mu    sync.Mutex
 	inbox []*Listener
 
 	// The loop's.
-	groups map[*lane]*group
-	ended  []*Listener
-	behind bool // some listener could not take all that was due
-	round  bool // those who may have left in silence are looked after
-	turn   time.Duration
-	served int           // plain listeners in this pass
-	woken  int           // others
-	oldest time.Duration // when the first of what was due to some group came; 0: unknown
-	vector vector
+	groups   map[*listenerGroup]*shardGroup
+	ended    []*Listener
+	behind   bool // some listener could not take all that was due
+	sweeping bool // this cycle looks for listeners that left in silence
+	interval time.Duration
+	served   int           // plain listeners in this cycle
+	woken    int           // others
+	oldest   time.Duration // when the first of what was due to some group came; 0: unknown
+	vector   vector
 }
 
-// group is a shard's listeners of one lane.
-type group struct {
-	lane      *lane
+// shardGroup is a shard's listeners of one group.
+type shardGroup struct {
+	group     *listenerGroup
 	listeners []*Listener
-	playing   *playing        // what is heard, at the last visit
+	playing   *playing        // what was heard when they were last served
 	seen      *blocklog.Block // tail of its log then
 	moved     time.Time       // when that was another one than before
 	behind    bool
 }
 
-// queue returns how many bytes listeners may be behind: those who begin with the
-// burst of another mount may be as far behind as there.
-func (g *group) queue() int {
-	queue := g.lane.mount.Settings().Queue
+// queue returns how many bytes listeners may be behind. The burst of another mount may
+// be longer than the queue of their own.
+func (g *shardGroup) queue() int {
+	queue := g.group.mount.Settings().Queue
 	if m := g.playing.mount; m != nil {
 		queue = max(queue, m.Settings().Queue)
 	}
@@ -111,17 +62,17 @@ func newShard(st *Station) *shard {
 	return &shard{
 		station: st,
 		wake:    make(chan struct{}, 1),
-		urge:    make(chan struct{}, 1),
+		flush:   make(chan struct{}, 1),
 		quit:    make(chan struct{}),
-		asks:    make(chan func()),
-		groups:  make(map[*lane]*group),
+		calls:   make(chan func()),
+		groups:  make(map[*listenerGroup]*shardGroup),
 	}
 }
 
 // add hands a listener to the shard.
 func (s *shard) add(l *Listener) {
 	if !l.Client.Slave {
-		l.Mount().tell(Notice{Kind: ListenerAdded, Listener: l})
+		l.Mount().publish(Notice{Kind: ListenerAdded, Listener: l})
 	}
 	s.mu.Lock()
 	s.inbox = append(s.inbox, l)
@@ -130,7 +81,7 @@ func (s *shard) add(l *Listener) {
 }
 
 // notify tells the shard, at a time of the station's clock, that something is due.
-// If it is not time yet for the next pass, that costs next to nothing: another
+// If it is not time yet for the next cycle, that costs next to nothing: another
 // notice will come, or the shard's own timer.
 func (s *shard) notify(now time.Duration) {
 	if s.load.Load() == 0 {
@@ -148,93 +99,46 @@ func (s *shard) notify(now time.Duration) {
 	}
 }
 
-// attend makes the shard look at every listener soon.
-func (s *shard) attend() {
-	s.attention.Store(true)
-	s.hurry()
+// rescan makes the shard look at every listener soon.
+func (s *shard) rescan() {
+	s.rescanDue.Store(true)
+	s.flushNow()
 }
 
-// hurry cuts the turn short.
-func (s *shard) hurry() {
+// flushNow cuts the interval short.
+func (s *shard) flushNow() {
 	select {
-	case s.urge <- struct{}{}:
+	case s.flush <- struct{}{}:
 	default:
 	}
 }
 
 // run is the loop. It ends when quit is closed.
 func (s *shard) run() {
-	timer := time.NewTimer(round)
+	timer := time.NewTimer(sweepInterval)
 	defer timer.Stop()
-	var lastRound time.Time
-	for s.wait(timer, lastRound) {
-		s.dirty.Store(false) // what is appended from here on may miss this pass
+	var lastSweep time.Time
+	for s.wait(timer, lastSweep) {
+		s.dirty.Store(false) // what is appended from here on may miss this cycle
 		now := time.Now()
-		all := s.attention.Swap(false)
-		s.round = now.Sub(lastRound) >= round
-		if s.round {
-			all, lastRound = true, now
+		all := s.rescanDue.Swap(false)
+		s.sweeping = now.Sub(lastSweep) >= sweepInterval
+		if s.sweeping {
+			all, lastSweep = true, now
 		}
-		s.pass(now, all)
-		s.observe(now)
+		s.cycle(now, all)
+		s.observeCycle(now)
 		timer.Reset(s.pace(now))
 	}
 }
 
-// wait sleeps until it is time for a pass, or for the round after last. It
-// reports false if the shard is to end.
-func (s *shard) wait(timer *time.Timer, lastRound time.Time) bool {
-	for {
-		select {
-		case <-s.wake:
-			if s.station.clock() < time.Duration(s.due.Load()) {
-				continue // it was on its way when the pass began
-			}
-		case <-s.urge:
-		case question := <-s.asks:
-			s.takeInbox()
-			question()
-			continue
-		case <-timer.C:
-			s.due.Store(0) // from here on a notice wakes, or has been seen below
-			if rest := round - time.Since(lastRound); rest > 0 && !s.dirty.Load() && !s.behind {
-				timer.Reset(rest)
-				continue
-			}
-		case <-s.quit:
-			return false
-		}
-		return true
-	}
-}
-
-// pace sets, by what was done in the pass that began at now, when the next is due,
-// and returns how long the shard may sleep. What is due goes out when something
-// is appended, as soon as nine tenths of the turn are over: the process is awake
-// then, while a timer would wake it once more. The timer is for when nothing
-// comes.
-func (s *shard) pace(now time.Time) time.Duration {
-	cost := time.Duration(s.served)*writeCost + time.Duration(s.woken)*wakeCost
-	latency := s.station.latency()
-	// Who comes late in a long pass waits for that, too.
-	most := latency - min(max(0, cost-longPass)/2, latency/10)
-	s.turn = min(max((3*s.turn+effort*cost)/4, leastTurn), most)
-	due := s.turn * 9 / 10
-	s.due.Store(int64(now.Sub(s.station.Started) + due))
-	sleep := min(max(s.turn, due+lull), latency)
-	if s.behind {
-		sleep = max(min(sleep, s.turn), retry)
-	}
-	return min(sleep, round) - time.Since(now)
-}
-
-// pass serves every group for which something is due, and with all every group.
-func (s *shard) pass(now time.Time, all bool) {
+// cycle serves every group for which something is due, and with all every group.
+func (s *shard) cycle(now time.Time, all bool) {
 	s.takeInbox()
 	s.behind, s.served, s.woken, s.oldest = false, 0, 0, 0
-	for lane, g := range s.groups {
+	for group, g := range s.groups {
 		before := g.playing
-		g.playing = lane.playing.Load()
+		g.playing = group.playing.Load()
 		tail := g.playing.Tail()
 		if !all && !g.behind && tail == g.seen {
 			continue
@@ -246,32 +150,19 @@ func (s *shard) pass(now time.Time, all bool) {
 			}
 		}
 		g.seen = tail
-		if m := g.playing.mount; m != nil && !s.express {
+		if m := g.playing.mount; m != nil && !s.forSlaves {
 			m.served.Store(tail.End())
 		}
-		s.visit(g, now)
+		s.serveGroup(g, now)
 		s.behind = s.behind || g.behind
 		if len(g.listeners) == 0 {
-			delete(s.groups, lane)
+			delete(s.groups, group)
 		}
 	}
 	if len(s.ended) > 0 {
-		s.station.departures.ended(s.ended)
+		s.station.callbacks.ended(s.ended)
 		clear(s.ended)
 		s.ended = s.ended[:0]
-	}
-}
-
-// observe notes how long the pass took that began at now, and how long what was due to
-// its last group had waited. It costs a pass, and no listener, a look at the clock.
-func (s *shard) observe(now time.Time) {
-	if s.served+s.woken == 0 {
-		return
-	}
-	end := s.station.clock()
-	s.station.passTimes.observe(end - now.Sub(s.station.Started))
-	if s.oldest > 0 {
-		s.station.delays.observe(end - s.oldest)
 	}
 }
 
@@ -285,13 +176,13 @@ func (s *shard) takeInbox() {
 	}
 }
 
-// place puts a listener into the group of its lane.
+// place puts a listener into the shard's part of its group.
 func (s *shard) place(l *Listener) {
-	g := s.groups[l.lane]
+	g := s.groups[l.group]
 	if g == nil {
-		g = &group{lane: l.lane, moved: time.Now()}
-		s.groups[l.lane] = g
+		g = &shardGroup{group: l.group, moved: time.Now()}
+		s.groups[l.group] = g
 	}
 	g.listeners = append(g.listeners, l)
-	g.seen = nil // so that the group is visited
+	g.seen = nil // so that the group is served
 }

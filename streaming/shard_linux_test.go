@@ -70,7 +70,7 @@ func (r *rig) append(frames int) {
 	}
 }
 
-func (r *rig) turn() { r.shard.pass(time.Now(), false) }
+func (r *rig) turn() { r.shard.cycle(time.Now(), false) }
 
 // drain reads away what the listeners have got, and returns how much it was.
 func (r *rig) drain() (n int) {

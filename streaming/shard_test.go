@@ -22,7 +22,7 @@ func TestANoticeThatComesLateWakesTheShard(t *testing.T) {
 	s.notify(time.Second)
 	select {
 	case <-woken:
-	case <-time.After(round / 2):
+	case <-time.After(sweepInterval / 2):
 		t.Error("it sleeps on")
 	}
 }
@@ -33,7 +33,7 @@ func TestBlockedSocketsAreNotTriedWithoutAPause(t *testing.T) {
 		st.Apply(&Settings{Latency: latency})
 		s := newShard(st)
 		s.behind = true
-		if sleep := s.pace(time.Now()); sleep < retry-5*time.Millisecond || sleep > round {
+		if sleep := s.pace(time.Now()); sleep < retryInterval-5*time.Millisecond || sleep > sweepInterval {
 			t.Errorf("with a latency of %v: a shard that is behind sleeps for %v", latency, sleep)
 		}
 	}
@@ -44,8 +44,8 @@ func TestTurnsFollowTheNumberOfListeners(t *testing.T) {
 		served, woken int
 		want          time.Duration
 	}{
-		{0, 0, leastTurn},
-		{100, 0, leastTurn},
+		{0, 0, minInterval},
+		{100, 0, minInterval},
 		{1000, 0, 208 * time.Millisecond},
 		{0, 400, 208 * time.Millisecond},
 		{5000, 0, DefaultLatency},
@@ -57,8 +57,8 @@ func TestTurnsFollowTheNumberOfListeners(t *testing.T) {
 			s.served, s.woken = tt.served, tt.woken
 			s.pace(time.Now())
 		}
-		if diff := s.turn - tt.want; diff < -time.Millisecond || diff > time.Millisecond {
-			t.Errorf("%d listeners, and %d with a goroutine: turns of %v, want %v", tt.served, tt.woken, s.turn, tt.want)
+		if diff := s.interval - tt.want; diff < -time.Millisecond || diff > time.Millisecond {
+			t.Errorf("%d listeners, and %d with a goroutine: turns of %v, want %v", tt.served, tt.woken, s.interval, tt.want)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestMuchThatIsDueIsUrgent(t *testing.T) {
 		m.log.Flush()
 		return m.isUrgent()
 	}
-	if add(urgeBytes - 1) {
+	if add(flushBytes - 1) {
 		t.Error("it is urgent too early")
 	}
 	if !add(1) {
@@ -99,7 +99,7 @@ func TestJoinsDoNotHideTheDeparted(t *testing.T) {
 				t.Error("another one is gone")
 			}
 			return
-		case <-time.After(silence / 4):
+		case <-time.After(silentAfter / 4):
 		}
 		if time.Now().After(end) {
 			t.Fatal("nobody notices")
@@ -118,7 +118,7 @@ func TestWhoStallsAtASwitchIsTooSlow(t *testing.T) {
 	fill(a, 1000)
 	first := blocklog.NewFeed(a, nil)
 	second := first.Switch(b, make(blocklog.Heard))
-	v := visit{feed: second, queue: 500}
+	v := batch{feed: second, queue: 500}
 	if v.tooSlow(first, 600, time.Time{}) {
 		t.Error("400 bytes before the switch are not too much")
 	}

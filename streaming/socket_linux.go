@@ -11,9 +11,8 @@ import (
 )
 
 const (
-	// notSent is how many bytes the kernel takes for a peer before it says that
-	// the socket would block. Without it a peer that stopped reading is given
-	// megabytes before we notice.
+	// notSent is how many bytes the kernel takes for a peer before the socket would
+	// block. Without it a peer that stopped reading is given megabytes.
 	notSent = 64 << 10
 
 	// maxPieces is how many pieces go into one write. Neighbours in memory are
@@ -21,15 +20,15 @@ const (
 	maxPieces = 64
 )
 
-// socket is a TCP connection. Only the shard that has it, or before that
-// Attach, writes to it, and nobody closes it while they do: that makes it safe
-// to use the bare descriptor, which costs a sixth less than net's way.
+// socket is a TCP connection. Only the shard that has it, or Attach before that, writes to
+// it, and it is never closed meanwhile: so it is safe to use the bare descriptor, which
+// costs a sixth less than net's way.
 type socket struct {
 	conn *net.TCPConn // keeps fd open
 	fd   int
 
-	seal net.Conn // what encrypts and then writes to wire; nil: it is plain
-	wire *CipherBuffer
+	tls    TLSConn // encrypts, and writes to cipher; nil: the socket is plain
+	cipher *CipherBuffer
 }
 
 var noSocket socket
@@ -46,7 +45,7 @@ func newSocket(c *net.TCPConn) (socket, error) {
 }
 
 // limitUnsent keeps the kernel from taking much more for a peer than it reads.
-// An old kernel may not know how; all else works without it.
+// An old kernel may lack the option; all else works without it.
 func limitUnsent(c syscall.Conn) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -59,9 +58,9 @@ func limitUnsent(c syscall.Conn) {
 
 // close closes the connection, after TLS's last words if the socket takes them.
 func (s socket) close() {
-	if c, ok := s.seal.(interface{ CloseWrite() error }); ok && s.flush() {
-		s.wire.hold(nil)
-		_ = c.CloseWrite()
+	if s.tls != nil && s.flush() {
+		s.cipher.buffer(nil)
+		_ = s.tls.CloseWrite()
 		_ = s.flush()
 	}
 	_ = s.conn.Close()
@@ -69,11 +68,11 @@ func (s socket) close() {
 
 // flush sends what is encrypted already and reports whether that was all.
 func (s socket) flush() bool {
-	n, _ := sendBytes(s.fd, s.wire.out)
-	return n == len(s.wire.out)
+	n, _ := sendBytes(s.fd, s.cipher.pending)
+	return n == len(s.cipher.pending)
 }
 
-// left tells whether the peer has closed the connection, or its half of it.
+// left reports whether the peer has closed the connection, or its half of it.
 func (s socket) left() bool {
 	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLRDHUP}}
 	n, err := unix.Poll(fds, 0)
@@ -85,16 +84,16 @@ func (s socket) left() bool {
 // listener itself: no goroutine and no buffer.
 func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.attach(c, nil, nil, head) }
 
-func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *CipherBuffer, head []byte) {
+func (l *Listener) attach(c *net.TCPConn, tls TLSConn, b *CipherBuffer, head []byte) {
 	s, err := newSocket(c)
 	if err != nil {
 		l.end(Disconnected)
 	}
-	s.seal, s.wire = seal, w
+	s.tls, s.cipher = tls, b
 	l.socket = s
 	l.cursor.Lead(head)
 	if l.Reason() == Running {
-		// The head and the burst go out now, not at the shard's next turn.
+		// The head and the burst go out now, not in the shard's next cycle.
 		var v vector
 		n, _, err := v.write(s, &l.cursor)
 		l.sent.Store(uint64(n))
@@ -106,8 +105,8 @@ func (l *Listener) attach(c *net.TCPConn, seal net.Conn, w *CipherBuffer, head [
 	l.shard.add(l)
 }
 
-// vector is a list of pieces that go out in one write. It remembers the last
-// list that it made, since most listeners of a mount are at the same place.
+// vector is a list of pieces that go out in one write. It keeps the last list that it
+// made, since most listeners of a mount are at the same place.
 type vector struct {
 	pieces [maxPieces]unix.Iovec
 	count  int
@@ -131,8 +130,8 @@ func (v *vector) forget() {
 // write sends what is due at c, as far as s takes it, and moves c. It returns
 // the bytes sent and whether that was all.
 func (v *vector) write(s socket, c *blocklog.Cursor) (sent int, caughtUp bool, err error) {
-	if s.seal != nil {
-		return v.writeSealed(s, c)
+	if s.tls != nil {
+		return v.writeTLS(s, c)
 	}
 	for {
 		v.collect(c)
@@ -202,7 +201,7 @@ func (v *vector) put(p []byte) {
 func (v *vector) send(fd int) (int, syscall.Errno) {
 	msg := unix.Msghdr{Iov: &v.pieces[0]}
 	msg.SetIovlen(v.count)
-	// It never blocks, so the runtime need not know of it.
+	// It never blocks, so the runtime need not be told.
 	n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd),
 		uintptr(unsafe.Pointer(&msg)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	if errno != 0 {

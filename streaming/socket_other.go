@@ -9,10 +9,10 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// Where there is no shared writer yet, a plain listener has a goroutine as all
+// There is no shared writer on these systems: a plain listener has a goroutine as all
 // others have.
 
-type socket struct{ wire *CipherBuffer }
+type socket struct{ cipher *CipherBuffer }
 
 var noSocket socket
 
@@ -27,8 +27,10 @@ func limitUnsent(syscall.Conn) {}
 // head is written first. The listener closes c.
 func (l *Listener) Attach(c *net.TCPConn, head []byte) { l.Go(NetConn(c), head) }
 
-// AttachTLS feeds the listener over c, which encrypts and writes to w.
-func (l *Listener) AttachTLS(c net.Conn, _ *CipherBuffer, head []byte) { l.Go(NetConn(c), head) }
+// AttachTLS feeds the listener over c, which encrypts and writes to the buffer.
+func (l *Listener) AttachTLS(c TLSConn, _ *CipherBuffer, head []byte) {
+	l.Go(&netConn{conn: c}, head)
+}
 
 // vector is never used, since no listener has a socket.
 type vector struct{}
@@ -37,5 +39,5 @@ func (*vector) forget() {}
 
 func (*vector) write(socket, *blocklog.Cursor) (int, bool, error) { return 0, true, nil }
 
-// ReadBatcher returns nil: that few bytes may wait for more is Linux's.
+// ReadBatcher returns nil: only Linux lets few bytes wait for more.
 func ReadBatcher(net.Conn) func(bytes int) { return nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,10 +18,10 @@ const (
 	readSize = 4 << 10  // room for a read; a source's buffer begins with that
 	maxRead  = 32 << 10 // and grows up to this as long as reads fill it
 
-	// watchStep is how often a source is looked after.
+	// watchStep is how often a source is checked.
 	watchStep = time.Second
 
-	// maxFirst is how many bytes of a source that has just come are kept for taps.
+	// maxFirst is how many bytes of a new source are kept for taps.
 	maxFirst = 1 << 20
 )
 
@@ -28,65 +29,68 @@ const (
 // gives the mount back.
 type Source struct {
 	// Set once.
-	User     string // whom it authenticated as
+	User     string // that it authenticated as
 	Addr     string // its IP address
 	Since    time.Time
 	Interval int // bytes of audio between the metadata blocks that it sends; 0: none
 
-	// Upstream is the URL that the source is pulled from; empty: it is a client
-	// that sends.
+	// Upstream is the URL that the source is pulled from; empty: it is an encoder that
+	// sends.
 	Upstream string
 
-	// OnFirstUnit is called once, by Run, when the first of what the source sends is
-	// heard. It may be nil.
+	// OnFirstUnit is called once, by Run, when the first unit of the source is in the log
+	// or is known to continue it. It may be nil.
 	OnFirstUnit func()
 
 	onDemand atomic.Bool
 
-	// BatchReads makes reads wait for more bytes; the function that ReadBatcher
-	// returns. It may be nil.
+	// BatchReads makes reads wait for more bytes: the function that ReadBatcher returns. It
+	// may be nil.
 	BatchReads func(bytes int)
 
 	info  Info
 	stop  func()
 	ended chan struct{} // closed by End
 
-	first atomic.Pointer[blocklog.Block] // before its first one; nil once it has gone on for a while
+	first atomic.Pointer[blocklog.Block] // before its first one; nil once it has sent for a while
 
 	from uint64 // where it began in the log of its mount
 	to   uint64 // where it ended; set before ended is closed
 
-	mount  atomic.Pointer[Mount] // a change of type moves the source to a new one
-	reason atomic.Uint32
-	heard  atomic.Int64  // when something last came, on the station's clock
-	rate   atomic.Uint64 // bytes a second, as the bits of a float64
-	timer  *time.Timer
+	mount     atomic.Pointer[Mount] // a change of type moves the source to a new one
+	reason    atomic.Uint32
+	lastSound atomic.Int64  // when sound last came, on the station's clock
+	rate      atomic.Uint64 // bytes a second, as the bits of a float64
 
-	retitle atomic.Pointer[format.Comments] // what the stream itself is to say from now on
+	watching sync.Mutex  // held while timer is armed or stopped
+	timer    *time.Timer // calls watch
+	watched  bool        // watch is to go on; watching guards it
 
-	gathers atomic.Bool // BatchReads has been given more than 1
+	retitle atomic.Pointer[format.Comments] // the title that the stream itself is to carry from now on
+
+	batching atomic.Bool // BatchReads has been given more than 1
 
 	// watch's.
-	counted  uint64 // bytes read up to
-	measured time.Time
-	gathered int // last given to BatchReads
+	counted   uint64 // bytes read up to
+	measured  time.Time
+	lastBatch int // last given to BatchReads
 
 	// Run's.
-	began     bool         // others know of it
+	running   bool         // its notice was published
 	read      uint64       // bytes
 	announced bool         // the type of what it sends is known
 	init      *format.Init // of the last unit
 
-	resumption *blocklog.Resumption // nil: it goes on, or began, as it is
-	titled     bool                 // it has said a title in its metadata
-	sounded    bool
-	same, as   *format.Init // an init of the stream, and that of which it is a copy
+	resumption       *blocklog.Resumption // nil: units go straight to the log
+	titled           bool                 // it has sent a title in its metadata
+	delivered        bool                 // OnFirstUnit was called
+	newInit, ownInit *format.Init         // an init of the stream, and that of which it is a copy
 }
 
-// mayReplace tells whether a source may take the mount of one that is there: a relay
-// that of a relay, which are the same one with other settings, an encoder that of a
-// relay that has sent nothing yet, and, where that is allowed, that of an encoder with
-// the same user. mu is held.
+// mayReplace reports whether a source may take the mount of another: a relay that of a
+// relay, which is the same one with other settings; an encoder that of a relay that has
+// sent nothing yet, and, where that is allowed, that of an encoder with the same user. mu
+// is held.
 func (s *Source) mayReplace(old *Source) bool {
 	switch m := old.Mount(); {
 	case s.Upstream != "":
@@ -98,10 +102,10 @@ func (s *Source) mayReplace(old *Source) bool {
 	}
 }
 
-// SetOnDemand says whether the source is to go when nobody has heard it for a while.
+// SetOnDemand sets whether the source is stopped once it has had no listener for a while.
 func (s *Source) SetOnDemand(on bool) { s.onDemand.Store(on) }
 
-// Reason tells why the source ended, or Running.
+// Reason returns why the source ended, or Running.
 func (s *Source) Reason() Reason { return Reason(s.reason.Load()) }
 
 // Stop makes Run return soon; the first reason given stays.
@@ -111,15 +115,15 @@ func (s *Source) Stop(r Reason) {
 	}
 }
 
-// Info returns what the source said of itself.
+// Info returns how the source described itself.
 func (s *Source) Info() Info { return s.info }
 
-// Bitrate returns how fast the source has sent of late, in bit/s; 0 if it is not known yet.
+// Bitrate returns how fast the source has sent of late, in bit/s; 0 if that is not known yet.
 func (s *Source) Bitrate() float64 { return 8 * math.Float64frombits(s.rate.Load()) }
 
-// Silence returns how long it is since the source last sent some sound.
+// Silence returns how long ago the source last sent sound.
 func (s *Source) Silence() time.Duration {
-	heard := time.Duration(s.heard.Load())
+	heard := time.Duration(s.lastSound.Load())
 	if heard == 0 {
 		return time.Since(s.Since) // it has not begun
 	}
@@ -132,12 +136,11 @@ func (s *Source) Mount() *Mount { return s.mount.Load() }
 // Run reads r to its end and appends it to the mount. It blocks until r ends, the
 // source is silent for too long, or Stop is called, and returns the reason.
 func (s *Source) Run(r io.Reader) Reason {
-	s.began = true
-	s.Mount().tellSource(s)
-	s.heard.Store(int64(s.Mount().station.clock()))
-	s.timer = time.AfterFunc(time.Hour, s.watch) // armed below, so that watch finds it
-	s.timer.Reset(min(s.Mount().Settings().SourceTimeout, watchStep))
-	defer s.timer.Stop()
+	s.running = true
+	s.Mount().publishSource(s)
+	s.lastSound.Store(int64(s.Mount().station.clock()))
+	s.startWatch()
+	defer s.stopWatch()
 	if s.Interval > 0 {
 		r = icy.NewReader(bufio.NewReaderSize(r, readSize), s.Interval, s.setTitle)
 	}
@@ -152,28 +155,53 @@ func (s *Source) Run(r io.Reader) Reason {
 // End gives the mount back. It is called once, after Run or in its place, by
 // the goroutine that would run Run.
 func (s *Source) End() {
-	if s.began {
-		s.Mount().tell(Notice{Kind: SourceDisconnected, Source: s, Bytes: s.read})
+	if s.running {
+		s.Mount().publish(Notice{Kind: SourceDisconnected, Source: s, Bytes: s.read})
 	}
 	s.Mount().station.endSource(s)
 	close(s.ended)
 }
 
-// watch looks, in steps, whether the source has been silent for too long: a
-// shorter timeout must hold for it, too.
+// startWatch makes watch be called from now on.
+func (s *Source) startWatch() {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	s.watched = true
+	s.timer = time.AfterFunc(min(s.Mount().Settings().SourceTimeout, watchStep), s.watch)
+}
+
+// stopWatch ends that. A call that is under way does not arm the timer again.
+func (s *Source) stopWatch() {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	s.watched = false
+	s.timer.Stop()
+}
+
+// watchAgain arms the timer, unless Run has ended.
+func (s *Source) watchAgain(after time.Duration) {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	if s.watched {
+		s.timer.Reset(after)
+	}
+}
+
+// watch checks, in steps, whether the source has been silent for too long: a timeout that
+// gets shorter must hold for it as well.
 func (s *Source) watch() {
 	limit := s.Mount().Settings().SourceTimeout
 	now := time.Now()
-	silent := now.Sub(s.Mount().station.Started) - time.Duration(s.heard.Load())
+	silent := now.Sub(s.Mount().station.Started) - time.Duration(s.lastSound.Load())
 	if silent >= limit {
 		s.Stop(TimedOut)
 		return
 	}
 	if now.Sub(s.Since) >= watchStep {
-		s.forgetFirst(0)
+		s.releaseFirst(0)
 	}
-	s.gather(now)
-	s.timer.Reset(min(limit-silent, watchStep))
+	s.setReadBatch(now)
+	s.watchAgain(min(limit-silent, watchStep))
 }
 
 func (s *Source) setTitle(title, url string) {
@@ -201,15 +229,15 @@ func (s *Source) pump(r io.Reader) error {
 		s.Mount().log.SetClock(now.Sub(s.Mount().station.Started))
 		rest, sounded := s.append(framer, buf, err != nil)
 		s.Mount().appended(now)
-		s.forgetFirst(maxFirst)
+		s.releaseFirst(maxFirst)
 		buf = buf[:copy(buf, rest)]
-		if sounded || n > 0 && !s.announced { // who sends nothing but garbage is silent
-			s.heard.Store(int64(now.Sub(s.Mount().station.Started)))
+		if sounded || n > 0 && !s.announced { // garbage is silence
+			s.lastSound.Store(int64(now.Sub(s.Mount().station.Started)))
 		}
 		if err != nil || s.Reason() != Running {
 			return err
 		}
-		if s.gathers.Load() {
+		if s.batching.Load() {
 			s.BatchReads(0)
 		}
 		if cap(buf)-len(buf) < readSize/2 || n == room && cap(buf) < maxRead {
@@ -260,13 +288,13 @@ func (s *Source) add(f format.Framer, u format.Unit) {
 		m.ending.Push(u)
 	}
 	m.log.Add(u, m.meta.Load())
-	s.sounds()
+	s.firstUnit()
 }
 
-// sounds makes known that something is heard.
-func (s *Source) sounds() {
-	if !s.sounded && s.OnFirstUnit != nil {
+// firstUnit calls OnFirstUnit, the first time.
+func (s *Source) firstUnit() {
+	if !s.delivered && s.OnFirstUnit != nil {
 		s.OnFirstUnit()
 	}
-	s.sounded = true
+	s.delivered = true
 }

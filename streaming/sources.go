@@ -7,12 +7,12 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// takeoverTime is how long a source that is being replaced has to go.
+// takeoverTime is how long a source that is being replaced has to end.
 const takeoverTime = 2 * time.Second
 
-// NewSource gives the mount at a path to a source. s has the fields that are set
-// once; stop must make the reading end that Run does, and may be called from any
-// goroutine. The source must be given back with End.
+// NewSource gives the mount at a path to a source. s has the fields that are set once. stop
+// must make Run's reading end, and may be called from any goroutine. The mount must be
+// given back by Source.End.
 func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
 	s.info, s.stop, s.ended, s.Since = info, stop, make(chan struct{}), time.Now()
 	deadline := time.Now().Add(takeoverTime)
@@ -36,7 +36,7 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 	}
 }
 
-// tryNewSource takes the mount, or returns the source that must go first.
+// tryNewSource takes the mount, or returns the source that must end first.
 func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -77,9 +77,9 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	first := m.log.Tail()
 	s.from = first.End()
 	s.first.Store(first)
-	st.named(m)
+	st.countByName(m)
 	m.sources.Add(1)
-	st.count(m)
+	st.startCounting(m)
 	s.mount.Store(m)
 	st.sources[s] = struct{}{}
 	if s.Upstream != "" {
@@ -91,8 +91,8 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	return nil, nil
 }
 
-// countSources returns how many sources there are that came from outside. mu is
-// held.
+// countSources returns how many sources there are, but for those of internal mounts. mu
+// is held.
 func (st *Station) countSources() (n int) {
 	for s := range st.sources {
 		if !s.Mount().isInternal() {
@@ -102,19 +102,19 @@ func (st *Station) countSources() (n int) {
 	return n
 }
 
-// announce makes known what a source sends. Listeners who were promised another
-// type by the source before hear what stands in for it, or are let go.
+// announce sets what a source sends. Listeners that were promised another type by the
+// source before hear a fallback, or are disconnected.
 func (st *Station) announce(s *Source, contentType string, init *format.Init) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := s.Mount()
-	m.setOwn(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)})
+	m.setStream(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)})
 	m.announced, m.liveSince = true, time.Now()
 	st.reconsider()
 }
 
-// endSource takes the mount back from its source. Its listeners wait for the
-// next one as long as the mount lingers.
+// endSource takes the mount back from its source. Its listeners wait for the next one as
+// long as the mount lingers.
 func (st *Station) endSource(s *Source) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -127,7 +127,7 @@ func (st *Station) endSource(s *Source) {
 	if s.Upstream == "" {
 		m.log.Cut(m.meta.Load())
 	} else {
-		m.log.Seal() // it may go on from here
+		m.log.Seal() // the relay may continue here
 	}
 	linger := m.Settings().Linger
 	if s.Upstream != "" {
@@ -135,28 +135,28 @@ func (st *Station) endSource(s *Source) {
 	}
 	m.handedOver = s.Reason() == Replaced
 	if m.handedOver {
-		linger = max(linger, takeoverTime) // the other one is at the door
+		linger = max(linger, takeoverTime) // the other one is waiting
 	}
-	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.own == nil {
+	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.stream == nil {
 		linger = 0
 	}
 	if linger > 0 {
-		m.waits++
-		wait := m.waits
+		m.lingers++
+		wait := m.lingers
 		m.linger = time.AfterFunc(linger, func() { st.abandon(m, wait) })
 	} else {
-		m.setOwn(nil)
+		m.setStream(nil)
 	}
 	st.reconsider()
 }
 
-// abandon gives up a mount for which no source came back.
+// abandon ends the wait for a source that did not come back.
 func (st *Station) abandon(m *Mount, wait int) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if m.source == nil && m.waits == wait {
+	if m.source == nil && m.lingers == wait {
 		m.linger = nil
-		m.setOwn(nil)
+		m.setStream(nil)
 		st.reconsider()
 	}
 }

@@ -12,20 +12,19 @@ import (
 	"github.com/caddycast/caddycast/streaming/audience"
 )
 
-// Station is a set of mounts with one identity. It lives as long as the process
-// serves it, whatever becomes of its settings.
+// Station is a set of mounts with one identity. It lives as long as the process serves it,
+// through all changes of its settings.
 type Station struct {
 	Started time.Time
 
 	settings    atomic.Pointer[Settings]
 	nextID      atomic.Uint64 // of listeners
 	sourceCount atomic.Int64  // len(sources)
-	crowd       atomic.Int64  // listeners that have come since the last settle
+	arrivals    atomic.Int64  // listeners that have arrived since memory was last released
 	totals      totals
-	listeners   atomic.Int64 // slaves among them
-	slaves      atomic.Int64
+	present     presence                  // listeners of all mounts
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
-	passTimes   histogram
+	cycleTimes  histogram
 	delays      histogram
 
 	sourced func(*Source) // see OnSource
@@ -35,21 +34,22 @@ type Station struct {
 	sources   map[*Source]struct{}
 	addresses audience.AddressCounts
 	audience  *audience.Counter
-	changed   chan struct{} // closed when something else may be heard somewhere
-	again     *time.Timer   // asks the director again
-	tallies   map[string]*tally
+	changed   chan struct{} // closed when another stream may be heard somewhere
+	recheck   *time.Timer   // asks the director again
+	byName    map[string]*nameTotals
 
-	settling   *time.Timer // calls settle
-	start      sync.Once
-	shards     atomic.Pointer[[]*shard] // nil until there is a listener
-	departures *departures
-	running    sync.WaitGroup // shards and the listeners' goroutines
+	releaseTimer *time.Timer // calls releaseMemory
+	start        sync.Once
+	shards       atomic.Pointer[[]*shard] // nil until there is a listener
+	callbacks    *callbackQueue
+	running      sync.WaitGroup // shards, the listeners' goroutines, stops of sources
+	drainOnce    sync.Once
+	drained      chan struct{} // closed when the station is closed and the last listener has left
 }
 
-// NewStation returns a station without mounts. It starts no goroutine before
-// something happens. observe is called once with each listener that has
-// ended, and feeds with each change of what listeners hear, from one goroutine, in
-// order; they may be slow.
+// NewStation returns a station without mounts. It starts no goroutine before something
+// happens. observe is called once with each listener that has ended, and feeds with each
+// change of what listeners hear, from one goroutine, in order; they may be slow.
 func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st := &Station{
 		Started:   time.Now(),
@@ -58,24 +58,25 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 		addresses: make(audience.AddressCounts),
 		audience:  audience.New(),
 		changed:   make(chan struct{}),
-		tallies:   make(map[string]*tally),
+		byName:    make(map[string]*nameTotals),
+		drained:   make(chan struct{}),
 	}
-	st.again = time.AfterFunc(time.Hour, st.Reconsider)
-	st.again.Stop()
-	st.departures = newDepartures(observe, feeds)
-	st.settling = time.AfterFunc(time.Hour, st.settle)
-	st.settling.Stop()
+	st.recheck = time.AfterFunc(time.Hour, st.Reconsider)
+	st.recheck.Stop()
+	st.callbacks = newCallbackQueue(observe, feeds)
+	st.releaseTimer = time.AfterFunc(time.Hour, st.releaseMemory)
+	st.releaseTimer.Stop()
 	st.settings.Store(&Settings{})
 	st.nextID.Store(rand.Uint64N(1 << 30)) //nolint:gosec // it is no secret
 	return st
 }
 
-// OnSource sets what is called with each source that has got its mount, before it sends
-// anything, by whoever brings it and under no lock. It must be called before the station
-// is used.
+// OnSource sets a function that is called with each source that has got its mount, before
+// it sends anything, from the goroutine of NewSource and under no lock. It must be called
+// before the station is used.
 func (st *Station) OnSource(sourced func(*Source)) { st.sourced = sourced }
 
-// Apply puts settings into force, for the mounts that live too.
+// Apply puts settings into force, also for the mounts that live.
 func (st *Station) Apply(s *Settings) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -86,27 +87,27 @@ func (st *Station) Apply(s *Settings) {
 	st.reconsider()
 }
 
-// Settings returns what is in force.
+// Settings returns the settings in force.
 func (st *Station) Settings() *Settings { return st.settings.Load() }
 
-// NewID returns a number that no listener has had. They don't begin at 1: whoever is
-// told of the end of listeners, may be told after a restart, and must not take them for
-// those who came since. A signed number of 32 bits has room for them.
+// NewID returns a number that no listener has had. Numbers don't begin at 1: the end of a
+// listener may be reported after a restart, and must not be mistaken for that of a newer
+// one. A signed number of 32 bits has room for them.
 func (st *Station) NewID() uint64 { return st.nextID.Add(1) }
 
 // Listeners returns how many listeners there are, slaves not counted.
-func (st *Station) Listeners() int64 { return st.listeners.Load() - st.slaves.Load() }
+func (st *Station) Listeners() int64 { return st.present.listeners() }
 
 // Changed returns a channel that is closed when a source has come or gone, or
-// something else may be heard somewhere.
+// another stream may be heard somewhere.
 func (st *Station) Changed() <-chan struct{} {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	return st.changed
 }
 
-// Offers tells whether who asks for a mount would hear something, now or once it
-// is fed.
+// Offers reports whether a listener of a mount would hear something, now or once it is
+// fed.
 func (st *Station) Offers(path string) bool {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
@@ -124,7 +125,7 @@ func (st *Station) Offers(path string) bool {
 // SettingsOf returns the settings that a mount has or would have.
 func (st *Station) SettingsOf(path string) MountSettings { return st.settings.Load().mount(path) }
 
-// Mounts returns the mounts that live, in the order of their paths.
+// Mounts returns the mounts that live, in the order of their paths, but for internal ones.
 func (st *Station) Mounts() []*Mount {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
@@ -159,15 +160,15 @@ func (st *Station) allShards() []*shard {
 	return nil
 }
 
-// pickShard returns the shard with the fewest listeners, starting them all when
-// the first listener comes. Slaves have one of their own: with few listeners its turns
-// are short, and what slaves wait all their listeners do.
+// pickShard returns the shard with the fewest listeners. The first call starts them all.
+// Slaves have a shard of their own: with few listeners its intervals are short, and each
+// listener of a slave waits as long as the slave does.
 func (st *Station) pickShard(c Client) (*shard, error) {
 	st.start.Do(func() {
 		shards := make([]*shard, runtime.GOMAXPROCS(0)+1)
 		for i := range shards {
 			shards[i] = newShard(st)
-			shards[i].express = i == len(shards)-1
+			shards[i].forSlaves = i == len(shards)-1
 			st.running.Go(shards[i].run)
 		}
 		st.shards.Store(&shards)
@@ -183,22 +184,25 @@ func (st *Station) pickShard(c Client) (*shard, error) {
 	return slices.MinFunc(shards[:last], func(a, b *shard) int { return int(a.load.Load() - b.load.Load()) }), nil
 }
 
-// clock is the time by which the shards' turns go.
+// clock is the time that shards and logs go by.
 func (st *Station) clock() time.Duration { return time.Since(st.Started) }
 
-// notify tells all shards that something was appended.
+// notify tells all shards that have listeners that something was appended.
 func (st *Station) notify(now time.Duration, urgent bool) {
 	for _, sh := range st.allShards() {
+		if sh.load.Load() == 0 {
+			continue
+		}
 		sh.notify(now)
 		if urgent {
-			sh.hurry()
+			sh.flushNow()
 		}
 	}
 }
 
-// attend makes all shards look at all their listeners soon.
-func (st *Station) attend() {
+// rescan makes all shards look at all their listeners soon.
+func (st *Station) rescan() {
 	for _, sh := range st.allShards() {
-		sh.attend()
+		sh.rescan()
 	}
 }

@@ -2,12 +2,12 @@ package streaming
 
 import "sync/atomic"
 
-// MountStats are the counters of a mount. They count from the time at which the
-// mount came to be, which is mostly when its source did.
+// MountStats are the counters of a mount. They count from its creation, which is mostly
+// the arrival of its source.
 type MountStats struct {
-	Listeners   int64  // now
-	Slaves      int64  // that replicate the mount
-	Peak        int64  // the most at a time
+	Listeners   int64  // now, slaves not counted
+	Slaves      int64  // that replicate the mount now
+	Peak        int64  // the most listeners at a time
 	Connections int64  // listeners that have come
 	Sources     uint64 // that have come
 	Slow        int64  // listeners that were dropped because they were too slow
@@ -18,8 +18,8 @@ type MountStats struct {
 // Stats returns the counters as they are now.
 func (m *Mount) Stats() MountStats {
 	return MountStats{
-		Listeners:   m.listeners.Load(),
-		Slaves:      m.slaves.Load(),
+		Listeners:   m.present.listeners(),
+		Slaves:      m.present.slaves.Load(),
 		Peak:        m.peak.Load(),
 		Connections: m.connections.Load(),
 		Sources:     m.sources.Load(),
@@ -49,7 +49,7 @@ func (st *Station) Stats() StationStats {
 	st.mu.RUnlock()
 	return StationStats{
 		Listeners:           st.Listeners(),
-		Slaves:              st.slaves.Load(),
+		Slaves:              st.present.slaves.Load(),
 		Sources:             sources,
 		ListenerConnections: st.totals.listeners.Load(),
 		SourceConnections:   st.totals.sources.Load(),

@@ -35,7 +35,7 @@ type SourceStatus struct {
 	User     string
 	Addr     string
 	Upstream string // of a relay; empty: an encoder
-	Info     Info   // as the source said it
+	Info     Info   // as the source declared it
 	Since    time.Time
 	Bitrate  float64       // bit/s of late; 0: not known yet
 	Silence  time.Duration // since it last sent sound
@@ -76,7 +76,7 @@ func (m *Mount) status() MountStatus {
 	if heard == nil {
 		return s
 	}
-	s.OnAir, s.Stream, s.Metadata = true, m.promise(heard.own), heard.title()
+	s.OnAir, s.Stream, s.Metadata = true, m.withOverrides(heard.stream), heard.streamMetadata()
 	if heard.announced {
 		s.Playing = heard.Path
 	}
@@ -87,33 +87,33 @@ func (m *Mount) status() MountStatus {
 // held.
 func (m *Mount) offered() *Mount {
 	heard, _ := m.station.choose(m, "", "")
-	for l := range m.lanes {
+	for g := range m.groups {
 		if heard == nil {
-			heard = l.heard() // what they have is silent, perhaps, but not over
+			heard = g.heard() // it may be silent, but has not ended
 		}
 	}
-	if heard == nil || heard.own == nil {
+	if heard == nil || heard.stream == nil {
 		return nil
 	}
 	return heard
 }
 
-// title returns the metadata of the stream that own describes. mu is held.
-func (m *Mount) title() *blocklog.Metadata {
-	if m.ownTitle != nil {
-		return m.ownTitle
+// streamMetadata returns the metadata of stream. mu is held.
+func (m *Mount) streamMetadata() *blocklog.Metadata {
+	if m.streamTitle != nil {
+		return m.streamTitle
 	}
 	return m.meta.Load()
 }
 
-// setOwn sets the stream of the mount, nil for none. mu is held.
-func (m *Mount) setOwn(s *Stream) { m.own, m.ownTitle = s, nil }
+// setStream sets the stream of the mount, nil for none. mu is held.
+func (m *Mount) setStream(s *Stream) { m.stream, m.streamTitle = s, nil }
 
 // keepTitle keeps the title that belongs to the stream of the last source, as long as it is
 // not known what the next one sends. mu is held.
 func (m *Mount) keepTitle() {
-	if m.own != nil && m.ownTitle == nil {
-		m.ownTitle = m.meta.Load()
+	if m.stream != nil && m.streamTitle == nil {
+		m.streamTitle = m.meta.Load()
 	}
 }
 

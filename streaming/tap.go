@@ -6,11 +6,11 @@ import (
 )
 
 // Tap reads what one source sends, as it stands in the log of its mount: whole units, from
-// the source's first one on. As a listener does, it keeps alive what it has yet to
-// read. It is for one goroutine.
+// the source's first one on. Like a listener, it keeps in memory what it has yet to read. It
+// is for one goroutine.
 type Tap struct {
 	source *Source
-	block  *blocklog.Block // the last that was read
+	block  *blocklog.Block // the last one that was read
 }
 
 // Piece is some units that arrived together. It must not be changed.
@@ -20,8 +20,8 @@ type Piece struct {
 	Start bool         // a decoder that has the init may begin here
 }
 
-// Tap returns a tap of a source that has its mount. If that has been there for a while, it
-// begins with the oldest of what new listeners still get.
+// Tap returns a tap of a source that has its mount. If the source has sent for a while, the
+// tap begins with the burst of new listeners.
 func (s *Source) Tap() *Tap {
 	if first := s.first.Load(); first != nil {
 		return &Tap{source: s, block: first}
@@ -30,9 +30,9 @@ func (s *Source) Tap() *Tap {
 	return &Tap{source: s, block: blocklog.Before(s.Mount().log.Join())}
 }
 
-// forgetFirst keeps the first block, and all that follows it, no longer if more than
-// that has been sent since.
-func (s *Source) forgetFirst(most uint64) {
+// releaseFirst drops the first block, and so all that follows it, once more than most bytes
+// have been sent since.
+func (s *Source) releaseFirst(most uint64) {
 	first := s.first.Load()
 	if first != nil && s.Mount().log.Tail().End() > first.End()+most {
 		s.first.Store(nil)
@@ -60,7 +60,7 @@ func (t *Tap) Behind() uint64 {
 	return end - min(end, t.block.End())
 }
 
-// Skip leaves out all that has been sent so far.
+// Skip passes over all that has been sent so far.
 func (t *Tap) Skip() { t.block = t.source.Mount().log.Tail() }
 
 // Ended returns a channel that is closed when the source has given its mount back.

@@ -98,7 +98,7 @@ func (l *Log) Add(u format.Unit, meta *Metadata) {
 	}
 	b := l.open
 	if cap(l.arena)-len(l.arena) < len(u.Data) {
-		// The block goes on in the new arena, in one piece.
+		// The block continues in the new arena, in one piece.
 		l.arena = append(make([]byte, 0, max(arenaSize, len(b.data)+len(u.Data))), b.data...)
 	}
 	from := len(l.arena) - len(b.data)

@@ -46,7 +46,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 					t.Errorf("round %d: counted %+v; want %+v", round, got, want)
 				}
 			}
-			if m := st.tallies["/m"]; len(m.parts) != 0 {
+			if m := st.byName["/m"]; len(m.parts) != 0 {
 				t.Errorf("%d mounts that are no more are kept", len(m.parts))
 			}
 		})
@@ -62,14 +62,14 @@ func TestAMountThatIsTakenBackIsNotCountedTwice(t *testing.T) {
 	for range 2 {
 		st.mu.Lock()
 		st.mounts["/m"] = m
-		st.count(m)
-		st.tidy()
+		st.startCounting(m)
+		st.dropUnused()
 		st.mu.Unlock()
 		m.bytesRead.Add(1)
 	}
 	st.mu.Lock()
 	st.mounts["/m"] = m
-	st.count(m)
+	st.startCounting(m)
 	st.mu.Unlock()
 	if got := tallied(t, st, "/m").BytesRead; got != 9 {
 		t.Errorf("%d bytes are counted; want 9", got)
@@ -84,20 +84,20 @@ func TestNamesAreCountedAsFarAsThereIsRoom(t *testing.T) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		st.mounts[path] = m
-		st.count(m)
+		st.startCounting(m)
 		return m
 	}
 	drop := func(m *Mount) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		delete(st.mounts, m.Path)
-		st.uncount(m)
+		st.stopCounting(m)
 	}
 	first := mount("/0")
-	for i := 1; i < maxTallies; i++ {
+	for i := 1; i < maxNames; i++ {
 		mount(fmt.Sprintf("/%d", i))
 	}
-	for _, path := range []string{"/over", "/bad\xff", "/long" + string(make([]byte, maxTallyPath))} {
+	for _, path := range []string{"/over", "/bad\xff", "/long" + string(make([]byte, maxNameLength))} {
 		mount(path).bytesRead.Add(1)
 	}
 	if got := tallied(t, st, "").BytesRead; got != 3 {
@@ -112,8 +112,8 @@ func TestNamesAreCountedAsFarAsThereIsRoom(t *testing.T) {
 	if slices.ContainsFunc(all, func(t MountTotals) bool { return t.Path == "/0" }) {
 		t.Error("the name is counted still that made room")
 	}
-	if len(all) != maxTallies+1 {
-		t.Errorf("%d names; want %d and the rest", len(all), maxTallies)
+	if len(all) != maxNames+1 {
+		t.Errorf("%d names; want %d and the rest", len(all), maxNames)
 	}
 }
 

@@ -14,8 +14,8 @@ func TestTheMoreSourcesTheLongerTheirBytesGather(t *testing.T) {
 	for _, tt := range []struct {
 		sources int
 		want    time.Duration
-	}{{1, 260 * time.Microsecond}, {100, 26 * time.Millisecond}, {10000, gatherMost}} {
-		if got := gatherTime(tt.sources); got != tt.want {
+	}{{1, 260 * time.Microsecond}, {100, 26 * time.Millisecond}, {10000, maxReadBatch}} {
+		if got := readBatchTime(tt.sources); got != tt.want {
 			t.Errorf("of %d sources: %v, want %v", tt.sources, got, tt.want)
 		}
 	}

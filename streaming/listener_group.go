@@ -1,0 +1,83 @@
+package streaming
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
+)
+
+// listenerGroup is those listeners of a mount that were promised content types of one
+// family: they all hear the same at a time.
+type listenerGroup struct {
+	mount *Mount
+	typ   string
+
+	playing atomic.Pointer[playing] // the newest feed; shards read it
+	closing atomic.Pointer[closing]
+
+	// Guarded by the station's mu.
+	listeners int
+	movedTo   string         // a mount that an operator moved them to; empty: none
+	heardTo   blocklog.Heard // how far the logs of other feeds were heard
+}
+
+// playing is a feed and the mount whose log it is.
+type playing struct {
+	*blocklog.Feed
+	mount *Mount // nil: nothing is left to hear
+}
+
+// closing is why nothing is left to hear, and until when listeners may take the rest.
+type closing struct {
+	reason   Reason
+	deadline time.Time
+}
+
+// newListenerGroup returns a group that hears a mount, some of whose log its listeners may
+// have heard already. mu is held.
+func newListenerGroup(m *Mount, typ string, heard *Mount, heardTo blocklog.Heard) *listenerGroup {
+	if heardTo == nil {
+		heardTo = make(blocklog.Heard)
+	}
+	g := &listenerGroup{mount: m, typ: typ, heardTo: heardTo}
+	g.playing.Store(&playing{blocklog.NewFeed(heard.log, heardTo), heard})
+	m.groups[g] = true
+	return g
+}
+
+// heard returns the mount whose stream the group hears, nil if it has ended.
+func (g *listenerGroup) heard() *Mount { return g.playing.Load().mount }
+
+// removeOne counts out one listener. The station's mu is held.
+func (g *listenerGroup) removeOne() {
+	g.listeners--
+	if g.listeners == 0 && g.mount.groups[g] {
+		delete(g.mount.groups, g)
+		g.mount.station.reconsider()
+	}
+}
+
+// play makes the listeners hear another mount's stream, nil for none. mu is held.
+func (g *listenerGroup) play(m *Mount) {
+	g.playing.Store(&playing{g.playing.Load().Switch(m.logOrNone(), g.heardTo), m})
+}
+
+// end ends the listeners once they have received what is in the log. mu is held.
+func (g *listenerGroup) end(r Reason) {
+	g.play(nil)
+	g.closing.Store(&closing{reason: r, deadline: time.Now().Add(drainTime)})
+	delete(g.mount.groups, g)
+	g.mount.station.rescan()
+}
+
+// endReason returns why nothing is left to hear. mu is held.
+func (g *listenerGroup) endReason() Reason {
+	switch m := g.mount; {
+	case m.station.closedAt.Load() != nil:
+		return ShuttingDown
+	case m.source != nil && m.stream != nil && m.stream.kind != g.typ:
+		return TypeChanged
+	}
+	return SourceEnded
+}
