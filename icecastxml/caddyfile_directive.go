@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// directive is a line of a Caddyfile, perhaps with a block.
+// directive is a line of a Caddyfile, with an optional block.
 type directive struct {
-	line  int // of icecast.xml, from where it comes
+	line  int // its origin in icecast.xml
 	words []string
 	block []*directive
 }
@@ -20,13 +20,13 @@ func block(at int, words []string, inner []*directive) *directive {
 	return &directive{line: at, words: words, block: inner}
 }
 
-// escapes tells whether a brace is escaped in a line, or in the block below it.
+// escapes reports whether a word of the directive or of its block has an escaped brace.
 func (d *directive) escapes() bool {
 	return slices.ContainsFunc(d.words, func(w string) bool { return strings.ContainsAny(w, "{}") && strings.Contains(w, `\`) }) ||
 		slices.ContainsFunc(d.block, (*directive).escapes)
 }
 
-// sortByWord sorts directives as a person would write them, by their first words.
+// sortByWord sorts directives by their first words, in the order of words.
 func sortByWord(ds []*directive, words []string) []*directive {
 	slices.SortStableFunc(ds, func(a, b *directive) int {
 		return slices.Index(words, a.words[0]) - slices.Index(words, b.words[0])
@@ -37,13 +37,12 @@ func sortByWord(ds []*directive, words []string) []*directive {
 // printer writes directives as `caddy fmt` would.
 type printer struct {
 	text    strings.Builder
-	origins []int // for each line of the text that of icecast.xml
+	origins []int // the line of icecast.xml, for each line of text
 
-	problems []*LineError // values that can't be written
+	problems []*LineError // values that cannot be written
 }
 
-// print writes directives; if they are spaced, with an empty line around those that have
-// blocks.
+// print writes directives. spaced adds an empty line around directives with blocks.
 func (p *printer) print(ds []*directive, depth int, spaced bool) {
 	for i, d := range ds {
 		if spaced && i > 0 && (d.block != nil || ds[i-1].block != nil) {
@@ -75,7 +74,7 @@ func (p *printer) printOne(d *directive, depth int) {
 	p.emit(d.line, indent+"}")
 }
 
-// emit writes a line, which has several if there are any in a value.
+// emit writes a line; a value can contain line ends.
 func (p *printer) emit(from int, text string) {
 	for range 1 + strings.Count(text, "\n") {
 		p.origins = append(p.origins, from)
@@ -83,7 +82,7 @@ func (p *printer) emit(from int, text string) {
 	p.text.WriteString(text + "\n")
 }
 
-// quoted returns a word as it stands in a Caddyfile.
+// quoted returns a word in the quoting of a Caddyfile.
 func quoted(w string) (string, error) {
 	switch {
 	case strings.Contains(w, "{$"):
@@ -94,13 +93,13 @@ func quoted(w string) (string, error) {
 		return `"` + w + `"`, nil
 	case !strings.Contains(w, "`"):
 		return "`" + w + "`", nil
-	case !strings.Contains(w, `\"`) && !strings.HasSuffix(w, `\`): // elsewhere a backslash stands for itself
+	case !strings.Contains(w, `\"`) && !strings.HasSuffix(w, `\`): // all other backslashes are literal
 		return `"` + strings.ReplaceAll(w, `"`, `\"`) + `"`, nil
 	}
 	return "", fmt.Errorf("unsupported value with a backquote, and with a backslash before a quote or at its end; expected another value")
 }
 
-// isPlaceholder tells whether a word is one of ours, such as {event.mount}.
+// isPlaceholder reports whether a word is a placeholder written by this package.
 func isPlaceholder(w string) bool {
 	return (strings.HasPrefix(w, "{event.") || strings.HasPrefix(w, "{http.request.local.")) && strings.HasSuffix(w, "}")
 }

@@ -5,8 +5,8 @@ import (
 	"path"
 )
 
-// logs returns where is written what happens. Who names neither a folder nor a file gets
-// what Caddy does by itself.
+// logs returns the log blocks. Without a log folder and file names there are none, and Caddy's
+// default applies.
 func (g *generator) logs() (ds []*directive) {
 	l := &g.config.logging
 	access := g.logFile(l.access, "access.log")
@@ -27,7 +27,7 @@ func (g *generator) logs() (ds []*directive) {
 		rest.block = append(rest.block, line(l.level.line, "level", l.level.v))
 	}
 	if errors != "" {
-		exclude := []string{"exclude", "icecast.playlist"} // which Icecast has in its own log, or in none
+		exclude := []string{"exclude", "icecast.playlist"} // a log of its own in Icecast, or none
 		if access != "" {
 			exclude = append(exclude, "icecast.access", "http.log.access")
 		}
@@ -43,7 +43,7 @@ func (g *generator) logs() (ds []*directive) {
 	return ds
 }
 
-// log returns one that has lines of its own.
+// log returns a log block with a filter.
 func (g *generator) log(name, file string, f logFile, at int, include ...string) *directive {
 	return block(at, []string{"log", name}, []*directive{
 		line(at, append([]string{"include"}, include...)...),
@@ -52,8 +52,7 @@ func (g *generator) log(name, file string, f logFile, at int, include ...string)
 	})
 }
 
-// logFile returns the file of a log, with its folder; "" if there is none, and "-" for the
-// standard error.
+// logFile returns the path of a log file; "" if there is none, "-" for standard error.
 func (g *generator) logFile(f logFile, byDefault string) string {
 	name := f.name.or(byDefault)
 	dir := g.config.paths.logdir
@@ -61,14 +60,14 @@ func (g *generator) logFile(f logFile, byDefault string) string {
 	case name == "" || !dir.set() && !f.name.set():
 		return ""
 	case name == "-" || path.IsAbs(name):
-		return name // absolute names are Icecast-KH's
+		return name // Icecast-KH allows absolute names
 	case !dir.set():
 		return joinUnder("/var/log/icecast2", name)
 	}
 	return joinUnder(g.rootPath(dir.v), name)
 }
 
-// output returns where a log goes, and when a new file begins.
+// output returns the output of a log and its rotation.
 func (g *generator) output(file string, f logFile) *directive {
 	l := &g.config.logging
 	at := max(f.name.line, l.line, g.root.line)
@@ -80,7 +79,7 @@ func (g *generator) output(file string, f logFile) *directive {
 	case "/dev/null":
 		return line(at, "output", "discard")
 	}
-	// Icecast's logs can be read by all whom its folder lets in.
+	// As in Icecast, the folder decides who can read the logs.
 	inner := []*directive{line(at, "mode", "0644")}
 	size, archive := l.size, l.archive
 	if f.size.set() {

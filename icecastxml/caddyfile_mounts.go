@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// mountWords is the order in which a person writes the settings of a mount.
+// mountWords is the order of the settings of a mount.
 var mountWords = []string{
 	"source_password", "auth", "max_listeners", "max_listener_duration", "max_bandwidth", "takeover", "direct", "hidden",
 	"fallback", "fallback_when_full", "override", "intro", "linger", "burst", "queue", "source_timeout",
@@ -16,18 +16,17 @@ var mountWords = []string{
 	"on", "on_connect", "on_disconnect", "dump",
 }
 
-// everyMount is the pattern that every mount fits.
+// everyMount matches every mount.
 const everyMount = "/**"
 
-// pathOf returns a mount's name, or the pattern of those it is for.
+// pathOf returns the name or the pattern of a mount.
 func (m *mount) pathOf() string { return m.name.or(everyMount) }
 
 func (m *mount) isPattern() bool { return strings.ContainsAny(m.pathOf(), "*?[") }
 
 func (m *mount) isDefault() bool { return m.byDefault }
 
-// mountBlocks returns the mounts in the order in which they count: Icecast looks for the name
-// first, then for patterns, then for what is the default.
+// mountBlocks returns the mounts in Icecast's order of precedence: names, patterns, default.
 func (g *generator) mountBlocks() (ds []*directive) {
 	rank := func(m *mount) int {
 		switch {
@@ -58,7 +57,7 @@ func (g *generator) mountBlocks() (ds []*directive) {
 	return ds
 }
 
-// noteOverlaps tells where settings come together that Icecast keeps apart.
+// noteOverlaps notes where mounts inherit settings that Icecast does not combine.
 func (g *generator) noteOverlaps(m *mount) {
 	if m.byDefault && m.authLine > 0 && slices.ContainsFunc(g.config.mounts, func(o *mount) bool { return !o.byDefault }) {
 		g.notef(elementAt(m.authLine, "authentication"), "applies to all mounts without their own; in Icecast not to mounts with a <mount>")
@@ -73,13 +72,13 @@ func (g *generator) noteOverlaps(m *mount) {
 	}
 }
 
-// mountSettings returns what stands in the block of a mount.
+// mountSettings returns the block of a mount.
 func (g *generator) mountSettings(m *mount) []*directive {
 	var ds []*directive
 	for _, d := range m.settings {
 		switch {
 		case d.words[0] == "max_listeners" && d.words[1] == "0" && slices.ContainsFunc(g.generalMounts, (*mount).isDefault):
-			continue // -1 is what Icecast fills in from the default mount
+			continue // for -1, Icecast uses the limit of the default mount
 		case d.words[0] == "auth" && d.words[1] == "htpasswd":
 			d.words[2] = literal(g.rootPath(d.words[2]))
 		case d.words[0] == "dump":
@@ -100,14 +99,14 @@ func (g *generator) mountSettings(m *mount) []*directive {
 	return sortByWord(ds, mountWords)
 }
 
-// lastOfEachExcept is last, but for lines of which there may be several.
+// lastOfEachExcept is lastOfEach, but keeps all lines that begin with word.
 func lastOfEachExcept(ds []*directive, word string) []*directive {
 	several := slices.DeleteFunc(slices.Clone(ds), func(d *directive) bool { return d.words[0] != word })
 	return append(lastOfEach(slices.DeleteFunc(ds, func(d *directive) bool { return d.words[0] == word })), several...)
 }
 
-// sourceLine returns what a source of the mount must know. A user alone is one for the
-// password of the server.
+// sourceLine returns the credentials of the mount's source. A user without a password has the
+// server's password.
 func (g *generator) sourceLine(m *mount) []*directive {
 	password := m.password
 	if m.user.set() && !password.set() {
@@ -120,11 +119,11 @@ func (g *generator) sourceLine(m *mount) []*directive {
 	return secretLine("source_password", m.user, password)
 }
 
-// rate is how Icecast-KH says how fast a file is sent.
+// rate matches Icecast-KH's suffix for the bitrate of a file.
 var rate = regexp.MustCompile(`\[\d+\]$`)
 
-// fallbackLines returns what is heard while the source is away. For Icecast it is the mount of
-// that name if it is on the air, and else the file of that name in the web root.
+// fallbackLines returns the fallbacks of a mount. In Icecast a fallback is the mount of that
+// name if it is live, else the file of that name in the web root.
 func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 	if m.fallback.set() {
 		e := elementAt(m.fallback.line, "fallback-mount")
@@ -152,13 +151,13 @@ func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 	case g.staysOnFallback(m):
 		ds = append(ds, line(cmp.Or(m.override.line, m.fallback.line), "override", "off"))
 	case m.override.or(false) && slices.ContainsFunc(g.generalMounts, g.staysOnFallback):
-		ds = append(ds, line(m.override.line, "override", "on")) // or it would get what the pattern sets
+		ds = append(ds, line(m.override.line, "override", "on")) // overrides the setting of the pattern
 	}
 	return ds
 }
 
-// staysOnFallback tells whether listeners stay with the fallback when the source is back, which is
-// so in Icecast if nothing else is said.
+// staysOnFallback reports whether listeners stay on the fallback when the source is back. That
+// is Icecast's default.
 func (g *generator) staysOnFallback(m *mount) bool {
 	switch {
 	case m.override.set():

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// relayBlocks returns the mounts that are pulled from elsewhere.
+// relayBlocks returns the relays.
 func (g *generator) relayBlocks() (ds []*directive) {
 	first := make(map[string]int)
 	for _, v := range g.config.relays {
@@ -41,9 +41,9 @@ func (g *generator) relayBlocks() (ds []*directive) {
 	return ds
 }
 
-// relayWords returns the first line of a relay: the mount, and what is pulled.
+// relayWords returns the first line of a relay: the mount and the upstream URLs.
 func (g *generator) relayWords(v *relay) (words []string, ok bool) {
-	local, _, _ := strings.Cut(v.upstreams[0].path.v, "?") // what is asked for may hold a password
+	local, _, _ := strings.Cut(v.upstreams[0].path.v, "?") // the query can hold a password
 	words, ok = []string{"relay", v.local.or(local)}, true
 	for _, u := range v.upstreams {
 		to, is := g.upstream(v, u)
@@ -55,7 +55,7 @@ func (g *generator) relayWords(v *relay) (words []string, ok bool) {
 	return words, ok && words[1] != ""
 }
 
-// upstream returns the URL that is pulled.
+// upstream returns the URL of an upstream.
 func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 	if u.uri.set() {
 		return g.uri(v, u)
@@ -80,7 +80,8 @@ func (g *generator) upstream(v *relay, u *upstream) (string, bool) {
 	return literal(at.String()), true
 }
 
-// uri returns the URL that 2.5 has in place of a server. A user in it is the relay's.
+// uri returns the URL of <uri>, which 2.5 has in place of <server>. It can hold the relay's user
+// and password.
 func (g *generator) uri(v *relay, u *upstream) (string, bool) {
 	if !isWebURL(u.uri.v) {
 		g.errorf(elementAt(u.uri.line, "uri"), "invalid URL; expected the URL of a stream, such as http://192.0.2.1:8000/live.mp3")
@@ -95,8 +96,8 @@ func (g *generator) uri(v *relay, u *upstream) (string, bool) {
 	return literal(to.String()), true
 }
 
-// isHost tells whether a text may be a host's name or address. Others are not repeated, as
-// they may be a URL with a password.
+// isHost reports whether a text may be a host name or an address. Other texts are not repeated
+// in errors, because they can be a URL with a password.
 func isHost(text string) bool {
 	return net.ParseIP(text) != nil || text != "" && !strings.ContainsAny(text, " :/?#@[]")
 }
@@ -108,7 +109,7 @@ func scheme(tls bool) string {
 	return "http"
 }
 
-// roles returns what the station is to others.
+// roles returns the roles master and slave of the station.
 func (g *generator) roles() (ds []*directive) {
 	m := &g.config.master
 	if m.redirect.or(false) {

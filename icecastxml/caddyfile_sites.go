@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// endpoint is a port on which the server is reached.
+// endpoint is an address and port of the server.
 type endpoint struct {
 	line          int
 	port          int
@@ -16,11 +16,11 @@ type endpoint struct {
 	tls           bool
 	cert, key     string
 	shoutcast     string // the mount of SHOUTcast v1 sources
-	shoutcastLine int    // of shoutcast
+	shoutcastLine int    // of shoutcast in icecast.xml
 }
 
-// endpoints returns the ports of all sockets, also those above the ones that SHOUTcast v1
-// sources were told.
+// endpoints returns the endpoints of all sockets, also the second ports of SHOUTcast v1, which
+// are one above the configured ones.
 func (g *generator) endpoints() (ends []*endpoint) {
 	add := func(n *endpoint) {
 		if n.port < 1 || n.port > 65535 {
@@ -59,7 +59,7 @@ func (g *generator) endpoints() (ends []*endpoint) {
 	return ends
 }
 
-// certificate finds the certificate of a socket, or a name for which Caddy gets one.
+// certificate sets the certificate of a socket. Without one, Caddy obtains it for the hostname.
 func (g *generator) certificate(end *endpoint, s *socket) {
 	cert, key := s.cert, s.key
 	if !cert.set() {
@@ -85,7 +85,7 @@ func (g *generator) hostname() string {
 	return ""
 }
 
-// address is how a site names an endpoint.
+// address returns the site address of an endpoint.
 func (n *endpoint) address(hostname string) string {
 	if n.tls && n.cert == "" {
 		return "https://" + hostname + ":" + strconv.Itoa(n.port)
@@ -93,7 +93,8 @@ func (n *endpoint) address(hostname string) string {
 	return scheme(n.tls) + "://:" + strconv.Itoa(n.port)
 }
 
-// servers returns the settings of the ports; those of one kind stand together.
+// servers returns the server options: one block if they are the same for all endpoints, else one
+// per endpoint.
 func (g *generator) servers(ends []*endpoint) (ds []*directive) {
 	settings := make([][]*directive, len(ends))
 	texts := make([]string, len(ends))
@@ -115,7 +116,7 @@ func (g *generator) servers(ends []*endpoint) (ds []*directive) {
 	return ds
 }
 
-// serverSettings returns those of one port.
+// serverSettings returns the server options of one endpoint.
 func (g *generator) serverSettings(n *endpoint) []*directive {
 	wrapper := line(n.line, "icecast")
 	if n.shoutcast != "" {
@@ -141,8 +142,8 @@ func (g *generator) serverSettings(n *endpoint) []*directive {
 	return ds
 }
 
-// sites returns the sites: one for all ports of one kind. What they have in common is a
-// snippet if there are several.
+// sites returns one site for all endpoints with the same address and certificate. Several sites
+// share a snippet.
 func (g *generator) sites(ends []*endpoint) (ds []*directive) {
 	type kind struct {
 		bind, cert, key string
@@ -158,7 +159,7 @@ func (g *generator) sites(ends []*endpoint) (ds []*directive) {
 		of[k] = append(of[k], n)
 	}
 	content := g.siteContent()
-	// An import would fill in what is escaped, so that such contents stand in each site.
+	// An import would replace escaped placeholders, so such content is repeated in each site.
 	if len(kinds) > 1 && !slices.ContainsFunc(content, (*directive).escapes) {
 		ds = append(ds, block(g.root.line, []string{"(station)"}, content))
 		content = []*directive{line(g.root.line, "import", "station")}
@@ -176,13 +177,13 @@ func (g *generator) sites(ends []*endpoint) (ds []*directive) {
 		if k.cert != "" {
 			inner = append(inner, line(first, "tls", literal(k.cert), literal(k.key)))
 		}
-		// Addresses are one word for us, so that none is quoted.
+		// Each address is one word, so none is quoted.
 		ds = append(ds, block(first, withCommas(addresses), append(inner, content...)))
 	}
 	return ds
 }
 
-// withCommas puts commas behind all words but the last.
+// withCommas appends commas to all words except the last.
 func withCommas(words []string) []string {
 	for i := range words[:len(words)-1] {
 		words[i] += ","
@@ -190,7 +191,7 @@ func withCommas(words []string) []string {
 	return words
 }
 
-// siteContent returns what stands in each site.
+// siteContent returns the content of each site.
 func (g *generator) siteContent() []*directive {
 	var ds []*directive
 	if g.logFile(g.config.logging.access, "access.log") != "" {
@@ -202,15 +203,15 @@ func (g *generator) siteContent() []*directive {
 	if root := g.config.paths.webroot; root.set() && g.config.fileserve.or(true) {
 		ds = append(ds, line(root.line, "root", literal(g.rootPath(root.v))),
 			block(root.line, []string{"file_server"}, []*directive{
-				line(root.line, "hide", "*.xsl", "*.xslt"), // which nobody would run
-				line(root.line, "pass_thru"),               // what is no file is answered by the station
+				line(root.line, "hide", "*.xsl", "*.xslt"), // XSLT is not supported
+				line(root.line, "pass_thru"),               // the station answers requests for other paths
 			}))
 	}
 	return ds
 }
 
-// headerLines returns the fields that answers have: those of the server, then those of mounts,
-// which count if both set the same.
+// headerLines returns the header fields of responses: those of the server, then those of mounts,
+// which have precedence.
 func (g *generator) headerLines() []*directive {
 	var ds []*directive
 	if g.config.serverID.set() {
@@ -224,14 +225,14 @@ func (g *generator) headerLines() []*directive {
 			name = "/*"
 		}
 		if strings.ContainsAny(name, "?[") && strings.HasSuffix(name, "*") && strings.Count(name, "*") == 1 {
-			name += "*" // with one star at its end it is a beginning for Caddy, and all else in it is what it is
+			name += "*" // Caddy takes a path with a single star at its end literally, as a prefix
 		}
 		ds = append(ds, headerLines(m.headers, name)...)
 	}
 	if len(ds) == general {
 		return ds
 	}
-	// In a route they are done one after the other; elsewhere Caddy does those with a path first.
+	// A route keeps their order; otherwise Caddy sorts those with a path first.
 	return []*directive{block(ds[0].line, []string{"route"}, ds)}
 }
 
@@ -240,7 +241,7 @@ func headerLines(headers []header, path string) (ds []*directive) {
 	for _, h := range headers {
 		name := h.name
 		if lower := strings.ToLower(name); seen[lower] {
-			name = "+" + name // Icecast sends all of them
+			name = "+" + name // Icecast sends all values
 		} else {
 			seen[lower] = true
 		}
@@ -257,8 +258,8 @@ func headerLines(headers []header, path string) (ds []*directive) {
 	return ds
 }
 
-// aliasLines returns the other names of paths. They are for who listens: a source feeds the
-// mount that it names.
+// aliasLines returns the rewrites for aliases. They apply to listeners only; a source uses the
+// real mount name.
 func (g *generator) aliasLines() (ds []*directive) {
 	for i, a := range g.config.paths.aliases {
 		if a.port == "" && a.host == "" && a.virtual == "" && a.source == "/" {

@@ -24,8 +24,8 @@ func (g *generator) station() []*directive {
 	return append(ds, g.roles()...)
 }
 
-// identityLines returns what the station is called. A host that is localhost was never changed
-// from what Icecast ships; here it would stand in every playlist.
+// identityLines returns the identity of the station. The hostname localhost is Icecast's unchanged
+// example and is left out, because it would be in every playlist.
 func (g *generator) identityLines() []*directive {
 	ds := lastOfEach(g.config.identity)
 	return slices.DeleteFunc(ds, func(d *directive) bool {
@@ -37,7 +37,7 @@ func (g *generator) identityLines() []*directive {
 	})
 }
 
-// lastOfEach leaves of several lines that begin with the same word the last one.
+// lastOfEach keeps the last of several lines that begin with the same word.
 func lastOfEach(ds []*directive) (kept []*directive) {
 	where := make(map[string]int)
 	for _, d := range ds {
@@ -51,7 +51,7 @@ func lastOfEach(ds []*directive) (kept []*directive) {
 	return kept
 }
 
-// secretLine returns a line with a password, and perhaps a user.
+// secretLine returns a line with a password and an optional user.
 func secretLine(word string, user, password setting[string]) []*directive {
 	switch {
 	case !password.set():
@@ -62,7 +62,7 @@ func secretLine(word string, user, password setting[string]) []*directive {
 	return []*directive{line(password.line, word, literal(password.v))}
 }
 
-// limitLines returns the limits of the server. What Icecast bounds by itself is bounded so, too.
+// limitLines returns the limits of the server, with Icecast's defaults.
 func (g *generator) limitLines() []*directive {
 	l := &g.config.limits
 	lineOf := func(n int) int {
@@ -109,8 +109,8 @@ func (g *generator) limitLines() []*directive {
 		line(lineOf(l.burst.line), "burst", burst(burstSize)))
 }
 
-// hookLine returns how a program is run that <on-connect> or <on-disconnect> names.
-// Icecast-KH splits arguments off, in which ${mount} stands for the mount.
+// hookLine returns the hook for the program of <on-connect> or <on-disconnect>. Icecast-KH allows
+// arguments, in which ${mount} is the mount.
 func (g *generator) hookLine(word, event string, program setting[string]) []*directive {
 	if !program.set() {
 		return nil

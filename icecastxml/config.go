@@ -2,13 +2,13 @@ package icecastxml
 
 import "slices"
 
-// config is what stands in a file, in Icecast's terms.
+// config is the content of an icecast.xml, in Icecast's terms.
 type config struct {
 	identity []*directive // of the station
 	serverID setting[string]
 
 	limits           limits
-	anonymousAllowed bool // by a role of 2.5, to who has not logged in
+	anonymousAllowed bool // by a role of 2.5
 	source           setting[string]
 	relay            login
 	admin            login
@@ -21,19 +21,19 @@ type config struct {
 	relays  []*relay
 	master  master
 	hooks   []*directive // of the station
-	clients []*directive // who is let in
+	clients []*directive // allow and deny lists
 
 	fileserve setting[bool]
 	paths     paths
 	logging   logging
 }
 
-// login is a user and what it must know.
+// login is a user and a password.
 type login struct {
 	user, password setting[string]
 }
 
-// limits are those of the server. What is not set is as Icecast has it.
+// limits are the limits of the server. Icecast's defaults apply to unset ones.
 type limits struct {
 	clients, sources, listeners  setting[int]
 	queue, burst                 setting[int]
@@ -42,7 +42,7 @@ type limits struct {
 	bandwidth                    setting[string]
 }
 
-// What Icecast takes for limits that are not set.
+// Icecast's defaults.
 const (
 	defaultClients        = 256
 	defaultSources        = 16
@@ -54,30 +54,30 @@ const (
 	defaultShoutcastMount = "/stream"
 )
 
-// socket is where the server listens.
+// socket is a <listen-socket>.
 type socket struct {
 	line      int
 	port      setting[int]
 	host      setting[string]
 	tls       setting[bool]
-	shoutcast setting[string] // the mount of SHOUTcast v1 sources at the port above
-	compat    setting[bool]   // such sources come to this very port
+	shoutcast setting[string] // the mount of SHOUTcast v1 sources on the next port
+	compat    setting[bool]   // SHOUTcast v1 sources use this port
 	cert, key setting[string]
 }
 
-// header is a field that answers have.
+// header is a header field of responses.
 type header struct {
 	line                int
 	name, value, status string
 }
 
-// mount is what is set for a mount, or for those that a pattern fits.
+// mount is a <mount>, for one name or for a pattern.
 type mount struct {
 	line      int
 	name      setting[string]
 	byDefault bool // type="default"
 
-	settings []*directive // what is the same in a Caddyfile
+	settings []*directive // settings that need no further conversion
 
 	user, password          setting[string]
 	fallback, intro         setting[string]
@@ -87,7 +87,7 @@ type mount struct {
 	headers                 []header
 }
 
-// relay is a mount that is pulled from elsewhere.
+// relay is a <relay>: a mount with upstreams.
 type relay struct {
 	line                 int
 	local                setting[string]
@@ -97,7 +97,7 @@ type relay struct {
 	upstreams            []*upstream
 }
 
-// upstream is where a relay pulls from.
+// upstream is a server that a relay pulls from.
 type upstream struct {
 	line         int
 	server, path setting[string]
@@ -106,7 +106,7 @@ type upstream struct {
 	uri          setting[string]
 }
 
-// master is where a slave pulls all mounts from.
+// master is the server that a slave pulls all mounts from.
 type master struct {
 	server, user, password setting[string]
 	port, interval         setting[int]
@@ -114,7 +114,7 @@ type master struct {
 	redirect               setting[bool]
 }
 
-// paths are where things lie.
+// paths is the content of <paths> and <security>.
 type paths struct {
 	basedir, webroot, logdir setting[string]
 	cert, key                setting[string]
@@ -123,14 +123,14 @@ type paths struct {
 	proxies                  []setting[string]
 }
 
-// alias is another name for a path.
+// alias is an <alias> or a <resource>.
 type alias struct {
 	line                int
 	source, to          string
 	port, host, virtual string
 }
 
-// logging is what is written down where.
+// logging is the content of <logging>.
 type logging struct {
 	access, errors, playlist logFile
 	level                    setting[string]
@@ -139,22 +139,22 @@ type logging struct {
 	line                     int
 }
 
-// logFile is one of the logs; size and archive are Icecast-KH's.
+// logFile is one of the logs; only Icecast-KH has size and archive.
 type logFile struct {
 	name    setting[string]
 	size    setting[int]
 	archive setting[bool]
 }
 
-// khElements are elements by which a file of Icecast-KH is known. Its mounts have
-// fallback-override on by default.
+// khElements are elements that only Icecast-KH has. In its files the default of
+// fallback-override is on.
 var khElements = []string{
 	"max-bandwidth", "x-forwarded-for", "deny-agents", "ban-client", "wait-time", "linger-for", "limit-rate",
 	"run-on", "retry-delay", "inactivity-timeout", "filter-theora", "ogg-passthrough", "min-queue-size",
 	"skip-accesslog", "intro-skip-replay", "redirect-to", "master-redirect", "max-redirect-slaves", "hijack",
 }
 
-// usesKH tells whether an element, or one below it, is Icecast-KH's.
+// usesKH reports whether an element or one of its descendants is in khElements.
 func usesKH(e *element) bool {
 	return slices.Contains(khElements, e.name) || slices.ContainsFunc(e.children, usesKH)
 }

@@ -6,15 +6,15 @@ import (
 	"strconv"
 )
 
-// Converted is a configuration as a Caddyfile.
+// Converted is the result of Convert.
 type Converted struct {
 	Caddyfile []byte
-	Notes     []Note // by the lines of icecast.xml
+	Notes     []Note // in the order of icecast.xml
 
 	origins []int
 }
 
-// Line returns from which line of icecast.xml a line of the Caddyfile comes.
+// Line returns the line of icecast.xml that is the origin of a line of the Caddyfile.
 func (c *Converted) Line(n int) int {
 	if n < 1 || n > len(c.origins) {
 		return 1
@@ -22,8 +22,9 @@ func (c *Converted) Line(n int) int {
 	return c.origins[n-1]
 }
 
-// Convert makes a Caddyfile of an icecast.xml. Whether a fallback is a file says isFile,
-// which may be nil if there are none. An error is one LineError or several, joined.
+// Convert converts an icecast.xml to a Caddyfile. isFile reports whether a path is a file, to tell
+// fallback files from mounts; nil means that there are none. An error is one LineError, or
+// several joined.
 func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 	root, err := parse(text)
 	if err != nil {
@@ -47,19 +48,19 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 	return &Converted{Caddyfile: []byte(p.text.String()), Notes: sortNotes(r.notes), origins: p.origins}, nil
 }
 
-// generator says in a Caddyfile what a config says.
+// generator makes the directives of a Caddyfile from a config.
 type generator struct {
 	config *config
 	*reader
 	root          *element
 	isFile        func(string) bool
-	generalMounts []*mount // those that are for several: patterns and defaults
+	generalMounts []*mount // patterns and defaults
 }
 
-// elementAt makes of a line what note and wrong want.
+// elementAt returns an element for notef and errorf.
 func elementAt(line int, name string) *element { return &element{name: name, line: line} }
 
-// directives returns all that stands in the Caddyfile.
+// directives returns the whole Caddyfile.
 func (g *generator) directives() []*directive {
 	if g.config.paths.basedir.set() && !g.chroot() {
 		g.notef(elementAt(g.config.paths.basedir.line, "basedir"), "ignored without <chroot>, as in Icecast")
@@ -67,7 +68,7 @@ func (g *generator) directives() []*directive {
 	ends := g.endpoints()
 	global := block(g.root.line, nil, nil)
 	if secure := slices.IndexFunc(ends, func(n *endpoint) bool { return n.tls }); secure >= 0 {
-		// Port 80 is not in the file, and may be another's.
+		// Port 80 is not in the file and may belong to another program.
 		global.block = append(global.block, line(ends[secure].line, "auto_https", "disable_redirects"))
 	}
 	global.block = append(global.block, g.logs()...)
@@ -78,7 +79,7 @@ func (g *generator) directives() []*directive {
 
 func (g *generator) chroot() bool { return g.config.paths.chroot.or(false) }
 
-// rootPath returns where a file lies that Icecast finds under its root.
+// rootPath returns the real path of a file in the chroot, if there is one.
 func (g *generator) rootPath(p string) string {
 	if p == "" || !g.chroot() {
 		return p
@@ -86,7 +87,7 @@ func (g *generator) rootPath(p string) string {
 	return joinUnder(g.config.paths.basedir.v, p)
 }
 
-// joinUnder returns a path within another.
+// joinUnder returns a path within a folder.
 func joinUnder(dir, p string) string {
 	for dir != "" && dir[len(dir)-1] == '/' {
 		dir = dir[:len(dir)-1]
@@ -97,7 +98,7 @@ func joinUnder(dir, p string) string {
 	return dir + p
 }
 
-// webPath returns where a file lies that Icecast finds in its web root.
+// webPath returns the real path of a file in the web root.
 func (g *generator) webPath(at *element, p string) (string, bool) {
 	if !g.config.paths.webroot.set() {
 		g.errorf(at, "%q is in the web root, which is not set; expected <webroot> in <paths>", p)
@@ -106,7 +107,7 @@ func (g *generator) webPath(at *element, p string) (string, bool) {
 	return joinUnder(g.rootPath(g.config.paths.webroot.v), p), true
 }
 
-// duration returns a number of seconds as a Caddyfile has it.
+// duration returns a number of seconds in the notation of a Caddyfile.
 func duration(seconds int) string {
 	switch {
 	case seconds%3600 == 0:
@@ -117,7 +118,7 @@ func duration(seconds int) string {
 	return fmt.Sprintf("%ds", seconds)
 }
 
-// size returns a number of bytes as a Caddyfile has it.
+// size returns a number of bytes in the notation of a Caddyfile.
 func size(n int) string {
 	switch {
 	case n%(1<<20) == 0:
@@ -128,7 +129,7 @@ func size(n int) string {
 	return strconv.Itoa(n)
 }
 
-// burst returns a burst, which may be none.
+// burst returns a burst in the notation of a Caddyfile.
 func burst(n int) string {
 	if n == 0 {
 		return "off"

@@ -1,10 +1,14 @@
-// Package icecastxml reads the configuration of Icecast 2, in the spellings of 2.4, 2.5 and
-// Icecast-KH, and writes the Caddyfile that says the same.
+// Package icecastxml converts the configuration of Icecast 2 (2.4, 2.5 and Icecast-KH) to a
+// Caddyfile with the same meaning.
 //
-//	icecast.xml → element (a tree with line numbers) → config (types and defaults of Icecast)
-//	            → directive (what stands in a Caddyfile, and which line it comes from) → text
+//	icecast.xml → element (a tree with line numbers) → config (Icecast's types and defaults)
+//	            → directive (a line of the Caddyfile, with its origin) → text
 //
-// Every element is in one of the tables of the read*.go files. What has no meaning here is a
-// Note, what is wrong a LineError; both name the line. Nothing is passed over in silence, and
-// nothing is said that was secret.
+// The xml_*.go files read: each element is in a table there. The caddyfile_*.go files write.
+// An ignored or differing element gives a Note, an invalid one a LineError; both have the
+// line and the element, and an error says what is expected. No element is ignored silently,
+// and no message contains a password.
+//
+// Convert is a pure function: it does no I/O except through isFile, keeps no state, and any
+// goroutine may call it.
 package icecastxml

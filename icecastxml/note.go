@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// Note is what an operator should know of an element: that it means nothing here, or
-// something else than in Icecast.
+// Note describes an element that is ignored, or that has another meaning than in Icecast.
 type Note struct {
 	Line    int
 	Element string
@@ -17,7 +16,7 @@ type Note struct {
 
 func (n Note) String() string { return fmt.Sprintf("line %d: <%s>: %s", n.Line, n.Element, n.Why) }
 
-// LineError is what is wrong with a configuration, and what would be right.
+// LineError describes an error in a line of icecast.xml, and what is expected.
 type LineError struct {
 	Line int
 	Text string
@@ -25,13 +24,13 @@ type LineError struct {
 
 func (p *LineError) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Text) }
 
-// sortNotes sorts notes by the file.
+// sortNotes sorts notes by line and removes duplicates.
 func sortNotes(notes []Note) []Note {
 	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(a.Line, b.Line) })
 	return slices.Compact(notes)
 }
 
-// joinErrors returns problems as one error, in the order of the file.
+// joinErrors joins errors in the order of the file.
 func joinErrors(problems []*LineError) error {
 	slices.SortStableFunc(problems, func(a, b *LineError) int { return cmp.Compare(a.Line, b.Line) })
 	errs := make([]error, len(problems))

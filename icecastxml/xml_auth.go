@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// mountAuth reads who may listen to a mount: in 2.4 and KH by the type of
-// <authentication>, in 2.5 by roles within it.
+// mountAuth reads the listener authentication of a mount: the type of <authentication> in 2.4 and
+// KH, its roles in 2.5.
 func (r *reader) mountAuth(e *element, m *mount) {
 	kind := e.attr("type")
 	if kind == "" && len(e.children) == 0 {
@@ -21,10 +21,10 @@ func (r *reader) mountAuth(e *element, m *mount) {
 	r.mountRoles(e, m)
 }
 
-// mountRoles reads the roles of a mount. The first that fits counts, so that one who denies what
-// another has allowed before it is of no consequence.
+// mountRoles reads the roles of a mount. The first matching role counts, so a role that denies
+// after one that allows has no effect.
 func (r *reader) mountRoles(e *element, m *mount) {
-	var closed *element // keeps out who has not logged in
+	var closed *element // the role that denies anonymous listeners
 	open := false
 	r.readChildren(e, table{"role": func(role *element) {
 		kind, listens, feeds := role.attr("type"), appliesTo(role, "get"), appliesTo(role, "source", "put")
@@ -38,26 +38,26 @@ func (r *reader) mountRoles(e *element, m *mount) {
 			open = open || listens && closed == nil
 			r.anonymousRole(role)
 		case kind == "static" || kind == "legacy-password":
-			if !feeds { // its password would feed the mount
+			if !feeds { // its password would allow sources
 				r.errorf(role, "type %q is supported for sources only; expected type=\"htpasswd\" with a file of listeners", kind)
 				role.markKnown()
 				return
 			}
 			user, password := r.credentials(role)
 			m.user, m.password = setting[string]{user, role.line}, setting[string]{password, role.line}
-		case !listens && feeds: // listeners would be asked
+		case !listens && feeds: // it would apply to listeners
 			r.errorf(role, "type %q is supported for listeners only; expected <username> and <password> of the source in the mount", kind)
 			role.markKnown()
 		default:
 			r.authenticator(role, kind, m)
 		}
 	}})
-	if closed != nil && m.authLine == 0 { // the mount would be open to all
+	if closed != nil && m.authLine == 0 { // everybody could listen
 		r.errorf(closed, "denies anonymous listeners, and no role allows others; expected a role of type htpasswd or url before it, or no such role if everybody may listen")
 	}
 }
 
-// socketAuth reads who may come by a socket, which nothing here depends on.
+// socketAuth reads the authentication of a socket, which is not supported.
 func (r *reader) socketAuth(e *element) {
 	for _, role := range e.children {
 		if role.attr("type") == "anonymous" && appliesTo(role, "get") && deniesListening(role) {
@@ -67,7 +67,7 @@ func (r *reader) socketAuth(e *element) {
 	r.ignore("ignored; permissions do not depend on the socket")(e)
 }
 
-// appliesTo tells whether a role is for one of some methods. One that names none is for all.
+// appliesTo reports whether a role is for one of some methods. Without methods it is for all.
 func appliesTo(role *element, methods ...string) bool {
 	for _, named := range []string{role.attr("match-method"), role.attr("allow-method")} {
 		if named != "" {
@@ -77,12 +77,12 @@ func appliesTo(role *element, methods ...string) bool {
 	return true
 }
 
-// deniesListening tells whether a role keeps those out who want to listen.
+// deniesListening reports whether a role denies listeners.
 func deniesListening(role *element) bool {
 	return role.attr("deny-all") != "" || listContains(role.attr("deny-method"), "get")
 }
 
-// listContains tells whether a list of 2.5 has one of some words in it, or the star that is all of them.
+// listContains reports whether a list of 2.5 has one of some words, or the star for all.
 func listContains(list string, words ...string) bool {
 	for word := range strings.SplitSeq(strings.ToLower(list), ",") {
 		if word = strings.TrimSpace(word); word == "*" || slices.Contains(words, word) {
@@ -92,7 +92,7 @@ func listContains(list string, words ...string) bool {
 	return false
 }
 
-// authenticator reads one that asks for each listener.
+// authenticator reads an authenticator of listeners.
 func (r *reader) authenticator(e *element, kind string, m *mount) {
 	var settings []*directive
 	switch kind {
@@ -101,7 +101,7 @@ func (r *reader) authenticator(e *element, kind string, m *mount) {
 	case "url":
 		settings = r.urlAuth(e)
 	default:
-		// Without it the mount would be open to all.
+		// If it were ignored, everybody could listen.
 		r.errorf(e, "unknown type %q; expected type=\"htpasswd\" or type=\"url\", or no <authentication> if everybody may listen", kind)
 		e.markKnown()
 		return
@@ -117,7 +117,7 @@ func (r *reader) authenticator(e *element, kind string, m *mount) {
 	m.settings = append(m.settings, settings...)
 }
 
-// readOptions reads <option name value>, and hands them to those who know them.
+// readOptions reads <option name value> elements by name.
 func (r *reader) readOptions(e *element, known map[string]func(o *element, value string)) {
 	for _, name := range []string{"name", "match-method", "allow-method", "id"} {
 		e.attr(name)
@@ -136,7 +136,7 @@ func (r *reader) readOptions(e *element, known map[string]func(o *element, value
 	}})
 }
 
-// htpasswd reads a file of users.
+// htpasswd reads authentication by a file of users.
 func (r *reader) htpasswd(e *element) []*directive {
 	var file string
 	var inner []*directive
@@ -156,7 +156,7 @@ func (r *reader) htpasswd(e *element) []*directive {
 	return []*directive{{line: e.line, words: []string{"auth", "htpasswd", file}, block: inner}}
 }
 
-// urlWords are the options of URL authentication, in 2.4, KH and 2.5, and what they are here.
+// urlWords maps the options of URL authentication in 2.4, KH and 2.5 to directives.
 var urlWords = map[string]string{
 	"listener_add": "listener_add", "client_add": "listener_add",
 	"listener_remove": "listener_remove", "client_remove": "listener_remove",
@@ -166,7 +166,7 @@ var urlWords = map[string]string{
 	"timelimit_header": "timelimit_header", "header_timelimit": "timelimit_header",
 }
 
-// urlAuth reads whom to ask.
+// urlAuth reads URL authentication.
 func (r *reader) urlAuth(e *element) []*directive {
 	known := make(map[string]func(*element, string))
 	auth := block(e.line, []string{"auth", "url"}, nil)
@@ -198,14 +198,14 @@ func (r *reader) urlAuth(e *element) []*directive {
 	return []*directive{auth}
 }
 
-// isWebURL tells whether a text is a URL of http or https. It may hold a password, so that
-// nobody repeats it.
+// isWebURL reports whether a text is an http or https URL. It can hold a password, so errors do
+// not repeat it.
 func isWebURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
-// role reads a <role> of 2.5 that is for the whole server.
+// role reads a <role> of 2.5 for the whole server.
 func (r *reader) role(e *element, c *config) {
 	kind := e.attr("type")
 	methods := e.attr("allow-method") + "," + e.attr("match-method")
@@ -222,7 +222,7 @@ func (r *reader) role(e *element, c *config) {
 		return
 	case "static", "legacy-password":
 	default:
-		if !c.anonymousAllowed && appliesTo(e, "get") && e.attr("match-admin") == "" { // all mounts would be open
+		if !c.anonymousAllowed && appliesTo(e, "get") && e.attr("match-admin") == "" { // everybody could listen to all mounts
 			r.errorf(e, "type %q is not supported for the whole server; expected it in a <mount>, or in one with type=\"default\"", kind)
 			e.markKnown()
 			return
@@ -252,7 +252,7 @@ func (r *reader) role(e *element, c *config) {
 	}
 }
 
-// credentials reads the options of a role that has one user.
+// credentials reads the options of a role with one user.
 func (r *reader) credentials(e *element) (user, password string) {
 	user = "source"
 	r.readOptions(e, map[string]func(*element, string){
@@ -265,7 +265,7 @@ func (r *reader) credentials(e *element) (user, password string) {
 	return user, password
 }
 
-// anonymousRole reads a role of those who have not logged in, who may all.
+// anonymousRole reads a role of anonymous clients, which are always allowed.
 func (r *reader) anonymousRole(e *element) {
 	for _, a := range e.attrs {
 		if strings.HasPrefix(a.name, "deny-") || a.name == "connection-duration" {
@@ -275,5 +275,5 @@ func (r *reader) anonymousRole(e *element) {
 	e.markKnown()
 }
 
-// literal returns a text in which Caddy finds no placeholders.
+// literal returns a text with escaped braces, so that Caddy replaces no placeholders in it.
 func literal(s string) string { return strings.NewReplacer("{", `\{`, "}", `\}`).Replace(s) }

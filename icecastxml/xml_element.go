@@ -11,24 +11,24 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// What a configuration may be at most. Those of large panels are a tenth of it.
+// The limits of a configuration. Files of large panels reach a tenth of them.
 const (
 	maxFile     = 4 << 20
 	maxDepth    = 32
 	maxElements = 100_000
 )
 
-// element is an element of the file.
+// element is an XML element.
 type element struct {
 	name     string
-	line     int // where it begins
+	line     int // of the start tag
 	attrs    []attr
-	text     string          // all that stands in it, but in its children
-	content  strings.Builder // the text so far
+	text     string          // without the text of children
+	content  strings.Builder // the text during parsing
 	children []*element
 
-	known        bool // somebody has read it, or has said something of it
-	childrenRead bool // its children were looked at, one by one
+	known        bool // it was read or noted
+	childrenRead bool // readChildren was called
 }
 
 type attr struct {
@@ -36,7 +36,7 @@ type attr struct {
 	known       bool
 }
 
-// attr returns an attribute, and that it is known.
+// attr returns an attribute and marks it as known.
 func (e *element) attr(name string) string {
 	for i := range e.attrs {
 		if a := &e.attrs[i]; a.name == name {
@@ -47,7 +47,7 @@ func (e *element) attr(name string) string {
 	return ""
 }
 
-// parse reads a file as a tree.
+// parse reads a file into a tree.
 func parse(text []byte) (*element, error) {
 	if len(text) > maxFile {
 		return nil, &LineError{1, fmt.Sprintf("file too large: %d bytes; expected at most %d", len(text), maxFile)}
@@ -133,10 +133,10 @@ func (p *parser) begin(line int, start xml.StartElement) error {
 	return nil
 }
 
-// syntaxError says where a file is no XML.
+// syntaxError returns the error for invalid XML.
 func syntaxError(line int, err error) error {
 	if syntax := new(xml.SyntaxError); errors.As(err, &syntax) {
-		if strings.Contains(syntax.Msg, "entity") { // it would be repeated, and may be of a password
+		if strings.Contains(syntax.Msg, "entity") { // the message would repeat it, and it can be part of a password
 			return &LineError{syntax.Line, "invalid XML; expected &amp; for an & in text"}
 		}
 		if syntax.Msg == "invalid UTF-8" {

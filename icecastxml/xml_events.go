@@ -2,7 +2,7 @@ package icecastxml
 
 import "strings"
 
-// triggers are the events of 2.5 that there are here, too.
+// triggers maps the events of 2.5 to hook events.
 var triggers = map[string]string{
 	"source-connect":           "source_connected",
 	"source-disconnect":        "source_disconnected",
@@ -14,7 +14,7 @@ var triggers = map[string]string{
 	"dumpfile-closed":          "recording_ended",
 }
 
-// events reads <event-bindings>, which 2.5 has for the server and for mounts.
+// events reads <event-bindings> of the server or of a mount (2.5).
 func (r *reader) events(e *element) (all []*directive) {
 	r.readChildren(e, table{"event": func(e *element) {
 		kind, trigger := e.attr("type"), e.attr("trigger")
@@ -42,7 +42,7 @@ func (r *reader) events(e *element) (all []*directive) {
 	return all
 }
 
-// execEvent reads which program runs.
+// execEvent reads the program of an event.
 func (r *reader) execEvent(e *element, hook *directive) {
 	program := ""
 	r.readOptions(e, map[string]func(*element, string){
@@ -60,7 +60,7 @@ func (r *reader) execEvent(e *element, hook *directive) {
 	hook.words = append(hook.words, "exec", literal(program))
 }
 
-// urlEvent reads whom to tell.
+// urlEvent reads the URL of an event.
 func (r *reader) urlEvent(e *element, hook *directive) {
 	at := ""
 	r.readOptions(e, map[string]func(*element, string){

@@ -49,7 +49,7 @@ func (r *reader) logFile(e *element, f *logFile, l *logging) {
 	r.readChildren(e, t)
 }
 
-// levels are those of logs, in 2.4 and in 2.5.
+// levels maps the log levels of 2.4 and 2.5 to Caddy's.
 var levels = map[string]string{
 	"4": "DEBUG", "debug": "DEBUG",
 	"3": "INFO", "info": "INFO", "information": "INFO",
@@ -57,7 +57,7 @@ var levels = map[string]string{
 	"1": "ERROR", "error": "ERROR",
 }
 
-// level reads how much is logged.
+// level reads a log level.
 func (r *reader) level(e *element) (string, bool) {
 	v, ok := r.value(e)
 	if !ok {

@@ -20,7 +20,7 @@ func (r *reader) mount(e *element, c *config) *mount {
 		return nil
 	}
 	t := r.mountTable(m)
-	t["relay"] = func(e *element) { // 2.5 has the relays of a mount in it
+	t["relay"] = func(e *element) { // 2.5 nests the relays of a mount
 		relayed := r.relay(e)
 		if !relayed.local.set() {
 			relayed.local = m.name
@@ -43,7 +43,7 @@ func (m *mount) set(e *element, words ...string) {
 	m.settings = append(m.settings, line(e.line, words...))
 }
 
-// textSetting returns what makes a setting of a text.
+// textSetting returns a function that makes a setting of a text.
 func (r *reader) textSetting(m *mount, word string) func(*element) {
 	return func(e *element) {
 		if v, ok := r.value(e); ok {
@@ -52,8 +52,8 @@ func (r *reader) textSetting(m *mount, word string) func(*element) {
 	}
 }
 
-// literalSetting is text where Caddy would look for placeholders. Panels let their users write
-// names, and what they name so must not be a file of the server's.
+// literalSetting is textSetting for values in which Caddy replaces placeholders. Users of panels
+// choose such values, and a placeholder could expose a file of the server.
 func (r *reader) literalSetting(m *mount, word string) func(*element) {
 	return func(e *element) {
 		if v, ok := r.value(e); ok {
@@ -62,7 +62,7 @@ func (r *reader) literalSetting(m *mount, word string) func(*element) {
 	}
 }
 
-// flagSetting returns what makes a setting of a switch that stands so.
+// flagSetting returns a function that makes a setting of a switch with that position.
 func (r *reader) flagSetting(m *mount, when bool, words ...string) func(*element) {
 	return func(e *element) {
 		if on, ok := r.flag(e); ok && on == when {
@@ -71,7 +71,7 @@ func (r *reader) flagSetting(m *mount, when bool, words ...string) func(*element
 	}
 }
 
-// secondsSetting returns what makes a setting of a time.
+// secondsSetting returns a function that makes a setting of a number of seconds.
 func (r *reader) secondsSetting(m *mount, word string) func(*element) {
 	return func(e *element) {
 		if n, ok := r.number(e); ok && n > 0 {
@@ -80,7 +80,7 @@ func (r *reader) secondsSetting(m *mount, word string) func(*element) {
 	}
 }
 
-// mountTable says what becomes of the elements of a mount.
+// mountTable returns the readers for the elements of a mount.
 func (r *reader) mountTable(m *mount) table {
 	t := table{
 		"mount-name": store(r, r.mountName, &m.name),
@@ -123,7 +123,7 @@ func (r *reader) mountTable(m *mount) table {
 	return t
 }
 
-// infoTable says what becomes of those elements by which something is told.
+// infoTable returns the readers for the stream information, metadata and hooks of a mount.
 func (r *reader) infoTable(m *mount) table {
 	return table{
 		"stream-name":        r.literalSetting(m, "name"),
@@ -154,7 +154,7 @@ func (r *reader) infoTable(m *mount) table {
 	}
 }
 
-// ignoredInMounts says why elements of mounts mean nothing here.
+// ignoredInMounts has the notes for ignored elements of mounts.
 var ignoredInMounts = map[string]string{ //nolint:gosec // there is a word password in it, and none of them
 	"no-yp":                  "ignored; directory listings are not supported",
 	"yp-url":                 "ignored; directory listings are not supported",
@@ -197,7 +197,7 @@ func (r *reader) mountName(e *element) (string, bool) {
 	return v, ok
 }
 
-// override reads whether listeners come back: 0 or 1, in 2.5 none, all or own.
+// override reads whether listeners return to the source: 0 or 1, in 2.5 none, all or own.
 func (r *reader) override(e *element) (on, ok bool) {
 	v, ok := r.value(e)
 	switch v {
@@ -211,7 +211,7 @@ func (r *reader) override(e *element) (on, ok bool) {
 	return r.parseFlag(e, v)
 }
 
-// maxListeners reads how many may listen: -1 is all, and 0 nobody.
+// maxListeners reads the listener limit: -1 is none, 0 allows no listeners.
 func (r *reader) maxListeners(e *element, m *mount) {
 	n, ok := r.number(e)
 	switch {
@@ -226,7 +226,7 @@ func (r *reader) maxListeners(e *element, m *mount) {
 	}
 }
 
-// public reads whether the stream wants to be in directories; -1 is what the source says.
+// public reads whether the stream is listed in directories; -1 leaves that to the source.
 func (r *reader) public(e *element, m *mount) {
 	v, ok := r.value(e)
 	if !ok || v == "-1" {
@@ -242,7 +242,7 @@ func (r *reader) public(e *element, m *mount) {
 	}
 }
 
-// interval reads the space between titles.
+// interval returns a function that reads the metadata interval.
 func (r *reader) interval(m *mount) func(*element) {
 	return func(e *element) {
 		n, ok := r.number(e)
@@ -256,7 +256,7 @@ func (r *reader) interval(m *mount) func(*element) {
 	}
 }
 
-// bandwidth reads a rate: in Icecast-KH bits per second, with a unit perhaps.
+// bandwidth reads a rate of Icecast-KH: bits per second, with an optional unit.
 func (r *reader) bandwidth(e *element) (string, bool) {
 	v, ok := r.value(e)
 	if !ok {
@@ -282,7 +282,7 @@ func (r *reader) bandwidth(e *element) (string, bool) {
 	return "", false
 }
 
-// bitrate writes bits in a second as a Caddyfile has them.
+// bitrate returns bits per second in the notation of a Caddyfile.
 func bitrate(bits float64) string {
 	for _, unit := range []struct {
 		bits float64

@@ -39,7 +39,7 @@ func (r *reader) paths(e *element, c *config) {
 	r.readChildren(e, t)
 }
 
-// certificateTable says what becomes of the elements that name a certificate.
+// certificateTable returns the readers for the elements of a certificate.
 func (r *reader) certificateTable(c *config) table {
 	cert, key := store(r, r.value, &c.paths.cert), store(r, r.value, &c.paths.key)
 	return table{
@@ -61,7 +61,7 @@ func (r *reader) alias(e *element, p *paths) {
 		port: e.attr("port"), host: e.attr("bind-address"), virtual: e.attr("vhost"),
 	}
 	if a.to == "" {
-		a.to = e.attr("dest") // Icecast 2.3, and KH still
+		a.to = e.attr("dest") // Icecast 2.3 and KH
 	}
 	switch {
 	case e.name == "resource" && a.to == "":
@@ -74,7 +74,7 @@ func (r *reader) alias(e *element, p *paths) {
 	}
 }
 
-// proxies reads the addresses of proxies that tell whom they speak for.
+// proxies reads the addresses of trusted proxies.
 func (r *reader) proxies(e *element, p *paths) {
 	v, ok := r.value(e)
 	if !ok {
@@ -90,8 +90,8 @@ func (r *reader) proxies(e *element, p *paths) {
 	}
 }
 
-// network returns an address, or a network, as Caddy has it; stars stand for the last parts
-// of an address.
+// network returns an address or a network in Caddy's notation; in icecast.xml, stars can replace
+// the last parts of an address.
 func network(s string) (string, bool) {
 	if parts := strings.Split(s, "."); len(parts) == 4 && parts[3] == "*" {
 		bits := 32

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// reader reads elements, and collects what there is to be said of them.
+// reader reads elements and collects notes and errors.
 type reader struct {
 	notes    []Note
 	problems []*LineError
-	kh       bool // the file has elements of Icecast-KH, whose defaults differ
+	kh       bool // the file is for Icecast-KH, whose defaults differ
 }
 
-// table says what becomes of each element that may stand in another.
+// table maps the names of child elements to their readers.
 type table map[string]func(*element)
 
-// readChildren hands the children of an element to those who know them.
+// readChildren reads the children of an element by a table.
 func (r *reader) readChildren(e *element, t table) {
 	e.childrenRead = true
 	for _, c := range e.children {
@@ -28,8 +28,7 @@ func (r *reader) readChildren(e *element, t table) {
 	}
 }
 
-// noteUnknown tells of what nobody has read. An element of which something was said is silent
-// below that.
+// noteUnknown notes elements and attributes that were not read, but none below a noted element.
 func (r *reader) noteUnknown(e *element) {
 	for _, a := range e.attrs {
 		if !a.known {
@@ -48,17 +47,17 @@ func (r *reader) noteUnknown(e *element) {
 	}
 }
 
-// notef warns of an element.
+// notef adds a note about an element.
 func (r *reader) notef(e *element, why string, args ...any) {
 	r.notes = append(r.notes, Note{e.line, e.name, fmt.Sprintf(why, args...)})
 }
 
-// errorf complains of an element.
+// errorf adds an error about an element.
 func (r *reader) errorf(e *element, why string, args ...any) {
 	r.problems = append(r.problems, &LineError{e.line, "<" + e.name + ">: " + fmt.Sprintf(why, args...)})
 }
 
-// ignore returns what becomes of an element that means nothing here.
+// ignore returns the reader of an ignored element.
 func (r *reader) ignore(why string) func(*element) {
 	return func(e *element) {
 		e.markKnown()
@@ -66,7 +65,7 @@ func (r *reader) ignore(why string) func(*element) {
 	}
 }
 
-// ignoreUnlessOff is means for a switch that means nothing if it is off.
+// ignoreUnlessOff is ignore for a switch that needs no note if it is off.
 func (r *reader) ignoreUnlessOff(why string) func(*element) {
 	return func(e *element) {
 		if on, ok := r.flag(e); ok && on {
@@ -75,7 +74,7 @@ func (r *reader) ignoreUnlessOff(why string) func(*element) {
 	}
 }
 
-// markKnown makes an element and all that is in it known.
+// markKnown marks an element with all its descendants as known.
 func (e *element) markKnown() {
 	e.known, e.childrenRead = true, true
 	for i := range e.attrs {
@@ -86,8 +85,7 @@ func (e *element) markKnown() {
 	}
 }
 
-// value returns what stands in an element; what is empty is as if it were not there, as in
-// Icecast.
+// value reads the text of an element. As in Icecast, an empty one counts as missing.
 func (r *reader) value(e *element) (string, bool) {
 	v := strings.Join(strings.Fields(e.text), " ")
 	if v == "" {
@@ -96,7 +94,7 @@ func (r *reader) value(e *element) (string, bool) {
 	return v, v != ""
 }
 
-// secret returns what stands in an element as it is, spaces and all.
+// secret reads the text of an element unchanged, with spaces.
 func (r *reader) secret(e *element) (string, bool) {
 	if e.text == "" {
 		r.notef(e, "ignored; it is empty")
@@ -118,7 +116,7 @@ func (r *reader) number(e *element) (int, bool) {
 	return n, true
 }
 
-// natural reads a number that is not negative.
+// natural reads a number of 0 or more.
 func (r *reader) natural(e *element) (int, bool) {
 	n, ok := r.number(e)
 	if ok && n < 0 {
@@ -128,7 +126,7 @@ func (r *reader) natural(e *element) (int, bool) {
 	return n, ok
 }
 
-// size reads a number of bytes, with a unit in Icecast-KH.
+// size reads a number of bytes, in Icecast-KH with an optional unit.
 func (r *reader) size(e *element) (int, bool) {
 	v, ok := r.value(e)
 	if !ok {
@@ -156,13 +154,13 @@ func (r *reader) size(e *element) (int, bool) {
 	return n, true
 }
 
-// switches are how 2.4, 2.5 and KH say yes and no.
+// switches are the values of booleans in 2.4, 2.5 and KH.
 var switches = map[string]bool{
 	"1": true, "yes": true, "true": true, "on": true,
 	"0": false, "no": false, "false": false, "off": false,
 }
 
-// flag reads a switch. Any number but 0 is on.
+// flag reads a switch. Any number except 0 is on.
 func (r *reader) flag(e *element) (on, ok bool) {
 	v, ok := r.value(e)
 	if !ok {
@@ -182,7 +180,8 @@ func (r *reader) parseFlag(e *element, v string) (on, ok bool) {
 	return false, false
 }
 
-// store returns what sets a variable to the value of an element, which may be there once.
+// store returns a reader that stores the value of an element. A duplicate is noted and replaces the
+// value.
 func store[T any](r *reader, read func(*element) (T, bool), to *setting[T]) func(*element) {
 	return func(e *element) {
 		v, ok := read(e)
@@ -196,7 +195,7 @@ func store[T any](r *reader, read func(*element) (T, bool), to *setting[T]) func
 	}
 }
 
-// setting is a value, and the line where it is set, 0 if it is nowhere.
+// setting is a value and its line in icecast.xml; line 0 means unset.
 type setting[T any] struct {
 	v    T
 	line int
@@ -204,7 +203,7 @@ type setting[T any] struct {
 
 func (s setting[T]) set() bool { return s.line > 0 }
 
-// or returns the value, or another if it is not set.
+// or returns the value, or other if it is unset.
 func (s setting[T]) or(other T) T {
 	if s.line > 0 {
 		return s.v

@@ -1,6 +1,6 @@
 package icecastxml
 
-// masterTable says what becomes of the elements that make a slave.
+// masterTable returns the readers for the elements of a slave.
 func (r *reader) masterTable(m *master) table {
 	server, port := store(r, r.value, &m.server), store(r, r.natural, &m.port)
 	t := table{
@@ -19,7 +19,7 @@ func (r *reader) masterTable(m *master) table {
 		"slaves":                 r.ignore("ignored; slaves register themselves"),
 		"redirect":               r.ignore("ignored; slaves register themselves. <master-redirect> sends listeners to them"),
 	}
-	t["master"] = func(e *element) { // nested, as Icecast-KH has it
+	t["master"] = func(e *element) { // nested in Icecast-KH
 		r.readChildren(e, table{
 			"server":           server,
 			"port":             port,
@@ -41,8 +41,8 @@ func (r *reader) masterTable(m *master) table {
 
 const runOn = "ignored; listeners wait for the relay during <linger-for> of the mount, and it reconnects at once"
 
-// relay reads <relay>: one server in it (2.4), several <upstream> (2.5), or several
-// <host> or <master> (KH).
+// relay reads <relay>, with one server (2.4), several <upstream> (2.5), or several <host> or
+// <master> (KH).
 func (r *reader) relay(e *element) *relay {
 	v := &relay{line: e.line}
 	own := &upstream{line: e.line}
@@ -55,7 +55,7 @@ func (r *reader) relay(e *element) *relay {
 		t[name] = func(e *element) {
 			u := &upstream{line: e.line}
 			if kind := e.attr("type"); kind == "default" {
-				r.readChildren(e, r.upstreamTable(own, v)) // what the others have if they say nothing
+				r.readChildren(e, r.upstreamTable(own, v)) // the defaults of the others
 				return
 			}
 			r.readChildren(e, r.upstreamTable(u, v))
@@ -73,7 +73,7 @@ func (r *reader) relay(e *element) *relay {
 	return v
 }
 
-// upstreamTable says what becomes of the elements of one upstream.
+// upstreamTable returns the readers for the elements of one upstream.
 func (r *reader) upstreamTable(u *upstream, v *relay) table {
 	mount := store(r, r.value, &u.path)
 	server := store(r, r.value, &u.server)
@@ -99,7 +99,7 @@ func (r *reader) upstreamTable(u *upstream, v *relay) table {
 	}
 }
 
-// inherit takes from another what is not set.
+// inherit copies unset values from another upstream.
 func (u *upstream) inherit(o *upstream) {
 	for _, s := range []struct{ to, from *setting[string] }{{&u.server, &o.server}, {&u.path, &o.path}, {&u.uri, &o.uri}} {
 		if !s.to.set() {

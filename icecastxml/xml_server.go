@@ -2,7 +2,7 @@ package icecastxml
 
 import "maps"
 
-// readConfig makes a config of a file.
+// readConfig reads a tree into a config.
 func (r *reader) readConfig(root *element) (*config, error) {
 	if root.name != "icecast" {
 		return nil, &LineError{root.line, "<" + root.name + ">: unknown root element; expected <icecast>"}
@@ -14,9 +14,9 @@ func (r *reader) readConfig(root *element) (*config, error) {
 	return c, joinErrors(r.problems)
 }
 
-// readRoot reads what stands in <icecast>.
+// readRoot reads <icecast>.
 func (r *reader) readRoot(e *element, c *config) {
-	old := new(socket) // 2.4 has the port and the address outside of listen-socket, too
+	old := new(socket) // 2.4 also allows port and address outside of <listen-socket>
 	identity := func(word string) func(*element) {
 		return func(e *element) {
 			if v, ok := r.value(e); ok {
@@ -133,7 +133,7 @@ func (r *reader) socket(e *element) *socket {
 
 const ciphers = "ignored; Caddy selects secure ciphers"
 
-// tlsMode reads how 2.5 has TLS at a socket.
+// tlsMode reads the TLS mode of a socket in 2.5.
 func (r *reader) tlsMode(e *element) (on, ok bool) {
 	v, ok := r.value(e)
 	switch v {
