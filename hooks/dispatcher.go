@@ -65,6 +65,7 @@ func (d *Dispatcher) Apply(p *Plan) {
 	for _, h := range p.Hooks {
 		if q := d.queues[h.Name]; q != nil {
 			q.hook = h
+			d.open(q)
 			d.startWorkers(q)
 		} else if h.Policy.Persist {
 			d.queue(h) // it may have been stored
@@ -113,12 +114,24 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 		return q
 	}
 	d.queues[h.Name] = q
-	if h.Policy.Persist && d.store != nil {
-		q.spool = newSpool()
-		q.state = q.state.next(opened, false)
-		d.running.Go(func() { d.load(q, 0) })
-	}
+	d.open(q)
 	return q
+}
+
+// open gives a queue its stored part, if it is to have one and has none. It has that
+// until it is empty, whatever later settings say. mu is held.
+func (d *Dispatcher) open(q *queue) {
+	if !q.hook.Policy.Persist || d.store == nil || q.spool != nil {
+		return
+	}
+	q.spool = newSpool()
+	for _, k := range q.keys {
+		for _, e := range k.events {
+			q.spool.add(e)
+		}
+	}
+	q.state = q.state.next(opened, false)
+	d.running.Go(func() { d.load(q, 0) })
 }
 
 // enqueue adds an event to a queue. mu is held.

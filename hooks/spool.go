@@ -135,7 +135,14 @@ func (s *spool) compact() {
 		garbage -= seg.garbage()
 		carried = append(carried, seg.carry()...)
 	}
-	s.pending = slices.Concat(carried, s.pending)
+	s.prepend(carried)
+}
+
+// prepend puts events before all others that are to be stored.
+func (s *spool) prepend(events []*queuedEvent) {
+	if len(events) > 0 {
+		s.pending = slices.Concat(events, s.pending)
+	}
 }
 
 func (seg *segment) records() int { return len(seg.events) + len(seg.done) }
@@ -163,7 +170,7 @@ func (s *spool) draft() *draft {
 	if n := len(s.segments); n > 0 && s.segments[n-1].isSmall() {
 		last := s.segments[n-1]
 		d.replaces = last
-		s.pending = slices.Concat(last.carry(), s.pending)
+		s.prepend(last.carry())
 		if n > 1 { // what the oldest segment calls done is not stored any more
 			d.done = slices.Clone(last.done)
 		}

@@ -37,8 +37,10 @@ type Store interface {
 }
 
 const (
-	// flushInterval is how long an event may wait before it is stored.
-	flushInterval = time.Second
+	// flushInterval is how long an event may wait before it is stored, and
+	// maxFlushInterval if the store is slow.
+	flushInterval    = time.Second
+	maxFlushInterval = time.Minute
 	// storeTimeout bounds one call of the store.
 	storeTimeout = 5 * time.Second
 )
@@ -142,7 +144,7 @@ func (d *Dispatcher) flush() {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.interval = max(flushInterval, 10*time.Since(began)) // a slow store is not written all the time
+	d.interval = min(max(flushInterval, 10*time.Since(began)), maxFlushInterval) // a slow store is not written all the time
 	for name, q := range d.queues {
 		if !d.plan.has(name) {
 			d.forget(name, q)

@@ -56,6 +56,35 @@ func TestAQueueOutlivesTheProcess(t *testing.T) {
 	}
 }
 
+// A reload may make a queue one that is stored.
+func TestAQueueThatIsToBeStoredAfterAReloadIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _ := logged()
+		store := new(memory)
+		down := &runs{do: func(context.Context, *Event) error { return errDown }}
+		plan := keeper(down)
+		before := *plan.Hooks[0]
+		before.Policy.Persist = false
+		d := NewDispatcher(log, store)
+		d.Apply(planOf(&before))
+		d.Dispatch(numberedEvent("/0", 0))
+		d.Dispatch(numberedEvent("/0", 1))
+		time.Sleep(time.Minute)
+		if v := store.value("h"); v != "" {
+			t.Errorf("before, there is stored %s", v)
+		}
+		d.Apply(plan)
+		d.Dispatch(numberedEvent("/0", 2))
+		closeNow(d)
+		up := new(runs)
+		d = NewDispatcher(log, store)
+		d.Apply(keeper(up))
+		time.Sleep(time.Second)
+		inOrder(t, up.list(), 1, 3)
+		d.Close(t.Context())
+	})
+}
+
 func TestAnEventAfterTheEndIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()

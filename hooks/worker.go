@@ -16,7 +16,7 @@ const shutdownWorkers = 256
 // startWorkers starts as many workers as a queue has use for. mu is held.
 func (d *Dispatcher) startWorkers(q *queue) {
 	most := max(1, q.hook.Policy.Workers)
-	if d.closed && !q.hook.Policy.Persist {
+	if d.closed && q.spool == nil {
 		most = max(most, shutdownWorkers)
 	}
 	for n := len(q.ready); n > 0 && q.workers < most && q.state.mayRun() && d.ctx.Err() == nil; n-- {
@@ -25,8 +25,8 @@ func (d *Dispatcher) startWorkers(q *queue) {
 	}
 }
 
-// try is one try to deliver an event.
-type try struct {
+// run is one try to deliver an event.
+type run struct {
 	queue *queue
 	keys  *keyQueue
 	event *Event
@@ -36,53 +36,39 @@ type try struct {
 // work delivers one event after the other, until none may be tried.
 func (d *Dispatcher) work(q *queue) {
 	for {
-		t, ok := d.take(q)
+		r, ok := d.nextRun(q)
 		if !ok {
 			return
 		}
 		var err error
-		late := t.hook.Policy.expired(t.event, time.Now())
+		late := r.hook.Policy.expired(r.event, time.Now())
 		if !late {
-			err = t.hook.Runner.Run(d.ctx, t.event)
+			err = r.hook.Runner.Run(d.ctx, r.event)
 		}
-		d.finish(t, late, err)
+		before, c, after := d.finishRun(r, late, err)
+		d.logRun(r, before, c, after, err)
 	}
 }
 
-// take returns the try whose turn it is. Without one, the worker that asks ends.
-func (d *Dispatcher) take(q *queue) (try, bool) {
+// nextRun returns the run that is due. If there is none, the worker that asks ends.
+func (d *Dispatcher) nextRun(q *queue) (run, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(q.ready) == 0 || d.ctx.Err() != nil {
+	if len(q.ready) == 0 || !q.state.mayRun() || d.ctx.Err() != nil {
 		q.workers--
-		return try{}, false
+		return run{}, false
 	}
 	k := q.take()
-	return try{q, k, k.events[0].event, q.hook}, true
+	return run{q, k, k.events[0].event, q.hook}, true
 }
 
-// finish brings the queue up to date after a try, and logs it.
-func (d *Dispatcher) finish(t try, late bool, err error) {
-	before, c, after := d.settle(t, late, err)
-	level, message := outcome(before, c, after)
-	if c == refused && d.ctx.Err() != nil {
-		level, message = zap.InfoLevel, "hook left running at shutdown"
-	}
-	if message == "" {
-		return
-	}
-	mount, _, _ := strings.Cut(t.event.Mount, "?") // a query may hold a secret
-	d.log().Log(level, message, zap.String("hook", t.hook.Label), zap.String("event", string(t.event.Name)),
-		zap.String("mount", mount), zap.String("id", t.event.ID), zap.Error(err))
-}
-
-// settle decides what a try has changed, and changes the queue.
-func (d *Dispatcher) settle(t try, late bool, err error) (before state, c change, after state) {
+// finishRun brings the queue up to date with the result of a run.
+func (d *Dispatcher) finishRun(r run, late bool, err error) (before state, c change, after state) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	q, k := t.queue, t.keys
+	q, k := r.queue, r.keys
 	c = delivered
-	switch again := err != nil && q.hook.Policy.again(err, t.event, time.Now()); {
+	switch again := err != nil && q.hook.Policy.again(err, r.event, time.Now()); {
 	case late:
 		c = expired
 	case again && d.ctx.Err() != nil:
@@ -104,10 +90,24 @@ func (d *Dispatcher) settle(t try, late bool, err error) (before state, c change
 	default:
 		q.pop(k)
 	}
-	if !d.closed && (late || q.isDirty()) {
+	if late || q.isDirty() {
 		d.flushSoon()
 	}
 	return before, c, q.state
+}
+
+// logRun logs the result of a run.
+func (d *Dispatcher) logRun(r run, before state, c change, after state, err error) {
+	level, message := outcome(before, c, after)
+	if c == refused && d.ctx.Err() != nil {
+		level, message = zap.InfoLevel, "hook left running at shutdown"
+	}
+	if message == "" {
+		return
+	}
+	mount, _, _ := strings.Cut(r.event.Mount, "?") // a query may hold a secret
+	d.log().Log(level, message, zap.String("hook", r.hook.Label), zap.String("event", string(r.event.Name)),
+		zap.String("mount", mount), zap.String("id", r.event.ID), zap.Error(err))
 }
 
 // outcome returns what is logged of a change of an event; no message: nothing. Of
