@@ -1,14 +1,18 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
+	"github.com/caddycast/caddycast/caddymodule/adapter"
+	"github.com/caddycast/caddycast/caddymodule/metrics"
+	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 )
@@ -16,13 +20,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(App))
 }
-
-// defaultStation is the name of the station that has none.
-const defaultStation = "default"
-
-// partingTime is how long listeners have, when the process exits, to take what
-// is still in their mount's queue.
-const partingTime = 900 * time.Millisecond
 
 // App holds stations: sets of mounts, each with an identity, credentials and
 // limits of its own. A station is put on the sites whose routes have the
@@ -33,7 +30,8 @@ type App struct {
 	// no source can use since it has no password.
 	Stations map[string]*Station `json:"stations,omitempty"`
 
-	unfollow func() // ends followHangup, if it has begun
+	generations map[string]*state.Generation
+	unfollow    func() // ends followHangup, if it has begun
 }
 
 // CaddyModule returns the Caddy module information.
@@ -47,27 +45,27 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision sets up the stations. Nothing that lives is touched before Start.
 func (a *App) Provision(ctx caddy.Context) error {
 	if len(a.Stations) == 0 {
-		a.Stations = map[string]*Station{defaultStation: new(Station)}
+		a.Stations = map[string]*Station{state.DefaultName: new(Station)}
 	}
 	app, err := ctx.App("events")
 	if err != nil {
 		return fmt.Errorf("getting the events app: %w", err)
 	}
 	events := app.(*caddyevents.App)
+	a.generations = make(map[string]*state.Generation)
 	for name, s := range a.Stations {
 		if s == nil {
 			s = new(Station)
 			a.Stations[name] = s
 		}
-		if err := checkStationName(name); err != nil {
+		if err := state.CheckName(name); err != nil {
 			return err
 		}
-		if err := s.provision(ctx, name); err != nil {
+		if err := a.resolve(ctx, name, s, events); err != nil {
 			return fmt.Errorf("station %s: %w", name, err)
 		}
-		s.reign.connect(ctx, events)
 	}
-	if err := registerMetrics(ctx); err != nil {
+	if err := metrics.Register(ctx); err != nil {
 		return err
 	}
 	on := func(event string, do func()) error {
@@ -78,10 +76,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 // Start puts the settings into force.
 func (a *App) Start() error {
-	for _, s := range a.Stations {
-		s.live.publish(s.reign)
+	for _, g := range a.generations {
+		g.Publish(g)
 	}
-	if adapted.Load() {
+	if adapter.Adapted.Load() {
 		a.unfollow = followHangup()
 	}
 	return nil
@@ -93,28 +91,26 @@ func (a *App) Stop() error {
 	if a.unfollow != nil {
 		a.unfollow()
 	}
-	for _, s := range a.Stations {
-		s.retire()
+	for _, g := range a.generations {
+		g.Retire(g)
 	}
 	return nil
 }
 
-// Cleanup lets go of what Provision acquired, however far that got.
+// Cleanup releases what Provision acquired, however far that got.
 func (a *App) Cleanup() error {
 	var errs []error
-	for _, s := range a.Stations {
-		if s != nil {
-			errs = append(errs, s.cleanup())
-		}
+	for _, g := range a.generations {
+		errs = append(errs, g.Release())
 	}
 	return errors.Join(errs...)
 }
 
-// started tells of each station where it is to be found.
+// started writes where each station is found to the log.
 func (a *App) started() {
-	for _, s := range a.Stations {
-		s.live.greet(s.reign)
-		s.reign.events.open()
+	for _, g := range a.generations {
+		g.Greet()
+		g.Events.Open()
 	}
 }
 
@@ -124,30 +120,31 @@ func (a *App) stopping() {
 	if !caddy.Exiting() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
-	defer cancel()
-	done := make(chan struct{})
-	for _, s := range a.Stations {
-		go func() {
-			s.live.close(ctx)
-			done <- struct{}{}
-		}()
+	var ending sync.WaitGroup
+	for _, g := range a.generations {
+		ending.Go(g.End)
 	}
-	for range a.Stations {
-		<-done
-	}
+	ending.Wait()
 }
 
-// station returns the station with the given name.
-func (a *App) station(name string) (*Station, error) {
-	if name == "" {
-		name = defaultStation
+// Generation implements state.Provider.
+func (a *App) Generation(name string) (*state.Generation, error) {
+	name = cmp.Or(name, state.DefaultName)
+	if g := a.generations[name]; g != nil {
+		return g, nil
 	}
-	if s, ok := a.Stations[name]; ok {
-		return s, nil
-	}
-	names := slices.Sorted(maps.Keys(a.Stations))
+	names := slices.Sorted(maps.Keys(a.generations))
 	return nil, fmt.Errorf("there is no station %q; there is %s", name, strings.Join(names, ", "))
+}
+
+// Only implements state.Provider.
+func (a *App) Only() *state.Generation {
+	if len(a.generations) == 1 {
+		for _, g := range a.generations {
+			return g
+		}
+	}
+	return nil
 }
 
 // eventFunc is a function as an event handler.
@@ -165,4 +162,5 @@ var (
 	_ caddy.Provisioner   = (*App)(nil)
 	_ caddy.CleanerUpper  = (*App)(nil)
 	_ caddyevents.Handler = eventFunc{}
+	_ state.Provider      = (*App)(nil)
 )

@@ -4,39 +4,18 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/access"
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 func init() {
 	httpcaddyfile.RegisterGlobalOption("icecast", parseGlobal)
-	httpcaddyfile.RegisterHandlerDirective("icecast", parseHandler)
-	// What is not the station's goes on to whatever answers requests.
-	httpcaddyfile.RegisterDirectiveOrder("icecast", httpcaddyfile.Before, "respond")
-}
-
-// parseHandler parses the directive that puts a station on a site.
-//
-//	icecast [<matcher>] [<station>]
-func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	handler := new(Handler)
-	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
-}
-
-// UnmarshalCaddyfile implements caddyfile.Unmarshaler; see parseHandler.
-func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the directive's name
-	d.Args(&h.Station)
-	if d.NextArg() {
-		return d.Errf("icecast: %q is too much; write icecast, or icecast and the name of a station", d.Val())
-	}
-	if d.NextBlock(0) {
-		return d.Err("icecast: a site has no settings of a station; write them into the global options, in { icecast { … } }")
-	}
-	return nil
 }
 
 // parseGlobal parses the settings of one station. There may be several blocks.
@@ -76,12 +55,12 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 		app.Stations = make(map[string]*Station)
 	}
 	d.Next() // the option's name
-	name := defaultStation
+	name := state.DefaultName
 	d.Args(&name)
 	if d.NextArg() {
 		return nil, d.Errf("icecast: %q is too much; write icecast, or icecast and the name of the station", d.Val())
 	}
-	if err := checkStationName(name); err != nil {
+	if err := state.CheckName(name); err != nil {
 		return nil, d.WrapErr(err)
 	}
 	if app.Stations[name] != nil {
@@ -108,14 +87,14 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			return setting.CheckHostname(s.Hostname)
 		}),
 		"templates":       setting.Text(d, &s.Templates),
-		"source_password": credential(d, &s.SourcePassword),
-		"relay_password":  credential(d, &s.RelayPassword),
-		"admin_password":  credential(d, &s.AdminPassword),
-		"on":              func() error { return parseOn(d, &s.On) },
-		"on_connect":      program(d, &s.OnConnect),
-		"on_disconnect":   program(d, &s.OnDisconnect),
-		"deny":            func() error { return parseClients(d, &s.Deny) },
-		"allow":           func() error { return parseClients(d, &s.Allow) },
+		"source_password": auth.ParseCredential(d, &s.SourcePassword),
+		"relay_password":  auth.ParseCredential(d, &s.RelayPassword),
+		"admin_password":  auth.ParseCredential(d, &s.AdminPassword),
+		"on":              func() error { return hook.Parse(d, &s.On) },
+		"on_connect":      hook.ParseProgram(d, &s.OnConnect),
+		"on_disconnect":   hook.ParseProgram(d, &s.OnDisconnect),
+		"deny":            func() error { return access.Parse(d, &s.Deny) },
+		"allow":           func() error { return access.Parse(d, &s.Allow) },
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
 			m, err := parseMount(d, s.Mounts)
@@ -130,6 +109,3 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		"role": func() error { return parseRole(d, s) },
 	})
 }
-
-// Interface guard
-var _ caddyfile.Unmarshaler = (*Handler)(nil)

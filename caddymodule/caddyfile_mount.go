@@ -3,6 +3,9 @@ package caddymodule
 import (
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/fallbacks"
+	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -68,7 +71,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		}
 	}
 	return m, setting.ParseBlock(d, "mount "+m.Path, setting.Directives{
-		"source_password":       credential(d, &m.SourcePassword),
+		"source_password":       auth.ParseCredential(d, &m.SourcePassword),
 		"max_listeners":         setting.Optional(d, setting.Count, &m.MaxListeners),
 		"max_listener_duration": setting.Optional(d, setting.Duration, &m.MaxListenerDuration),
 		"max_bandwidth":         setting.Optional(d, setting.Bandwidth, &m.MaxBandwidth),
@@ -77,7 +80,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"require_tls":           setting.Flag(d, &m.RequireTLS),
 		"source_tls":            setting.Checked(d, setting.Text(d, &m.SourceTLS), m.checkSourceTLS),
 		"hidden":                func() error { return parseHidden(d, m) },
-		"fallback":              func() error { return parseFallback(d, &m.Fallbacks) },
+		"fallback":              func() error { return fallbacks.Parse(d, &m.FallbacksRaw) },
 		"fallback_when_full":    setting.Flag(d, &m.FallbackWhenFull),
 		"override":              setting.Flag(d, &m.Override),
 		"return_after":          setting.Optional(d, setting.Duration, &m.ReturnAfter),
@@ -96,10 +99,10 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"subtype":               setting.Text(d, &m.Subtype),
 		"charset":               setting.Checked(d, setting.Text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
-		"auth":                  func() error { return parseAuth(d, &m.AuthRaw) },
-		"on":                    setting.Checked(d, func() error { return parseOn(d, &m.On) }, m.checkOn),
-		"on_connect":            program(d, &m.OnConnect),
-		"on_disconnect":         program(d, &m.OnDisconnect),
+		"auth":                  func() error { return auth.Parse(d, &m.AuthRaw) },
+		"on":                    setting.Checked(d, func() error { return hook.Parse(d, &m.On) }, m.checkOn),
+		"on_connect":            hook.ParseProgram(d, &m.OnConnect),
+		"on_disconnect":         hook.ParseProgram(d, &m.OnDisconnect),
 		"dump":                  func() error { return parseDump(d, &m.Dump) },
 	})
 }

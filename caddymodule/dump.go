@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
 )
 
 // Dump is how a mount is recorded.
@@ -114,14 +112,6 @@ func parseRotate(d *caddyfile.Dispenser, dump *Dump) error {
 	return nil
 }
 
-// recordings returns how mounts are recorded, nil if none is.
-func (s *Station) recordings() recording.Settings {
-	if !slices.ContainsFunc(s.Mounts, func(m *Mount) bool { return m.Dump != nil && m.Dump.Pattern != "" }) {
-		return nil
-	}
-	return func(path string) *recording.Options { return s.mount(path).Dump.options() }
-}
-
 // options translates the settings.
 func (dump *Dump) options() *recording.Options {
 	if dump == nil || dump.Pattern == "" {
@@ -138,21 +128,4 @@ func (dump *Dump) options() *recording.Options {
 		o.Sync = recording.SyncNever
 	}
 	return o
-}
-
-// recordingChanged tells of files that are begun and complete.
-func (l *live) recordingChanged(e recording.Event) {
-	log := l.logger().With(zap.String("mount", e.Mount))
-	switch e.Kind {
-	case recording.Started:
-		log.Info("recording started", zap.String("file", e.File))
-		l.announce(hooks.RecordingStarted, e.Mount, hooks.Text("file", e.File))
-	case recording.Ended:
-		log.Info("recording ended", zap.String("file", e.File), zap.Int64("bytes", e.Bytes), zap.Duration("duration", e.Duration))
-		l.announce(hooks.RecordingEnded, e.Mount, hooks.Text("file", e.File), hooks.Count("bytes", e.Bytes), hooks.Seconds("duration", e.Duration))
-	case recording.Failed:
-		log.Error("a recording can't be written; it is tried again and again", zap.String("file", e.File), zap.Error(e.Err))
-	case recording.Behind:
-		log.Warn("the disk is too slow for a recording; what it could not take is left out", zap.Int64("bytes", e.Bytes))
-	}
 }

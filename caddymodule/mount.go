@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"math"
 	"path"
-	"reflect"
 
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/text/encoding/htmlindex"
@@ -26,7 +28,7 @@ type Mount struct {
 
 	// What a source of this mount must know, in place of the station's
 	// password. The user is `source` if none is given.
-	SourcePassword *Credential `json:"source_password,omitempty"`
+	SourcePassword *auth.Credential `json:"source_password,omitempty"`
 
 	// Listeners at a time; 0 for no limit, which is the default.
 	MaxListeners *int `json:"max_listeners,omitempty"`
@@ -64,7 +66,7 @@ type Mount struct {
 	Linger *caddy.Duration `json:"linger,omitempty"`
 
 	// What listeners hear while the source is away, the first that has sound.
-	Fallbacks []*Fallback `json:"fallbacks,omitempty"`
+	FallbacksRaw []json.RawMessage `json:"fallbacks,omitempty" caddy:"namespace=icecast.fallbacks inline_key=kind"`
 
 	// Whether listeners for whom there is no place are sent to the first
 	// fallback that is a mount and has one. Default: they are refused.
@@ -128,7 +130,7 @@ type Mount struct {
 	AuthRaw json.RawMessage `json:"auth,omitempty" caddy:"namespace=icecast.auth inline_key=kind"`
 
 	// What is to happen upon events of the mount, besides what the station has.
-	On []*Hook `json:"on,omitempty"`
+	On []*hook.Hook `json:"on,omitempty"`
 
 	// A program that runs when a source connects, with the mount as its
 	// argument; short for a hook.
@@ -163,7 +165,6 @@ func (m *Mount) validate() error {
 		setting.CheckRange("max_bandwidth", setting.Value(m.MaxBandwidth), setting.MaxBandwidth),
 		setting.CheckRange("linger", setting.Value(m.Linger), math.MaxInt64),
 		setting.CheckRange("return_after", setting.Value(m.ReturnAfter), math.MaxInt64),
-		m.checkFallbacks(),
 		m.checkSourceTLS(),
 		m.checkOn(),
 		setting.CheckRange("queue", m.Queue, setting.MaxSize),
@@ -184,15 +185,6 @@ func (m *Mount) checkPath() error {
 	}
 	if err != nil {
 		return fmt.Errorf("mount %q: %w", m.Path, err)
-	}
-	return nil
-}
-
-func (m *Mount) checkFallbacks() error {
-	for _, f := range m.Fallbacks {
-		if err := f.validate(); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -225,28 +217,28 @@ func (b *Burst) validate() error {
 	return cmp.Or(setting.CheckRange("burst: bytes", b.Bytes, setting.MaxSize), setting.CheckRange("burst: time", b.Time, math.MaxInt64))
 }
 
-// mount returns what is set for the mount at a path, with all that fits merged.
-func (s *Station) mount(p string) Mount {
-	merged := Mount{Path: p}
-	for _, m := range s.Mounts {
-		if m.Path == p {
-			merged.fill(m)
+// checkOn refuses events that no mount has.
+func (m *Mount) checkOn() error {
+	for _, h := range m.On {
+		if h == nil {
+			continue
+		}
+		for _, e := range h.Events {
+			if e == hooks.SlaveJoined || e == hooks.SlaveLeft {
+				return fmt.Errorf("on %s: that is about the whole station; write it there, outside of mount", e)
+			}
 		}
 	}
-	for _, m := range s.Mounts {
-		if mountpath.IsPattern(m.Path) && mountpath.Matches(m.Path, p) && m.Path != p {
-			merged.fill(m)
-		}
-	}
-	return merged
+	return nil
 }
 
-// fill takes from d what is not set in m.
-func (m *Mount) fill(d *Mount) {
-	dst, src := reflect.ValueOf(m).Elem(), reflect.ValueOf(d).Elem()
-	for i := range dst.NumField() {
-		if dst.Field(i).IsZero() {
-			dst.Field(i).Set(src.Field(i))
-		}
+// tlsRequired is what source_tls says to keep passwords from being sent in clear.
+const tlsRequired = "required"
+
+// checkSourceTLS refuses what source_tls can't say.
+func (m *Mount) checkSourceTLS() error {
+	if m.SourceTLS != "" && m.SourceTLS != tlsRequired && m.SourceTLS != "off" {
+		return errors.New("source_tls: write source_tls required, or source_tls off where a pattern says required")
 	}
+	return nil
 }

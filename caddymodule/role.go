@@ -11,16 +11,10 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming/relay"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-)
-
-// The ways of a master with listeners.
-const (
-	redirectOff      = "off"
-	redirectWhenFull = "when_full"
-	redirectBalance  = "balance"
 )
 
 // Master is a station that slaves pull from. Every station lets those pull who know
@@ -29,7 +23,7 @@ type Master struct {
 	// Whether listeners are sent to slaves, by a redirect: `off`, which is the
 	// default, `when_full`, if a limit is reached here, or `balance`, always if
 	// a slave has room.
-	Redirect string `json:"redirect,omitempty"`
+	Redirect state.Redirect `json:"redirect,omitempty"`
 }
 
 // Slave is a station that pulls all mounts of others.
@@ -72,10 +66,10 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 	switch {
 	case role == "master" && s.Master == nil:
 		s.Master = new(Master)
-		if err := setting.ParseBlock(d, "role master", setting.Directives{"redirect": setting.Text(d, &s.Master.Redirect)}); err != nil {
+		if err := setting.ParseBlock(d, "role master", setting.Directives{"redirect": setting.Text(d, (*string)(&s.Master.Redirect))}); err != nil {
 			return err
 		}
-		return wrapped(d, s.Master.validate())
+		return setting.WrapErr(d, s.Master.validate())
 	case role == "slave" && s.Slave == nil:
 		s.Slave = new(Slave)
 		known := setting.Directives{
@@ -88,23 +82,15 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 		if err := setting.ParseBlock(d, "role slave", known); err != nil {
 			return err
 		}
-		return wrapped(d, s.Slave.validate())
+		return setting.WrapErr(d, s.Slave.validate())
 	case role == "master" || role == "slave":
 		return d.Errf("role %s: it is there twice; write it once", role)
 	}
 	return setting.InvalidValue(d, "role", role, "role master or role slave")
 }
 
-// wrapped adds the place to an error, if there is one.
-func wrapped(d *caddyfile.Dispenser, err error) error {
-	if err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
-}
-
 func (m *Master) validate() error {
-	if m == nil || slices.Contains([]string{"", redirectOff, redirectWhenFull, redirectBalance}, m.Redirect) {
+	if m == nil || slices.Contains([]state.Redirect{"", state.RedirectOff, state.RedirectWhenFull, state.RedirectBalance}, m.Redirect) {
 		return nil
 	}
 	return fmt.Errorf("role master: redirect %q: write off, when_full or balance", m.Redirect)

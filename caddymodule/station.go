@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
-	"sync"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/access"
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddyserver/caddy/v2"
 )
 
@@ -31,24 +31,24 @@ type Station struct {
 
 	// What a source must know. The user is `source` if none is given. Without
 	// it only mounts with a password of their own take a source.
-	SourcePassword *Credential `json:"source_password,omitempty"`
+	SourcePassword *auth.Credential `json:"source_password,omitempty"`
 
 	// What a slave must know. The user is `relay` if none is given.
-	RelayPassword *Credential `json:"relay_password,omitempty"`
+	RelayPassword *auth.Credential `json:"relay_password,omitempty"`
 
 	// What an administrator must know. The user is `admin` if none is given.
-	AdminPassword *Credential `json:"admin_password,omitempty"`
+	AdminPassword *auth.Credential `json:"admin_password,omitempty"`
 
 	// A folder with templates for the station's pages, status.html and admin.html,
 	// in the place of those that are part of the program.
 	Templates string `json:"templates,omitempty"`
 
 	// Clients that are refused.
-	Deny *Clients `json:"deny,omitempty"`
+	Deny *access.Clients `json:"deny,omitempty"`
 
 	// Clients that are let in, where others are not. Of two addresses that fit, that
 	// of the smaller network counts.
-	Allow *Clients `json:"allow,omitempty"`
+	Allow *access.Clients `json:"allow,omitempty"`
 
 	// Limits of the whole station, and the defaults of its mounts.
 	Limits Limits `json:"limits,omitzero"`
@@ -69,7 +69,7 @@ type Station struct {
 	Slave *Slave `json:"slave,omitempty"`
 
 	// What is to happen upon events of all mounts and of the station.
-	On []*Hook `json:"on,omitempty"`
+	On []*hook.Hook `json:"on,omitempty"`
 
 	// A program that runs when a source connects, with the mount as its
 	// argument; short for a hook.
@@ -78,17 +78,6 @@ type Station struct {
 	// A program that runs when a source is gone, with the mount as its
 	// argument.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
-
-	key    string // name in the pool; empty until the station is acquired
-	live   *live
-	reign  *reign
-	logins logins
-	auths  auths
-	doors  doors
-	intros map[string]func(family string) *blocklog.Intro // by file
-
-	pages     pages
-	overrides sync.Map // of fallbacks: a mount's path to that of another
 }
 
 // Limits bounds what a station serves. Zero is no limit, and the default of a
@@ -121,43 +110,6 @@ type Limits struct {
 	// The longest that a byte waits for others to be written with. With few
 	// listeners there is hardly any wait. Default: 250ms.
 	Latency caddy.Duration `json:"latency,omitempty"`
-}
-
-// provision reads the station's settings into a reign, which Start puts into
-// force, and acquires the live station that it will be over.
-func (s *Station) provision(ctx caddy.Context, name string) error {
-	if err := s.replacePlaceholders(); err != nil {
-		return err
-	}
-	if err := s.logins.provision(ctx, s); err != nil {
-		return err
-	}
-	if err := s.validate(); err != nil {
-		return err
-	}
-	var err error
-	if s.pages, err = loadPages(s.Templates); err != nil {
-		return err
-	}
-	if err := s.doors.provision(s, ctx.Logger()); err != nil {
-		return err
-	}
-	s.readIntros(ctx.Logger())
-	live, err := acquire(name)
-	if err != nil {
-		return err
-	}
-	s.key, s.live = name, live
-	s.reign = newReign(name, s.settings(), ctx.Logger())
-	s.reign.recordings = s.recordings()
-	if s.reign.relays, err = s.relaySettings(ctx); err != nil {
-		return err
-	}
-	s.reign.named = s.named()
-	if l := s.logins.sources[s.SourcePassword]; l != nil {
-		s.reign.sourceUser = l.user
-	}
-	return s.provisionHooks(ctx)
 }
 
 // validate refuses values that no setting can mean.
@@ -213,15 +165,6 @@ func (l *Limits) validate() error {
 // maxLatency is what sockets have room for.
 const maxLatency = caddy.Duration(5 * time.Second)
 
-// checkStationName refuses names that the handler's directive could not say: it
-// would take them for a matcher.
-func checkStationName(name string) error {
-	if name == "" || strings.ContainsAny(name[:1], "/@*") {
-		return fmt.Errorf("the name of a station is no matcher and not empty, as %q would be; write one such as studio1", name)
-	}
-	return nil
-}
-
 // replacePlaceholders fills in what is known when the configuration is loaded,
 // such as {env.NAME} and {file.PATH}.
 func (s *Station) replacePlaceholders() error {
@@ -244,21 +187,4 @@ func (s *Station) replacePlaceholders() error {
 		}
 	}
 	return nil
-}
-
-// retire takes the settings back if they are in force. It may be called twice.
-func (s *Station) retire() {
-	if s.live != nil {
-		s.live.retire(s.reign)
-	}
-}
-
-func (s *Station) cleanup() error {
-	if s.key == "" {
-		return nil
-	}
-	s.retire()
-	key := s.key
-	s.key = ""
-	return release(key)
 }

@@ -1,6 +1,6 @@
 package mountpath
 
-// byMount is what is set for single mounts and for patterns. The mount whose path
+// Index is what is set for single mounts and for patterns. The mount whose path
 // is written out wins over patterns, and an earlier pattern over a later one.
 type Index[T any] struct {
 	exact    map[string]T
@@ -22,7 +22,7 @@ func (b *Index[T]) Add(path string, value T) {
 	}
 }
 
-// find returns the first value for a mount that will do.
+// Find returns the first value for a mount that will do.
 func (b *Index[T]) Find(mount string, will func(T) bool) (value T, ok bool) {
 	if v, ok := b.exact[mount]; ok && will(v) {
 		return v, true

@@ -25,12 +25,12 @@ const (
 	AdminCGI    = "/admin.cgi"
 )
 
-// isReserved reports whether a path is a page of the station, and so no mount.
+// IsReserved reports whether a path is a page of the station, and so no mount.
 func IsReserved(path string) bool {
 	return path == StatusJSON || path == StatusPage || path == "/admin" || strings.HasPrefix(path, AdminPrefix) || path == AdminCGI
 }
 
-// checkMountPath says what is wrong with the path of a mount, or a pattern.
+// Check says what is wrong with the path of a mount, or a pattern.
 func Check(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
@@ -47,20 +47,20 @@ func Check(p string) error {
 	return nil
 }
 
-// maxMountPath is the length in bytes that no mount's path exceeds.
+// MaxLen is the length in bytes that no mount's path exceeds.
 const MaxLen = 255
 
-// everyMount is the pattern that every mount fits, whatever slashes are in it.
+// All is the pattern that every mount fits, whatever slashes are in it.
 const All = "/**"
 
-// fits tells whether a mount fits a pattern.
+// Matches tells whether a mount fits a pattern.
 func Matches(pattern, mount string) bool {
 	ok, _ := path.Match(pattern, mount)
 	return ok || pattern == All
 }
 
-// isPattern reports whether a path stands for many mounts.
+// IsPattern reports whether a path stands for many mounts.
 func IsPattern(path string) bool { return strings.ContainsAny(path, "*?[") }
 
-// escapePath writes a mount's path as it stands in a URL.
+// Escape writes a mount's path as it stands in a URL.
 func Escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }

@@ -8,13 +8,13 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// maxBandwidth is the largest bandwidth that a setting can mean, in kbit/s: 1 Tbit/s.
+// MaxBandwidth is the largest bandwidth that a setting can mean, in kbit/s: 1 Tbit/s.
 const MaxBandwidth = 1e9
 
 // bitrate is what parseBandwidth reads: bits as networks count them, by thousands.
 var bitrate = regexp.MustCompile(`(?i)^([0-9]+(?:\.[0-9]+)?) ?(k|m|g)?(?:bits?(?:/s|ps)?|bps|/s)?$`)
 
-// bandwidth reads how much may be sent in a second, in kbit/s.
+// Bandwidth reads how much may be sent in a second, in kbit/s.
 func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 	return func() error {
 		word := d.Val()
@@ -31,7 +31,7 @@ func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 	}
 }
 
-// parseBandwidth reads a number of kbit/s, of bits with another unit, or a size, which is
+// ParseBandwidth reads a number of kbit/s, of bits with another unit, or a size, which is
 // that many bytes in a second.
 func ParseBandwidth(s string) (kbps int, ok bool) {
 	var f float64

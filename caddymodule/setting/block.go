@@ -19,14 +19,14 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// words are the directives of a block, each with what reads the rest of its line
+// Directives are the directives of a block, each with what reads the rest of its line
 // or its block.
 type Directives map[string]func() error
 
 // repeatable are the words that may stand in a block several times.
 var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "on", "header"}
 
-// parseBlock parses the block at d, which is called what in errors. All words
+// ParseBlock parses the block at d, which is called what in errors. All words
 // but those that are repeatable may stand in it once.
 func ParseBlock(d *caddyfile.Dispenser, what string, known Directives) error {
 	if d.NextArg() {
@@ -54,7 +54,7 @@ func ParseBlock(d *caddyfile.Dispenser, what string, known Directives) error {
 	return nil
 }
 
-// oneArg returns the one value that must follow a word.
+// OneArg returns the one value that must follow a word.
 func OneArg(d *caddyfile.Dispenser, example string) (string, error) {
 	word := d.Val()
 	args := d.RemainingArgs()
@@ -64,7 +64,15 @@ func OneArg(d *caddyfile.Dispenser, example string) (string, error) {
 	return args[0], nil
 }
 
-// complain says what is wrong with a value and what would be right.
+// InvalidValue says what is wrong with a value and what would be right.
 func InvalidValue(d *caddyfile.Dispenser, word, value, right string) error {
 	return d.Errf("%s %q: write %s", word, value, right)
+}
+
+// WrapErr adds the place in the Caddyfile to an error, if there is one.
+func WrapErr(d *caddyfile.Dispenser, err error) error {
+	if err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }

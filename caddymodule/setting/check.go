@@ -8,7 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// within refuses a value that is less than zero or more than most.
+// CheckRange refuses a value that is less than zero or more than most.
 func CheckRange[T int | caddy.Duration](name string, v, most T) error {
 	came, limit := any(v), any(most)
 	if t, ok := came.(caddy.Duration); ok {
@@ -23,7 +23,7 @@ func CheckRange[T int | caddy.Duration](name string, v, most T) error {
 	return nil
 }
 
-// checkHostname refuses what does not stand between the slashes of a URL.
+// CheckHostname refuses what does not stand between the slashes of a URL.
 func CheckHostname(host string) error {
 	if host == "" {
 		return nil
@@ -34,7 +34,7 @@ func CheckHostname(host string) error {
 	return nil
 }
 
-// value returns what p points to, zero if it is nil.
+// Value returns what p points to, zero if it is nil.
 func Value[T any](p *T) T {
 	if p == nil {
 		return *new(T)
@@ -42,5 +42,5 @@ func Value[T any](p *T) T {
 	return *p
 }
 
-// is tells whether a switch is set, to that value.
+// Is tells whether a switch is set, to that value.
 func Is(b *bool, value bool) bool { return b != nil && *b == value }

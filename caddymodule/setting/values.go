@@ -10,13 +10,13 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// maxSize is the largest size that a setting can mean, in bytes.
+// MaxSize is the largest size that a setting can mean, in bytes.
 const MaxSize = 1 << 30
 
-// maxDump bounds the size of a file, in bytes.
+// MaxLargeSize bounds the size of a file, in bytes.
 const MaxLargeSize = 1 << 50
 
-// text reads a text.
+// Text reads a text.
 func Text(d *caddyfile.Dispenser, dst *string) func() error {
 	return func() (err error) {
 		*dst, err = OneArg(d, `"some text"`)
@@ -24,7 +24,7 @@ func Text(d *caddyfile.Dispenser, dst *string) func() error {
 	}
 }
 
-// texts reads one text or several.
+// Texts reads one text or several.
 func Texts(d *caddyfile.Dispenser, dst *[]string, example string) func() error {
 	return func() error {
 		word := d.Val()
@@ -35,7 +35,7 @@ func Texts(d *caddyfile.Dispenser, dst *[]string, example string) func() error {
 	}
 }
 
-// flag reads a switch: the word alone is on.
+// Flag reads a switch: the word alone is on.
 func Flag(d *caddyfile.Dispenser, dst **bool) func() error {
 	return func() error {
 		word := d.Val()
@@ -49,7 +49,7 @@ func Flag(d *caddyfile.Dispenser, dst **bool) func() error {
 	}
 }
 
-// count reads a number that is not negative.
+// Count reads a number that is not negative.
 func Count(d *caddyfile.Dispenser, dst *int) func() error {
 	return func() error {
 		word := d.Val()
@@ -66,7 +66,7 @@ func Count(d *caddyfile.Dispenser, dst *int) func() error {
 	}
 }
 
-// size reads a number of bytes.
+// Size reads a number of bytes.
 func Size(d *caddyfile.Dispenser, dst *int) func() error {
 	return func() error {
 		word := d.Val()
@@ -83,7 +83,7 @@ func Size(d *caddyfile.Dispenser, dst *int) func() error {
 	}
 }
 
-// parseSize reads a size as humanize does, but for its commas: it drops them, so
+// ParseSize reads a size as humanize does, but for its commas: it drops them, so
 // that 1,5MiB would be ten times what is meant.
 func ParseSize(s string) (int, bool) {
 	n, err := humanize.ParseBytes(s)
@@ -93,7 +93,7 @@ func ParseSize(s string) (int, bool) {
 	return int(n), true
 }
 
-// parseLargeSize is parseSize for what may be larger than memory.
+// ParseLargeSize is parseSize for what may be larger than memory.
 func ParseLargeSize(s string) (int64, bool) {
 	n, err := humanize.ParseBytes(s)
 	if err != nil || n > MaxLargeSize || strings.Contains(s, ",") {
@@ -102,7 +102,7 @@ func ParseLargeSize(s string) (int64, bool) {
 	return int64(n), true
 }
 
-// duration reads a time.
+// Duration reads a time.
 func Duration(d *caddyfile.Dispenser, dst *caddy.Duration) func() error {
 	return func() error {
 		word := d.Val()
@@ -119,7 +119,7 @@ func Duration(d *caddyfile.Dispenser, dst *caddy.Duration) func() error {
 	}
 }
 
-// positive reads a time that is more than nothing: none at all would be taken
+// PositiveDuration reads a time that is more than nothing: none at all would be taken
 // for the default.
 func PositiveDuration(d *caddyfile.Dispenser, dst *caddy.Duration) func() error {
 	return func() error {
@@ -134,7 +134,7 @@ func PositiveDuration(d *caddyfile.Dispenser, dst *caddy.Duration) func() error 
 	}
 }
 
-// optional reads what may be set to zero, which is not the same as left out.
+// Optional reads what may be set to zero, which is not the same as left out.
 func Optional[T any](d *caddyfile.Dispenser, read func(*caddyfile.Dispenser, *T) func() error, dst **T) func() error {
 	return func() error {
 		*dst = new(T)
@@ -142,7 +142,7 @@ func Optional[T any](d *caddyfile.Dispenser, read func(*caddyfile.Dispenser, *T)
 	}
 }
 
-// checked reads a value, then refuses what check does.
+// Checked reads a value, then refuses what check does.
 func Checked(d *caddyfile.Dispenser, read, check func() error) func() error {
 	return func() error {
 		if err := read(); err != nil {

@@ -33,7 +33,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// takeOver takes an HTTP/1 connection from the server. Nothing may be written or
+// Hijack takes an HTTP/1 connection from the server. Nothing may be written or
 // flushed through w afterwards.
 func Hijack(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
 	conn, rw, err := http.NewResponseController(innermost(w)).Hijack()
@@ -43,7 +43,7 @@ func Hijack(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
 	return conn, rw.Reader, nil
 }
 
-// plainConn returns the TCP connection beneath conn if that is all that conn is:
+// PlainConn returns the TCP connection beneath conn if that is all that conn is:
 // no TLS and nothing else that changes the bytes. Types that we don't know are
 // left alone.
 func PlainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
@@ -54,7 +54,7 @@ func PlainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 	return tcp, ok
 }
 
-// bare takes off conn all that does not change the bytes.
+// Bare takes off conn all that does not change the bytes.
 func Bare(conn net.Conn) net.Conn {
 	for {
 		if w, ok := conn.(*streaming.CipherBuffer); ok {
@@ -68,13 +68,13 @@ func Bare(conn net.Conn) net.Conn {
 	}
 }
 
-// transparent is implemented by connections that pass bytes through unchanged.
+// Transparent is implemented by connections that pass bytes through unchanged.
 type Transparent interface {
 	// Underlying returns the connection that the bytes pass to.
 	Underlying() net.Conn
 }
 
-// without takes off conn what we, Caddy and its PROXY protocol put around it.
+// Unwrap takes off conn what we, Caddy and its PROXY protocol put around it.
 func Unwrap(conn net.Conn) (inner net.Conn, ok bool) {
 	if t, is := conn.(Transparent); is {
 		return t.Underlying(), true

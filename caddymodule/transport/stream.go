@@ -9,7 +9,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// responseConn is a response of HTTP/2 or 3 as a listener's connection.
+// Stream is a response of HTTP/2 or 3 as a listener's connection.
 type Stream struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -21,7 +21,7 @@ type Stream struct {
 	stuck    WriteWatchdog
 }
 
-// newResponseConn takes a response over whose head has been written. It came by conn, nil
+// NewStream takes a response over whose head has been written. It came by conn, nil
 // for HTTP/3.
 func NewStream(w http.ResponseWriter, conn net.Conn) *Stream {
 	w = innermost(w)
@@ -61,7 +61,7 @@ func (c *Stream) Abort() {
 	}
 }
 
-// whyOver tells why the request is over before its listener: on HTTP/2 that is also how a
+// WhyOver tells why the request is over before its listener: on HTTP/2 that is also how a
 // write ends that runs into its deadline, and may be noticed before the write fails.
 func (c *Stream) WhyOver() streaming.Reason {
 	c.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// sealed returns the TLS connection that conn is, and the wire beneath it, if it
+// TLS returns the TLS connection that conn is, and the wire beneath it, if it
 // came through our listener wrapper.
 func TLS(conn net.Conn) (*tls.Conn, *streaming.CipherBuffer, bool) {
 	c, ok := conn.(*tls.Conn)
@@ -55,7 +55,7 @@ func fields[T any](paths ...[]string) (offsets []uintptr) {
 	return offsets
 }
 
-// dropInput drops what c keeps for reading. It must never be read from again.
+// ReleaseReadBuffers drops what c keeps for reading. It must never be read from again.
 func ReleaseReadBuffers(c *tls.Conn) {
 	for _, offset := range buffers {
 		*(*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), offset)) = bytes.Buffer{}

@@ -21,7 +21,7 @@ import (
 // lookStep is how often it is looked whether a file has changed.
 const lookStep = time.Second
 
-// watched is what stands in a file that may change while it is in use. It is read when it
+// File is what stands in a file that may change while it is in use. It is read when it
 // is asked for, so there is no goroutine; one of those who ask looks after the file,
 // the others get what is known. What can't be read is what it was before.
 type File[T any] struct {
@@ -37,7 +37,7 @@ type File[T any] struct {
 	fault string      // told last
 }
 
-// newWatched reads a file for the first time. nothing is what counts if that fails.
+// New reads a file for the first time. nothing is what counts if that fails.
 func New[T any](path string, log *zap.Logger, nothing T, read func(path string) (T, error)) *File[T] {
 	w := &File[T]{path: path, read: read, log: log}
 	w.known.Store(&nothing)
@@ -47,7 +47,7 @@ func New[T any](path string, log *zap.Logger, nothing T, read func(path string) 
 	return w
 }
 
-// get returns what stands in the file.
+// Get returns what stands in the file.
 func (w *File[T]) Get() T {
 	if time.Now().UnixNano() >= w.next.Load() && w.mu.TryLock() {
 		w.look()

@@ -5,8 +5,8 @@ package version
 // Version is that of caddycast; CHANGELOG.md has what it brings.
 const Version = "0.1.0"
 
-// serverID is how the station's status pages call the server.
+// ServerID is how the station's status pages call the server.
 const ServerID = "caddycast " + Version
 
-// userAgent is how it names itself to servers that it pulls from.
+// UserAgent is how it names itself to servers that it pulls from.
 const UserAgent = "caddycast/" + Version

@@ -218,6 +218,9 @@ func (m *Manager) StartOnDemand(mount string) {
 	}
 }
 
+// Has reports whether a mount is fed by a relay.
+func (m *Manager) Has(mount string) bool { return m.relay(mount) != nil }
+
 // Mounts returns the mounts of all relays, sorted.
 func (m *Manager) Mounts() []string { return slices.Sorted(maps.Keys(*m.view.Load())) }
 

@@ -1,0 +1,111 @@
+package access
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/internal/filewatch"
+	"go.uber.org/zap"
+)
+
+// List says which clients are allowed. The zero value allows everybody.
+type List struct {
+	deny, allow Rules
+}
+
+// New returns the list of what is denied and what is allowed; either may be nil. Files are
+// read now, and again when they change.
+func New(deny, allow *Clients, log *zap.Logger) (List, error) {
+	for word, c := range map[string]*Clients{"deny": deny, "allow": allow} {
+		if err := c.validate(); err != nil {
+			return List{}, fmt.Errorf("%s: %w", word, err)
+		}
+	}
+	return List{newRules(deny, log), newRules(allow, log)}, nil
+}
+
+// CheckListener returns a refusal if a listener with a user agent is not allowed.
+func (l *List) CheckListener(ip netip.Addr, agent string) error {
+	if l.deny.hasAgent(agent) || l.allow.limitsAgents && !l.allow.hasAgent(agent) {
+		return errDenied()
+	}
+	return l.CheckAddress(ip)
+}
+
+// CheckAddress returns a refusal if no request is allowed from an address, which is the zero
+// value on a Unix socket. An address that no rule matches is allowed, unless there is an
+// allow rule for addresses.
+func (l *List) CheckAddress(ip netip.Addr) error {
+	if !l.deny.limitsIPs && !l.allow.limitsIPs {
+		return nil
+	}
+	denied, allowed := l.deny.network(ip), l.allow.network(ip)
+	if allowed > denied || allowed < 0 && denied < 0 && !l.allow.limitsIPs {
+		return nil
+	}
+	return errDenied()
+}
+
+func errDenied() error {
+	return response.Refuse(http.StatusForbidden, "You are not allowed here")
+}
+
+// Rules are what Clients name.
+type Rules struct {
+	limitsIPs, limitsAgents bool
+
+	nets       networks
+	netFiles   []*filewatch.File[networks]
+	agents     agents
+	agentFiles []*filewatch.File[*agents]
+}
+
+func newRules(c *Clients, log *zap.Logger) Rules {
+	if c == nil {
+		return Rules{}
+	}
+	l := Rules{
+		limitsIPs:    len(c.IPs)+len(c.IPFiles) > 0,
+		limitsAgents: len(c.Agents)+len(c.AgentFiles) > 0,
+		nets:         make(networks),
+	}
+	for _, text := range c.IPs {
+		if n, err := parseNetwork(text); err == nil { // they have been validated
+			l.nets.add(n)
+		}
+	}
+	for _, pattern := range c.Agents {
+		l.agents.add(pattern)
+	}
+	for _, path := range c.IPFiles {
+		l.netFiles = append(l.netFiles, filewatch.New(path, log, networks(nil), networksReader(log)))
+	}
+	for _, path := range c.AgentFiles {
+		l.agentFiles = append(l.agentFiles, filewatch.New(path, log, new(agents), readAgents))
+	}
+	return l
+}
+
+// network returns the length of the longest prefix in the list that an address has, -1
+// if there is none.
+func (l *Rules) network(ip netip.Addr) int {
+	best := l.nets.find(ip)
+	for _, f := range l.netFiles {
+		best = max(best, f.Get().find(ip))
+	}
+	return best
+}
+
+func (l *Rules) hasAgent(agent string) bool {
+	if l.agents.match(agent) {
+		return true
+	}
+	for _, f := range l.agentFiles {
+		if f.Get().match(agent) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package access
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+
+	"go.uber.org/zap"
+)
+
+const (
+	maxListFile = 16 << 20 // bytes of a file of addresses or agents
+	maxListLine = 4 << 10
+)
+
+// networks are addresses and networks, by the lengths of their prefixes.
+type networks map[int]map[netip.Prefix]struct{}
+
+func (n networks) add(p netip.Prefix) {
+	bits := prefixBits(p.Addr(), p.Bits())
+	if n[bits] == nil {
+		n[bits] = make(map[netip.Prefix]struct{})
+	}
+	n[bits][p] = struct{}{}
+}
+
+// prefixBits counts a prefix as one of IPv6, so that lengths can be compared.
+func prefixBits(ip netip.Addr, bits int) int {
+	if ip.Is4() {
+		return 96 + bits
+	}
+	return bits
+}
+
+// find returns the length of the longest prefix that an address has, -1 if there is none.
+func (n networks) find(ip netip.Addr) int {
+	ip = ip.Unmap().WithZone("")
+	best := -1
+	for bits, all := range n {
+		if ip.Is4() {
+			bits -= 96
+		}
+		p, err := ip.Prefix(bits)
+		if err != nil {
+			continue // of the other kind
+		}
+		if _, ok := all[p]; ok {
+			best = max(best, prefixBits(ip, bits))
+		}
+	}
+	return best
+}
+
+// parseNetwork reads an address or a network, also one with stars in place of its last
+// numbers.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		ip = ip.Unmap().WithZone("")
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	if p, err := netip.ParsePrefix(text); err == nil {
+		if p.Addr().Is4In6() {
+			if p.Bits() < 96 {
+				return netip.Prefix{}, fmt.Errorf("%.100q: %w", text, errNotAnAddress)
+			}
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		return p.Masked(), nil
+	}
+	if p, ok := parseStars(text); ok {
+		return p, nil
+	}
+	return netip.Prefix{}, fmt.Errorf("%.100q: %w", text, errNotAnAddress)
+}
+
+// parseStars reads what Icecast-KH's lists have: 192.0.2.* or 192.0.*.
+func parseStars(text string) (netip.Prefix, bool) {
+	parts := strings.Split(text, ".")
+	fixed := len(parts)
+	for fixed > 0 && parts[fixed-1] == "*" {
+		fixed--
+	}
+	if fixed == 0 || fixed == len(parts) || len(parts) > 4 {
+		return netip.Prefix{}, false
+	}
+	ip, err := netip.ParseAddr(strings.Join(parts[:fixed], ".") + strings.Repeat(".0", 4-fixed))
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(ip, 8*fixed), true
+}
+
+// networksReader returns what reads a file of addresses. Lines that are none are left
+// out, and the log says which.
+func networksReader(log *zap.Logger) func(path string) (networks, error) {
+	return func(path string) (networks, error) {
+		all, wrong := make(networks), []string(nil)
+		err := eachLine(path, func(line string) {
+			line, _, _ = strings.Cut(line, "#")
+			line = strings.TrimSpace(line)
+			if line == "" {
+				return
+			}
+			p, err := parseNetwork(line)
+			if err == nil {
+				all.add(p)
+			} else if len(wrong) < 5 {
+				wrong = append(wrong, err.Error())
+			}
+		})
+		if err == nil && len(wrong) > 0 {
+			log.Warn("lines of a list of addresses are left out", zap.String("file", path), zap.Strings("lines", wrong))
+		}
+		return all, err
+	}
+}
+
+// eachLine reads a list line by line.
+func eachLine(path string, do func(line string)) error {
+	f, err := os.Open(path) //nolint:gosec // G304: the path is the configuration's
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r := &io.LimitedReader{R: f, N: maxListFile + 1}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxListLine)
+	for lines.Scan() {
+		do(strings.TrimPrefix(lines.Text(), "\ufeff"))
+	}
+	if r.N <= 0 {
+		return fmt.Errorf("%s: a list is %d bytes at most", path, maxListFile)
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}

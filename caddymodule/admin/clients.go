@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// serveClients answers who listens to a mount.
+func (c *Commands) serveClients(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	present := c.station.Snapshot(q.Get("mount"))
+	source := element{name: "source", mount: q.Get("mount"), children: []element{leaf("Listeners", len(present))}}
+	for _, p := range present {
+		source.children = append(source.children, clientElement(p))
+	}
+	return answerElement(w, r, el("icestats", source))
+}
+
+// clientElement describes a listener: in the names of Icecast 2.4, then in ours.
+func clientElement(p streaming.ListenerSnapshot) element {
+	c := p.Client
+	e := el("listener",
+		leaf("IP", request.AddressText(c.IP)),
+		leaf("UserAgent", cmp.Or(c.Agent, "Unknown")),
+		leaf("Connected", int(time.Since(p.Since)/time.Second)),
+		leaf("ID", p.ID),
+	)
+	if c.User != "" {
+		e.children = append(e.children, leaf("username", c.User))
+	}
+	if c.Referer != "" {
+		e.children = append(e.children, leaf("Referer", c.Referer))
+	}
+	e.children = append(e.children,
+		leaf("lag", p.Behind), leaf("protocol", c.Protocol), leaf("tls", c.Encrypted), leaf("bytes_sent", p.Sent()))
+	if c.Slave {
+		e.children = append(e.children, leaf("slave", true))
+	}
+	return e
+}
+
+// serveSlaves answers which slaves report here, and what of themselves.
+func (c *Commands) serveSlaves(w http.ResponseWriter, r *request.Facts, _ url.Values) error {
+	e := el("icestats")
+	for _, s := range c.station.Slaves().List() {
+		id := s.ID
+		if len(s.Public) > 0 {
+			id = strings.Join(s.Public, " ")
+		}
+		e.children = append(e.children, el("slave",
+			leaf("id", id), leaf("ip", s.Addr), leaf("listeners", s.Listeners), leaf("capacity", s.Capacity),
+			leaf("kbps", s.Kbps), leaf("mounts", len(s.Mounts)), leaf("Connected", int(time.Since(s.Since)/time.Second))))
+	}
+	return answerElement(w, r, e)
+}
+
+// maxListedEvents is how many events listevents tells at most.
+const maxListedEvents = 50
+
+// serveLastEvents answers what has happened, the newest first.
+func (c *Commands) serveLastEvents(w http.ResponseWriter, r *request.Facts, _ url.Values) error {
+	e := el("icestats")
+	for _, event := range c.station.EventLog().Last(maxListedEvents) {
+		one := el("event")
+		for _, f := range event.All() {
+			one.children = append(one.children, leaf(f.Key, f.Value))
+		}
+		e.children = append(e.children, one)
+	}
+	return answerElement(w, r, e)
+}
+
+// killClient lets a listener go.
+func (c *Commands) killClient(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	if !q.Has("id") {
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
+	}
+	l := c.clientOf(q.Get("id"), q.Get("mount"))
+	if l == nil {
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", response.Printable(q.Get("id"))), false)
+	}
+	l.Remove(streaming.Removed)
+	return iceResponse(w, r, fmt.Sprintf("Client %d removed", l.ID), true)
+}
+
+// moveClients makes the listeners of a mount hear another one, or tells which there are.
+func (c *Commands) moveClients(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	from, to := q.Get("mount"), q.Get("destination")
+	if to == "" {
+		list := c.mountElements(from)
+		return answerElement(w, r, el("icestats", append([]element{leaf("current_source", from)}, list...)...))
+	}
+	if from == to && !q.Has("id") { // one that was moved may come home
+		return response.Refuse(http.StatusBadRequest, "supplied mountpoints are identical")
+	}
+	if !c.station.Knows(to) {
+		return response.Refuse(http.StatusBadRequest, "No such destination")
+	}
+	if q.Has("id") {
+		return c.moveClient(w, r, q.Get("id"), from, to)
+	}
+	if _, err := c.station.Move(from, to); err != nil {
+		return response.Refuse(http.StatusBadRequest, "Destination not running")
+	}
+	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)
+}
+
+// moveClient makes one listener of a mount hear another one, as in Icecast 2.5.
+func (c *Commands) moveClient(w http.ResponseWriter, r *request.Facts, id, from, to string) error {
+	l := c.clientOf(id, from)
+	if l == nil {
+		return iceResponse(w, r, fmt.Sprintf("Client %s not found", response.Printable(id)), false)
+	}
+	switch err := c.station.MoveListener(l, to); {
+	case errors.Is(err, streaming.ErrNoSuchStream):
+		return response.Refuse(http.StatusBadRequest, "Destination not running")
+	case err != nil:
+		return iceResponse(w, r, fmt.Sprintf("Client %s not moved: %v", id, err), false)
+	}
+	return iceResponse(w, r, fmt.Sprintf("Client %s moved from %s to %s", id, from, to), true)
+}
+
+// clientOf returns the listener of a mount with an id, nil if there is none.
+func (c *Commands) clientOf(id, mount string) *streaming.Listener {
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		return nil
+	}
+	if l := c.station.Listener(n); l != nil && l.Mount().Path == mount {
+		return l
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// command is an admin command of Icecast: /admin/<name>, with .xsl or .json behind it if
+// the caller likes.
+type command struct {
+	serve   func(c *Commands, w http.ResponseWriter, r *request.Facts, q url.Values) error
+	mount   bool // it is about the mount that the parameter says
+	changes bool // it does something, so pages of other sites must not cause it
+	open    bool // anybody may
+}
+
+// commands are those of Icecast 2.4.4 that have a meaning here, and publicstats of 2.5.
+// Metadata and the lists for slaves have other credentials and are served by themselves.
+var commands = map[string]command{
+	"stats":          {serve: (*Commands).serveStats},
+	"publicstats":    {serve: (*Commands).servePublicStats, open: true},
+	"listmounts":     {serve: (*Commands).serveMounts},
+	"streamlist":     {serve: (*Commands).serveMounts},
+	"listclients":    {serve: (*Commands).serveClients, mount: true},
+	"listslaves":     {serve: (*Commands).serveSlaves},     // ours
+	"listevents":     {serve: (*Commands).serveLastEvents}, // ours
+	"manageauth":     {serve: (*Commands).manageAuth, mount: true, changes: true},
+	"killclient":     {serve: (*Commands).killClient, mount: true, changes: true},
+	"moveclients":    {serve: (*Commands).moveClients, mount: true, changes: true},
+	"killsource":     {serve: (*Commands).killSource, mount: true, changes: true},
+	"fallbacks":      {serve: (*Commands).setFallback, mount: true, changes: true},
+	"updatemetadata": {serve: (*Commands).serveUpdateMetadata, mount: true},
+	"buildm3u":       {serve: (*Commands).buildM3U, open: true},
+}
+
+// Commands are Icecast's admin commands of a station.
+type Commands struct {
+	station *state.Generation
+	retired <-chan struct{} // closed when another configuration is in force
+}
+
+// NewCommands returns the commands of a station, which end when retired is closed.
+func NewCommands(station *state.Generation, retired <-chan struct{}) *Commands {
+	return &Commands{station, retired}
+}
+
+// Command returns the function that serves the command at a path, nil if there is none.
+func (c *Commands) Command(p string) func(http.ResponseWriter, *request.Facts) error {
+	name, ok := strings.CutPrefix(p, mountpath.AdminPrefix)
+	switch {
+	case p == mountpath.AdminCGI || name == "admin.cgi":
+		return c.serveShoutcastMetadata
+	case !ok:
+		return nil
+	case name == "metadata" || name == "metadata.xsl" || name == "metadata.json":
+		return c.serveMetadata
+	}
+	switch ext := path.Ext(name); ext {
+	case ".xsl", ".json":
+		name = strings.TrimSuffix(name, ext)
+	case ".xml":
+		if name == "stats.xml" {
+			name = "stats"
+		}
+	}
+	if one, ok := commands[name]; ok {
+		return func(w http.ResponseWriter, r *request.Facts) error { return c.serve(w, r, one) }
+	}
+	return nil
+}
+
+// serve runs a command, after what all commands have in common was checked.
+func (c *Commands) serve(w http.ResponseWriter, r *request.Facts, one command) error {
+	q, err := parameters(r)
+	if err != nil {
+		return err
+	}
+	if one.changes && r.Method == http.MethodHead {
+		return errHead()
+	}
+	if !one.open {
+		if err := auth.Authorize(r, c.station.Gate.Admin); err != nil {
+			return err
+		}
+	}
+	if one.changes && (isOfAnotherSite(r) || isOfUnknownPage(r)) {
+		return response.Refuse(http.StatusForbidden, "A page of another site can't do this; in a browser it is done on the page /admin/")
+	}
+	if one.mount {
+		switch p := q.Get("mount"); {
+		case p == "":
+			return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
+		case !c.station.Knows(p):
+			return response.Refuse(http.StatusBadRequest, "Source does not exist")
+		}
+	}
+	return one.serve(c, w, r, q)
+}
+
+// parameters reads the parameters of a command.
+func parameters(r *request.Facts) (url.Values, error) {
+	q, err := request.Parameters(r.Request)
+	if err != nil {
+		return nil, response.Refuse(http.StatusRequestEntityTooLarge, "The parameters are too long")
+	}
+	return q, nil
+}
+
+// errHead refuses HEAD: the command would be executed.
+func errHead() error {
+	return response.Refuse(http.StatusMethodNotAllowed, "This takes GET, POST").With("Allow", "GET, POST")
+}
+
+// isOfAnotherSite tells whether a browser says that a page of another site asks.
+func isOfAnotherSite(r *request.Facts) bool { return r.Header.Get("Sec-Fetch-Site") == "cross-site" }
+
+// isOfUnknownPage tells whether a browser asks and does not say for which page. Over plain HTTP
+// none does; our own page sends a field with it that pages of other sites can't send,
+// since they would have to ask first, and are told that they may not.
+func isOfUnknownPage(r *request.Facts) bool {
+	h := r.Header
+	return strings.HasPrefix(h.Get("User-Agent"), "Mozilla/") && h.Get("Accept-Language") != "" &&
+		h.Get("Sec-Fetch-Site") == "" && h.Get("X-Requested-With") == ""
+}
+
+// killSource ends what feeds a mount.
+func (c *Commands) killSource(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	m := c.station.Mount(q.Get("mount"))
+	if m == nil || m.Source() == nil {
+		return response.Refuse(http.StatusBadRequest, "Source is not available")
+	}
+	m.Source().Stop(streaming.Removed)
+	return iceResponse(w, r, "Source Removed", true)
+}
+
+// setFallback puts a fallback in the place of those that are configured, until the next
+// configuration.
+func (c *Commands) setFallback(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	to := q.Get("fallback")
+	if err := mountpath.Check(to); err != nil && (to != "" || !q.Has("fallback")) { // an empty one takes it away
+		return response.Refuse(http.StatusBadRequest, "fallback: "+err.Error())
+	}
+	c.station.OverrideFallback(q.Get("mount"), to)
+	if strings.HasSuffix(r.URL.Path, ".json") {
+		return iceResponse(w, r, "Fallback configured", true)
+	}
+	return response.Answer(w, r.Request, http.StatusOK, "text/html; charset=utf-8",
+		"<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n")
+}
+
+// serveUpdateMetadata answers which mount a form for titles would be about.
+func (c *Commands) serveUpdateMetadata(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	return answerElement(w, r, el("icestats", element{name: "source", mount: q.Get("mount")}))
+}
+
+// buildM3U answers a playlist that carries the listener's own user and password. Whether there is
+// such a mount is not its business, so that it may be made before the source is there.
+func (c *Commands) buildM3U(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	for _, name := range []string{"mount", "username", "password"} {
+		if !q.Has(name) {
+			return response.Refuse(http.StatusBadRequest, "Missing parameter: "+name)
+		}
+	}
+	mount := q.Get("mount")
+	if err := mountpath.Check(mount); err != nil {
+		return response.Refuse(http.StatusBadRequest, err.Error())
+	}
+	at, err := url.Parse(c.station.BaseURL(r))
+	if err != nil {
+		return response.Refuse(http.StatusBadRequest, "The host that was asked for is none")
+	}
+	at.User, at.Path = url.UserPassword(q.Get("username"), q.Get("password")), mount
+	w.Header().Set("Content-Disposition", "attachment; filename=listen.m3u")
+	return response.Answer(w, r.Request, http.StatusOK, "audio/x-mpegurl", at.String()+"\r\n")
+}

@@ -1,0 +1,67 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
+)
+
+// serveMetadata sets the title of a mount: /admin/metadata, which every encoder
+// knows. A song stands for artist and title; the two may come apart.
+func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error {
+	if r.Method == http.MethodHead {
+		return errHead()
+	}
+	q, err := parameters(r)
+	if err != nil {
+		return err
+	}
+	path := q.Get("mount")
+	if c.station.Policy(path).SourceTLS && !r.IsEncrypted() {
+		return response.Refuse(http.StatusForbidden, "Titles of this mount come over TLS only")
+	}
+	if _, err := c.station.Gate.AuthorizeSource(r, path, true, c.station.Policy(path).Source, c.station.Gate.Admin); err != nil {
+		return err
+	}
+	if isOfAnotherSite(r) {
+		return response.Refuse(http.StatusForbidden, "A page of another site can't do this")
+	}
+	if path == "" {
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
+	}
+	mount := c.station.Mount(path)
+	if mount == nil {
+		return response.Refuse(http.StatusBadRequest, "Source does not exist")
+	}
+	if mode := q.Get("mode"); mode != "" && mode != "updinfo" {
+		return iceResponse(w, r, "No such action", false)
+	}
+	if !setMetadata(mount, q) {
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: song, or artist and title")
+	}
+	return iceResponse(w, r, "Metadata update successful", true)
+}
+
+// setMetadata titles a mount as parameters say. It reports false if they don't.
+func setMetadata(mount *streaming.Mount, q url.Values) bool {
+	artist, title := q.Get("artist"), q.Get("title")
+	switch {
+	case q.Has("song"):
+		artist, title = "", q.Get("song")
+	case !q.Has("title") && !q.Has("artist"):
+		return false
+	}
+	charset := q.Get("charset")
+	if charset == "" {
+		charset = mount.Settings().Charset
+	}
+	mount.SetMetadata(
+		blocklog.DecodeText(artist, charset),
+		blocklog.DecodeText(title, charset),
+		blocklog.DecodeText(q.Get("url"), charset))
+	return true
+}

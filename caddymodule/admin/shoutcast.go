@@ -1,0 +1,96 @@
+package admin
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+// serveShoutcastMetadata sets the title of what a SHOUTcast v1 source feeds: /admin.cgi. The
+// password is that of the source, or the administrator's.
+func (c *Commands) serveShoutcastMetadata(w http.ResponseWriter, r *request.Facts) error {
+	if r.Method == http.MethodHead {
+		return errHead()
+	}
+	q, err := parameters(r)
+	if err != nil {
+		return err
+	}
+	if !q.Has("pass") {
+		return response.Refuse(http.StatusBadRequest, "missing pass parameter")
+	}
+	path, password := c.shoutcastLogin(r, q)
+	if path == "" {
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
+	}
+	if err := c.authorizeTitle(r, path, password); err != nil {
+		return err
+	}
+	return c.retitleShoutcast(w, r, path, q)
+}
+
+// authorizeTitle refuses a client that may not set a mount's title by a password alone.
+func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error {
+	policy := c.station.Policy(path)
+	if policy.SourceTLS && !r.IsEncrypted() {
+		return response.Refuse(http.StatusForbidden, "Titles of this mount come over TLS only")
+	}
+	gate := &c.station.Gate
+	if gate.Module(path) != nil {
+		if ok, err := gate.Admin.Accepts(r.Context(), password); ok && err == nil {
+			return nil
+		}
+		if _, handled, err := gate.AuthorizePassword(r, path, password, true); handled {
+			return err
+		}
+	}
+	for _, v := range []*auth.Verifier{c.station.ShoutcastVerifier(path), policy.Source, gate.Admin} {
+		switch ok, err := v.Accepts(r.Context(), password); {
+		case err != nil:
+			return auth.Busy(err)
+		case ok:
+			return nil
+		}
+	}
+	return response.Challenge()
+}
+
+// shoutcastLogin returns the mount that a title is for, "" if it is not known, and
+// the password that comes with it.
+func (c *Commands) shoutcastLogin(r *request.Facts, q url.Values) (mount, password string) {
+	mount, password = icy.ParseLogin(q.Get("pass"))
+	if m := q.Get("mount"); m != "" {
+		mount = m
+	}
+	if mount != "" {
+		return mount, password
+	}
+	var port uint
+	if at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		if at, err := netip.ParseAddrPort(at.String()); err == nil {
+			port = uint(at.Port())
+		}
+	}
+	one, _ := c.station.ShoutcastPortOf(port)
+	return one.Mount, password
+}
+
+func (c *Commands) retitleShoutcast(w http.ResponseWriter, r *request.Facts, path string, q url.Values) error {
+	mount := c.station.Mount(path)
+	switch {
+	case mount == nil:
+		return response.Refuse(http.StatusBadRequest, "Source does not exist")
+	case q.Get("mode") != "updinfo":
+		return response.Refuse(http.StatusBadRequest, "No such action")
+	case !setMetadata(mount, q):
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: song")
+	}
+	return response.Answer(w, r.Request, http.StatusOK, "text/html; charset=utf-8",
+		"<html><head><title>Admin request successful</title></head><body><p>Metadata update successful</p></body></html>\n")
+}

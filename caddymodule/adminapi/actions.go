@@ -1,0 +1,122 @@
+package adminapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// kick lets a listener go.
+func kick(l *state.Station, req *action) (any, error) {
+	if req.ID == nil {
+		return nil, errorf(http.StatusBadRequest, "id: write the number of a listener, as the list of listeners has it")
+	}
+	who, err := listenerOf(l, req)
+	if err != nil {
+		return nil, err
+	}
+	who.Remove(streaming.Removed)
+	return map[string]any{"kicked": who.ID, "mount": who.Mount().Path}, nil
+}
+
+// listenerOf returns the listener that a request names by its number and perhaps its
+// mount.
+func listenerOf(l *state.Station, req *action) (*streaming.Listener, error) {
+	who := l.Listener(*req.ID)
+	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
+		return nil, errorf(http.StatusNotFound, "there is no listener %d", *req.ID)
+	}
+	return who, nil
+}
+
+// move makes the listeners of a mount, or one of them, hear another one.
+func move(l *state.Station, req *action) (any, error) {
+	if req.ID != nil {
+		return moveOne(l, req)
+	}
+	m, err := mountOf(l, req.Mount)
+	if err != nil {
+		return nil, err
+	}
+	to, err := mountOf(l, req.To)
+	if err != nil {
+		return nil, err
+	}
+	n, err := l.Move(m.Path, to.Path)
+	if err != nil {
+		return nil, errorf(http.StatusConflict, "listeners can't be moved to %s: nothing sounds there", to.Path)
+	}
+	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
+}
+
+func moveOne(l *state.Station, req *action) (any, error) {
+	who, err := listenerOf(l, req)
+	if err != nil {
+		return nil, err
+	}
+	to, err := mountOf(l, req.To)
+	if err != nil {
+		return nil, err
+	}
+	switch err := l.MoveListener(who, to.Path); {
+	case errors.Is(err, streaming.ErrNoSuchListener):
+		return nil, errorf(http.StatusNotFound, "there is no listener %d", who.ID)
+	case err != nil:
+		return nil, errorf(http.StatusConflict, "listener %d can't be moved to %s: %w", who.ID, to.Path, err)
+	}
+	return map[string]any{"moved": 1, "mount": who.Mount().Path, "to": to.Path, "id": who.ID}, nil
+}
+
+// kill ends what feeds a mount.
+func kill(l *state.Station, req *action) (any, error) {
+	m, err := mountOf(l, req.Mount)
+	if err != nil {
+		return nil, err
+	}
+	src := m.Source()
+	if src == nil {
+		return nil, errorf(http.StatusNotFound, "no source is on %s", m.Path)
+	}
+	src.Stop(streaming.Removed)
+	return map[string]any{"killed": m.Path}, nil
+}
+
+// retitle sets the title of a mount.
+func retitle(l *state.Station, req *action) (any, error) {
+	m, err := mountOf(l, req.Mount)
+	if err != nil {
+		return nil, err
+	}
+	var artist, title string
+	switch {
+	case req.Song != nil && req.Artist == nil && req.Title == nil:
+		title = *req.Song
+	case req.Song == nil && req.Title != nil:
+		title = *req.Title
+		if req.Artist != nil {
+			artist = *req.Artist
+		}
+	default:
+		return nil, errorf(http.StatusBadRequest, "write song, or title and perhaps artist")
+	}
+	if m.Source() == nil {
+		return nil, errorf(http.StatusNotFound, "no source is on %s", m.Path)
+	}
+	changed := m.SetMetadata(artist, title, req.URL)
+	return map[string]any{"changed": changed, "mount": m.Path}, nil
+}
+
+// mountOf returns a mount that lives.
+func mountOf(l *state.Station, path string) (*streaming.Mount, error) {
+	if err := mountpath.Check(path); err != nil {
+		return nil, errorf(http.StatusBadRequest, "mount %.300q: %w", path, err)
+	}
+	m := l.Mount(path)
+	if m == nil {
+		return nil, errorf(http.StatusNotFound, "nothing is on %s: neither a source nor listeners", path)
+	}
+	return m, nil
+}

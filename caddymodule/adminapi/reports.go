@@ -1,0 +1,230 @@
+package adminapi
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/internal/version"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// StationReport is what the admin API tells of a station.
+type StationReport struct {
+	Name                string        `json:"name"`
+	Node                string        `json:"node"`
+	Version             string        `json:"version"`
+	Started             time.Time     `json:"started"`
+	Listeners           int64         `json:"listeners"`
+	SlaveConnections    int64         `json:"slave_connections"`
+	Sources             int           `json:"sources"`
+	ListenerConnections uint64        `json:"listener_connections"`
+	SourceConnections   uint64        `json:"source_connections"`
+	RelayConnections    uint64        `json:"relay_connections"`
+	Mounts              []MountReport `json:"mounts"`
+	Relays              []RelayReport `json:"relays"`
+	Slaves              []SlaveReport `json:"slaves"`
+}
+
+// MountReport is what it tells of a mount: one that lives, or that the configuration
+// names.
+type MountReport struct {
+	Station          string        `json:"station"`
+	Mount            string        `json:"mount"`
+	State            string        `json:"state"`
+	Feed             string        `json:"feed,omitempty"` // the mount or the files that are heard
+	Since            *time.Time    `json:"since,omitempty"`
+	ContentType      string        `json:"content_type,omitempty"`
+	Name             string        `json:"name,omitempty"`
+	Artist           string        `json:"artist,omitempty"`
+	Title            string        `json:"title,omitempty"`
+	Song             string        `json:"song,omitempty"`
+	Listeners        int64         `json:"listeners"`
+	Peak             int64         `json:"listener_peak"`
+	MaxListeners     int           `json:"max_listeners,omitempty"` // none: no limit
+	Connections      int64         `json:"listener_connections"`
+	Slow             int64         `json:"slow_listeners"`
+	SlaveConnections int64         `json:"slave_connections"`
+	AtSlaves         int           `json:"slave_listeners"`
+	BytesRead        uint64        `json:"bytes_read"`
+	BytesSent        uint64        `json:"bytes_sent"`
+	Hidden           bool          `json:"hidden"`
+	Source           *SourceReport `json:"source,omitempty"`
+}
+
+// SourceReport is what it tells of a source.
+type SourceReport struct {
+	IP        string    `json:"ip"`
+	User      string    `json:"user,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
+	Upstream  string    `json:"upstream,omitempty"` // of a relay
+	Since     time.Time `json:"since"`
+	Bitrate   int64     `json:"bitrate"` // bit/s
+}
+
+type ListenerReport struct {
+	Station   string    `json:"station"`
+	Mount     string    `json:"mount"`
+	ID        uint64    `json:"id"`
+	IP        string    `json:"ip"`
+	User      string    `json:"user,omitempty"`
+	UserAgent string    `json:"user_agent"`
+	Referer   string    `json:"referer,omitempty"`
+	Protocol  string    `json:"protocol"`
+	TLS       bool      `json:"tls"`
+	Slave     bool      `json:"slave"`
+	Since     time.Time `json:"since"`
+	Bytes     uint64    `json:"bytes"`
+	Lag       uint64    `json:"lag"` // bytes
+}
+
+type RelayReport struct {
+	Station  string    `json:"station"`
+	Mount    string    `json:"mount"`
+	State    string    `json:"state"`
+	Since    time.Time `json:"since"`
+	Upstream string    `json:"upstream,omitempty"`
+	Cause    string    `json:"cause,omitempty"`
+	Failures int       `json:"failures"`
+	OnDemand bool      `json:"on_demand"`
+	Mirrored bool      `json:"mirrored"`
+	Lag      *float64  `json:"lag,omitempty"` // seconds
+}
+
+type SlaveReport struct {
+	Station   string         `json:"station"`
+	ID        string         `json:"id"`
+	IP        string         `json:"ip"`
+	Public    []string       `json:"public"`
+	Since     time.Time      `json:"since"`
+	Expires   time.Time      `json:"expires"`
+	Listeners int            `json:"listeners"`
+	Capacity  int            `json:"capacity,omitempty"`
+	Kbps      int            `json:"kbps"`
+	Mounts    map[string]int `json:"mounts"`
+}
+
+func seeStations(q query) (any, error) {
+	all := []StationReport{}
+	for _, l := range q.stations {
+		stats := l.Stats()
+		all = append(all, StationReport{
+			Name: l.StationName(), Node: l.Node(), Version: version.ServerID, Started: l.Started,
+			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
+			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
+			RelayConnections: stats.RelayConnections,
+			Mounts:           reportMounts(l, q), Relays: reportRelays(l, q), Slaves: reportSlaves(l),
+		})
+	}
+	return all, nil
+}
+
+func seeMounts(q query) (any, error) {
+	return gather(q, func(l *state.Station) []MountReport { return reportMounts(l, q) })
+}
+
+func seeRelays(q query) (any, error) {
+	return gather(q, func(l *state.Station) []RelayReport { return reportRelays(l, q) })
+}
+
+func seeSlaves(q query) (any, error) {
+	return gather(q, reportSlaves)
+}
+
+func seeListeners(q query) (any, error) {
+	return gather(q, func(l *state.Station) []ListenerReport { return reportListeners(l, q.Get("mount")) })
+}
+
+// gather returns what is told of all the stations that are asked for.
+func gather[T any](q query, of func(*state.Station) []T) (any, error) {
+	all := []T{}
+	for _, l := range q.stations {
+		all = append(all, of(l)...)
+	}
+	return all, nil
+}
+
+func reportMounts(l *state.Station, q query) []MountReport {
+	all := []MountReport{}
+	live := make(map[string]bool)
+	for _, m := range l.Statuses() {
+		if live[m.Path] = true; q.wants(m.Path) {
+			all = append(all, reportMount(l, &m))
+		}
+	}
+	for _, path := range l.Current().Watched() {
+		if q.wants(path) && !live[path] {
+			all = append(all, MountReport{Station: l.StationName(), Mount: path, State: state.FeedNothing})
+		}
+	}
+	slices.SortFunc(all, func(a, b MountReport) int { return strings.Compare(a.Mount, b.Mount) })
+	return all
+}
+
+func reportMount(l *state.Station, m *streaming.MountStatus) MountReport {
+	r := MountReport{
+		Station: l.StationName(), Mount: m.Path, State: state.FeedState(m), Feed: fallback.Label(m.Playing),
+		Artist: m.Metadata.Artist, Title: m.Metadata.Title, Song: m.Metadata.Song(),
+		Listeners: m.Stats.Listeners, Peak: m.Stats.Peak, MaxListeners: m.Settings.MaxListeners,
+		Connections: m.Stats.Connections, Slow: m.Stats.Slow, SlaveConnections: m.Stats.Slaves,
+		AtSlaves: l.Slaves().Listeners(m.Path), BytesRead: m.Stats.BytesRead, BytesSent: m.Stats.BytesSent,
+		Hidden: m.Settings.Hidden,
+	}
+	if m.OnAir {
+		r.ContentType, r.Name, r.Since = m.Stream.Type, m.Stream.Info.Name, &m.Stream.Since
+	}
+	if src := m.Source; src != nil {
+		r.Source = &SourceReport{
+			IP: src.Addr, User: src.User, UserAgent: src.Info.UserAgent, Upstream: src.Upstream,
+			Since: src.Since, Bitrate: int64(src.Bitrate),
+		}
+	}
+	return r
+}
+
+func reportListeners(l *state.Station, mount string) []ListenerReport {
+	present := l.Snapshot(mount)
+	all := make([]ListenerReport, 0, len(present))
+	for _, p := range present {
+		c := p.Client
+		all = append(all, ListenerReport{
+			Station: l.StationName(), Mount: p.Mount().Path, ID: p.ID, IP: request.AddressText(c.IP), User: c.User, UserAgent: c.Agent,
+			Referer: c.Referer, Protocol: c.Protocol, TLS: c.Encrypted, Slave: c.Slave, Since: p.Since, Bytes: p.Sent(),
+			Lag: p.Behind,
+		})
+	}
+	return all
+}
+
+func reportRelays(l *state.Station, q query) []RelayReport {
+	all := []RelayReport{}
+	for _, link := range l.Relayer().Statuses() {
+		if !q.wants(link.Mount) {
+			continue
+		}
+		r := RelayReport{
+			Station: l.StationName(), Mount: link.Mount, State: link.State.String(), Since: link.Since, Upstream: link.Upstream,
+			Cause: response.Printable(link.Cause), Failures: link.Failures, OnDemand: link.OnDemand, Mirrored: link.Mirrored,
+		}
+		if lag, ok := state.RelayLag(l, link); ok {
+			r.Lag = new(lag.Seconds())
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func reportSlaves(l *state.Station) []SlaveReport {
+	all := []SlaveReport{}
+	for _, s := range l.Slaves().List() {
+		all = append(all, SlaveReport{
+			Station: l.StationName(), ID: s.ID, IP: s.Addr, Public: append([]string{}, s.Public...), Since: s.Since, Expires: s.Expires,
+			Listeners: s.Listeners, Capacity: s.Capacity, Kbps: s.Kbps, Mounts: s.Mounts,
+		})
+	}
+	return all
+}

@@ -1,0 +1,161 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddyserver/caddy/v2"
+)
+
+// Gate decides who may do what on the mounts of a station. Its fields are set once, before
+// it is used.
+type Gate struct {
+	Admin *Verifier // administrators; nil: nobody
+	Relay *Verifier // slaves; nil: nobody
+
+	// Source returns what a source of a mount must know; nil: nobody may feed it.
+	Source func(mount string) *Verifier
+
+	// Modules are the modules of mounts and patterns.
+	Modules mountpath.Index[Module]
+}
+
+// Module returns the module that decides on a mount, nil if there is none.
+func (g *Gate) Module(mount string) Module {
+	m, _ := g.Modules.Find(mount, func(Module) bool { return true })
+	if _, off := m.(*Off); off {
+		return nil
+	}
+	return m
+}
+
+// Kind returns the kind of the module that decides on a mount, such as "url"; empty for
+// none.
+func (g *Gate) Kind(mount string) string {
+	if m, ok := g.Module(mount).(caddy.Module); ok {
+		return m.CaddyModule().ID.Name()
+	}
+	return ""
+}
+
+// AuthorizeListener asks a mount's module about a listener. It returns nil if there is no
+// module, else what the module admits; OnEnd of that is called once, by the caller or by the
+// engine. The error is a *response.Refusal.
+func (g *Gate) AuthorizeListener(r *request.Facts, module Module, mount string) (*streaming.Admission, error) {
+	if module == nil {
+		return nil, nil
+	}
+	q, err := NewRequest(r, mount, false)
+	if err != nil {
+		return nil, notAuthorized(q, err)
+	}
+	admission, err := module.AdmitListener(r.Request, q)
+	if err != nil {
+		return nil, notAuthorized(q, err)
+	}
+	return admission, nil
+}
+
+// AuthorizeSource asks whether a request may feed a mount or, for an admin command, change
+// it: the mount's module if it decides on sources, else the verifiers. It returns
+// the user. The error is a *response.Refusal.
+func (g *Gate) AuthorizeSource(r *request.Facts, mount string, admin bool, verifiers ...*Verifier) (user string, err error) {
+	if module := g.Module(mount); module != nil {
+		q, err := NewRequest(r, mount, admin)
+		if err != nil {
+			return "", notAuthorized(q, err)
+		}
+		if admin {
+			if ok, _ := anyAccepts(r.Request, g.Admin); ok {
+				return q.User, nil
+			}
+		}
+		if handled, err := module.AdmitSource(r.Request, q); handled {
+			if err != nil {
+				return "", notAuthorized(q, err)
+			}
+			return q.User, nil
+		}
+	}
+	if err := Authorize(r, verifiers...); err != nil {
+		return "", err
+	}
+	user, _, _ = r.BasicAuth()
+	return user, nil
+}
+
+// AuthorizePassword is AuthorizeSource for clients that send a password and no user: it is
+// asked as the user of the mount's sources. Handled is false if the mount's module does not
+// decide on sources.
+func (g *Gate) AuthorizePassword(r *request.Facts, mount, password string, admin bool) (user string, handled bool, err error) {
+	module := g.Module(mount)
+	if module == nil {
+		return "", false, nil
+	}
+	user = "source"
+	if l := g.Source(mount); l != nil {
+		user = l.User
+	}
+	asked := r.Clone(r.Context())
+	asked.SetBasicAuth(user, password)
+	q, err := NewRequest(&request.Facts{Request: asked, ClientIP: r.ClientIP, Addr: r.Addr, Scheme: r.Scheme, AskedHost: r.AskedHost}, mount, admin)
+	if err == nil {
+		handled, err = module.AdmitSource(asked, q)
+		if !handled {
+			return "", false, nil
+		}
+	}
+	if err != nil {
+		return "", true, notAuthorized(q, err)
+	}
+	return user, true, nil
+}
+
+// IsSlave reports whether a request has the relay credentials.
+func (g *Gate) IsSlave(r *http.Request) bool {
+	user, _, ok := r.BasicAuth()
+	if !ok || g.Relay == nil || g.Relay.isUser(user) != 1 {
+		return false
+	}
+	ok, err := anyAccepts(r, g.Relay)
+	return ok && err == nil
+}
+
+// Authorize returns a refusal unless a request has the credentials of one of the verifiers.
+func Authorize(r *request.Facts, verifiers ...*Verifier) error {
+	ok, err := anyAccepts(r.Request, verifiers...)
+	switch {
+	case ok:
+		return nil
+	case err != nil:
+		return Busy(err)
+	}
+	return response.Challenge()
+}
+
+// Busy is the refusal of a request whose password waited too long to be compared.
+func Busy(err error) error {
+	return response.Refuse(http.StatusServiceUnavailable, err.Error()).With("Retry-After", "5").Because(err)
+}
+
+// notAuthorized is the refusal for what a module returned.
+func notAuthorized(q Request, err error) error {
+	var refusal *response.Refusal
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		refusal = response.Refuse(http.StatusServiceUnavailable, ErrUnavailable.Error()).With("Retry-After", "5")
+	case errors.Is(err, ErrSessions):
+		refusal = response.Refuse(http.StatusForbidden, ErrSessions.Error())
+	default:
+		refusal = response.Challenge()
+	}
+	return refusal.Because(err).Logged(zapcore.InfoLevel, "not admitted",
+		zap.String("mount", response.Printable(q.Mount)), zap.String("user_id", response.Printable(q.User)), zap.Error(err))
+}

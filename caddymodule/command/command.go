@@ -1,0 +1,240 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+
+	"github.com/caddycast/caddycast/caddymodule/adminapi"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddyserver/caddy/v2"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "icecast",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|events|convert",
+		Short: "Shows what the stations of a running Caddy do, and acts on it; converts icecast.xml",
+		Long: `
+Talks to the admin endpoint of a Caddy that runs, as 'caddy reload' does. What it
+shows is a table for people; with --json it is for programs.
+
+'convert' talks to nobody: it prints the Caddyfile that says what an icecast.xml does.`,
+		CobraFunc: addCommands,
+	})
+}
+
+// addCommands adds what stands after `caddy icecast`.
+func addCommands(root *cobra.Command) {
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("there is no %q; 'caddy icecast --help' tells what there is", args[0])
+		}
+		return cmd.Help()
+	}
+	flags := root.PersistentFlags()
+	flags.String("address", "", "The address to use to reach the admin API endpoint, if not the default")
+	flags.StringP("config", "c", "", "Configuration file to use to parse the admin address, if --address is not used")
+	flags.StringP("adapter", "a", "", "Name of config adapter to apply (when --config is used)")
+	flags.String("station", "", "Name of the station; it may be left out if there is one, or to see all")
+	flags.Bool("json", false, "Print JSON, for programs")
+	add := func(use, short string, args cobra.PositionalArgs, run func(*client, []string) error) *cobra.Command {
+		cmd := &cobra.Command{Use: use, Short: short, Args: args}
+		cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+			c, err := newClient(cmd)
+			if err == nil {
+				err = run(c, cmd.Flags().Args())
+			}
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			return caddy.ExitCodeSuccess, nil
+		})
+		root.AddCommand(cmd)
+		return cmd
+	}
+	status := add("status", "Shows stations, mounts, relays and slaves", cobra.NoArgs, (*client).status)
+	status.Flags().BoolP("watch", "w", false, "Show it again every second, until interrupted")
+	add("mounts [<mount>]", "Lists mounts", cobra.MaximumNArgs(1), (*client).mounts)
+	add("listeners [<mount>]", "Lists listeners", cobra.MaximumNArgs(1), (*client).listeners)
+	add("kick <id>...", "Lets listeners go", cobra.MinimumNArgs(1), (*client).kick)
+	add("move <mount>|<id> <mount>", "Makes the listeners of the first mount, or one listener, hear the second", cobra.ExactArgs(2), (*client).move)
+	add("kill <mount>", "Ends what feeds a mount", cobra.ExactArgs(1), (*client).kill)
+	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
+	title.Flags().String("artist", "", "The artist; what is given as the song is the title then")
+	title.Flags().String("url", "", "A URL that is told with the title")
+	events := add("events [<mount>]", "Shows what happens, until interrupted", cobra.MaximumNArgs(1), (*client).events)
+	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
+	root.AddCommand(convertCommand())
+}
+
+// client asks the admin endpoint.
+type client struct {
+	cmd     *cobra.Command
+	address string
+	station string
+	json    bool
+	out     io.Writer
+}
+
+func newClient(cmd *cobra.Command) (*client, error) {
+	flags := caddycmd.Flags{FlagSet: cmd.Flags()}
+	address, err := caddycmd.DetermineAdminAPIAddress(flags.String("address"), nil, flags.String("config"), flags.String("adapter"))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't determine admin API address: %w", err)
+	}
+	return &client{
+		cmd: cmd, address: address, station: flags.String("station"), json: flags.Bool("json"),
+		out: os.Stdout,
+	}, nil
+}
+
+// ask sends a request and returns the answer's body. There is one connection for each.
+func (c *client) ask(method, call string, query url.Values, body any) (io.ReadCloser, error) {
+	uri := adminapi.Prefix + call
+	if len(query) > 0 {
+		uri += "?" + query.Encode()
+	}
+	var sent io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		sent = bytes.NewReader(b)
+	}
+	resp, err := caddycmd.AdminAPIRequest(c.address, method, uri, http.Header{"Connection": {"close"}}, sent)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// query names the station and, if there is one, the mount.
+func (c *client) query(mount []string) url.Values {
+	q := make(url.Values)
+	if c.station != "" {
+		q.Set("station", c.station)
+	}
+	if len(mount) > 0 {
+		q.Set("mount", mount[0])
+	}
+	return q
+}
+
+// list asks for a list, prints it as JSON if that is wanted, and else as table does.
+func list[T any](c *client, call string, query url.Values, table func(*table, []T)) error {
+	body, err := c.ask(http.MethodGet, call, query, nil)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if c.json {
+		_, err = c.out.Write(text)
+		return err
+	}
+	var all []T
+	if err := json.Unmarshal(text, &all); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	s := newSheet()
+	table(s, all)
+	return s.print(c.out)
+}
+
+func (c *client) mounts(args []string) error {
+	return list(c, "mounts", c.query(args), (*table).mounts)
+}
+
+func (c *client) listeners(args []string) error {
+	return list(c, "listeners", c.query(args), (*table).listeners)
+}
+
+// act makes something happen, and says what: as JSON, or as a sentence.
+func (c *client) act(call string, body map[string]any, sentence func(reply map[string]any) string) error {
+	if c.station != "" {
+		body["station"] = c.station
+	}
+	answer, err := c.ask(http.MethodPost, call, nil, body)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	text, err := io.ReadAll(answer)
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if c.json {
+		_, err = c.out.Write(text)
+		return err
+	}
+	var reply map[string]any
+	if err := json.Unmarshal(text, &reply); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	_, err = fmt.Fprintln(c.out, response.Printable(sentence(reply)))
+	return err
+}
+
+func (c *client) kick(args []string) error {
+	var errs []error
+	for _, arg := range args {
+		id, err := strconv.ParseUint(arg, 10, 64)
+		if err == nil {
+			err = c.act("kick", map[string]any{"id": id}, func(reply map[string]any) string {
+				return fmt.Sprintf("listener %d of %v is let go", id, reply["mount"])
+			})
+		} else {
+			err = fmt.Errorf("%q: write the number of a listener, as 'caddy icecast listeners' shows it", arg)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *client) move(args []string) error {
+	if id, err := strconv.ParseUint(args[0], 10, 64); err == nil {
+		return c.act("move", map[string]any{"id": id, "to": args[1]}, func(reply map[string]any) string {
+			return fmt.Sprintf("listener %d of %v hears %v", id, reply["mount"], reply["to"])
+		})
+	}
+	return c.act("move", map[string]any{"mount": args[0], "to": args[1]}, func(reply map[string]any) string {
+		return fmt.Sprintf("%v listeners of %v hear %v", reply["moved"], reply["mount"], reply["to"])
+	})
+}
+
+func (c *client) kill(args []string) error {
+	return c.act("kill", map[string]any{"mount": args[0]}, func(reply map[string]any) string {
+		return fmt.Sprintf("the source of %v is ended", reply["killed"])
+	})
+}
+
+func (c *client) metadata(args []string) error {
+	body := map[string]any{"mount": args[0], "song": args[1]}
+	flags := caddycmd.Flags{FlagSet: c.cmd.Flags()}
+	if artist := flags.String("artist"); artist != "" {
+		body = map[string]any{"mount": args[0], "artist": artist, "title": args[1]}
+	}
+	if at := flags.String("url"); at != "" {
+		body["url"] = at
+	}
+	return c.act("metadata", body, func(reply map[string]any) string {
+		if reply["changed"] == false {
+			return fmt.Sprintf("%v has that title already", reply["mount"])
+		}
+		return fmt.Sprintf("the title of %v is set", reply["mount"])
+	})
+}

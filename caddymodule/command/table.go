@@ -1,0 +1,242 @@
+package command
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/adminapi"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/dustin/go-humanize"
+	"golang.org/x/term"
+)
+
+// table is tables for people, one after the other.
+type table struct {
+	text  bytes.Buffer
+	table *tabwriter.Writer
+	now   time.Time
+}
+
+func newSheet() *table {
+	s := &table{now: time.Now()}
+	s.table = tabwriter.NewWriter(&s.text, 0, 0, 2, ' ', 0)
+	return s
+}
+
+// row adds a line. What came from outside must not leave its cell.
+func (s *table) row(cells ...any) {
+	for i, cell := range cells {
+		text := strings.ReplaceAll(response.Printable(fmt.Sprint(cell)), "\t", " ")
+		if i == len(cells)-1 {
+			fmt.Fprintln(s.table, text)
+		} else {
+			fmt.Fprint(s.table, text, "\t")
+		}
+	}
+}
+
+// heading begins a new table.
+func (s *table) heading(names ...any) {
+	_ = s.table.Flush() // to memory
+	if s.text.Len() > 0 {
+		s.text.WriteByte('\n')
+	}
+	s.row(names...)
+}
+
+func (s *table) print(to io.Writer) error {
+	_ = s.table.Flush()
+	_, err := to.Write(s.text.Bytes())
+	return err
+}
+
+// age writes how long something has lasted, by the clock of this machine.
+func (s *table) age(since time.Time) string {
+	if since.IsZero() {
+		return "-"
+	}
+	return max(0, s.now.Sub(since)).Round(time.Second).String()
+}
+
+// dash stands for nothing.
+func dash(text string) string { return cmp.Or(text, "-") }
+
+func (s *table) stations(all []adminapi.StationReport) {
+	s.heading("STATION", "UP", "LISTENERS", "SOURCES", "SLAVES")
+	var mounts []adminapi.MountReport
+	var relays []adminapi.RelayReport
+	var slaves []adminapi.SlaveReport
+	for _, st := range all {
+		s.row(st.Name, s.age(st.Started), st.Listeners, st.Sources, len(st.Slaves))
+		mounts, relays, slaves = append(mounts, st.Mounts...), append(relays, st.Relays...), append(slaves, st.Slaves...)
+	}
+	if len(mounts) > 0 {
+		s.mounts(mounts)
+	}
+	if len(relays) > 0 {
+		s.relays(relays)
+	}
+	if len(slaves) > 0 {
+		s.slaves(slaves)
+	}
+}
+
+func (s *table) mounts(all []adminapi.MountReport) {
+	s.heading("STATION", "MOUNT", "HEARD", "LISTENERS", "PEAK", "BITRATE", "SOURCE", "FOR", "SONG")
+	for _, m := range all {
+		heard := m.State
+		if m.State == state.FeedFallback {
+			heard = m.Feed
+		}
+		bitrate, source, since := "-", "-", "-"
+		if m.Source != nil {
+			bitrate = fmt.Sprintf("%d kbit/s", (m.Source.Bitrate+500)/1000)
+			source, since = dash(cmp.Or(m.Source.Upstream, m.Source.IP)), s.age(m.Source.Since)
+		}
+		listeners := fmt.Sprint(m.Listeners)
+		if m.AtSlaves > 0 {
+			listeners += fmt.Sprintf("+%d", m.AtSlaves)
+		}
+		if m.MaxListeners > 0 {
+			listeners += fmt.Sprintf("/%d", m.MaxListeners)
+		}
+		s.row(m.Station, m.Mount, heard, listeners, m.Peak, bitrate, source, since, dash(m.Song))
+	}
+}
+
+func (s *table) relays(all []adminapi.RelayReport) {
+	s.heading("STATION", "RELAY", "STATE", "FOR", "LAG", "UPSTREAM", "CAUSE")
+	for _, r := range all {
+		lag := "-"
+		if r.Lag != nil {
+			lag = fmt.Sprintf("%.1fs", *r.Lag)
+		}
+		s.row(r.Station, r.Mount, r.State, s.age(r.Since), lag, dash(r.Upstream), dash(r.Cause))
+	}
+}
+
+func (s *table) slaves(all []adminapi.SlaveReport) {
+	s.heading("STATION", "SLAVE", "LISTENERS", "CAPACITY", "KBIT/S", "FOR", "ADDRESS")
+	for _, sl := range all {
+		capacity := "-"
+		if sl.Capacity > 0 {
+			capacity = fmt.Sprint(sl.Capacity)
+		}
+		s.row(sl.Station, cmp.Or(strings.Join(sl.Public, " "), sl.ID), sl.Listeners, capacity, sl.Kbps, s.age(sl.Since), dash(sl.IP))
+	}
+}
+
+func (s *table) listeners(all []adminapi.ListenerReport) {
+	s.heading("STATION", "ID", "MOUNT", "ADDRESS", "PROTOCOL", "FOR", "SENT", "BEHIND", "USER", "AGENT")
+	for _, l := range all {
+		protocol := l.Protocol
+		if l.TLS {
+			protocol += "+TLS"
+		}
+		if l.Slave {
+			protocol += " slave"
+		}
+		s.row(l.Station, l.ID, l.Mount, dash(l.IP), protocol, s.age(l.Since), humanize.IBytes(l.Bytes), humanize.IBytes(l.Lag),
+			dash(l.User), dash(l.UserAgent))
+	}
+}
+
+// status shows the stations, again and again if that is wanted.
+func (c *client) status([]string) error {
+	show := func() error { return list(c, "stations", c.query(nil), (*table).stations) }
+	if !(caddycmd.Flags{FlagSet: c.cmd.Flags()}).Bool("watch") {
+		return show()
+	}
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	defer signal.Stop(interrupted)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	screen := c.out
+	for {
+		var page bytes.Buffer
+		c.out = &page
+		if err := show(); err != nil { // it may come back
+			errors := io.Writer(&page)
+			if c.json {
+				errors = os.Stderr
+			}
+			fmt.Fprintln(errors, response.Printable(err.Error()))
+		}
+		text := page.String()
+		if out := int(os.Stdout.Fd()); !c.json && term.IsTerminal(out) {
+			text = "\x1b[H\x1b[2J" + text
+			if width, height, err := term.GetSize(out); err == nil {
+				text = "\x1b[H\x1b[2J" + fit(page.String(), width, height)
+			}
+		}
+		if _, err := io.WriteString(screen, text); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-interrupted:
+			return nil
+		}
+	}
+}
+
+// fit cuts a text to what a terminal shows: its top stays in sight, and no line is two.
+func fit(text string, width, height int) string {
+	lines := strings.SplitAfter(text, "\n")
+	if height > 1 && len(lines) > height {
+		lines = append(lines[:height-2], fmt.Sprintf("… %d lines more\n", len(lines)-1-(height-2)))
+	}
+	for i, line := range lines {
+		if runes := []rune(strings.TrimSuffix(line, "\n")); width > 1 && len(runes) > width {
+			lines[i] = string(runes[:width-1]) + "…\n"
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// events shows what happens. A configuration that changes ends the answer, and then it
+// goes on where it was.
+func (c *client) events(args []string) error {
+	q := c.query(args)
+	wanted, err := c.cmd.Flags().GetStringSlice("event")
+	if err != nil {
+		return err
+	}
+	for _, name := range wanted {
+		q.Add("event", name)
+	}
+	f := newFollowing(c.out, c.json)
+	for tries := 0; ; {
+		begun := time.Now()
+		body, err := c.ask(http.MethodGet, adminapi.EventsCall, q, nil)
+		if err == nil {
+			tries = 0
+			f.read(body)
+			_ = body.Close()
+		} else if tries++; f.last.IsZero() || tries > maxReconnects {
+			return err
+		}
+		if f.last.IsZero() {
+			f.last = begun
+		}
+		q.Set("since", f.last.UTC().Format(time.RFC3339Nano))
+		time.Sleep(reconnectPause)
+	}
+}
+
+const (
+	maxReconnects  = 20
+	reconnectPause = 250 * time.Millisecond
+)

@@ -1,0 +1,174 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddycast/caddycast/caddymodule/admin"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/caddymodule/status"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+	httpcaddyfile.RegisterHandlerDirective("icecast", parseHandler)
+	// What is not the station's goes on to whatever answers requests.
+	httpcaddyfile.RegisterDirectiveOrder("icecast", httpcaddyfile.Before, "respond")
+}
+
+// Handler puts a station on a site: sources send to it, listeners hear it. It
+// serves the station's mounts, their playlists, its status page and its admin pages, and
+// leaves everything else to the next handler.
+//
+// The same station may be on any number of sites, over HTTP and HTTPS alike.
+type Handler struct {
+	// The name of the station. Default: `default`.
+	Station string `json:"station,omitempty"`
+
+	station  *state.Generation
+	pages    *status.Pages
+	commands *admin.Commands
+	retired  <-chan struct{} // closed when another configuration is in force
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.icecast",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision finds the station.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	app, err := ctx.App("icecast")
+	if err != nil {
+		return fmt.Errorf("getting the icecast app: %w", err)
+	}
+	g, err := app.(state.Provider).Generation(h.Station)
+	if err != nil {
+		return err
+	}
+	h.Use(g, ctx.Done())
+	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		g.AddSite(srv)
+	}
+	return nil
+}
+
+// Use sets the station that the handler serves, until retired is closed.
+func (h *Handler) Use(g *state.Generation, retired <-chan struct{}) {
+	h.station, h.retired = g, retired
+	h.pages, h.commands = status.NewPages(g, retired), admin.NewCommands(g, retired)
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler. It is the one place where a refusal is
+// written, logged and counted.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if !strings.HasPrefix(r.URL.Path, "/") { // as in GET http://host
+		return h.serveNext(w, request.New(r), next)
+	}
+	f := request.New(r)
+	err := h.serve(w, f)
+	if errors.Is(err, errNotServed) {
+		err = h.serveNext(w, f, next)
+	}
+	if redirect, ok := errors.AsType[*redirectError](err); ok {
+		redirectTo(w, redirect.status, redirect.to)
+		return nil
+	}
+	if refusal, ok := errors.AsType[*response.Refusal](err); ok {
+		h.station.Refused(f, refusal)
+		return refusal.Write(w, r)
+	}
+	return err
+}
+
+// errNotServed is returned for a request that the station does not serve, before anything is
+// written.
+var errNotServed = errors.New("not a request of the station")
+
+// serve serves what is the station's. All but listeners are checked against the
+// addresses first; a listener's user agent counts as well.
+func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
+	path := r.URL.Path
+	switch r.Method {
+	case request.MethodSource, http.MethodPut:
+		if r.Method == request.MethodSource || !mountpath.IsReserved(path) {
+			return h.allowed(r, func() error { return h.serveSource(w, r) })
+		}
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		if page := h.page(path); page != nil {
+			return h.allowed(r, func() error { return page(w, r) })
+		}
+		if r.Method != http.MethodPost && !mountpath.IsReserved(path) {
+			return h.serveListener(w, r, path)
+		}
+	case request.MethodStats:
+		return h.allowed(r, func() error { return h.commands.ServeStatsStream(w, r) })
+	case http.MethodOptions:
+		if h.station.Mount(path) != nil || mountpath.IsReserved(path) {
+			return serveOptions(w)
+		}
+	}
+	return errNotServed
+}
+
+// allowed does something if requests from the client's address are allowed.
+func (h *Handler) allowed(r *request.Facts, serve func() error) error {
+	if err := h.station.Access.CheckAddress(r.Addr); err != nil {
+		return err
+	}
+	return serve()
+}
+
+// page returns the function that serves the page at a path, nil if there is none.
+func (h *Handler) page(path string) func(http.ResponseWriter, *request.Facts) error {
+	switch path {
+	case listPath:
+		return h.serveStreamList
+	case streamsPath:
+		return h.serveStreams
+	}
+	if page := h.pages.Page(path); page != nil {
+		return page
+	}
+	return h.commands.Command(path)
+}
+
+// parseHandler parses the directive that puts a station on a site.
+//
+//	icecast [<matcher>] [<station>]
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler; see parseHandler.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	d.Args(&h.Station)
+	if d.NextArg() {
+		return d.Errf("icecast: %q is too much; write icecast, or icecast and the name of a station", d.Val())
+	}
+	if d.NextBlock(0) {
+		return d.Err("icecast: a site has no settings of a station; write them into the global options, in { icecast { … } }")
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+)

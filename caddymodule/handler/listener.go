@@ -1,0 +1,197 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/caddy/v2"
+)
+
+// awaitTime is how long a listener waits for a source that has connected but
+// sent nothing yet.
+const awaitTime = 10 * time.Second
+
+// listenerRequest is a listener's request on its way through the checks.
+type listenerRequest struct {
+	*request.Facts
+	path   string // of the mount that is asked for
+	policy *state.MountPolicy
+	module auth.Module // that decides on listeners of the mount; nil: none
+	client streaming.Client
+	mount  *streaming.Mount // once something is heard there
+}
+
+// serveListener serves a listener of the mount at a path. The error is errNotServed if nothing
+// is to be heard there; nothing is written then.
+func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path string) error {
+	q := h.newListenerRequest(r, path)
+	if err := h.checkAllowed(q); err != nil {
+		return err
+	}
+	if err := h.checkRelayLoop(w, r, path); err != nil {
+		return err
+	}
+	defer q.releaseAdmission()
+	if err := h.authenticateFirst(q); err != nil {
+		return err
+	}
+	if err := h.awaitMount(w, q); err != nil {
+		return err
+	}
+	if err := h.checkReachable(q, q.mount.Settings()); err != nil {
+		return err
+	}
+	if r.Method == http.MethodHead {
+		return serveHead(w, q)
+	}
+	if h.shouldRedirect(q, q.mount.IsFull()) && h.redirectToSlave(w, q) {
+		return nil
+	}
+	if err := h.authorize(q); err != nil {
+		return err
+	}
+	l, err := h.admit(q)
+	switch {
+	case err == nil:
+		return serveStream(w, q, l)
+	case streaming.IsFull(err) && h.shouldRedirect(q, true) && h.redirectToSlave(w, q): // others took the last places
+		return nil
+	}
+	return errStream(err)
+}
+
+func (h *Handler) newListenerRequest(r *request.Facts, path string) *listenerRequest {
+	q := &listenerRequest{Facts: r, path: path, policy: h.station.Policy(path), module: h.station.Gate.Module(path), client: clientOf(r)}
+	q.client.Slave = h.station.Gate.IsSlave(r.Request)
+	q.client.Relay = r.Header.Get(relay.PathHeader) != ""
+	return q
+}
+
+// checkAllowed refuses a client that is not allowed, if there is something to hear.
+func (h *Handler) checkAllowed(q *listenerRequest) error {
+	err := h.station.Access.CheckListener(q.Addr, q.UserAgent())
+	if err != nil && h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
+		return nil // the answer to everybody is that there is nothing
+	}
+	return err
+}
+
+// authenticateFirst authorizes a listener before its mount is looked for, if the mount is
+// silent: a listener that is not allowed to hear it must not cause it to be pulled.
+func (h *Handler) authenticateFirst(q *listenerRequest) error {
+	if q.client.Slave || q.module == nil {
+		return nil
+	}
+	m := h.station.Mount(q.path)
+	if m != nil && m.Heard() != "" {
+		return nil
+	}
+	if q.Method == http.MethodHead || m == nil && !h.station.Offers(q.path) {
+		return errNotServed
+	}
+	if err := h.checkReachable(q, &q.policy.Engine); err != nil {
+		return err
+	}
+	return h.authorize(q)
+}
+
+// checkReachable refuses a listener that may not ask for a mount with these settings at
+// all, or not over plain HTTP. That is known before anybody is asked about the listener, and before
+// the listener is asked for a password.
+func (h *Handler) checkReachable(q *listenerRequest, m *streaming.MountSettings) error {
+	switch {
+	case m.RequireTLS && !q.IsEncrypted():
+		return h.redirectToHTTPS(q.Facts)
+	case m.NoDirect && !q.client.Slave:
+		return errStream(streaming.ErrNoDirect)
+	}
+	return nil
+}
+
+// awaitMount sets the mount once there is something to hear. A relay does not get
+// silence, which must not be passed on as a stream.
+func (h *Handler) awaitMount(w http.ResponseWriter, q *listenerRequest) error {
+	ctx, cancel := context.WithTimeout(q.Context(), awaitTime)
+	defer cancel()
+	field := q.Header.Get(relay.PathHeader)
+	defer h.station.Relayer().AddDownstream(q.path, field)()
+	q.mount = h.station.Await(ctx, q.path)
+	if q.mount == nil || q.client.Relay && q.mount.Heard() == "" {
+		w.Header().Del(relay.PathHeader)
+		return errNotServed
+	}
+	if q.client.Relay {
+		return h.checkRelayLoop(w, q.Facts, q.mount.Heard())
+	}
+	return nil
+}
+
+// authorize asks the mount's module, once.
+func (h *Handler) authorize(q *listenerRequest) (err error) {
+	if q.client.Slave || q.client.Admission != nil {
+		return nil
+	}
+	q.client.Admission, err = h.station.Gate.AuthorizeListener(q.Facts, q.module, q.path)
+	if a := q.client.Admission; a != nil && a.User != "" {
+		q.client.User = icy.Clean(a.User)
+	}
+	return err
+}
+
+// admit takes the listener in, unless a limit forbids it. The admission is the engine's then.
+func (h *Handler) admit(q *listenerRequest) (*streaming.Listener, error) {
+	l, err := q.mount.Admit(q.client)
+	if err == nil {
+		q.client.Admission = nil
+	}
+	return l, err
+}
+
+// releaseAdmission ends an admission that the engine did not take over.
+func (q *listenerRequest) releaseAdmission() {
+	if a := q.client.Admission; a != nil && a.OnEnd != nil {
+		a.OnEnd(0)
+	}
+}
+
+// errStream refuses a source or a listener for whom there is no place.
+func errStream(err error) error {
+	switch {
+	case errors.Is(err, streaming.ErrNothing):
+		return errNotServed
+	case errors.Is(err, streaming.ErrClosed):
+		return response.Refuse(http.StatusServiceUnavailable, "The server is shutting down").Because(err)
+	}
+	return response.Refuse(http.StatusForbidden, err.Error()).Because(err)
+}
+
+// clientOf describes the client.
+func clientOf(r *request.Facts) streaming.Client {
+	c := streaming.Client{
+		IP:        r.Addr,
+		Agent:     icy.Clean(r.UserAgent()),
+		Referer:   icy.Clean(r.Referer()),
+		Protocol:  r.Proto,
+		Encrypted: r.TLS != nil,
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(r.Header.Get("Icy-MetaData"))); err == nil && n != 0 {
+		c.Metadata = true
+	}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		if user, ok := repl.GetString("http.auth.user.id"); ok {
+			c.User = icy.Clean(user)
+		}
+	}
+	return c
+}

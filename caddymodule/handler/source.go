@@ -1,0 +1,105 @@
+package handler
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// serveSource checks a source, admits it and stays with it until it ends. A source is refused
+// before anything but its request is known: no mount is touched and no hook runs.
+func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
+	path := r.URL.Path
+	grant, err := h.authorizeSource(r, path)
+	if err != nil {
+		return err
+	}
+	if err := checkSource(r, path); err != nil {
+		return err
+	}
+	src := &streaming.Source{User: grant.User, Addr: r.ClientIP, Interval: interval(r.Request)}
+	in := newIngest(r.Context())
+	if err := h.station.NewSource(path, src, sourceInfo(r.Request), in.stop); err != nil {
+		return errStream(err)
+	}
+	defer src.End()
+	defer in.close()
+	if err := in.open(w, r.Request, grant.Answer); err != nil {
+		return err
+	}
+	if in.conn != nil {
+		src.BatchReads = streaming.ReadBatcher(transport.Bare(in.conn))
+	}
+	h.runSource(src, path, in)
+	return nil
+}
+
+// authorizeSource returns the right of a request to feed a mount: that of its connection if it
+// logged in without HTTP, else what its credentials give.
+func (h *Handler) authorizeSource(r *request.Facts, path string) (*auth.Grant, error) {
+	policy := h.station.Policy(path)
+	if policy.SourceTLS && !r.IsEncrypted() {
+		return nil, response.Refuse(http.StatusForbidden, "Sources of this mount come over TLS only")
+	}
+	if g := auth.TakeGrant(r.Context(), h.station.StationName(), path); g != nil {
+		return g, nil
+	}
+	user, err := h.station.Gate.AuthorizeSource(r, path, false, policy.Source)
+	if _, _, tried := r.BasicAuth(); err != nil && tried && policy.Source == nil && h.station.Gate.Module(path) == nil {
+		return nil, response.Challenge().Logged(zapcore.WarnLevel, "a source was refused since no source_password is set",
+			zap.String("mount", response.Printable(path)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &auth.Grant{User: user, Answer: sourceAnswer(r.Request)}, nil
+}
+
+// checkSource refuses a source that no mount can take.
+func checkSource(r *request.Facts, path string) error {
+	if err := mountpath.Check(path); err != nil {
+		return response.Refuse(http.StatusBadRequest, err.Error())
+	}
+	if r.Method == http.MethodPut && r.Header.Get("Content-Type") == "" {
+		return response.Refuse(http.StatusForbidden, "No Content-type given")
+	}
+	return nil
+}
+
+// runSource feeds the mount, and says so in the log.
+func (h *Handler) runSource(src *streaming.Source, path string, in *ingest) {
+	log := h.station.Logger
+	who := []zap.Field{
+		zap.String("mount", path),
+		zap.String("client_ip", src.Addr),
+		zap.String("user_agent", src.Info().UserAgent),
+	}
+	log().Info("source connected", who...)
+	reason := src.Run(in)
+	log().Info("source disconnected", append(who,
+		zap.Stringer("reason", reason),
+		zap.Duration("duration", time.Since(src.Since)))...)
+}
+
+// sourceInfo reads what a source says of itself.
+func sourceInfo(r *http.Request) streaming.Info { return streaming.ParseInfo(r.Header.Get) }
+
+// interval returns the space between the metadata blocks in what a source sends,
+// 0 if it sends none.
+func interval(r *http.Request) int {
+	n, err := strconv.Atoi(r.Header.Get("icy-metaint"))
+	if err != nil || n < 0 || n > icy.MaxInterval {
+		return 0
+	}
+	return n
+}

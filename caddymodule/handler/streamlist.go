@@ -1,0 +1,191 @@
+package handler
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddycast/caddycast/streaming/relay"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+const (
+	// listPath is where slaves look for the list.
+	listPath = relay.ListPath
+
+	// streamsPath is where slaves of Icecast-KH look for the list, and pull the mounts.
+	streamsPath = mountpath.AdminPrefix + "streams"
+
+	// longestWait bounds how long a slave may wait for another list.
+	longestWait = 30 * time.Second
+)
+
+// serveStreamList answers which mounts a slave may pull. A client that reports is known as
+// a slave from then on. It may wait for another list than it has: Prefer, of RFC 7240,
+// says how long.
+func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error {
+	st := h.station
+	if err := auth.Authorize(r, st.Gate.Relay, st.Gate.Admin); err != nil {
+		return err
+	}
+	node := r.Header.Get(relay.PathHeader)
+	if node == st.Relayer().ID {
+		return response.Refuse(http.StatusLoopDetected, "This station is its own master; point master at another one")
+	}
+	id, number, err := h.register(r)
+	if err != nil {
+		return err
+	}
+	if node != "" {
+		w.Header().Set(relay.PathHeader, st.Relayer().ID)
+	}
+	list, tag := st.StreamListFor(node)
+	w.Header().Set("Accept-Post", "application/json")
+	if wait := waitPreferred(r.Request); wait > 0 {
+		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
+		list, tag = h.awaitList(r, list, tag, wait)
+	}
+	switch {
+	case r.Context().Err() != nil:
+		st.Slaves().Disconnected(id, number)
+		return r.Context().Err()
+	case st.IsClosing():
+		return errStream(streaming.ErrClosed)
+	}
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", list)
+}
+
+// awaitList waits until the list is not the one that the slave has, within a time.
+func (h *Handler) awaitList(r *request.Facts, list, tag string, wait time.Duration) (string, string) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	node, known := r.Header.Get(relay.PathHeader), r.Header.Get("If-None-Match")
+	for known == tag {
+		changed := h.station.Changed()
+		if list, tag = h.station.StreamListFor(node); known != tag {
+			break
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return list, tag
+		case <-h.station.Closing():
+			return list, tag
+		case <-h.retired:
+			return list, tag
+		case <-r.Context().Done():
+			return list, tag
+		}
+	}
+	return list, tag
+}
+
+// serveStreams answers slaves of Icecast-KH: with the list, or with a mount.
+func (h *Handler) serveStreams(w http.ResponseWriter, r *request.Facts) error {
+	if err := auth.Authorize(r, h.station.Gate.Relay, h.station.Gate.Admin); err != nil {
+		return err
+	}
+	if mount := r.URL.Query().Get("mount"); mount != "" {
+		if err := mountpath.Check(mount); err != nil {
+			return response.Refuse(http.StatusBadRequest, "mount: "+err.Error())
+		}
+		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = mount, "", ""
+		err := h.serveListener(w, r, mount)
+		if errors.Is(err, errNotServed) {
+			return errNoSource(mount)
+		}
+		return err
+	}
+	if _, _, err := h.register(r); err != nil {
+		return err
+	}
+	list := h.station.StreamList().WithPrefix(streamsPath + "?mount=")
+	return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", list)
+}
+
+// register notes what a slave reports of itself, in a body or, as Icecast-KH does, in
+// the query. It returns the slave's id, empty if there is no report, and the report's
+// number.
+func (h *Handler) register(r *request.Facts) (id string, number uint64, err error) {
+	var report relay.Report
+	switch q := r.URL.Query(); {
+	case r.Method == http.MethodPost:
+		report, err = relay.ReadReport(r.Body)
+	case q.Has("rserver") || q.Has("rport"):
+		report, err = reportOfKH(q)
+	default:
+		return "", 0, nil
+	}
+	if err != nil {
+		return "", 0, response.Refuse(http.StatusBadRequest, "The report can't be read: "+err.Error())
+	}
+	return report.ID, h.station.Slaves().Register(report, r.ClientIP), nil
+}
+
+// reportOfKH reads what slaves of Icecast-KH say: their host, port and how often they
+// ask. They have all mounts.
+func reportOfKH(q url.Values) (relay.Report, error) {
+	host, port := q.Get("rserver"), q.Get("rport")
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return relay.Report{}, errors.New("rport: write a port")
+	}
+	at := host + ":" + port
+	if host == "" || setting.CheckHostname(at) != nil {
+		return relay.Report{}, errors.New("rserver: write a host name")
+	}
+	seconds, err := strconv.Atoi(q.Get("interval"))
+	if err != nil || seconds < 5 || seconds > 3600 {
+		return relay.Report{}, errors.New("interval: write seconds, from 5 to 3600")
+	}
+	return relay.Report{ID: "kh:" + at, Public: []string{"http://" + at}, Interval: seconds}, nil
+}
+
+var waitShape = regexp.MustCompile(`(?i)(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])`)
+
+// waitPreferred returns how long the client would wait, as far as we let it.
+func waitPreferred(r *http.Request) time.Duration {
+	m := waitShape.FindStringSubmatch(strings.Join(r.Header.Values("Prefer"), ","))
+	if m == nil {
+		return 0
+	}
+	seconds, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, longestWait)
+}
+
+// checkRelayLoop refuses a relay whose stream would come back to where it began. Other relays
+// are told the path of the stream.
+func (h *Handler) checkRelayLoop(w http.ResponseWriter, r *request.Facts, heard string) error {
+	field := r.Header.Get(relay.PathHeader)
+	if field == "" {
+		return nil
+	}
+	path, err := h.station.Relayer().CheckLoop(heard, field)
+	if err != nil {
+		return response.Refuse(http.StatusLoopDetected, fmt.Sprintf("Loop detected: %v", err)).
+			Logged(zapcore.WarnLevel, "a relay was refused: it would hear itself",
+				zap.String("mount", response.Printable(r.URL.Path)), zap.String("relay_path", icy.Clean(field)))
+	}
+	w.Header().Set(relay.PathHeader, path)
+	return nil
+}

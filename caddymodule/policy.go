@@ -1,0 +1,104 @@
+package caddymodule
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/fallbacks"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
+)
+
+// relayLinger is how long listeners wait for a relay if nothing is set. A relay that has
+// lost its upstream dials again at once.
+const relayLinger = 10 * time.Second
+
+// policy resolves what is set for the mount at a path.
+func (r *resolver) policy(path string) *state.MountPolicy {
+	m := r.mounts.get(path)
+	source := m.SourcePassword
+	if source == nil {
+		source = r.station.SourcePassword
+	}
+	return &state.MountPolicy{
+		Engine:           r.engineSettings(&m),
+		Rule:             r.rule(&m),
+		Recording:        m.Dump.options(),
+		Source:           r.sources[source],
+		SourceTLS:        m.SourceTLS == tlsRequired,
+		HiddenFromSlaves: setting.Is(m.HiddenFromSlaves, true),
+	}
+}
+
+// engineSettings translates one mount for the engine.
+func (r *resolver) engineSettings(m *Mount) streaming.MountSettings {
+	settings := streaming.MountSettings{
+		Named:               r.mounts.names(m.Path),
+		MaxListeners:        setting.Value(m.MaxListeners),
+		MaxListenerDuration: time.Duration(setting.Value(m.MaxListenerDuration)),
+		MaxKbps:             setting.Value(m.MaxBandwidth),
+		SourceTimeout:       time.Duration(m.SourceTimeout),
+		Linger:              time.Duration(setting.Value(m.Linger)),
+		RelayLinger:         relayLinger,
+		Queue:               m.Queue,
+		Takeover:            setting.Is(m.Takeover, true),
+		Hidden:              setting.Is(m.Hidden, true) || setting.Is(m.HiddenFromSlaves, true),
+		NoDirect:            setting.Is(m.Direct, false),
+		RequireTLS:          setting.Is(m.RequireTLS, true),
+		FallbackWhenFull:    setting.Is(m.FallbackWhenFull, true),
+		Charset:             m.Charset,
+		Intro:               r.intros[setting.Value(m.Intro)],
+		StreamInfo: streaming.Info{
+			ContentType: m.Type,
+			Subtype:     m.Subtype,
+			Name:        m.Name,
+			Description: m.Description,
+			Genre:       m.Genre,
+			URL:         m.URL,
+			Public:      m.Public,
+		},
+	}
+	if m.Linger != nil {
+		settings.RelayLinger = settings.Linger
+	}
+	if m.Bitrate > 0 {
+		settings.StreamInfo.Bitrate = fmt.Sprint(m.Bitrate)
+	}
+	if b := m.Burst; b != nil {
+		settings.Burst = blocklog.Burst{Bytes: b.Bytes, Time: time.Duration(b.Time)}
+		settings.NoBurst = *b == Burst{}
+	}
+	if i := m.MetadataInterval; i != nil {
+		if settings.MetadataInterval = *i; *i == 0 {
+			settings.MetadataInterval = -1
+		}
+	}
+	return settings
+}
+
+// rule translates the fallbacks of a mount.
+func (r *resolver) rule(m *Mount) fallback.Rule {
+	if mountpath.Check(m.Path) != nil {
+		return fallback.Rule{}
+	}
+	rule := fallback.Rule{Stay: setting.Is(m.Override, false), ReturnAfter: time.Duration(setting.Value(m.ReturnAfter))}
+	for _, f := range r.fallbacksOf(m.Path) {
+		rule.Fallbacks = append(rule.Fallbacks, f.Targets(m.Path)...)
+	}
+	return rule
+}
+
+// fallbacksOf returns the fallbacks of the first entry for a mount that has any.
+func (r *resolver) fallbacksOf(path string) (found []fallbacks.Module) {
+	done := false
+	r.mounts.each(path, func(m *Mount) {
+		if modules, ok := r.fallbacks[m]; ok && !done {
+			found, done = modules, true
+		}
+	})
+	return found
+}

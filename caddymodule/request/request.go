@@ -1,0 +1,96 @@
+// Package request holds the facts of a request that several checks need, computed
+// once: the client's address, the scheme and the host as the client sees them.
+//
+// Facts are made by New when a request arrives, and do not change. They belong to the
+// request's goroutine, as the request itself does. Parameters reads the parameters of
+// an admin command leniently, as encoders need. The package decides nothing: it
+// knows neither stations nor answers.
+package request
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Methods that are not HTTP's own.
+const (
+	MethodSource = "SOURCE" // of Icecast's sources
+	MethodStats  = "STATS"  // asks for all statistics and each change of them
+)
+
+// Facts are a request, and what is derived from it once.
+type Facts struct {
+	*http.Request
+
+	// ClientIP is the address of the client as text, from a header if the peer is a
+	// trusted proxy. On a Unix socket it is what the server calls the peer.
+	ClientIP string
+
+	// Addr is ClientIP parsed. The zero value: there is none, as on a Unix socket.
+	Addr netip.Addr
+
+	// Scheme is "http" or "https", as the client sees it.
+	Scheme string
+
+	// AskedHost is the host that the request names or, if it names none as in
+	// HTTP/1.0, the address it came in at.
+	AskedHost string
+}
+
+// New returns the facts of a request.
+func New(r *http.Request) *Facts {
+	f := &Facts{Request: r, ClientIP: clientIP(r), Scheme: scheme(r), AskedHost: askedHost(r)}
+	f.Addr, _ = netip.ParseAddr(f.ClientIP)
+	return f
+}
+
+// IsEncrypted reports whether the client sent the request over TLS, to us or to a
+// trusted proxy.
+func (f *Facts) IsEncrypted() bool { return f.Scheme == "https" }
+
+// clientIP returns the address of the client, which Caddy takes from a header if
+// the peer is a trusted proxy.
+func clientIP(r *http.Request) string {
+	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
+		return ip
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// scheme returns the scheme of the request, or of the one that a trusted proxy got.
+func scheme(r *http.Request) string {
+	proto := r.Header.Get("X-Forwarded-Proto")
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && proto != "" {
+		if strings.EqualFold(proto, "https") {
+			return "https"
+		}
+		return "http"
+	}
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+func askedHost(r *http.Request) string {
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && r.Host == "" {
+		return addr.String()
+	}
+	return r.Host
+}
+
+// AddressText writes an address; a Unix socket has none, and gives an empty text.
+func AddressText(ip netip.Addr) string {
+	if !ip.IsValid() {
+		return ""
+	}
+	return ip.String()
+}

@@ -1,0 +1,199 @@
+package caddymodule
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/access"
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/fallbacks"
+	"github.com/caddycast/caddycast/caddymodule/hook"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/caddymodule/status"
+	"github.com/caddycast/caddycast/streaming/recording"
+	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+)
+
+// resolver turns the settings of a station into a generation, which does not look at them
+// again.
+type resolver struct {
+	station   *Station
+	mounts    mergedMounts
+	sources   map[*auth.Credential]*auth.Verifier // what sources must know
+	intros    intros
+	fallbacks map[*Mount][]fallbacks.Module // of the entries that have some; loading empties the JSON
+}
+
+// resolve makes the generation of a station. It is in a.generations as soon as it must be
+// released.
+func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddyevents.App) error {
+	if err := s.replacePlaceholders(); err != nil {
+		return err
+	}
+	r := &resolver{station: s, mounts: newMergedMounts(s)}
+	var gate auth.Gate
+	if err := r.credentials(ctx, &gate); err != nil {
+		return err
+	}
+	if err := s.validate(); err != nil {
+		return err
+	}
+	templates, err := status.LoadTemplates(s.Templates)
+	if err != nil {
+		return err
+	}
+	access, err := access.New(s.Deny, s.Allow, ctx.Logger())
+	if err != nil {
+		return err
+	}
+	r.intros = readIntros(s.Mounts, ctx.Logger())
+	if err := r.loadFallbacks(ctx); err != nil {
+		return err
+	}
+	g, err := state.Acquire(name, ctx.Logger(), r.policy)
+	if err != nil {
+		return err
+	}
+	a.generations[name] = g
+	g.Identity = state.Identity{Name: s.Name, Location: s.Location, Contact: s.Contact, Hostname: s.Hostname}
+	g.Limits = state.StationLimits{
+		Listeners: s.Limits.Listeners, Sources: s.Limits.Sources, Bandwidth: s.Limits.Bandwidth, PerIP: s.Limits.PerIP,
+		Latency: time.Duration(s.Limits.Latency),
+	}
+	g.Access, g.Gate, g.Templates, g.Named = access, gate, templates, r.named()
+	g.Storage, g.Events = ctx.Storage(), hook.NewCaddyEvents(ctx, events)
+	if s.Master != nil {
+		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
+	}
+	if l := r.sources[s.SourcePassword]; l != nil {
+		g.SourceUser = l.User
+	}
+	if r.records() {
+		g.Recordings = func(path string) *recording.Options { return g.Policy(path).Recording }
+	}
+	if g.Relays, err = r.relays(ctx, g); err != nil {
+		return err
+	}
+	if err := r.hooks(ctx, g); err != nil {
+		return err
+	}
+	g.Resolve()
+	return nil
+}
+
+// credentials makes the verifiers of the station and its mounts.
+func (r *resolver) credentials(ctx caddy.Context, gate *auth.Gate) (err error) {
+	s := r.station
+	if gate.Admin, err = auth.NewVerifier(ctx, "admin_password", "admin", s.AdminPassword); err != nil {
+		return err
+	}
+	if gate.Relay, err = auth.NewVerifier(ctx, "relay_password", "relay", s.RelayPassword); err != nil {
+		return err
+	}
+	r.sources = make(map[*auth.Credential]*auth.Verifier)
+	if r.sources[s.SourcePassword], err = auth.NewVerifier(ctx, "source_password", "source", s.SourcePassword); err != nil {
+		return err
+	}
+	for _, m := range s.Mounts {
+		if m.SourcePassword == nil {
+			continue
+		}
+		if r.sources[m.SourcePassword], err = auth.NewVerifier(ctx, "source_password", "source", m.SourcePassword); err != nil {
+			return fmt.Errorf("mount %s: %w", m.Path, err)
+		}
+	}
+	gate.Source = func(mount string) *auth.Verifier {
+		m := r.mounts.get(mount)
+		return r.sources[cmp.Or(m.SourcePassword, s.SourcePassword)]
+	}
+	return nil
+}
+
+// loadFallbacks loads the modules that stand in for mounts.
+func (r *resolver) loadFallbacks(ctx caddy.Context) error {
+	r.fallbacks = make(map[*Mount][]fallbacks.Module)
+	for _, m := range r.station.Mounts {
+		if m.FallbacksRaw == nil {
+			continue
+		}
+		modules, err := fallbacks.Load(ctx, m, "FallbacksRaw", m.FallbacksRaw)
+		if err != nil {
+			return fmt.Errorf("mount %s: %w", m.Path, err)
+		}
+		r.fallbacks[m] = modules
+	}
+	return nil
+}
+
+// relays translates what the station pulls.
+func (r *resolver) relays(ctx caddy.Context, g *state.Generation) (settings relay.Settings, err error) {
+	for _, one := range r.station.Relays {
+		config, err := one.settings(ctx)
+		if err != nil {
+			return settings, err
+		}
+		settings.Relays = append(settings.Relays, config)
+	}
+	if r.station.Slave != nil {
+		settings.Slave, err = r.station.Slave.settings(ctx, g.Report)
+	}
+	return settings, err
+}
+
+// hooks loads what happens upon events, and the modules that decide on mounts, which may bring
+// hooks of their own.
+func (r *resolver) hooks(ctx caddy.Context, g *state.Generation) error {
+	s := r.station
+	scopes := []hook.Scope{{On: s.On, Connect: s.OnConnect, Disconnect: s.OnDisconnect}}
+	for _, m := range s.Mounts {
+		scopes = append(scopes, hook.Scope{Path: m.Path, On: m.On, Connect: m.OnConnect, Disconnect: m.OnDisconnect})
+	}
+	about := hook.Station{Name: g.StationName(), Logger: g.Logger, Address: g.Address}
+	plan, err := hook.NewPlan(ctx, about, scopes)
+	if err != nil {
+		return err
+	}
+	for _, m := range s.Mounts {
+		if len(m.AuthRaw) == 0 {
+			continue
+		}
+		loaded, err := ctx.LoadModule(m, "AuthRaw")
+		if err != nil {
+			return fmt.Errorf("mount %s: auth: %w", m.Path, err)
+		}
+		module, ok := loaded.(auth.Module)
+		if !ok {
+			return fmt.Errorf("mount %s: auth: %T does not implement auth.Module", m.Path, loaded)
+		}
+		plan.Bind(m.Path, module.Bind(auth.Station{
+			Station: about, Scope: m.Path, NewID: g.NewID, Enqueue: g.Enqueue, Sessions: g.Sessions(),
+		}))
+		g.Gate.Modules.Add(m.Path, module)
+	}
+	g.Hooks = plan.Hooks(g.Events)
+	return nil
+}
+
+// named returns the mounts that the configuration names.
+func (r *resolver) named() (paths []string) {
+	for _, m := range r.station.Mounts {
+		if !mountpath.IsPattern(m.Path) {
+			paths = append(paths, m.Path)
+		}
+	}
+	return paths
+}
+
+// records reports whether any mount is recorded.
+func (r *resolver) records() bool {
+	for _, m := range r.station.Mounts {
+		if m.Dump != nil && m.Dump.Pattern != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,56 @@
+package state
+
+import (
+	"cmp"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+)
+
+// Address returns where the station is found, as Icecast puts it in what it posts: its host
+// name, and the first port that it is on.
+func (l *Station) Address() (server, port string) {
+	server, port = "localhost", "8000"
+	g := l.last.Load()
+	if g == nil {
+		return server, port
+	}
+	if urls := g.sites.urls(); len(urls) > 0 {
+		if u, err := url.Parse(urls[0]); err == nil {
+			port = u.Port()
+		}
+	}
+	if u, err := url.Parse("http://" + g.Identity.Hostname); err == nil && u.Hostname() != "" {
+		server, port = u.Hostname(), cmp.Or(u.Port(), port)
+	}
+	return server, port
+}
+
+// BaseURL returns where listeners reach the station, without a path: by the scheme and port
+// of the request, and by the station's host name if it has one.
+func (g *Generation) BaseURL(r *request.Facts) string {
+	host := r.AskedHost
+	if hostname := g.HostnameOver(r.Scheme); hostname != "" {
+		_, port, err := net.SplitHostPort(host)
+		host = hostname
+		if _, _, own := net.SplitHostPort(host); own != nil && err == nil {
+			host += ":" + port
+		}
+	}
+	return r.Scheme + "://" + host
+}
+
+// HostnameOver returns the station's host name for URLs of a scheme: with its port if it has
+// one, unless that is only for the other scheme.
+func (g *Generation) HostnameOver(scheme string) string {
+	host, port, err := net.SplitHostPort(g.Identity.Hostname)
+	switch {
+	case err != nil || g.sites.mayBe(port, scheme):
+		return g.Identity.Hostname
+	case strings.Contains(host, ":"):
+		return "[" + host + "]"
+	}
+	return host
+}

@@ -1,0 +1,92 @@
+package state
+
+import (
+	"sync"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
+	"go.uber.org/zap"
+)
+
+// Report returns how this station stands as a slave.
+func (g *Generation) Report() relay.Report {
+	capacity := g.Limits.Listeners
+	if files := maxFiles(); capacity == 0 || files > 0 && files < capacity {
+		capacity = files
+	}
+	r := relay.Report{
+		Capacity:   capacity,
+		Listeners:  int(g.Listeners()),
+		MaxKbps:    g.Limits.Bandwidth,
+		Kbps:       g.traffic.kbps(g.Station.Station),
+		Mounts:     make(map[string]int),
+		Downstream: g.slaves.Downstream(),
+	}
+	for _, p := range g.StreamList().Paths() {
+		r.Mounts[p] = 0
+		if m := g.Mount(p); m != nil {
+			r.Mounts[p] = int(m.Stats().Listeners)
+		}
+	}
+	return r
+}
+
+// traffic measures how much a station sends.
+type traffic struct {
+	mu    sync.Mutex
+	at    time.Time
+	sent  map[string]uint64 // by mount, at that time
+	speed int               // kbit/s
+}
+
+// kbps returns how many kbit/s were sent since it was last asked, a second ago at
+// least.
+func (t *traffic) kbps(st *streaming.Station) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	elapsed := now.Sub(t.at)
+	if elapsed < time.Second {
+		return t.speed
+	}
+	sent := make(map[string]uint64)
+	var fresh uint64
+	for _, m := range st.Mounts() {
+		n := m.Stats().BytesSent
+		sent[m.Path] = n
+		if before := t.sent[m.Path]; n >= before {
+			fresh += n - before
+		}
+	}
+	if !t.at.IsZero() {
+		t.speed = int(float64(fresh) * 8 / 1000 / elapsed.Seconds())
+	}
+	t.at, t.sent = now, sent
+	return t.speed
+}
+
+// relayChanged tells the log, and the outside world, of relays, masters and slaves
+// that come and go.
+func (l *Station) relayChanged(e relay.Event) {
+	log := l.Logger()
+	l.announceRelay(e)
+	switch e.Kind {
+	case relay.Up:
+		log.Info("relay connected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream))
+	case relay.Down:
+		log.Info("relay disconnected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream),
+			zap.String("reason", e.Cause), zap.Duration("duration", e.Duration))
+	case relay.Failed:
+		log.Warn("a relay can't be played; it is tried again and again", zap.String("mount", e.Mount), zap.String("error", e.Cause))
+	case relay.SlaveJoined:
+		log.Info("slave joined", zap.String("slave", e.Slave))
+	case relay.SlaveLeft:
+		log.Info("slave left", zap.String("slave", e.Slave), zap.String("reason", e.Cause))
+	case relay.MasterUp:
+		log.Info("the master's list is known", zap.String("master", e.Upstream))
+	case relay.MasterDown:
+		log.Warn("the master does not tell its list; what is known of it stays, and it is asked again and again",
+			zap.String("master", e.Upstream), zap.String("error", e.Cause))
+	}
+}

@@ -1,0 +1,182 @@
+package state
+
+import (
+	"html/template"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/access"
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/hook"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/fallback"
+	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/recording"
+	"github.com/caddycast/caddycast/streaming/relay"
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+)
+
+// Generation is one loaded configuration of a station, resolved. The app fills it in while it
+// is provisioned; after that it does not change, except for what its methods say. It goes with
+// its configuration, while the embedded station outlives it.
+type Generation struct {
+	*Station
+
+	Identity  Identity
+	Limits    StationLimits
+	Access    access.List
+	Gate      auth.Gate
+	Redirect  Redirect
+	Templates Templates
+	Named     []string // mounts that the configuration names
+
+	// Log is the configuration's logger.
+	Log *zap.Logger
+
+	// SourceUser is the user name of the station's sources.
+	SourceUser string
+
+	// Storage keeps what must outlive a restart; nil: nothing is kept.
+	Storage certmagic.Storage
+
+	Relays     relay.Settings
+	Recordings recording.Settings // nil: no mount is recorded
+	Hooks      *hooks.Plan
+	Events     *hook.CaddyEvents // nil: no event is passed to Caddy
+
+	policies   policies
+	settings   *streaming.Settings
+	overrides  sync.Map // of fallbacks by Icecast's command: a mount's path to that of another
+	streamList streamList
+	sites      sites
+	released   atomic.Bool
+	shoutcasts shoutcasts
+
+	// Guarded by the station's mu.
+	published bool
+	previous  *Generation
+}
+
+// Identity is what a station says of itself. Empty fields are left out or have defaults.
+type Identity struct {
+	Name     string
+	Location string
+	Contact  string
+	Hostname string // base of listen URLs, with a port or without; empty: the host of the request
+}
+
+// StationLimits bound a whole station; 0 is no limit.
+type StationLimits struct {
+	Listeners int
+	Sources   int
+	Bandwidth int           // kbit/s
+	PerIP     int           // listeners from one address
+	Latency   time.Duration // 0: the engine's default
+}
+
+// Redirect says which listeners a master sends to its slaves.
+type Redirect string
+
+// The values of Redirect.
+const (
+	RedirectOff      Redirect = "off" // as the zero value
+	RedirectWhenFull Redirect = "when_full"
+	RedirectBalance  Redirect = "balance"
+)
+
+// Templates are those of the station's pages.
+type Templates struct{ Status, Admin *template.Template }
+
+// MountPolicy is what is set for one mount, resolved. It does not change.
+type MountPolicy struct {
+	Engine    streaming.MountSettings
+	Rule      fallback.Rule
+	Recording *recording.Options // nil: the mount is not recorded
+
+	// Source is what a source must know; nil: nobody may feed the mount.
+	Source *auth.Verifier
+
+	SourceTLS        bool // sources and titles over plain HTTP are refused
+	HiddenFromSlaves bool
+}
+
+// MaxNamed bounds the named mounts that metrics and lists show without a source.
+const MaxNamed = 1000
+
+// Acquire returns a generation of the station with a name, for the app to fill in, and makes the
+// station if no configuration has it yet. Each generation wants a Release. resolve returns the
+// policy of a mount; it is called once for each path that is in use.
+func Acquire(name string, log *zap.Logger, resolve func(path string) *MountPolicy) (*Generation, error) {
+	st, err := acquire(name)
+	if err != nil {
+		return nil, err
+	}
+	if name != DefaultName {
+		log = log.With(zap.String("station", name))
+	}
+	return &Generation{Station: st, Log: log, SourceUser: "source", policies: policies{resolve: resolve}}, nil
+}
+
+// Release retires the generation; the station ends with its last generation. It may be called
+// twice.
+func (g *Generation) Release() error {
+	g.Retire(g)
+	if g.released.Swap(true) {
+		return nil
+	}
+	return release(g.name)
+}
+
+// Resolve makes the engine's settings, once everything else is filled in.
+func (g *Generation) Resolve() {
+	g.settings = &streaming.Settings{
+		MaxListeners: g.Limits.Listeners,
+		MaxSources:   g.Limits.Sources,
+		MaxKbps:      g.Limits.Bandwidth,
+		PerIP:        g.Limits.PerIP,
+		Latency:      g.Limits.Latency,
+		Mount:        func(path string) streaming.MountSettings { return g.Policy(path).Engine },
+		Director: fallback.NewDirector(g.Rule, g.players, g.relays, func(home, other string) {
+			g.Station.Logger().Warn("a fallback is passed over for listeners who were promised another content type",
+				zap.String("mount", home), zap.String("fallback", other))
+		}),
+	}
+}
+
+// Watched returns the named mounts that metrics and lists show although they have no source.
+func (g *Generation) Watched() []string { return g.Named[:min(len(g.Named), MaxNamed)] }
+
+// Policy returns what is set for the mount at a path. It is cheap, and never nil.
+func (g *Generation) Policy(path string) *MountPolicy { return g.policies.get(path) }
+
+// Rule returns the fallbacks of a mount, those of Icecast's command if it was given.
+func (g *Generation) Rule(path string) fallback.Rule {
+	rule := g.Policy(path).Rule
+	if to, ok := g.overrides.Load(path); ok {
+		rule.Fallbacks = nil
+		if to != "" {
+			rule.Fallbacks = []string{to.(string)}
+		}
+	}
+	return rule
+}
+
+// OverrideFallback replaces the fallbacks of a mount until the next configuration; an empty
+// path removes them.
+func (g *Generation) OverrideFallback(mount, to string) {
+	g.overrides.Store(mount, to)
+	g.Station.Logger().Info("fallback overridden until the next configuration",
+		zap.String("mount", response.Printable(mount)), zap.String("fallback", response.Printable(to)))
+	if d, ok := g.settings.Director.(*fallback.Director); ok {
+		d.Forget()
+	}
+	g.Reconsider()
+}
+
+// Knows reports whether a mount lives, or has settings or a relay of its own.
+func (g *Generation) Knows(path string) bool {
+	return g.Policy(path).Engine.Named || g.Mount(path) != nil || g.relays.Has(path)
+}

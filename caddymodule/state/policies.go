@@ -1,0 +1,35 @@
+package state
+
+import "sync"
+
+// maxPolicies bounds what is remembered of paths that anybody may ask for.
+const maxPolicies = 10_000
+
+// policies remembers what is set for the mounts that are in use, so that each is resolved
+// once per configuration.
+type policies struct {
+	resolve func(path string) *MountPolicy
+
+	mu     sync.RWMutex
+	byPath map[string]*MountPolicy
+}
+
+func (p *policies) get(path string) *MountPolicy {
+	p.mu.RLock()
+	policy := p.byPath[path]
+	p.mu.RUnlock()
+	if policy != nil {
+		return policy
+	}
+	policy = p.resolve(path)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.byPath[path]; known != nil {
+		return known
+	}
+	if p.byPath == nil || len(p.byPath) >= maxPolicies {
+		p.byPath = make(map[string]*MountPolicy)
+	}
+	p.byPath[path] = policy
+	return policy
+}

@@ -1,0 +1,41 @@
+package state
+
+import (
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+)
+
+// Refused counts a request that is refused, and writes it to the log: at the level of the
+// refusal if that has a message of its own, else at debug level.
+func (l *Station) Refused(r *request.Facts, refusal *response.Refusal) {
+	if s := refusal.Status; s >= 0 && s < len(l.refusals) {
+		l.refusals[s].Add(1)
+	}
+	level, message := refusal.Level, refusal.Message
+	if message == "" {
+		level, message = zapcore.DebugLevel, "request refused"
+	}
+	entry := l.Logger().Check(level, message)
+	if entry == nil {
+		return
+	}
+	fields := append([]zap.Field{
+		zap.String("client_ip", r.ClientIP), zap.String("method", r.Method),
+		zap.String("path", response.Printable(r.URL.Path)), zap.Int("status", refusal.Status),
+	}, refusal.Fields...)
+	entry.Write(append(fields, zap.String("reason", response.Printable(refusal.Reason)))...)
+}
+
+// Refusals returns how many requests were refused, by the status of the answer.
+func (l *Station) Refusals() map[int]uint64 {
+	all := make(map[int]uint64)
+	for status := range l.refusals {
+		if n := l.refusals[status].Load(); n > 0 {
+			all[status] = n
+		}
+	}
+	return all
+}

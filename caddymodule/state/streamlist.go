@@ -1,0 +1,108 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+)
+
+// StreamList is which mounts a listener would hear something on, at one moment. It does not
+// change.
+type StreamList struct {
+	paths  []string        // sorted
+	hidden map[string]bool // from slaves
+	text   string          // for slaves: a path on each line
+	tag    string          // names this text
+	made   time.Time
+}
+
+// Paths returns the mounts, sorted, with those that are hidden from slaves.
+func (l *StreamList) Paths() []string { return l.paths }
+
+// WithPrefix returns the list for slaves with a prefix before each path.
+func (l *StreamList) WithPrefix(prefix string) string {
+	text, _ := l.render(prefix, func(string) bool { return true })
+	return text
+}
+
+func (l *StreamList) render(prefix string, isListed func(path string) bool) (text, tag string) {
+	var b strings.Builder
+	for _, p := range l.paths {
+		if !l.hidden[p] && isListed(p) {
+			b.WriteString(prefix + mountpath.Escape(p) + "\r\n")
+		}
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return b.String(), `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+// streamListAge is how old a list may be while nothing is known to have changed: a file that
+// could not be played may be playable again.
+const streamListAge = time.Second
+
+// streamList makes a StreamList once for each change of the station, however many slaves
+// ask for it.
+type streamList struct {
+	mu      sync.Mutex
+	changed <-chan struct{} // of the station, when known was made
+	known   *StreamList
+}
+
+// StreamList returns what the station offers now.
+func (g *Generation) StreamList() *StreamList {
+	s := &g.streamList
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if changed := g.Changed(); s.known == nil || s.changed != changed || time.Since(s.known.made) > streamListAge {
+		s.changed, s.known = changed, g.newStreamList()
+	}
+	return s.known
+}
+
+// StreamListFor returns the list for a slave with a node id, which may be empty, and a tag
+// that names this state of the list. A mount that could only be pulled from that very node is
+// left out: it would stay on both lists for ever.
+func (g *Generation) StreamListFor(node string) (text, tag string) {
+	l := g.StreamList()
+	isForeign := func(path string) bool { return !g.relays.PulledOnlyFrom(path, node) }
+	for _, p := range g.relays.Mounts() {
+		if !isForeign(p) {
+			return l.render("", isForeign)
+		}
+	}
+	return l.text, l.tag
+}
+
+// newStreamList looks at all mounts: those that have a source, or had one, those with a
+// fallback, and those that are pulled on demand. Where a pattern has a fallback, any listener
+// can create a mount; those are left out, since slaves would pull all of them, and so keep
+// them alive.
+func (g *Generation) newStreamList() *StreamList {
+	paths := make(map[string]bool)
+	for _, m := range g.Mounts() {
+		if !m.IsAdHoc() {
+			paths[m.Path] = true
+		}
+	}
+	for _, p := range g.Named {
+		paths[p] = true
+	}
+	for _, p := range g.relays.Mounts() {
+		paths[p] = true
+	}
+	maps.DeleteFunc(paths, func(p string, _ bool) bool { return !g.Offers(p) })
+	l := &StreamList{paths: slices.Sorted(maps.Keys(paths)), hidden: make(map[string]bool), made: time.Now()}
+	for _, p := range l.paths {
+		if g.Policy(p).HiddenFromSlaves {
+			l.hidden[p] = true
+		}
+	}
+	l.text, l.tag = l.render("", func(string) bool { return true })
+	return l
+}

@@ -1,0 +1,84 @@
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/caddymodule/transport"
+)
+
+const (
+	eventsStep    = time.Second      // between two looks at what plays
+	eventsSilence = 15 * time.Second // after which viewers get a comment, so that they know that they are connected
+	eventsWrite   = 10 * time.Second // that a viewer has to take what is sent
+)
+
+// items returns what plays, for the livefeed.
+func (p *Pages) items() (listeners int64, items []state.Item) {
+	v := newView(p.station)
+	for _, m := range v.Mounts {
+		if text, err := json.Marshal(m); err == nil { // texts and numbers can be written
+			items = append(items, state.Item{Key: m.Mount, JSON: text})
+		}
+	}
+	return v.Listeners, items
+}
+
+// serveEvents tells a page what plays, as server-sent events: all at first, and then what
+// has changed.
+func (p *Pages) serveEvents(w http.ResponseWriter, r *request.Facts) error {
+	if r.Method == http.MethodHead { // which has no end to wait for
+		w.Header().Set("Content-Type", "text/event-stream")
+		return nil
+	}
+	feed := p.station.Livefeed()
+	if !feed.Enter(r.Addr, p.station.Limits.PerIP) {
+		return response.Refuse(http.StatusServiceUnavailable, "Too many look at this page").With("Retry-After", "60")
+	}
+	defer feed.Leave(r.Addr)
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	response.SetDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
+	response.SetDefault(header, "X-Accel-Buffering", "no")
+	control := http.NewResponseController(w)
+	stuck := transport.WriteWatchdog{Conn: transport.ConnOf(r.Context()), After: transport.ResetTime}
+	defer stuck.Arm(time.Time{})
+	tick := time.NewTicker(eventsStep)
+	defer tick.Stop()
+	var known uint64
+	var since time.Time
+	for {
+		now := time.Now()
+		text, version := feed.Since(known, p.items)
+		message := ": nothing new\n\n"
+		if text != nil {
+			message = fmt.Sprintf("data: %s\n\n", text)
+		}
+		if text != nil || now.Sub(since) >= eventsSilence {
+			known, since = version, now
+			_ = control.SetWriteDeadline(now.Add(eventsWrite))
+			stuck.Arm(now.Add(eventsWrite))
+			if _, err := w.Write([]byte(message)); err != nil {
+				return nil //nolint:nilerr // the viewer has left
+			}
+			if control.Flush() != nil || control.SetWriteDeadline(time.Time{}) != nil {
+				return nil
+			}
+			stuck.Arm(time.Time{})
+		}
+		select {
+		case <-tick.C:
+		case <-p.station.Closing():
+			return nil
+		case <-p.retired: // the page asks anew, and gets what is configured now
+			return nil
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+}

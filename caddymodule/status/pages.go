@@ -1,0 +1,86 @@
+package status
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+)
+
+// Pages are the pages of a station: the status page and its JSON, the administrator's page,
+// events, and the playlists of the mounts.
+type Pages struct {
+	station *state.Generation
+	retired <-chan struct{} // closed when another configuration is in force
+}
+
+// NewPages returns the pages of a station. Events end when retired is closed.
+func NewPages(station *state.Generation, retired <-chan struct{}) *Pages {
+	return &Pages{station, retired}
+}
+
+// eventsPath is where pages get what plays, unless the site has something else there.
+const eventsPath = "/events"
+
+// Page returns the function that serves the page at a path, nil if there is none.
+func (p *Pages) Page(path string) func(http.ResponseWriter, *request.Facts) error {
+	switch path {
+	case mountpath.StatusJSON:
+		return p.serveJSON
+	case mountpath.StatusPage:
+		return p.serveStatusPage
+	case mountpath.AdminPrefix:
+		return p.serveAdminPage
+	}
+	if mount, kind, ok := p.playlist(path); ok {
+		return func(w http.ResponseWriter, r *request.Facts) error { return p.servePlaylist(w, r, mount, kind) }
+	}
+	return nil
+}
+
+// Default returns the function that serves a page if the site has none at that path, nil if
+// there is none.
+func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) error {
+	switch path {
+	case "/":
+		return p.serveStatusPage
+	case eventsPath:
+		return p.serveEvents
+	}
+	return nil
+}
+
+// serveStatusPage answers the page for people.
+func (p *Pages) serveStatusPage(w http.ResponseWriter, r *request.Facts) error {
+	return p.servePage(w, r, p.station.Templates.Status)
+}
+
+// serveAdminPage answers the page for the administrator.
+func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
+	if err := auth.Authorize(r, p.station.Gate.Admin); err != nil {
+		return err
+	}
+	return p.servePage(w, r, p.station.Templates.Admin)
+}
+
+// servePage answers a page that may run only the scripts that stand in it.
+func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.Template) error {
+	v := newView(p.station)
+	v.Nonce = rand.Text()
+	var body bytes.Buffer
+	if err := t.Execute(&body, v); err != nil {
+		return fmt.Errorf("rendering a page: %w", err)
+	}
+	// Streams may come from elsewhere: a master redirects listeners to slaves.
+	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
+		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+	response.SetDefault(w.Header(), "X-Content-Type-Options", "nosniff")
+	return response.Answer(w, r.Request, http.StatusOK, "text/html; charset=utf-8", body.String())
+}

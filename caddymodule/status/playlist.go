@@ -1,0 +1,112 @@
+package status
+
+import (
+	"cmp"
+	"encoding/xml"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+)
+
+// listed is what a playlist says of a mount.
+type listed struct {
+	name, description, genre string
+	artist, title            string
+	contentType, subtype     string
+}
+
+// playlists are the kinds of playlists that a mount has, by what follows its name.
+var playlists = map[string]struct {
+	contentType string
+	write       func(what listed, urls []string) string
+}{
+	".m3u":  {"audio/x-mpegurl", m3u},
+	".xspf": {"application/xspf+xml", xspf},
+	".vclt": {"audio/x-vclt; charset=UTF-8", vclt},
+}
+
+// playlist returns the mount and the kind if a path is that of a playlist.
+func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
+	kind = path.Ext(at)
+	mount = strings.TrimSuffix(at, kind)
+	_, known := playlists[kind]
+	return mount, kind, known && p.station.Knows(mount)
+}
+
+// servePlaylist answers a mount's playlist: where it is heard, by the scheme of the
+// request. Slaves with room are first, since players begin there.
+func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
+	var urls []string
+	for _, base := range p.station.Slaves().Ranked(mount, r.Scheme) {
+		urls = append(urls, base+mountpath.Escape(mount))
+	}
+	urls = append(urls, p.station.BaseURL(r)+mountpath.Escape(mount))
+	format := playlists[kind]
+	return response.Answer(w, r.Request, http.StatusOK, format.contentType, format.write(p.listed(mount), urls))
+}
+
+// listed returns what a playlist says of a mount, live or not.
+func (p *Pages) listed(mount string) listed {
+	info := p.station.Policy(mount).Engine.StreamInfo
+	l := listed{contentType: info.ContentType}
+	if m := p.station.Mount(mount); m != nil {
+		if s := m.Status(); s.OnAir {
+			info, l.contentType, l.artist, l.title = s.Stream.Info, s.Stream.Type, s.Metadata.Artist, s.Metadata.Title
+		}
+	}
+	l.name, l.description, l.genre, l.subtype = cmp.Or(info.Name, mount), info.Description, info.Genre, info.Subtype
+	return l
+}
+
+// m3u is a list of URLs.
+func m3u(_ listed, urls []string) string { return strings.Join(urls, "\r\n") + "\r\n" }
+
+// xspf is an XSPF playlist, version 1, with one track that has a place or several.
+func xspf(what listed, urls []string) string {
+	type track struct {
+		Location []string `xml:"location"`
+		Title    string   `xml:"title"`
+	}
+	list := struct {
+		XMLName xml.Name `xml:"http://xspf.org/ns/0/ playlist"`
+		Version int      `xml:"version,attr"`
+		Title   string   `xml:"title"`
+		Tracks  []track  `xml:"trackList>track"`
+	}{Version: 1, Title: what.name, Tracks: []track{{urls, what.name}}}
+	body, err := xml.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return "" // texts and numbers can be written
+	}
+	return xml.Header + string(body) + "\n"
+}
+
+// vclt is a list of streams in lines that look like Vorbis comments, one for each URL, as
+// Icecast writes it. No text has a line end: what comes from outside is cleaned on its way in.
+func vclt(what listed, urls []string) string {
+	signal := ""
+	if strings.Contains(what.contentType, "ogg") {
+		signal = "codec:ogg_general"
+		if what.subtype == "Vorbis" {
+			signal = "codec:ogg_vorbis"
+		}
+	}
+	var b strings.Builder
+	for _, u := range urls {
+		b.WriteString("STREAMURL=" + u + "\n")
+		for _, f := range [][2]string{{"ARTIST", what.artist}, {"TITLE", what.title}, {"SERVER_NAME", what.name}, {"DESCRIPTION", what.description}} {
+			if f[1] != "" {
+				b.WriteString(f[0] + "=" + f[1] + "\n")
+			}
+		}
+		b.WriteString("SIGNALINFO=" + signal + "\n")
+		if what.genre != "" {
+			b.WriteString("GENRE=" + what.genre)
+		}
+		b.WriteString("\n==\n")
+	}
+	return b.String()
+}

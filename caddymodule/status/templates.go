@@ -1,0 +1,68 @@
+package status
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/caddycast/caddycast/caddymodule/state"
+)
+
+//go:embed templates/*.html
+var embedded embed.FS
+
+// LoadTemplates reads the templates of a folder, and ours in place of those that it does not
+// have. Each is executed once, so that a name that does not exist is found.
+func LoadTemplates(folder string) (state.Templates, error) {
+	var p state.Templates
+	if folder != "" {
+		if _, err := os.ReadDir(folder); err != nil {
+			return p, fmt.Errorf("templates: write a folder that can be read: %w", err)
+		}
+	}
+	for name, to := range map[string]**template.Template{"status.html": &p.Status, "admin.html": &p.Admin} {
+		text, err := embedded.ReadFile("templates/" + name)
+		if err != nil {
+			return p, err
+		}
+		if folder != "" {
+			own, err := os.ReadFile(filepath.Join(folder, name)) //nolint:gosec // G304: the folder is the operator's
+			switch {
+			case err == nil:
+				text = own
+			case !os.IsNotExist(err):
+				return p, fmt.Errorf("templates: %w", err)
+			}
+		}
+		if *to, err = parsePage(name, text); err != nil {
+			return p, fmt.Errorf("templates: %s: %w", filepath.Join(folder, name), err)
+		}
+	}
+	return p, nil
+}
+
+// parsePage makes a template, and tries it: it may name what there isn't.
+func parsePage(name string, text []byte) (*template.Template, error) {
+	t, err := template.New(name).Parse(string(text))
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("the page is empty; write one, or remove the file")
+	}
+	return t, t.Execute(io.Discard, anyView)
+}
+
+// anyView has something for each part of a page.
+var anyView = stationView{
+	Title: "Radio", Location: "Berlin", Contact: "ops@example.org", Nonce: "nonce", Listeners: 1,
+	Mounts: []mountView{{
+		Mount: "/live.mp3", Path: "./live.mp3", Name: "Live", Description: "What plays", Genre: "various",
+		Type: "audio/mpeg", Bitrate: "128", Song: "Artist - Title", Listeners: 1,
+	}},
+}

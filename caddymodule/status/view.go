@@ -1,0 +1,73 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// mountView is what the pages and their events tell of a mount.
+type mountView struct {
+	Mount       string `json:"mount"`
+	Path        string `json:"-"` // as it stands in a link of the page
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Genre       string `json:"genre,omitempty"`
+	Type        string `json:"type"`
+	Bitrate     string `json:"bitrate,omitempty"`
+	Song        string `json:"song"`
+	Listeners   int64  `json:"listeners"`
+}
+
+// stationView is what the pages and their events tell of a station.
+type stationView struct {
+	Title     string `json:"-"`
+	Location  string `json:"-"`
+	Contact   string `json:"-"`
+	Nonce     string `json:"-"`
+	Listeners int64  `json:"listeners"`
+
+	Mounts []mountView `json:"mounts"`
+}
+
+// newView returns what is public of the station now.
+func newView(g *state.Generation) stationView {
+	v := stationView{
+		Title: cmp.Or(g.Identity.Name, "Radio"), Location: g.Identity.Location, Contact: g.Identity.Contact,
+		Listeners: g.Listeners(), Mounts: []mountView{},
+	}
+	seen := make(map[string]bool)
+	for _, m := range g.Statuses() {
+		if seen[m.Path] = m.OnAir && IsPublic(&m); seen[m.Path] {
+			one := viewInfo(m.Path, m.Stream.Info, m.Stream.Type)
+			one.Song = m.Metadata.Song()
+			one.Listeners = m.Stats.Listeners + int64(g.Slaves().Listeners(m.Path))
+			v.Mounts = append(v.Mounts, one)
+		}
+	}
+	for _, path := range slices.Concat(g.Watched(), g.Relayer().Mounts()) {
+		set := &g.Policy(path).Engine
+		if !seen[path] && !set.Hidden && !set.NoDirect && g.Offers(path) { // its fallback plays when somebody asks for it
+			seen[path] = true
+			v.Mounts = append(v.Mounts, viewInfo(path, set.StreamInfo, set.StreamInfo.ContentType))
+		}
+	}
+	slices.SortStableFunc(v.Mounts, func(a, b mountView) int { return cmp.Compare(a.Mount, b.Mount) })
+	return v
+}
+
+// viewInfo shows a mount by what its stream says of itself.
+func viewInfo(path string, info streaming.Info, contentType string) mountView {
+	return mountView{
+		Mount:       path,
+		Path:        "." + mountpath.Escape(path),
+		Name:        cmp.Or(info.Name, path[1:]),
+		Description: info.Description,
+		Genre:       info.Genre,
+		Type:        contentType,
+		Bitrate:     info.Bitrate,
+	}
+}
