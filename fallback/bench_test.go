@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// BenchmarkPlayer is what a second of sound costs, without the wait.
+// BenchmarkPlayer measures a second of audio, without the waiting time.
 func BenchmarkPlayer(b *testing.B) {
 	for _, c := range []struct {
 		name, file string
@@ -33,8 +33,7 @@ func BenchmarkPlayer(b *testing.B) {
 	}
 }
 
-// Within a file a read allocates nothing, or many mounts would keep the garbage
-// collector busy.
+// Within a file a read allocates nothing, so that many mounts cost no garbage collection.
 func TestAReadCostsNoAllocation(t *testing.T) {
 	for file, data := range map[string][]byte{"a.mp3": mp3(20_000)} {
 		p, _ := timed(t, NewPlayer([]string{write(t, t.TempDir(), file, data)}, Options{}))

@@ -172,7 +172,7 @@ func (d *Director) Choose(q streaming.Query) streaming.Decision {
 			if canStay && rule.Stay {
 				continue
 			}
-			if d.requestStart(path, q.Type, &c) && !canStay {
+			if d.requestStart(path, q.Type, q.Now, &c) && !canStay {
 				return c // it starts in a moment, so nothing else is chosen
 			}
 			continue
@@ -198,7 +198,7 @@ func (d *Director) Choose(q streaming.Query) streaming.Decision {
 
 // requestStart adds a mount that is not live to those to start, if it can be started. It
 // reports whether a mount fed on demand will be live soon.
-func (d *Director) requestStart(path, contentType string, c *streaming.Decision) bool {
+func (d *Director) requestStart(path, contentType string, now time.Time, c *streaming.Decision) bool {
 	switch {
 	case !isPlayer(path):
 		if !d.demand.Offers(path, contentType) {
@@ -208,7 +208,7 @@ func (d *Director) requestStart(path, contentType string, c *streaming.Decision)
 		soon := !d.demand.Failing(path)
 		c.Soon = c.Soon || soon
 		return soon
-	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.canPlay(path, contentType):
+	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.canPlay(path, contentType, now):
 		c.StartOnDemand, c.Soon = append(c.StartOnDemand, path), true
 	}
 	return false
@@ -230,9 +230,9 @@ func askAgain(c *streaming.Decision, rest time.Duration) {
 }
 
 // canPlay reports whether a player can be started for listeners of a type.
-func (d *Director) canPlay(path, contentType string) bool {
+func (d *Director) canPlay(path, contentType string, now time.Time) bool {
 	known := d.players.contentType(path)
-	return d.players.retryIn(path, time.Now()) == 0 && (contentType == "" || known == "" || known == contentType)
+	return d.players.retryIn(path, now) == 0 && (contentType == "" || known == "" || known == contentType)
 }
 
 // reportMismatch calls onTypeMismatch, once for each pair.

@@ -13,7 +13,7 @@ import (
 
 const mpegType, oggType = "audio/mpeg", "application/ogg"
 
-// world is what a director is asked about.
+// world is the input of a director.
 type world struct {
 	rules  map[string]Rule
 	states map[string]streaming.State
@@ -59,29 +59,29 @@ func TestWhatListenersHear(t *testing.T) {
 		{"the fallback's own fallback comes before the second", chain, states{"/third": live(mpegType), "/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/third"}},
 		{"the second fallback", chain, states{"/other": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/other"}},
 		{"nothing", chain, states{}, "/live", mpegType, "/live", streaming.Decision{}},
-		{"a source that blinks is waited for", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/live"}},
-		{"who comes meanwhile hears the fallback", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
-		{"who comes meanwhile and has no fallback waits, too", chain, states{"/live": waits(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/live"}},
-		{"a fallback that blinks is waited for by its listeners", chain, states{"/backup": waits(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
+		{"listeners wait for a source that reconnects", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/live"}},
+		{"new listeners hear the fallback meanwhile", chain, states{"/live": waits(mpegType), "/backup": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
+		{"new listeners without a fallback wait, too", chain, states{"/live": waits(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/live"}},
+		{"listeners of a fallback wait for its source", chain, states{"/backup": waits(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
 		{"home again", chain, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/live"}},
-		{"home at once from what has ended", slow, states{"/live": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/live"}},
-		{"not home before it is steady", slow, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup", Again: 7 * time.Second}},
-		{"they stay", stay, states{"/live": live(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/third"}},
-		{"they stay until that ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/live"}},
-		{"what is heard is no fallback any more", stay, states{"/third": live(mpegType), "/gone": live(mpegType)}, "/live", mpegType, "/gone", streaming.Decision{Hear: "/third"}},
-		{"a file needs not be steady", map[string]Rule{"/live": {Fallbacks: []string{File([]string{"f"}), "/b"}, ReturnAfter: time.Hour}}, states{File([]string{"f"}): live(mpegType), "/b": live(mpegType)}, "/live", mpegType, "/b", streaming.Decision{Hear: File([]string{"f"})}},
+		{"home at once from a fallback that ended", slow, states{"/live": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/live"}},
+		{"not home before return_after", slow, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup", Again: 7 * time.Second}},
+		{"override off keeps them on the fallback", stay, states{"/live": live(mpegType), "/third": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/third"}},
+		{"override off keeps them until the fallback ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/live"}},
+		{"the heard mount is no longer a fallback", stay, states{"/third": live(mpegType), "/gone": live(mpegType)}, "/live", mpegType, "/gone", streaming.Decision{Hear: "/third"}},
+		{"a file needs no return_after", map[string]Rule{"/live": {Fallbacks: []string{File([]string{"f"}), "/b"}, ReturnAfter: time.Hour}}, states{File([]string{"f"}): live(mpegType), "/b": live(mpegType)}, "/live", mpegType, "/b", streaming.Decision{Hear: File([]string{"f"})}},
 		{"the standby loop ends if home comes back as another type", loop, states{"/live": live(oggType), "standby:" + mpegType: live(mpegType)}, "/live", mpegType, "standby:" + mpegType, streaming.Decision{}},
-		{"another type is passed over", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/third"}},
-		{"another type will do for who has just come", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
+		{"a fallback of another type is skipped", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/third"}},
+		{"any type is fine for new listeners", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
 		{"a source of another type", chain, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Decision{}},
-		{"one backs the other up", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Decision{Hear: "/b"}},
-		{"and the other the one", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Decision{Hear: "/a"}},
-		{"both are away", each, states{}, "/a", mpegType, "/b", streaming.Decision{}},
-		{"the standby loop is summoned, of the type that was promised", loop, states{}, "/live", oggType, "/live", streaming.Decision{StartOnDemand: []string{"standby:" + oggType}, Soon: true}},
-		{"of any type for who has just come", loop, states{}, "/live", "", "", streaming.Decision{StartOnDemand: []string{"standby:" + mpegType}, Soon: true}},
-		{"it is not summoned while something better sounds", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
-		{"there is none of each type", loop, states{}, "/live", "video/webm", "/live", streaming.Decision{}},
-		{"it plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "standby:" + mpegType}},
+		{"mutual fallbacks, first mount", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Decision{Hear: "/b"}},
+		{"mutual fallbacks, second mount", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Decision{Hear: "/a"}},
+		{"mutual fallbacks without sources", each, states{}, "/a", mpegType, "/b", streaming.Decision{}},
+		{"the standby loop is started in the listener's type", loop, states{}, "/live", oggType, "/live", streaming.Decision{StartOnDemand: []string{"standby:" + oggType}, Soon: true}},
+		{"the standby loop is started in any type for new listeners", loop, states{}, "/live", "", "", streaming.Decision{StartOnDemand: []string{"standby:" + mpegType}, Soon: true}},
+		{"the standby loop is not started while a better mount is live", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
+		{"no standby loop of the listener's type", loop, states{}, "/live", "video/webm", "/live", streaming.Decision{}},
+		{"the standby loop plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "standby:" + mpegType}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := world{tt.rules, tt.states, time.Unix(1003, 0)}
@@ -92,8 +92,8 @@ func TestWhatListenersHear(t *testing.T) {
 	}
 }
 
-// Whatever the graph and whatever happens, listeners hear the first live mount of
-// their chain, or nothing is live.
+// With any graph and any change, listeners hear the first live mount of their chain, or nothing
+// is live.
 func TestListenersHearTheFirstThatIsLive(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {

@@ -9,11 +9,11 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// webm is what WebM and Matroska begin with, and no more than that.
+// webm is the beginning of WebM and Matroska.
 var webm = append([]byte("\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm\x42\x87\x81\x04\x42\x85\x81\x02"), make([]byte, 100)...)
 
-// FuzzPlayer plays any bytes, and a file that can be played if they can't be:
-// each read ends and gives something, and what goes out is bounded by time.
+// FuzzPlayer plays any bytes, followed by a playable file: each read ends and returns something,
+// and the amount of output is bounded by time.
 func FuzzPlayer(f *testing.F) {
 	opus := standbyFile(f, "standby.opus")[:700] // headers and a page
 	f.Add(mp3(2), uint16(4096))

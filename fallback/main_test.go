@@ -12,10 +12,10 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// TestMain fails the package if anything of it still runs after its tests.
+// TestMain fails the package if a goroutine of it still runs after the tests.
 func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/fallback")) }
 
-// clock stands still but for those who sleep by it.
+// clock advances only by sleeping.
 type clock struct {
 	at    time.Time
 	slept int // how often
@@ -33,7 +33,7 @@ func (c *clock) passed() time.Duration { return c.at.Sub(epoch) }
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// timed puts a player on a clock of its own, and closes it when the test ends.
+// timed gives a player its own clock, and closes it when the test ends.
 func timed(t testing.TB, p *Player) (*Player, *clock) {
 	t.Helper()
 	c := &clock{at: epoch}
@@ -42,20 +42,20 @@ func timed(t testing.TB, p *Player) (*Player, *clock) {
 	return p, c
 }
 
-// song is what was heard under one title.
+// song is the audio of one title.
 type song struct {
 	artist, title string
 	data          []byte
 }
 
-// listener reads a player and takes down what it hears.
+// listener reads a player and records its output.
 type listener struct {
 	player *Player
 	songs  []song
 	buf    []byte
 }
 
-// listenTo returns a listener to files, on a clock of its own.
+// listenTo returns a listener to files, with its own clock.
 func listenTo(t testing.TB, o Options, files ...string) *listener {
 	t.Helper()
 	l := &listener{buf: make([]byte, 16<<10)}
@@ -68,7 +68,7 @@ func (l *listener) note(artist, title string) {
 	l.songs = append(l.songs, song{artist: artist, title: title})
 }
 
-// read reads once. What came belongs to the last title.
+// read reads once, and adds the audio to the last title.
 func (l *listener) read() error {
 	n, err := l.player.Read(l.buf)
 	if n > 0 {
@@ -78,7 +78,7 @@ func (l *listener) read() error {
 	return err
 }
 
-// hear reads until so many more songs have ended, and returns them.
+// hear reads until that many more songs have ended, and returns them.
 func (l *listener) hear(t testing.TB, songs int) []song {
 	t.Helper()
 	first := max(0, len(l.songs)-1)
@@ -90,7 +90,7 @@ func (l *listener) hear(t testing.TB, songs int) []song {
 	return l.songs[first : first+songs]
 }
 
-// titles are those of songs, with a stroke between them.
+// titles returns the titles of songs, separated by |.
 func titles(songs []song) string {
 	var all []string
 	for _, s := range songs {
@@ -99,7 +99,7 @@ func titles(songs []song) string {
 	return strings.Join(all, "|")
 }
 
-// mp3 returns so many frames of MP3.
+// mp3 returns frames of MP3.
 func mp3(frames int) []byte {
 	var b []byte
 	for n := range frames {
@@ -128,8 +128,7 @@ func standbyFile(t testing.TB, name string) []byte {
 	return b
 }
 
-// checkNothing fails the test if err is not that nothing can be played, for the
-// reasons given.
+// checkNothing fails the test unless err is ErrNothingToPlay with these reasons.
 func checkNothing(t testing.TB, err error, reasons ...string) {
 	t.Helper()
 	if !errors.Is(err, ErrNothingToPlay) {

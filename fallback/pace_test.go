@@ -22,7 +22,7 @@ func TestHoursOfSoundTakeHours(t *testing.T) {
 			t.Fatal(err)
 		}
 		heard += int64(n)
-		// All that was given so far, by the frames and not by what the player thinks.
+		// The playing time so far, by the frames and not by the player.
 		sound := time.Duration(float64(heard) / float64(len(stream)) * frames * float64(numbered.Duration))
 		early := sound - clock.passed()
 		if early < headStart-5*time.Millisecond && sound > time.Second || early > headStart+batch+2*numbered.Duration {
@@ -71,7 +71,7 @@ func TestAPlayerThatWasAsleep(t *testing.T) {
 			for clock.passed() < time.Minute {
 				read()
 			}
-			// It is ahead by as much again, so that it is behind by what the case says.
+			// The head start is added, so that the delay is that of the case.
 			clock.at = clock.at.Add(c.asleep)
 			slept, before := clock.slept, p.pace.position()
 			var sound time.Duration

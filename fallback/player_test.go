@@ -75,7 +75,7 @@ func TestUnitsAreOnlyCutIfTheyDoNotFit(t *testing.T) {
 	}
 }
 
-// units returns where each unit of a stream ends, inits included.
+// units returns the end of each unit and init of a stream.
 func units(stream []byte) (ends []int) {
 	f := format.New("")
 	var init *format.Init
@@ -97,8 +97,8 @@ func units(stream []byte) (ends []int) {
 	return ends
 }
 
-// cutWithoutNeed tells of a read that ended within a unit of which it returned the
-// beginning along with others, or which would have fitted.
+// cutWithoutNeed describes a read that split a unit although the unit was not the first, or would
+// have fitted.
 func cutWithoutNeed(parts [][]byte, size int, ends []int) string {
 	at := 0
 	for i, part := range parts {
@@ -162,7 +162,7 @@ func TestEachLinkOfOggHasItsOwnSerial(t *testing.T) {
 				t.Fatalf("link %d has pages of another stream", i)
 			}
 		}
-		// The framer takes no page whose checksum is wrong.
+		// The framer accepts no page with a wrong checksum.
 		if got := len(slices.Concat(s.data)); got != units(s.data)[len(units(s.data))-1] {
 			t.Errorf("link %d has %d bytes, of which some are no pages", i, got)
 		}

@@ -85,7 +85,7 @@ func TestAFileThatChangedIsReadAgain(t *testing.T) {
 	}
 }
 
-// observed returns a log, and its lines.
+// observed returns a log and its lines.
 func observed() (*zap.Logger, *observer.ObservedLogs) {
 	core, lines := observer.New(zap.InfoLevel)
 	return zap.New(core), lines
@@ -120,7 +120,7 @@ func TestWhatCannotBePlayedIsPassedOverAndSaidOnce(t *testing.T) {
 				t.Fatalf("logged %v, want one line about %s: %s", all, bad, c.want)
 			}
 
-			// As soon as it has changed it is tried again, for good or bad.
+			// After a change the file is tried again.
 			if err := os.Chtimes(bad, time.Time{}, epoch); err != nil {
 				t.Fatal(err)
 			}

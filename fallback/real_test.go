@@ -14,8 +14,8 @@ import (
 
 const rounds = 3
 
-// tolerance is by how much what a decoder makes of a round may differ from the time
-// it took: the block with which a coder begins has nothing to overlap with.
+// tolerance is the maximum difference between the decoded time of a round and its real time: the
+// first block of a codec has nothing to overlap with.
 const tolerance = 3 * time.Millisecond
 
 func TestRealDecodersTakeTheLoop(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRealDecodersTakeDifferentFiles(t *testing.T) {
 			dir := t.TempDir()
 			for i, options := range c.options {
 				name := string(rune('A' + i))
-				// Bit-exact means without chance: all Ogg files have the same serial.
+				// Bit-exact output is not random: all Ogg files have the same serial.
 				args := slices.Concat(
 					strings.Fields("-v error -f lavfi -i sine=frequency=440:sample_rate=48000:duration=2 -fflags +bitexact -flags:a +bitexact -ac 1 -metadata title="+name),
 					strings.Fields(options), []string{filepath.Join(dir, name+c.ext)})
@@ -103,8 +103,8 @@ func TestRealDecodersTakeDifferentFiles(t *testing.T) {
 	}
 }
 
-// checkDecoded lets ffmpeg decode some rounds: it must find no fault in them, and
-// as much sound as the player took time for.
+// checkDecoded decodes some rounds by ffmpeg, which must find no error, and as much audio as the
+// player took time for.
 func checkDecoded(t *testing.T, ffmpeg string, l *listener) {
 	t.Helper()
 	var stream []byte
@@ -113,8 +113,8 @@ func checkDecoded(t *testing.T, ffmpeg string, l *listener) {
 	}
 	paced := l.player.pace.base
 	const perSecond = 48000 * 2
-	// Times are made anew: those of FLAC as such begin again with each file, of which
-	// no decoder complains, but what ffmpeg writes with does.
+	// New timestamps: those of native FLAC restart with each file, which decoders accept but ffmpeg's
+	// muxer does not.
 	raw := run(t, bytes.NewReader(stream), ffmpeg, "-v", "error", "-xerror", "-i", "pipe:0", "-af", "asetpts=N/SR/TB", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1")
 	decoded := time.Duration(len(raw)) * time.Second / perSecond
 	if d := decoded - paced; d < -rounds*tolerance || d > rounds*tolerance {

@@ -16,7 +16,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// encoder is a source on a mount whose frames have numbers of its own.
+// encoder is a source on a mount with its own frame numbers.
 type encoder struct {
 	id   uint64
 	pipe *io.PipeWriter
@@ -59,7 +59,7 @@ func (e *encoder) end() {
 	<-e.done
 }
 
-// ear hears a mount, and says whom.
+// ear is a listener that records which source it hears.
 type ear struct {
 	mu  sync.Mutex
 	id  uint64
@@ -95,8 +95,27 @@ func (e *ear) listen(c net.Conn) {
 	}
 }
 
-// Whatever the graph, and whatever comes and goes, listeners hear the first live
-// mount of their home's chain, in whole frames.
+// expect waits until the listener hears the source with that id.
+func (e *ear) expect(t *testing.T, home string, want uint64, d *Director) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		e.mu.Lock()
+		id, bad := e.id, e.bad
+		e.mu.Unlock()
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		if id == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("at %s %d is heard, want %d of %v", home, id, want, d.order(home))
+		}
+	}
+}
+
+// With any graph and any change of sources, listeners hear the first live mount of their home's
+// chain, in whole frames.
 func TestAStationKeepsToItsDirector(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -166,20 +185,7 @@ func TestAStationKeepsToItsDirector(t *testing.T) {
 					break
 				}
 			}
-			for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-				e.mu.Lock()
-				id, bad := e.id, e.bad
-				e.mu.Unlock()
-				if bad != nil {
-					t.Fatal(bad)
-				}
-				if id == want {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatalf("at %s %d is heard, want %d of %v", name(i), id, want, director.order(name(i)))
-				}
-			}
+			e.expect(t, name(i), want, director)
 		}
 	}
 	for _, e := range live {

@@ -11,7 +11,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// id3v2Text returns a tag of version 2.4 in UTF-8; fields that are empty are left out.
+// id3v2Text returns a tag of version 2.4 in UTF-8, without empty fields.
 func id3v2Text(title, artist string) []byte {
 	var frames []byte
 	for _, f := range []struct{ id, text string }{{"TPE1", artist}, {"TIT2", title}} {
@@ -22,7 +22,7 @@ func id3v2Text(title, artist string) []byte {
 	return id3v2Tag(4, 0, frames)
 }
 
-// id3v2Frame returns a frame of less than 128 bytes, where versions agree.
+// id3v2Frame returns a frame of less than 128 bytes, for which all versions agree.
 func id3v2Frame(id string, body []byte) []byte {
 	return append([]byte{id[0], id[1], id[2], id[3], 0, 0, 0, byte(len(body)), 0, 0}, body...)
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// brittle is a file that can't be read to its end.
+// brittle is a file with a read error before its end.
 type brittle struct {
 	file
 	left int
@@ -58,7 +58,7 @@ func TestAFileThatIsEmptyByTheTimeItIsPlayedDoesNotSpin(t *testing.T) {
 	checkNothing(t, l.read(), path+": no audio found")
 }
 
-// vanishing is a file that has sound only until somebody goes back to its beginning.
+// vanishing is a file that is empty after a seek.
 type vanishing struct {
 	file
 	gone bool
@@ -76,7 +76,7 @@ func (v *vanishing) Seek(offset int64, whence int) (int64, error) {
 	return v.file.Seek(offset, whence)
 }
 
-// ending is a file whose first read is the last thing that its player sees.
+// ending is a file whose first read closes its player.
 type ending struct {
 	file
 	end func()

@@ -15,8 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata; review what it writes")
 
-// separator stands in a golden between the icecast.xml, its Caddyfile and the notes, or
-// between the icecast.xml and what is wrong with it.
+// separator separates icecast.xml, Caddyfile and notes in a golden, or icecast.xml and errors.
 const separator = "----------\n"
 
 // secret is in each password of the goldens.
@@ -59,7 +58,7 @@ func TestConvertErrors(t *testing.T) {
 	})
 }
 
-// The example of docs/guides/from-icecast.md is what comes out.
+// The example in docs/guides/from-icecast.md is real output.
 func TestTheExampleOfTheDocuments(t *testing.T) {
 	page, err := os.ReadFile("../docs/guides/from-icecast.md")
 	if err != nil {
@@ -74,7 +73,7 @@ func TestTheExampleOfTheDocuments(t *testing.T) {
 	}
 }
 
-// eachGolden compares what run makes of the first part of each golden with the rest of it.
+// eachGolden compares the result of run for the first part of each golden with the rest.
 func eachGolden(t *testing.T, dir string, run func(t *testing.T, xml string) string) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.golden"))
 	if err != nil || len(files) == 0 {
@@ -127,7 +126,7 @@ func FuzzConvert(f *testing.F) {
 	})
 }
 
-// What stands in a Caddyfile is read as what it was.
+// Quoted words are read back unchanged.
 func TestWordsAreReadAsTheyWere(t *testing.T) {
 	for _, word := range []string{
 		"plain", "two words", `a "quoted" one`, `back\slash`, `ends in \`, "a `back` quote", "a ` and a \"", "{env.HOME}",
@@ -164,7 +163,7 @@ func TestWhatIsTooLargeIsRefused(t *testing.T) {
 	}
 }
 
-// A file as large as may be is converted in a moment: by the square of its size it was most of a minute.
+// Conversion is linear: a quadratic step once took most of a minute for the largest file.
 func TestALargeFileIsConvertedInAMoment(t *testing.T) {
 	const start = "<icecast><listen-socket><port>8000</port></listen-socket>"
 	var mounts strings.Builder

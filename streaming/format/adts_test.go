@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Sampling rates and the meaning of the fields are those of ISO 13818-7, 6.2,
-// and ISO 14496-3, 1.6.3.4.
+// Sampling rates and fields are from ISO 13818-7, 6.2, and ISO 14496-3, 1.6.3.4.
 func TestAnADTSHeaderTellsSizeAndDuration(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkFramer takes a stream apart as a source's loop does, in what it reads
-// at once. A unit must cost no allocation.
+// BenchmarkFramer splits a stream read by read, like the loop of a source. A unit must cost no
+// allocation.
 func BenchmarkFramer(b *testing.B) {
 	free := func(i int) part {
 		return mpegFrame{version: 1, layer: 3, hz: 44100, free: 417, pad: i%2 == 1}.part()
@@ -74,12 +74,12 @@ func onePacket(i int) part {
 	return part{data: tsFill{pid: videoPID, begins: i%20 == 0, clock: i, payload: pes(0, 0, 1, 9, 0, 0, 1, 0x65)}.packet()}
 }
 
-// claimedPage claims to be as long as a page may be.
+// claimedPage is a page header with the maximum length.
 func claimedPage() []byte {
 	return appendOggPage(nil, 0, 0, bytes.Repeat([]byte{255}, 60))
 }
 
-// takeApart counts the units of a stream that comes in reads of a size.
+// takeApart counts the units of a stream in reads of a fixed size.
 func takeApart(f Framer, stream []byte, size int) (units int) {
 	for lo, hi := 0, 0; hi < len(stream); {
 		hi = min(len(stream), hi+size)
@@ -97,8 +97,8 @@ func takeApart(f Framer, stream []byte, size int) (units int) {
 	return units
 }
 
-// Once it has found the sync a framer allocates nothing, or a source would
-// keep the garbage collector busy with each frame.
+// In sync a framer allocates nothing; otherwise each frame of a source would cost garbage
+// collection.
 func TestAUnitCostsNoAllocation(t *testing.T) {
 	tags := func(i int) part {
 		if i%10 == 9 {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// seen is a unit that came out of a framer. It may lie in memory of the framer's
-// own; then it is placed behind the bytes consumed.
+// seen is a unit returned by a framer. A unit in the framer's own memory is placed behind the
+// bytes consumed.
 type seen struct {
 	piece
 	own  bool // it does
@@ -15,10 +15,9 @@ type seen struct {
 	sum  uint32 // of its data
 }
 
-// drive shows a framer a stream that arrives in reads of the lengths that next
-// returns, and checks all that holds for every framer and every stream. With
-// late the end is told by a read of nothing, as by most connections, else with
-// the last bytes.
+// drive feeds a framer a stream in reads of the lengths that next returns, and checks the
+// contract of Framer. With late, final comes with an empty read, as from most connections, else
+// with the last bytes.
 func drive(t testing.TB, f Framer, stream []byte, late bool, next func() int) []seen {
 	t.Helper()
 	c := checker{t: t, f: f}
@@ -50,8 +49,8 @@ type checker struct {
 	inits inits
 }
 
-// next returns how many bytes of buf, which is at lo, were consumed, and -1 if the
-// framer asks for more.
+// next returns the number of consumed bytes of buf, which begins at lo, and -1 if the framer
+// asks for more.
 func (c *checker) next(lo int, buf []byte, final bool) int {
 	n, u := c.f.Next(buf, final)
 	if c.still++; n > 0 || u.Data == nil {
@@ -97,7 +96,7 @@ func (c *checker) units() []seen {
 	return c.all
 }
 
-// inits are those that units named, and the sums they had at first.
+// inits are the inits named by units, with their checksums at first sight.
 type inits struct {
 	known []*Init
 	sums  []uint32
@@ -115,7 +114,7 @@ func (i *inits) index(init *Init) int {
 	return at + 1
 }
 
-// check checks that no Init is changed, or too long.
+// check checks that no Init was changed or is too long.
 func (i *inits) check(t testing.TB) {
 	t.Helper()
 	for at, init := range i.known {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// framers are all there are; each keeps the contract of Framer with any input.
+// framers are all framers; each must keep the contract of Framer with any input.
 var framers = []struct {
 	name string
 	make func() Framer
@@ -24,13 +24,13 @@ var framers = []struct {
 	{"detector with a type", func() Framer { return New("application/ogg") }},
 }
 
-// entire shows a framer all of a stream at once.
+// entire feeds a framer a whole stream at once.
 func entire(t testing.TB, f Framer, stream []byte) []seen {
 	t.Helper()
 	return drive(t, f, stream, false, func() int { return len(stream) })
 }
 
-// whole does so too, and returns the places of the units.
+// whole is entire, but returns the positions of the units.
 func whole(t testing.TB, f Framer, stream []byte) []piece {
 	t.Helper()
 	return places(entire(t, f, stream))
@@ -52,8 +52,8 @@ func isOpaque(f Framer) bool {
 	return ok
 }
 
-// joined makes one of units that lie side by side: what comes of an opaque
-// stream depends on how it arrives, but for the bytes.
+// joined merges adjacent units: the units of an opaque stream depend on the reads, their bytes
+// do not.
 func joined(units []seen) (all []seen) {
 	for _, u := range units {
 		u.sum = 0
@@ -88,7 +88,7 @@ func TestUnitsAreTheSameWhereverTheStreamIsCut(t *testing.T) {
 	}
 }
 
-// checkCuts shows framers a stream in reads of many lengths, up to each of most.
+// checkCuts feeds framers a stream in reads of many lengths, up to each of most.
 func checkCuts(t testing.TB, name string, fresh func() Framer, stream []byte, most ...int) {
 	t.Helper()
 	want := entire(t, fresh(), stream)
@@ -101,7 +101,7 @@ func checkCuts(t testing.TB, name string, fresh func() Framer, stream []byte, mo
 	}
 }
 
-// difference says where units are not those that they should be.
+// difference describes the first difference between units.
 func difference[U comparable](got, want []U) string {
 	for i := range max(len(got), len(want)) {
 		switch {

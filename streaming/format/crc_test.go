@@ -2,8 +2,7 @@ package format
 
 import "testing"
 
-// The values are those of the catalogue that all tables of CRCs are checked with:
-// of the nine digits from 1 on.
+// The check values of the CRC catalogue: the CRC of the digits 1 to 9.
 func TestChecksumsAreThoseOfTheirSpecifications(t *testing.T) {
 	digits := []byte("123456789")
 	if got := crc32(0, digits); got != 0x89a1897f {

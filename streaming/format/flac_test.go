@@ -22,7 +22,7 @@ func flacBlock(kind byte, body []byte) []byte {
 	return append([]byte{kind, byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body))}, body...)
 }
 
-// flacStart is what a stream of 48 kHz begins with; the blocks follow STREAMINFO.
+// flacStart is the beginning of a stream of 48 kHz, with blocks after STREAMINFO.
 func flacStart(channels int, blocks ...[]byte) []byte {
 	info := flacInfoOf(48000, channels, 16)
 	copy(info[14:], "this is of the whole")
@@ -36,7 +36,7 @@ func flacStart(channels int, blocks ...[]byte) []byte {
 	return b
 }
 
-// flacFrame says what a frame of 192 samples (4 ms), or of 32768, is to be like.
+// flacFrame describes a frame of 192 samples (4 ms) or of 32768.
 type flacFrame struct {
 	number   uint64
 	size     int // of what is between header and CRC

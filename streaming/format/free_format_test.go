@@ -97,8 +97,8 @@ func TestAHeaderThatLeadsNowhereHidesOnlyWhatIsNear(t *testing.T) {
 	}
 }
 
-// nowhere returns headers of free format, one every four bytes, none of which is
-// confirmed: no three of a kind are equally far apart.
+// nowhere returns headers of free format, one every four bytes. None is confirmed, because no
+// three of a kind are equally far apart.
 func nowhere(n int) []byte {
 	var kinds [][]byte
 	var taken []map[int]bool // places by kind
@@ -123,7 +123,7 @@ func nowhere(n int) []byte {
 	return stream
 }
 
-// thirdOfThree tells whether two places lie one and two equal steps before at.
+// thirdOfThree reports whether two places lie one and two equal steps before at.
 func thirdOfThree(places map[int]bool, at int) bool {
 	for p := range places {
 		if places[2*p-at] {
@@ -141,8 +141,8 @@ func between(stream, header []byte) (mixed []byte) {
 	return mixed
 }
 
-// Without bounds the first two took a step for each byte and each possible size:
-// a source could keep a processor busy with a few kilobytes a second.
+// Without bounds the first two took a step for each byte and each possible size, so a source
+// could keep a processor busy with a few kilobytes per second.
 func TestHostileBytesCostABoundedNumberOfSteps(t *testing.T) {
 	const perByte = 8
 	large := adtsFrame{hz: 8000, channels: 2, size: 8191, blocks: 4}.part().data

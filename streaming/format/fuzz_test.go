@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// fuzzFramer checks the contract with a stream and the reads that it comes in:
-// what it comes to is the same in one piece and in those reads. No byte sounds for
-// longer than most. Repair puts checksums right, or nothing would come past them.
+// fuzzFramer checks the contract with a stream and its division into reads: the units are the
+// same in one piece and in those reads. No byte lasts longer than most. repair corrects
+// checksums, so that damage gets past them.
 func fuzzFramer(f *testing.F, fresh func() Framer, most time.Duration, repair ...func([]byte)) {
 	for _, stream := range shortStreams() {
 		f.Add(stream, []byte{1})
@@ -75,7 +75,7 @@ func FuzzDetector(f *testing.F) {
 	fuzzFramer(f, func() Framer { return New("audio/x-unknown") }, mostOfAll)
 }
 
-// repairOgg puts the checksums of all pages right that there are.
+// repairOgg corrects the checksums of all pages.
 func repairOgg(b []byte) {
 	for len(b) > 0 {
 		n := max(1, claimedSize(b))
@@ -87,7 +87,7 @@ func repairOgg(b []byte) {
 	}
 }
 
-// claimedSize is the size that a page claims to have, 0 if it is not all there.
+// claimedSize is the size in the header of a page, 0 if the page is incomplete.
 func claimedSize(b []byte) int {
 	if len(b) < oggHeader || len(b) < oggHeader+int(b[26]) || !startsLike(b, oggMagic) {
 		return 0
@@ -102,7 +102,7 @@ func claimedSize(b []byte) int {
 	return size
 }
 
-// repairFLAC puts the checksum of each header right, and that of the frame before it.
+// repairFLAC corrects the checksum of each header, and of the frame before it.
 func repairFLAC(b []byte) {
 	last := -1
 	for i := range b {
@@ -122,7 +122,7 @@ func repairFLAC(b []byte) {
 	}
 }
 
-// repairTS puts the checksums of the sections right that are in one packet.
+// repairTS corrects the checksums of sections within one packet.
 func repairTS(b []byte) {
 	for ; len(b) >= tsSize; b = b[tsSize:] {
 		p := tsPacket(b[:tsSize]).payload()
@@ -136,8 +136,7 @@ func repairTS(b []byte) {
 	}
 }
 
-// FuzzFramesInGarbage puts a run of frames behind any bytes: whatever they claim
-// to be, the framer comes back to the frames.
+// FuzzFramesInGarbage puts frames behind any bytes: the framer must find the frames again.
 func FuzzFramesInGarbage(f *testing.F) {
 	for _, stream := range shortStreams() {
 		f.Add(stream)
@@ -166,8 +165,8 @@ func FuzzFramesInGarbage(f *testing.F) {
 	})
 }
 
-// FuzzRetitle asks for titles between any units: the contract holds all the same, and
-// what comes of whole pages is whole pages.
+// FuzzRetitle sets titles between any units: the contract must hold, and whole pages must stay
+// whole pages.
 func FuzzRetitle(f *testing.F) {
 	for _, stream := range shortContainers() {
 		f.Add(stream, uint8(1), "T")

@@ -15,8 +15,8 @@ import (
 	"github.com/caddycast/caddycast/internal/programs"
 )
 
-// encode makes a stream as an encoder that can't go back in it does. Pictures are
-// made too if there is an option for their codec.
+// encode makes a stream like an encoder that cannot seek. It has video if there is an option for
+// a video codec.
 func encode(t *testing.T, ffmpeg string, length time.Duration, options string) []byte {
 	t.Helper()
 	seconds := strconv.FormatFloat(length.Seconds(), 'f', -1, 64)
@@ -34,7 +34,7 @@ type taken struct {
 	data []byte
 }
 
-// takeAll returns the units of a stream. Between says what is done before a unit.
+// takeAll returns the units of a stream. before is called before each unit.
 func takeAll(t *testing.T, f Framer, stream []byte, before func(unit int)) (all []taken) {
 	t.Helper()
 	for lo, hi := 0, 0; hi < len(stream); {
@@ -56,7 +56,7 @@ func takeAll(t *testing.T, f Framer, stream []byte, before func(unit int)) (all 
 	return all
 }
 
-// heard is what a listener gets who begins at a unit.
+// heard is the output for a listener that starts at a unit.
 func heard(units []taken) (stream []byte) {
 	var init *Init
 	for _, u := range units {
@@ -69,7 +69,7 @@ func heard(units []taken) (stream []byte) {
 	return stream
 }
 
-// tenStarts returns ten places to start at that are spread over a stream.
+// tenStarts returns ten starting points, spread over a stream.
 func tenStarts(units []taken) (starts []int) {
 	for i, u := range units {
 		if u.Start {
@@ -83,8 +83,8 @@ func tenStarts(units []taken) (starts []int) {
 	return few
 }
 
-// decode decodes streams, as they would come from a connection, and fails if ffmpeg
-// has anything to say of them. It returns the sound if there is one.
+// decode decodes streams as if from a connection and fails on any message of ffmpeg. It returns
+// the audio if there is any.
 func decode(t *testing.T, ffmpeg string, streams ...[]byte) []byte {
 	t.Helper()
 	args := []string{"-v", "error", "-xerror"}
@@ -236,7 +236,7 @@ func TestARealStreamTakesTitles(t *testing.T) {
 	}
 }
 
-// A station that puts one file behind the other sends just that.
+// A station that plays one file after another sends such a stream.
 func TestListenersMayJoinEachOfTwoRealFiles(t *testing.T) {
 	ffmpeg := programs.Path(t, "ffmpeg")
 	for _, c := range containerCases {

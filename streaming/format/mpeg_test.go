@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// The sizes follow from ISO 11172-3, 2.4.3.1, and ISO 13818-3; most can be found
-// in any table of them.
+// The sizes follow from ISO 11172-3, 2.4.3.1, and ISO 13818-3.
 func TestAnMPEGHeaderTellsSizeAndDuration(t *testing.T) {
 	for _, c := range []struct {
 		name   string

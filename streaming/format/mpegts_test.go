@@ -11,8 +11,8 @@ import (
 
 func tser() Framer { return newMPEGTS("video/mp2t") }
 
-// tsFill is a packet of a stream: its flags, the clock in milliseconds unless it is
-// negative, and what its payload begins with.
+// tsFill describes a packet of a stream: its flags, the clock in milliseconds unless negative,
+// and the beginning of the payload.
 type tsFill struct {
 	pid     int
 	begins  bool
@@ -42,7 +42,7 @@ func (f tsFill) packet() []byte {
 	return append(b, junk(tsSize).data...)[:tsSize]
 }
 
-// table makes the section of a table in force.
+// table makes the section of a current table.
 func table(id byte, of int, version byte, content ...byte) []byte {
 	b := []byte{id, 0xb0, byte(len(content) + 9), byte(of >> 8), byte(of), 0xc1 | version<<1, 0, 0}
 	b = append(b, content...)
@@ -68,7 +68,7 @@ func pmtOf(version byte, kinds ...byte) []byte {
 	return table(tsStreams, 7, version, content...)
 }
 
-// tables are the packets of both.
+// tables are the packets of both tables.
 func tables(version byte, kinds ...byte) []byte {
 	return appendTSPackets(appendTSPackets(nil, 0, patOf(version)), pmtPID, pmtOf(version, kinds...))
 }

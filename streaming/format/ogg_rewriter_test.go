@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// pagesOf takes a stream apart and checks that it is nothing but pages, each stream
-// with its numbers in order.
+// pagesOf splits a stream into pages and checks that there is nothing else, and that the
+// sequence numbers of each stream are in order.
 func pagesOf(t *testing.T, stream []byte) (pages []OggPage) {
 	t.Helper()
 	next := map[uint32]uint32{}
@@ -56,7 +56,7 @@ func TestATitleBeginsALinkOfOurOwn(t *testing.T) {
 				granules = append(granules, p.granule()/4800)
 			}
 		}
-		// The granules go on; in Vorbis there is a page more with what is known already.
+		// The granules continue; in Vorbis one more page repeats the last packet.
 		want := "[1 2 3 3 4 5 5 6 7 8 9]"
 		if codec == "vorbis" {
 			want = "[1 2 3 3 3 4 4 4 5 6 7 8 9]"
@@ -138,7 +138,7 @@ func TestWhatTakesNoTitle(t *testing.T) {
 	}
 }
 
-// Sequence numbers leave the gap that a lost page has left, so that decoders notice.
+// Sequence numbers keep the gap of a lost page, so that decoders notice it.
 func TestALostPageIsLostInOurLinkToo(t *testing.T) {
 	m := oggMaker{serial: 7}
 	parts := m.link("vorbis", 6)

@@ -70,8 +70,7 @@ func TestOggPagesEndBeforeAnIncompletePage(t *testing.T) {
 	}
 }
 
-// mixed makes a link of several streams: the first pages, the other headers, and
-// pages of sound of the first.
+// mixed makes the headers of a link of several streams: the first pages, then the others.
 func mixed(codecs ...string) (parts []part, makers []*oggMaker) {
 	var others []part
 	for i, codec := range codecs {
@@ -283,8 +282,8 @@ func TestHeadersHaveALimit(t *testing.T) {
 	}
 }
 
-// Sound on a page with headers is carried with them: without the headers nothing
-// of the stream could be heard.
+// Audio on a header page becomes part of the Init, because without the headers the stream could
+// not be decoded.
 func TestAPageWithHeadersAndSoundIsAHeader(t *testing.T) {
 	m := oggMaker{serial: 3}
 	first, _ := m.headers("opus")

@@ -60,9 +60,8 @@ func TestEveryFrameOfARealFileIsFound(t *testing.T) {
 	}
 }
 
-// checkFrames checks that the units are all of a file but its tags, and that
-// listeners may start at just the packets that ffmpeg finds in it. It returns how
-// many those are.
+// checkFrames checks that the units are the whole file without its tags, and that the starts are
+// the packets that ffmpeg finds. It returns their number.
 func checkFrames(t *testing.T, stream []byte, units []piece, packets, sizes []int) int {
 	t.Helper()
 	var sound []byte
@@ -102,8 +101,7 @@ func countFrames(units []piece) (n int) {
 	return n
 }
 
-// withoutTags cuts the tags off as their specifications have it, by means other
-// than those tested.
+// withoutTags removes the tags by their specifications, without the code under test.
 func withoutTags(stream []byte) []byte {
 	if tag, ok := bytes.CutPrefix(stream, []byte("ID3")); ok {
 		size := int(tag[3])<<21 | int(tag[4])<<14 | int(tag[5])<<7 | int(tag[6])

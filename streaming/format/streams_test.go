@@ -13,7 +13,7 @@ func shortStreams() map[string][]byte {
 	return all
 }
 
-// shortContainers are short streams that have an Init.
+// shortContainers are short streams with an Init.
 func shortContainers() map[string][]byte {
 	a, b := oggMaker{serial: 1}, oggMaker{serial: 2}
 	mix, makers := mixed("skeleton", "theora", "vorbis")
@@ -41,7 +41,7 @@ func shortContainers() map[string][]byte {
 	}
 }
 
-// shortFrames are short streams of frames, or of nothing.
+// shortFrames are short streams of frames, or of garbage.
 func shortFrames() map[string][]byte {
 	tiny := func(i int) part { return mpegFrame{version: 2, layer: 3, kbps: 8 + 8*(i&1), hz: 24000}.part() }
 	mp2 := func(i int) part { return mpegFrame{version: 2, layer: 2, kbps: 8, hz: 24000, pad: i%2 == 1}.part() }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// kind is a codec with all that may differ from frame to frame within a stream.
+// kind is a codec, with all that can differ between frames of a stream.
 type kind struct {
 	name  string
 	make  func() Framer
@@ -72,7 +72,7 @@ func mpegKinds(m mpegFrame) []kind {
 	}
 }
 
-// scenes returns what befalls a stream of a kind.
+// scenes returns streams of a kind with damage.
 func scenes(k kind) map[string][]part {
 	f := func(n int) []part { return times(n, k.frame) }
 	all := map[string][][]part{
@@ -153,8 +153,8 @@ func TestFramesOfDifferentStreamsDoNotMakeASync(t *testing.T) {
 	}
 }
 
-// A framer that waited for the next header would hold every frame back until
-// the next one comes: it trusts the header instead. This is what that costs.
+// In sync a framer trusts a header, because waiting for the next one would delay every frame.
+// This test shows the cost.
 func TestALengthThatLiesCostsNoMoreThanItsFrame(t *testing.T) {
 	aac := func(int) part { return adtsFrame{hz: 44100, channels: 2, size: 400, blocks: 1}.part() }
 	mp3 := func(int) part { return mpegFrame{version: 1, layer: 3, kbps: 128, hz: 44100}.part() }
@@ -200,8 +200,8 @@ func TestALengthThatLiesCostsNoMoreThanItsFrame(t *testing.T) {
 	}
 }
 
-// brokenMP3 is the first half of a frame and the frame after it, whose first half
-// is taken for the rest of the one before.
+// brokenMP3 is the first half of a frame and the frame after it, whose first half is taken for
+// the missing half.
 func brokenMP3(f part) []part {
 	all := slices.Concat(f.data[:200], f.data)
 	f.data = all[:len(f.data)]

@@ -12,8 +12,8 @@ type oggMaker struct {
 	granule          int64
 }
 
-// page makes a page of whole packets; the last one goes on if open is set, for
-// which its length must be a multiple of 255.
+// page makes a page of whole packets. If open is set, the last one continues; its length must be a
+// multiple of 255.
 func (m *oggMaker) page(flags byte, granule int64, open bool, packets ...[]byte) []byte {
 	var lacing, body []byte
 	for i, p := range packets {
@@ -31,7 +31,7 @@ func (m *oggMaker) page(flags byte, granule int64, open bool, packets ...[]byte)
 	return data
 }
 
-// sound makes a page of that many packets, which last a tenth of a second.
+// sound makes a page of packets that lasts a tenth of a second.
 func (m *oggMaker) sound(packets ...[]byte) part {
 	m.granule += 4800
 	return part{data: m.page(0, m.granule, false, packets...), unit: true, start: true, duration: time.Second / 10}
@@ -46,7 +46,7 @@ func commentsOf(vendor string, list ...string) []byte {
 	return b
 }
 
-// The first packets of codecs; all that matters of them is 48 kHz and 25 pictures a second.
+// The first packets of codecs, with 48 kHz and 25 frames per second.
 func vorbisFirst() []byte {
 	b := append([]byte("\x01vorbis"), make([]byte, 23)...)
 	binary.LittleEndian.PutUint32(b[12:], 48000)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// part is a piece of a made-up stream, and what is to become of it.
+// part is a piece of a synthetic stream with the expected result.
 type part struct {
 	data     []byte
 	unit     bool // it comes out as a unit of its own
@@ -16,14 +16,14 @@ type part struct {
 	duration time.Duration
 }
 
-// piece is a unit by its place in the stream.
+// piece is a unit by its position in the stream.
 type piece struct {
 	at, size int
 	start    bool
 	duration time.Duration
 }
 
-// assemble joins the parts of a stream and tells which units it holds.
+// assemble joins the parts of a stream and returns its expected units.
 func assemble(parts ...part) (stream []byte, units []piece) {
 	for _, p := range parts {
 		if p.unit {
@@ -34,13 +34,13 @@ func assemble(parts ...part) (stream []byte, units []piece) {
 	return stream, units
 }
 
-// bytesOf returns a stream of which nothing but the bytes matters.
+// bytesOf returns the bytes of a stream.
 func bytesOf(parts ...part) []byte {
 	stream, _ := assemble(parts...)
 	return stream
 }
 
-// junk returns n bytes in which neither a header nor a tag begins.
+// junk returns n bytes without the beginning of a header or a tag.
 func junk(n int) part {
 	data := make([]byte, 0, n+len(harmless))
 	for len(data) < n {
@@ -59,7 +59,7 @@ var harmless = func() []byte {
 	return data
 }()
 
-// noise returns n bytes of any kind.
+// noise returns n random bytes.
 func noise(seed uint64, n int) []byte {
 	data := make([]byte, n)
 	r := rand.New(rand.NewPCG(2, seed))
@@ -69,13 +69,13 @@ func noise(seed uint64, n int) []byte {
 	return data
 }
 
-// lost is a part that is not to come out.
+// lost is a part that must be dropped.
 func lost(p part) part { return part{data: p.data} }
 
-// cutShort is a part of which the end is missing.
+// cutShort is a part without its end.
 func cutShort(p part) part { return part{data: p.data[:len(p.data)/2]} }
 
-// times returns n frames of a kind, one after the other.
+// times returns n consecutive frames of a kind.
 func times(n int, frame func(i int) part) []part {
 	parts := make([]part, n)
 	for i := range parts {
@@ -84,7 +84,7 @@ func times(n int, frame func(i int) part) []part {
 	return parts
 }
 
-// mpegFrame says what an MPEG audio frame is to be like.
+// mpegFrame describes an MPEG audio frame.
 type mpegFrame struct {
 	version, layer int // the version is 1, 2, or 3 for what is called 2.5
 	kbps, hz       int // 0 kbit/s is free format
@@ -92,7 +92,7 @@ type mpegFrame struct {
 	pad, mono, crc bool
 }
 
-// part makes the frame. Its payload holds nothing that looks like a header.
+// part makes the frame. Its payload does not look like a header.
 func (m mpegFrame) part() part {
 	table := map[[2]int]int{{1, 1}: 0, {1, 2}: 1, {1, 3}: 2, {2, 1}: 3}
 	row, ok := table[[2]int{min(m.version, 2), m.layer}]
@@ -121,7 +121,7 @@ func (m mpegFrame) part() part {
 	return part{data: data, unit: true, start: true, duration: duration}
 }
 
-// measures are the size and duration as the standard has them.
+// measures are the size and duration by the standard.
 func (m mpegFrame) measures() (int, time.Duration) {
 	samples, slot := 1152, 1
 	switch {
@@ -140,7 +140,7 @@ func (m mpegFrame) measures() (int, time.Duration) {
 	return slots * slot, time.Duration(samples) * time.Second / time.Duration(m.hz)
 }
 
-// adtsFrame says what an ADTS frame is to be like.
+// adtsFrame describes an ADTS frame.
 type adtsFrame struct {
 	hz, channels int
 	size         int
@@ -166,7 +166,7 @@ func (a adtsFrame) part() part {
 	return part{data: data, unit: true, start: true, duration: time.Duration(a.blocks) * 1024 * time.Second / time.Duration(a.hz)}
 }
 
-// claiming returns an ADTS frame whose header tells another size than it has.
+// claiming returns an ADTS frame with a false size in its header.
 func claiming(size int, p part) part {
 	data := bytes.Clone(p.data)
 	data[3] = data[3]&^3 | byte(size>>11)
@@ -189,7 +189,7 @@ func filled(p part, frame func(i int) part) part {
 	return p
 }
 
-// id3v2 returns a tag of that many bytes, header and footer included.
+// id3v2 returns a tag of that many bytes, with header and footer.
 func id3v2(size int, footer bool) part {
 	data := junk(size).data
 	body, flags := size-id3v2Header, byte(0)

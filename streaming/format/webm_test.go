@@ -27,7 +27,7 @@ func elementID(id uint32) []byte {
 	return bytes.TrimLeft(binary.BigEndian.AppendUint32(nil, id), "\x00")
 }
 
-// webmStart is what a file begins with. Tracks are numbered from 1.
+// webmStart is the beginning of a file. Tracks are numbered from 1.
 func webmStart(docType string, kinds []byte, more ...[]byte) []byte {
 	var entries []byte
 	for i, k := range kinds {
@@ -58,7 +58,7 @@ func group(track, at int, refers bool) []byte {
 
 var soundOnly, withPictures = []byte{trackAudio}, []byte{trackVideo, trackAudio}
 
-// brief is a unit in short: how much it holds of the stream, and its flags.
+// brief is a short form of a unit: its number of bytes and its flags.
 func brief(units []taken) string {
 	var b strings.Builder
 	for _, u := range units {

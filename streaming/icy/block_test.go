@@ -130,7 +130,7 @@ func FuzzBlockComesBackFromParse(f *testing.F) {
 	})
 }
 
-// wellFormed checks what must be true of a block whatever it is made from.
+// wellFormed checks the properties of every block.
 func wellFormed(t *testing.T, block []byte) {
 	t.Helper()
 	if len(block) != 1+16*int(block[0]) {
@@ -154,7 +154,7 @@ func FuzzParseTakesAnything(f *testing.F) {
 		if !bytes.Contains(block, []byte(title)) || !bytes.Contains(block, []byte(url)) {
 			t.Errorf("%q or %q is not in %q", title, url, block)
 		}
-		// What an upstream says is announced again in a block of our own.
+		// A title from an upstream is announced again in another block.
 		wellFormed(t, Block(Clean(title), Clean(url)))
 	})
 }

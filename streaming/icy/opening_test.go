@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// openings are how connections begin, and what comes of them.
+// openings are beginnings of connections with the expected result.
 var openings = []struct {
 	name, in string
 	want     Opening
@@ -64,7 +64,7 @@ func TestSniff(t *testing.T) {
 	}
 }
 
-// What was decided stays decided, whatever follows.
+// More bytes do not change a decision.
 func TestSniffDecidesOnce(t *testing.T) {
 	for _, o := range openings {
 		checkDecidedOnce(t, []byte(o.in))
@@ -160,10 +160,9 @@ func TestSourceRequestKeepsWhatTellsOfTheStream(t *testing.T) {
 	}
 }
 
-// FuzzOpening feeds what a connection may begin with. It is decided once and in
-// bounded space; a head that net/http understands means the same when it was
-// mended, and mending it again changes nothing; what is made of a source that
-// does not speak HTTP is a request without a body.
+// FuzzOpening checks beginnings of connections. The decision is final and needs bounded space. A
+// head that net/http accepts has the same meaning after FixHead, and a second FixHead changes
+// nothing. SourceRequest makes a request without a body.
 func FuzzOpening(f *testing.F) {
 	for _, o := range openings {
 		f.Add([]byte(o.in))

@@ -11,15 +11,14 @@ import (
 	"testing/iotest"
 )
 
-// said is a title, and how much audio had been read when it was announced.
+// said is a title and the number of audio bytes read before it.
 type said struct {
 	title, url string
 	at         int
 }
 
-// stream makes what a source sends: audio with a block after each interval
-// bytes. The nth block announces the nth title; one that is "" is an empty block,
-// and so are those that no title is left for.
+// stream makes the stream of a source: audio with a block after each interval bytes. The nth
+// block announces the nth title; for "" and after the last title the blocks are empty.
 func stream(audio []byte, interval int, titles ...string) (sent []byte, want []said) {
 	for i := 0; len(audio) >= interval; i++ {
 		sent = append(sent, audio[:interval]...)
@@ -34,8 +33,8 @@ func stream(audio []byte, interval int, titles ...string) (sent []byte, want []s
 	return append(sent, audio...), want
 }
 
-// readAll reads src to its end, p bytes at most at a time. It goes on after
-// errPassing and returns how often it came.
+// readAll reads src to its end, at most p bytes at a time. It continues after errPassing and
+// returns the number of these errors.
 func readAll(src io.Reader, interval, p int) (audio []byte, titles []said, passed int, err error) {
 	r := NewReader(src, interval, func(title, url string) {
 		titles = append(titles, said{title, url, len(audio)})
@@ -53,7 +52,7 @@ func readAll(src io.Reader, interval, p int) (audio []byte, titles []said, passe
 	}
 }
 
-// counting returns n bytes that tell where they belong.
+// counting returns n bytes that show their position.
 func counting(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -64,7 +63,7 @@ func counting(n int) []byte {
 
 var errPassing = errors.New("passing")
 
-// stutter answers every other read with an error, in which no byte is lost.
+// stutter answers every other read with an error, without loss of bytes.
 type stutter struct {
 	io.Reader
 	odd bool
@@ -200,7 +199,7 @@ func TestReaderWithoutAnIntervalReadsOn(t *testing.T) {
 	}
 }
 
-// silent reads nothing, which io.Reader discourages but allows.
+// silent returns empty reads, which io.Reader discourages but allows.
 type silent struct{}
 
 func (silent) Read([]byte) (int, error) { return 0, nil }
@@ -246,7 +245,7 @@ func FuzzReaderReturnsTheAudioHoweverItIsCut(f *testing.F) {
 	})
 }
 
-// naive does what Reader does with all bytes at hand.
+// naive is Reader for a whole stream in memory.
 func naive(sent []byte, interval int) (audio []byte, titles []said) {
 	for len(sent) >= interval {
 		audio = append(audio, sent[:interval]...)
@@ -265,7 +264,7 @@ func naive(sent []byte, interval int) (audio []byte, titles []said) {
 	return append(audio, sent...), titles
 }
 
-// cutter reads as many bytes at a time as cuts say, one after the other.
+// cutter reads with the lengths in cuts.
 type cutter struct {
 	left []byte
 	cuts []byte
