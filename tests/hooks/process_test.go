@@ -83,12 +83,15 @@ func TestAServerThatIsBackTellsWhatItCouldNotTellBefore(t *testing.T) {
 				}
 				harness.Eventually(t, "what is to be told is kept", func() error {
 					kept, _ := filepath.Glob(filepath.Join(dir, "caddy", "icecast", "hooks", "*", "*", "*.json"))
+					n := 0
 					for _, path := range kept {
-						if text, _ := harness.TryReadFile(path); strings.Count(text, "listener_removed") == listeners {
-							return nil
-						}
+						text, _ := harness.TryReadFile(path)
+						n += strings.Count(text, "listener_removed")
 					}
-					return fmt.Errorf("there are %d files", len(kept))
+					if n == listeners {
+						return nil
+					}
+					return fmt.Errorf("there are %d events in %d files", n, len(kept))
 				})
 			}
 			if err := cmd.Process.Signal(c.signal); err != nil {
