@@ -77,8 +77,14 @@ func parseMPEG(b []byte) (h syncHeader, ok bool) {
 	return h, true
 }
 
-// isFileInfo reports whether an MPEG layer III frame holds the Xing, Info or VBRI table
-// of a file instead of audio.
+// The first frame of an MP3 file can hold a table instead of audio:
+//
+//	 0  frame header, 4 bytes; with CRC 2 bytes
+//	    side information (ISO 11172-3, 2.4.1.7): version 1 has 32 bytes, in mono 17;
+//	    the others have 17, in mono 9
+//	    "Xing" (VBR) or "Info" (CBR); or, always at 36, "VBRI"
+
+// isFileInfo reports whether an MPEG layer III frame holds such a table.
 func isFileInfo(frame []byte) bool {
 	if frame[1]>>1&3 != 1 { // not layer III
 		return false

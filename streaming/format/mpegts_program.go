@@ -44,9 +44,16 @@ func (t *tsProgram) startsAt(p tsPacket) bool {
 	return t.rank < 3 || p.flags()&tsRandomAccess != 0 || t.keyframe(p.payload())
 }
 
-// keyframe reports whether a payload that begins a PES packet (ISO 13818-1, 2.4.3.6) begins
-// a key frame. Many encoders do not set the flag, but nearly all write parameter sets in
-// front of key frames; the picture itself need not be in this packet.
+// A PES packet of audio or video (ISO 13818-1, 2.4.3.6):
+//
+//	0  0x000001, stream id
+//	4  length, 2 bytes
+//	6  flags, 2 bytes
+//	8  length of the optional fields, 1 byte; the fields; the data
+
+// keyframe reports whether a payload that begins a PES packet begins a key frame. Many
+// encoders do not set the flag, but nearly all write parameter sets in front of key frames;
+// the picture itself need not be in this packet.
 func (t *tsProgram) keyframe(b []byte) bool {
 	if len(b) < 9 || b[0] != 0 || b[1] != 0 || b[2] != 1 || 9+int(b[8]) > len(b) {
 		return false

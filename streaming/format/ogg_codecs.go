@@ -54,7 +54,15 @@ func commentPrefix(magic string) func([]byte) (int, bool) {
 func topBit(b []byte) bool { return len(b) > 0 && b[0]&0x80 != 0 }
 
 var oggCodecs = []oggCodec{
-	{ // Vorbis I, sections 4.2 and A.2
+	// Vorbis (Vorbis I, sections 4.2 and A.2). The first packet, little endian:
+	//
+	//	 0  1, "vorbis"
+	//	 7  version, 4 bytes; channels, 1 byte
+	//	12  sampling rate, 4 bytes
+	//	16  bitrates, 12 bytes; block sizes, 1 byte; framing bit
+	//
+	// Headers have an odd packet type, data has an even one.
+	{
 		name: "Vorbis", magic: "\x01vorbis", minSize: 30,
 		headers:       fixedCount(2),
 		isHeader:      func(b []byte) bool { return len(b) > 0 && b[0]&1 != 0 },
@@ -64,19 +72,33 @@ var oggCodecs = []oggCodec{
 		sound:         true,
 		retitlable:    true, overlaps: true,
 	},
-	{ // RFC 7845, section 5
+	// Opus (RFC 7845, section 5). The first packet, little endian:
+	//
+	//	 0  "OpusHead"
+	//	 8  version, 1 byte; channels, 1 byte
+	//	10  pre-skip in samples of 48 kHz, 2 bytes (section 4.2)
+	//	12  input sampling rate, 4 bytes; gain, 2 bytes; mapping
+	{
 		name: "Opus", magic: "OpusHead", minSize: 19,
 		headers:   fixedCount(1),
 		isHeader:  func(b []byte) bool { return startsLike(b, "OpusTags") },
 		newClock:  func([]byte) oggClock { return ticks(48000, 1) },
 		commentAt: commentPrefix("OpusTags"),
-		preSkip: func(b []byte) time.Duration { // section 4.2
+		preSkip: func(b []byte) time.Duration {
 			return time.Duration(binary.LittleEndian.Uint16(b[10:])) * time.Second / 48000
 		},
 		sound:      true,
 		retitlable: true,
 	},
-	{ // RFC 9639, section 10.1: STREAMINFO is at byte 13 of the first packet
+	// FLAC (RFC 9639, section 10.1). The first packet, big endian:
+	//
+	//	 0  0x7f, "FLAC"
+	//	 5  version, 2 bytes
+	//	 7  number of header packets that follow, 2 bytes
+	//	 9  "fLaC"
+	//	13  header of STREAMINFO, 4 bytes; its first bit: no header packets follow
+	//	17  STREAMINFO, see streamInfo
+	{
 		name: "FLAC", magic: "\x7fFLAC", minSize: 51,
 		headers: func(b []byte) int {
 			if b[13]&0x80 != 0 {
@@ -95,14 +117,32 @@ var oggCodecs = []oggCodec{
 			putFLACSize(packets[comment])
 		},
 	},
-	{ // the Speex manual, section 7.3; headers have no mark
+	// Speex (the Speex manual, section 7.3). The first packet, little endian:
+	//
+	//	 0  "Speex   "; version, 20 bytes; version id, 4 bytes; size of header, 4 bytes
+	//	36  sampling rate, 4 bytes
+	//	40  7 fields of 4 bytes
+	//	68  number of extra header packets, 4 bytes
+	//
+	// Headers have no mark.
+	{
 		name: "Speex", magic: "Speex   ", minSize: 80,
 		headers:   func(b []byte) int { return 1 + int(min(binary.LittleEndian.Uint32(b[68:]), 16)) },
 		newClock:  func(b []byte) oggClock { return ticks(binary.LittleEndian.Uint32(b[36:]), 1) },
 		commentAt: commentPrefix(""),
 		sound:     true,
 	},
-	{ // the Theora specification, sections 6.2 and A.2.3
+	// Theora (the Theora specification, sections 6.2 and A.2.3). The first packet, big
+	// endian:
+	//
+	//	 0  0x80, "theora"
+	//	 7  version, 3 bytes; sizes and offsets of the frame, 12 bytes
+	//	22  frame rate: numerator and denominator, 4 bytes each
+	//	30  aspect ratio, 6 bytes; color space, 1 byte; bitrate, 3 bytes
+	//	40  quality (6 bits), shift of the key frame in granule positions (5 bits)
+	//
+	// Headers have the first bit set.
+	{
 		name: "Theora", magic: "\x80theora", minSize: 42,
 		headers:  fixedCount(2),
 		isHeader: topBit,
@@ -115,7 +155,7 @@ var oggCodecs = []oggCodec{
 		video:     true,
 	},
 	{magic: "fishead\x00", headers: fixedCount(math.MaxInt)}, // Skeleton: headers only
-	{ // OggKate, "format specification"
+	{ // OggKate, "format specification": byte 11 is the number of headers
 		magic: "\x80kate\x00\x00\x00", minSize: 64,
 		headers:  func(b []byte) int { return int(b[11]) - 1 },
 		isHeader: topBit,
