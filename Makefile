@@ -59,7 +59,7 @@ tests/binaries/caddy: $(SOURCES)
 # All that is compiled is compiled before the first test, so that no limit of a test covers
 # it and no test shares the processors with a compiler.
 test: deps cross binaries
-	go test -race -tags $(TAGS) -run '^$$' ./... >/dev/null
+	go test -race -tags $(TAGS) -run '^$$' ./...
 	go test -race -tags $(TAGS) -timeout 20m ./...
 
 # The cache is this checkout's own: a common one remembers the paths of others that are gone.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddycast/caddycast/tests/harness"
 )
@@ -51,8 +52,11 @@ func TestAThousandListenersAreSpreadByCapacity(t *testing.T) {
 	c := harness.NewCluster(t, "master", "small", "middle", "large")
 	c.Load(edges("balance"))
 	master := c.Nodes["master"]
-	live := master.NumberedSource("/live.mp3", 1)
-	defer live.Down()
+	live := master.Source("/live.mp3")
+	live.Send(50)
+	stop := make(chan struct{})
+	live.Run(500*time.Millisecond, stop) // a thousand listeners must not fall behind
+	defer close(stop)
 	registered(master, "/live.mp3", 3)
 	for range 1000 {
 		resp, conn := harness.MustAsk(t, master.Plain, "/live.mp3?ticket=a%20b")
@@ -65,6 +69,7 @@ func TestAThousandListenersAreSpreadByCapacity(t *testing.T) {
 		if resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s answers %s", to, resp.Status)
 		}
+		go func() { _, _ = io.Copy(io.Discard, resp.Body) }() // until the end of the test
 	}
 	for name, want := range map[string]int{"small": 167, "middle": 333, "large": 500} {
 		n := int(c.Nodes[name].Status("/live.mp3")["listeners"].(float64))
@@ -144,12 +149,13 @@ func TestAHundredMountsAreMirrored(t *testing.T) {
 	c := harness.NewCluster(t, "master", "edge")
 	c.Load(map[string]string{"edge": slave})
 	master, edge := c.Nodes["master"], c.Nodes["edge"]
-	var sources []*harness.Source
-	for i := range 100 {
-		sources = append(sources, master.Source(fmt.Sprintf("/m%d.mp3", i)))
-	}
-	for i, src := range sources {
-		src.Send(10 + i)
+	sources := make([]*harness.Source, 100)
+	stops, done := make([]chan struct{}, len(sources)), make([]<-chan struct{}, len(sources))
+	for i := range sources {
+		sources[i] = master.Source(fmt.Sprintf("/m%d.mp3", i))
+		sources[i].Send(10 + i)
+		stops[i] = make(chan struct{})
+		done[i] = sources[i].Run(time.Second, stops[i]) // or its time would be over
 	}
 	harness.Eventually(t, "all are on the slave", func() error {
 		for i := range sources {
@@ -160,6 +166,8 @@ func TestAHundredMountsAreMirrored(t *testing.T) {
 		return nil
 	})
 	for i := 0; i < 100; i += 2 {
+		close(stops[i])
+		<-done[i]
 		sources[i].Finish()
 	}
 	harness.Eventually(t, "what has ended is off the slave when nobody waits for it any more", func() error {

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Node is what an admin command answers, as XML.
+// Node is an element of an XML response to an admin command.
 type Node struct {
 	XMLName xml.Name
 	Mount   string `xml:"mount,attr"`
@@ -16,7 +16,7 @@ type Node struct {
 	Nodes   []Node `xml:",any"`
 }
 
-// Child returns the first child of that name.
+// Child returns the first child of a name.
 func (n Node) Child(name string) (Node, bool) {
 	i := slices.IndexFunc(n.Nodes, func(c Node) bool { return c.XMLName.Local == name })
 	if i < 0 {
@@ -34,7 +34,7 @@ func (n Node) Source(mount string) (Node, bool) {
 	return n.Nodes[i], true
 }
 
-// AdminCommand asks for an admin command by a user, and returns the status and the body.
+// AdminCommand runs a command under /admin/ as a user, and returns status and body.
 func (s *Server) AdminCommand(user, password, path string) (int, string) {
 	s.T.Helper()
 	req, err := http.NewRequest(http.MethodGet, "http://"+s.Plain+"/admin/"+path, nil)
@@ -56,7 +56,7 @@ func (s *Server) AdminCommand(user, password, path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// Admin asks for an admin command as the administrator, and returns what it says.
+// Admin runs a command under /admin/ as the administrator, and returns the response.
 func (s *Server) Admin(path string) Node {
 	s.T.Helper()
 	status, body := s.AdminCommand("admin", "letmein", path)

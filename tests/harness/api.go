@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// API asks the admin endpoint of Caddy for what is under /icecast/.
+// API sends a request to /icecast/ of the admin endpoint, and returns status and body.
 func (s *Server) API(method, path, body string) (int, string) {
 	s.T.Helper()
 	req, err := http.NewRequest(method, "http://"+s.AdminAddress+"/icecast/"+path, strings.NewReader(body))
@@ -29,7 +29,7 @@ func (s *Server) API(method, path, body string) (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-// APIList asks for a list.
+// APIList returns a list of the admin endpoint.
 func (s *Server) APIList(path string) (all []map[string]any) {
 	s.T.Helper()
 	status, body := s.API(http.MethodGet, path, "")

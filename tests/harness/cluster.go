@@ -8,19 +8,19 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// cluster is Caddy with several stations, each with a plain and an encrypted site of
+// Cluster is a Caddy with several stations, each with a plain and an encrypted site of
 // its own, as if they were on several machines.
-type cluster struct {
+type Cluster struct {
 	t     testing.TB
 	admin string
 	names []string
 	Nodes map[string]*Server
 }
 
-// NewCluster gives names to nodes, and addresses.
-func NewCluster(t testing.TB, names ...string) *cluster {
+// NewCluster returns a cluster with free addresses, which is not running yet.
+func NewCluster(t testing.TB, names ...string) *Cluster {
 	t.Helper()
-	c := &cluster{t: t, admin: FreeAddress(t), names: names, Nodes: make(map[string]*Server)}
+	c := &Cluster{t: t, admin: FreeAddress(t), names: names, Nodes: make(map[string]*Server)}
 	for _, name := range names {
 		c.Nodes[name] = &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), AdminAddress: c.admin, station: name}
 	}
@@ -41,7 +41,7 @@ const usual = `
 
 // Caddyfile returns the configuration with these settings of the nodes, in which
 // %name stands for the plain address of a node and %tls:name for the encrypted one.
-func (c *cluster) Caddyfile(settings map[string]string) string {
+func (c *Cluster) Caddyfile(settings map[string]string) string {
 	var addresses []string
 	for _, name := range c.names {
 		n := c.Nodes[name]
@@ -64,8 +64,8 @@ func (c *cluster) Caddyfile(settings map[string]string) string {
 	return b.String()
 }
 
-// Load puts the settings of the nodes into force.
-func (c *cluster) Load(settings map[string]string) {
+// Load loads these settings of the nodes.
+func (c *Cluster) Load(settings map[string]string) {
 	c.t.Helper()
 	adapted, err := Adapt(c.Caddyfile(settings))
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 )
 
+// FfmpegSource sends a file by ffmpeg, at the speed of its sound.
 func FfmpegSource(t testing.TB, url, file, format string, options ...string) *exec.Cmd {
 	args := append([]string{
 		"-hide_banner", "-loglevel", "error", "-re", "-i", file, "-c", "copy",
@@ -26,14 +27,15 @@ const (
 	JoinSeconds   = 5
 )
 
-// Sender begins to send to a mount and returns what waits for the end.
+// Sender starts an encoder for a mount, and returns a function that waits for its end.
 type Sender = func(t testing.TB, s *Server, mount string) func() error
 
-// ByFFmpeg encodes and sends in real time.
+// ByFFmpeg encodes and sends for StreamSeconds.
 func ByFFmpeg(contentType string, args ...string) Sender {
 	return ByFFmpegFor(StreamSeconds, contentType, args...)
 }
 
+// ByFFmpegFor encodes and sends, at the speed of the sound, for so many seconds.
 func ByFFmpegFor(seconds int, contentType string, args ...string) Sender {
 	return func(t testing.TB, s *Server, mount string) func() error {
 		all := []string{"-hide_banner", "-loglevel", "error"}
@@ -50,13 +52,13 @@ func ByFFmpegFor(seconds int, contentType string, args ...string) Sender {
 	}
 }
 
-// Tones makes two files, each of half the time on air.
+// Tones makes two files, each of half of StreamSeconds.
 func Tones(t testing.TB) (a, b string) {
 	half := StreamSeconds / 2
 	return MakeMusic(t, "a.wav", half, "-ar", "44100", "-ac", "2"), MakeMusic(t, "b.wav", half, "-ar", "44100", "-ac", "2", "-af", "volume=0.5")
 }
 
-// ByOggfwd sends, by libshout, what a command of the shell makes of two files.
+// ByOggfwd sends, by libshout, the output of a shell command for two files, A and B.
 func ByOggfwd(command string) Sender {
 	return func(t testing.TB, s *Server, mount string) func() error {
 		a, b := Tones(t)

@@ -15,13 +15,13 @@ import (
 	"testing"
 )
 
-// Allow answers as a panel that lets everybody in.
+// Allow is an answer of an Endpoint that lets everybody in.
 func Allow(w http.ResponseWriter, _ Post) bool {
 	w.Header().Set("Icecast-Auth-User", "1")
 	return true
 }
 
-// Bodies waits for that many posts to a path, and returns what they said.
+// Bodies waits for so many posts to a path, and returns their bodies.
 func (e *Endpoint) Bodies(path string, n int) (bodies []string) {
 	e.t.Helper()
 	Eventually(e.t, fmt.Sprintf("%s has %d posts", path, n), func() error {
@@ -39,14 +39,14 @@ func (e *Endpoint) Bodies(path string, n int) (bodies []string) {
 	return bodies
 }
 
-// Post is what an endpoint was sent.
+// Post is a request that an Endpoint received.
 type Post struct {
 	Path   string
 	Header http.Header
 	Body   string
 }
 
-// event reads the body as an event in JSON.
+// event parses the body as an event in JSON.
 func (p Post) event(t testing.TB) map[string]any {
 	t.Helper()
 	var e map[string]any
@@ -67,7 +67,7 @@ func (p Post) Form(t testing.TB) url.Values {
 	return v
 }
 
-// Endpoint is an HTTP server that keeps what it is sent.
+// Endpoint is an HTTP server that keeps the posts it receives.
 type Endpoint struct {
 	*httptest.Server
 	t testing.TB
@@ -77,8 +77,8 @@ type Endpoint struct {
 	answer func(w http.ResponseWriter, p Post) bool
 }
 
-// NewEndpoint starts an endpoint, which answers 200 as long as answer is nil.
-// answer tells whether it has answered with success.
+// NewEndpoint starts an endpoint. answer writes the response, on a goroutine of its own, and
+// reports whether that was a success; nil: 200.
 func NewEndpoint(t testing.TB, answer func(w http.ResponseWriter, p Post) bool) *Endpoint {
 	e := &Endpoint{t: t, answer: answer}
 	ln, err := net.Listen("tcp", FreeAddress(t)) // never one that had an endpoint, for which posts may be left
@@ -111,13 +111,14 @@ func (e *Endpoint) SetAnswer(answer func(w http.ResponseWriter, p Post) bool) {
 	e.answer = answer
 }
 
+// All returns the posts that were answered with success.
 func (e *Endpoint) All() []Post {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.posts)
 }
 
-// Events waits for that many events and returns all that came.
+// Events waits for so many events, and returns all that were posted.
 func (e *Endpoint) Events(n int) (events []map[string]any) {
 	e.t.Helper()
 	Eventually(e.t, fmt.Sprintf("%d events are posted", n), func() error {
@@ -140,7 +141,8 @@ func names(t testing.TB, posts []Post) string {
 	return strings.Join(all, " ")
 }
 
-// PostedBodies lists what an endpoint got, but for what must differ.
+// PostedBodies lists the posts that an endpoint received, without values that differ from run
+// to run.
 func PostedBodies(e *Endpoint, port string) string {
 	var posts []string
 	differs := regexp.MustCompile(`(client|duration)=\d+`)

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TryReadFile returns what a file has.
+// TryReadFile returns the content of a file.
 func TryReadFile(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	return string(text), err
 }
 
-// ReadFile returns what a file has, which must be there.
+// ReadFile returns the content of a file that must exist.
 func ReadFile(t testing.TB, path string) string {
 	t.Helper()
 	text, err := TryReadFile(path)
@@ -21,7 +21,7 @@ func ReadFile(t testing.TB, path string) string {
 	return text
 }
 
-// MakeExecutable makes a file a program.
+// MakeExecutable makes a file a program, and lets every user read it.
 func MakeExecutable(t testing.TB, path string) {
 	t.Helper()
 	if err := os.Chmod(path, 0o755); err != nil {
@@ -29,6 +29,7 @@ func MakeExecutable(t testing.TB, path string) {
 	}
 }
 
+// WriteFile writes a file for its owner alone.
 func WriteFile(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -36,7 +37,7 @@ func WriteFile(t testing.TB, path, text string) {
 	}
 }
 
-// PublicDir is a folder that any user may write to: icecast2 does not run as root.
+// PublicDir is a folder that every user may write to: icecast2 does not run as root.
 func PublicDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "caddycast-icecast-")

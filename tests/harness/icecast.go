@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// PeerXML is a configuration of icecast2, with more in place of MORE.
+// PeerXML is a configuration of icecast2; MORE, PORT, DIR and OWNER are to be replaced.
 const PeerXML = `<icecast>
 	<hostname>127.0.0.1</hostname>
 	<limits><clients>100</clients><sources>20</sources><source-timeout>10</source-timeout></limits>
@@ -31,13 +31,13 @@ const PeerXML = `<icecast>
 	<security><chroot>0</chroot>OWNER</security>
 </icecast>`
 
-// IcecastPeer runs icecast2 with these lines in its configuration.
+// IcecastPeer runs icecast2 with more lines in PeerXML.
 func IcecastPeer(t *testing.T, more string) *Server {
 	t.Helper()
 	return Icecast2(t, strings.ReplaceAll(PeerXML, "MORE", more), PublicDir(t))
 }
 
-// Icecast2 runs Debian's, and returns it as a server whose plain site it is.
+// Icecast2 runs Debian's icecast2, and returns it as a server whose plain site it is.
 func Icecast2(t *testing.T, xml, dir string) *Server {
 	t.Helper()
 	s := &Server{T: t, Plain: FreeAddress(t)}
@@ -45,7 +45,7 @@ func Icecast2(t *testing.T, xml, dir string) *Server {
 	return s
 }
 
-// RunIcecast2 runs Debian's on the plain port of a server.
+// RunIcecast2 runs Debian's icecast2 on the plain port of a server.
 func RunIcecast2(s *Server, xml, dir string) {
 	s.T.Helper()
 	path := WriteIcecastXML(s, xml, dir)
@@ -69,8 +69,8 @@ func RunIcecast2(s *Server, xml, dir string) {
 	})
 }
 
-// WriteIcecastXML writes a configuration of Icecast, with the port, a folder and the user to run as
-// in place of PORT, DIR and OWNER.
+// WriteIcecastXML writes a configuration of Icecast, with port, folder and user in place of
+// PORT, DIR and OWNER.
 func WriteIcecastXML(s *Server, xml, dir string) (path string) {
 	s.T.Helper()
 	owner := ""
@@ -82,8 +82,7 @@ func WriteIcecastXML(s *Server, xml, dir string) (path string) {
 	return path
 }
 
-// Answers tells whether a server is there, and has its statistics if it has a page for them:
-// it knows when it began.
+// Answers returns an error if a server does not answer, or has no statistics yet.
 func (s *Server) Answers() error {
 	resp, err := http.Get("http://" + s.Plain + "/status-json.xsl")
 	if err != nil {

@@ -18,31 +18,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
-// dialFor connects to where listeners of a kind go.
-func (s *Server) dialFor(k Kind, encrypted bool) net.Conn {
-	s.T.Helper()
-	address := s.TLS
-	if s.Wired != "" && (k == HTTP1Wired || k == HTTP1WiredMetadata) {
-		address = s.Wired
-	}
-	// A connection that is opened and not used keeps a server from ending for
-	// five seconds, so there is none.
-	var conn net.Conn
-	var err error
-	if encrypted {
-		conn, err = tls.Dial("tcp", address, s.TLSConfig("http/1.1"))
-	} else {
-		conn, err = net.Dial("tcp", s.Plain)
-	}
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	s.T.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
-	return conn
-}
-
-// Kind is a way in which listeners ask.
+// Kind is a protocol of listeners.
 type Kind string
 
 const (
@@ -55,6 +31,7 @@ const (
 	HTTP3              Kind = "HTTP/3"
 )
 
+// TakesMetadata reports whether such a listener asks for titles in the stream.
 func (k Kind) TakesMetadata() bool { return k == HTTP1Metadata || k == HTTP1WiredMetadata }
 
 // Way is a kind of listener, over TLS or plain HTTP.
@@ -64,9 +41,20 @@ type Way struct {
 }
 
 // Ways are all ways to listen.
-var Ways = []Way{{HTTP10, false}, {HTTP1, false}, {HTTP1Metadata, false}, {HTTP10, true}, {HTTP1, true}, {HTTP1Metadata, true}, {HTTP1Wired, true}, {HTTP1WiredMetadata, true}, {HTTP2, true}, {HTTP3, true}}
+var Ways = []Way{
+	{HTTP10, false},
+	{HTTP1, false},
+	{HTTP1Metadata, false},
+	{HTTP10, true},
+	{HTTP1, true},
+	{HTTP1Metadata, true},
+	{HTTP1Wired, true},
+	{HTTP1WiredMetadata, true},
+	{HTTP2, true},
+	{HTTP3, true},
+}
 
-// Listener hears numbered frames until its stream ends.
+// Listener receives numbered frames until its stream ends.
 type Listener struct {
 	T      testing.TB
 	Kind   Kind
@@ -83,7 +71,8 @@ type Listener struct {
 	Stop     func()
 }
 
-// Listen asks for a mount, reads the answer's head, and hears in the background.
+// Listen requests a mount, reads the head of the response, and receives in the background.
+// The response must be 200.
 func (s *Server) Listen(path string, k Kind, encrypted bool) *Listener {
 	s.T.Helper()
 	var l *Listener
@@ -96,8 +85,8 @@ func (s *Server) Listen(path string, k Kind, encrypted bool) *Listener {
 	return l
 }
 
-// Open asks for a mount, reads the answer's head, and lets hear have the sound, in
-// the background.
+// Open requests a mount, reads the head of the response, and runs hear on the body in the
+// background.
 func (s *Server) Open(path string, k Kind, encrypted bool, hear func(io.Reader)) *Listener {
 	s.T.Helper()
 	l := &Listener{T: s.T, Kind: k, Done: make(chan struct{}), Stop: func() {}}
@@ -130,7 +119,31 @@ func (s *Server) Open(path string, k Kind, encrypted bool, hear func(io.Reader))
 	return l
 }
 
-// Request asks over HTTP/2 or 3, over a connection of its own.
+// dialFor connects to the site for a kind of listener.
+func (s *Server) dialFor(k Kind, encrypted bool) net.Conn {
+	s.T.Helper()
+	address := s.TLS
+	if s.Wired != "" && (k == HTTP1Wired || k == HTTP1WiredMetadata) {
+		address = s.Wired
+	}
+	// A connection that is opened and not used keeps a server from ending for
+	// five seconds, so there is none.
+	var conn net.Conn
+	var err error
+	if encrypted {
+		conn, err = tls.Dial("tcp", address, s.TLSConfig("http/1.1"))
+	} else {
+		conn, err = net.Dial("tcp", s.Plain)
+	}
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.T.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Minute))
+	return conn
+}
+
+// Request requests a mount over HTTP/2 or 3, over a connection of its own.
 func (s *Server) Request(l *Listener, path string) io.Reader {
 	s.T.Helper()
 	var transport http.RoundTripper
@@ -159,13 +172,14 @@ func (s *Server) Request(l *Listener, path string) io.Reader {
 	return resp.Body
 }
 
-// HTTP2Transport makes connections of HTTP/2 alone.
+// HTTP2Transport returns a transport that speaks HTTP/2 alone.
 func (s *Server) HTTP2Transport() *http.Transport {
 	tr := &http.Transport{TLSClientConfig: s.TLSConfig("h2"), Protocols: new(http.Protocols)}
 	tr.Protocols.SetHTTP2(true)
 	return tr
 }
 
+// Hear receives until the stream ends.
 func (l *Listener) Hear(body io.Reader) {
 	defer close(l.Done)
 	_, err := io.CopyBuffer(struct{ io.Writer }{(*checkedWriter)(l)}, body, make([]byte, 4096))
@@ -194,7 +208,7 @@ func (l *Listener) WaitForBytes(n int64) {
 	})
 }
 
-// WaitForEnd waits for the stream to end, and checks that it ended well.
+// WaitForEnd waits until the stream ends, and checks that it ended without an error.
 func (l *Listener) WaitForEnd() *numbered.Checker {
 	l.T.Helper()
 	select {

@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 )
 
+// LogFile is the file of the log.
 func (s *Server) LogFile() string { return filepath.Join(Storage, "log-"+s.AdminAddress) }
 
-// WaitForLog waits for a line of the log that has all these fields.
+// WaitForLog waits for a log line that has all these fields, and returns the line.
 func (s *Server) WaitForLog(fields map[string]any) map[string]any {
 	s.T.Helper()
 	var found map[string]any

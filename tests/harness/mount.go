@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// CheckMount tells whether a mount is on the air.
+// CheckMount returns an error if a mount does not play. It may be called from any goroutine.
 func (s *Server) CheckMount(path string) error {
 	resp, err := http.Head("http://" + s.Plain + path)
 	if err != nil {
@@ -18,13 +18,13 @@ func (s *Server) CheckMount(path string) error {
 	return nil
 }
 
-// WaitForMount waits until a mount is on the air.
+// WaitForMount waits until a mount plays.
 func (s *Server) WaitForMount(path string) {
 	s.T.Helper()
 	Eventually(s.T, path+" is on the air", func() error { return s.CheckMount(path) })
 }
 
-// WaitUntilGone waits until a mount is off the air.
+// WaitUntilGone waits until a mount is unknown.
 func (s *Server) WaitUntilGone(path string) {
 	s.T.Helper()
 	Eventually(s.T, path+" is off the air", func() error {

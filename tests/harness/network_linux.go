@@ -12,11 +12,11 @@ import (
 	"github.com/caddycast/caddycast/tests/harness/binary"
 )
 
-// inside says that the test runs in a network of its own.
+// inside is set in a process that runs in a network of its own.
 const inside = "CADDYCAST_TEST_NETWORK"
 
-// InNetwork runs the rest of a test in a network namespace that is its own, and with its
-// own mounts. It reports whether this is where it goes on.
+// InNetwork runs the test again in a process with its own network and mounts, and reports
+// whether this is that process: the test goes on if so, and returns otherwise.
 func InNetwork(t *testing.T) bool {
 	t.Helper()
 	Program(t, "ip")
@@ -44,8 +44,7 @@ func InNetwork(t *testing.T) bool {
 	return false
 }
 
-// namespaces lets a process have a network and mounts of its own, and, if we are not root,
-// be root there.
+// namespaces gives a process its own network and mounts, and makes it root there.
 func namespaces() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {

@@ -7,10 +7,10 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// SourceSpan is how far apart the numbers of frames of different sources are.
+// SourceSpan is the distance between the frame numbers of different sources.
 const SourceSpan = 1 << 32
 
-// NumberedSource is a source on a mount whose frames tell that they are its own.
+// NumberedSource is a source whose frames carry its id: frame n is number id*SourceSpan+n.
 type NumberedSource struct {
 	*Source
 	s    *Server
@@ -23,6 +23,7 @@ type NumberedSource struct {
 	Done   <-chan struct{}
 }
 
+// NumberedSource connects a source with an id, which sends at the speed of its sound.
 func (s *Server) NumberedSource(path string, id uint64) *NumberedSource {
 	n := &NumberedSource{s: s, path: path, id: id}
 	n.Up()
@@ -62,7 +63,7 @@ func (n *NumberedSource) Down() {
 	n.Finish()
 }
 
-// DescribedSource is a source that says all of itself that Icecast tells others.
+// DescribedSource is a NumberedSource that sends every field of Icecast about itself.
 func (s *Server) DescribedSource(path string, id uint64) *NumberedSource {
 	s.T.Helper()
 	n := &NumberedSource{s: s, path: path, id: id, MayEnd: true, header: "ice-name: Name <&>\r\nice-description: Description\r\nice-genre: rock\r\nice-url: http://example.test/\r\n" +

@@ -13,8 +13,8 @@ import (
 	"github.com/caddycast/caddycast/tests/harness/binary"
 )
 
-// RunProcess runs a configuration in a process of its own, whose home is a folder. It
-// returns the file of its log, too.
+// RunProcess runs a Caddyfile in a process of its own, whose home is a folder, until the
+// test ends. log is the file of its log.
 func RunProcess(t testing.TB, home, caddyfile string) (cmd *exec.Cmd, log string) {
 	t.Helper()
 	path, log := filepath.Join(home, "Caddyfile"), filepath.Join(home, "log")
@@ -40,8 +40,8 @@ func RunProcess(t testing.TB, home, caddyfile string) (cmd *exec.Cmd, log string
 	return cmd, log
 }
 
-// RunExample runs Caddyfile.example in a process of its own, on free ports, and
-// with a home that is empty, as on a new machine.
+// RunExample runs Caddyfile.example in a process of its own, on free ports and with an empty
+// home, as on a new machine.
 func RunExample(t *testing.T) (*Server, *exec.Cmd) {
 	t.Helper()
 	text, err := os.ReadFile("../../Caddyfile.example")

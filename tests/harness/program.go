@@ -10,7 +10,8 @@ import (
 	"github.com/caddycast/caddycast/internal/programs"
 )
 
-// Program returns the path of a program that the tests need.
+// Program returns the path of a program. If it is missing, the test fails in CI, and is
+// skipped elsewhere.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	return programs.Path(t, name)

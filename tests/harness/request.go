@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Get asks for a mount and returns the answer, whose body is to be closed.
+// Get requests a mount as a user, and returns the response; its body is closed with the test.
 func (s *Server) Get(path, user, password string) *http.Response {
 	s.T.Helper()
 	req, err := http.NewRequest(http.MethodGet, "http://"+s.Plain+path, nil)
@@ -30,10 +30,10 @@ func (s *Server) Get(path, user, password string) *http.Response {
 	return resp
 }
 
-// TrustedProxies makes a server believe what is said of the client's address.
+// TrustedProxies is a configuration that trusts what ForwardedFor says.
 const TrustedProxies = "\nservers {\ntrusted_proxies static 127.0.0.0/8\n}"
 
-// ForwardedFor is a field by which a trusted proxy tells for whom it asks.
+// ForwardedFor is the line of a request in which a proxy names the client.
 func ForwardedFor(ip string) string { return "X-Forwarded-For: " + ip + "\r\n" }
 
 // Expect reads what must come next.
@@ -45,13 +45,12 @@ func Expect(t testing.TB, conn io.Reader, want string) {
 	}
 }
 
-// BasicAuth is a line of a request that carries credentials.
+// BasicAuth is the line of a request that carries credentials.
 func BasicAuth(user, password string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)) + "\r\n"
 }
 
-// SendHead sends the head of a request and reads the head of the answer, with all
-// interim ones before it.
+// SendHead sends the head of a request and reads the head of the final response.
 func SendHead(t testing.TB, conn net.Conn, request string) (*http.Response, *bufio.Reader) {
 	t.Helper()
 	if _, err := io.WriteString(conn, request); err != nil {
@@ -60,6 +59,7 @@ func SendHead(t testing.TB, conn net.Conn, request string) (*http.Response, *buf
 	return ReadHead(t, bufio.NewReader(conn))
 }
 
+// ReadHead reads the head of the final response.
 func ReadHead(t testing.TB, r *bufio.Reader) (*http.Response, *bufio.Reader) {
 	t.Helper()
 	for {
@@ -73,7 +73,7 @@ func ReadHead(t testing.TB, r *bufio.Reader) (*http.Response, *bufio.Reader) {
 	}
 }
 
-// MustAsk asks a server for a mount without following where it leads.
+// MustAsk requests a mount, and does not follow redirects.
 func MustAsk(t testing.TB, at, path string, header ...string) (*http.Response, net.Conn) {
 	t.Helper()
 	resp, conn, err := Ask(t, at, path, header...)
@@ -83,8 +83,8 @@ func MustAsk(t testing.TB, at, path string, header ...string) (*http.Response, n
 	return resp, conn
 }
 
-// Ask is asked where no answer is one, too: in the moment of a reload Caddy may close a
-// connection that it has not read from.
+// Ask is MustAsk where no response is an answer too: at the moment of a reload Caddy may close
+// a connection that it has not read from.
 func Ask(t testing.TB, at, path string, header ...string) (*http.Response, net.Conn, error) {
 	t.Helper()
 	conn, err := net.Dial("tcp", at)

@@ -17,7 +17,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
-// Server is Caddy with a station on a plain and on an encrypted site.
+// Server is a Caddy with a station on a plain and on an encrypted site, or any other server
+// whose plain site a test talks to.
 type Server struct {
 	T            testing.TB
 	Plain        string // addresses, as host:port
@@ -82,14 +83,14 @@ https://127.0.0.1:%[7]s, https://:%[7]s, https://:%[8]s {
 }
 `
 
-// Station is the usual settings.
+// Station is the configuration of most tests.
 const Station = `icecast {
 	source_password hackme
 	admin_password  letmein
 	relay_password  pullme
 }`
 
-// Start runs Caddy with a station, and with more lines in its sites.
+// Start runs Caddy with a station, and with more lines in its sites, until the test ends.
 func Start(t testing.TB, station string, site ...string) *Server {
 	t.Helper()
 	s := NewServer(t)
@@ -108,7 +109,7 @@ func StopCaddy(t testing.TB) {
 	}
 }
 
-// Caddyfile returns the whole configuration.
+// Caddyfile returns the whole configuration of a station.
 func (s *Server) Caddyfile(station string, site ...string) string {
 	lines := strings.Join(site, "\n\t")
 	return fmt.Sprintf(config, s.AdminAddress, Storage, s.LogFile(), station, Port(s.Plain), lines, Port(s.TLS), Port(s.Wired))
@@ -125,11 +126,12 @@ func Adapt(caddyfile string) ([]byte, error) {
 	return adapted, err
 }
 
-// Load puts a configuration into force within the process.
+// Load loads a station into the Caddy of this process.
 func (s *Server) Load(station string, site ...string) error {
 	return s.LoadCaddyfile(s.Caddyfile(station, site...))
 }
 
+// LoadCaddyfile loads a whole configuration into the Caddy of this process.
 func (s *Server) LoadCaddyfile(caddyfile string) error {
 	adapted, err := Adapt(caddyfile)
 	if err != nil {
@@ -138,11 +140,12 @@ func (s *Server) LoadCaddyfile(caddyfile string) error {
 	return caddy.Load(adapted, true)
 }
 
-// Reload puts a configuration into force over the admin API, as caddy reload does.
+// Reload loads a station over the admin API, as caddy reload does.
 func (s *Server) Reload(station string, site ...string) error {
 	return s.ReloadCaddyfile(s.Caddyfile(station, site...))
 }
 
+// ReloadCaddyfile loads a whole configuration over the admin API, as caddy reload does.
 func (s *Server) ReloadCaddyfile(caddyfile string) error {
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.AdminAddress+"/load", strings.NewReader(caddyfile))
 	if err != nil {
@@ -162,7 +165,7 @@ func (s *Server) ReloadCaddyfile(caddyfile string) error {
 	return nil
 }
 
-// TLSConfig trusts the certificate that makeCertificate made, or the server's authority.
+// TLSConfig trusts the certificate of the process, or the server's Authority.
 func (s *Server) TLSConfig(protocols ...string) *tls.Config {
 	pool := x509.NewCertPool()
 	if pem, err := os.ReadFile(cmp.Or(s.Authority, filepath.Join(Storage, "cert.pem"))); err == nil {
@@ -174,7 +177,7 @@ func (s *Server) TLSConfig(protocols ...string) *tls.Config {
 	return &tls.Config{RootCAs: pool, ServerName: cmp.Or(s.Name, "127.0.0.1"), NextProtos: protocols}
 }
 
-// host is what requests say that they ask.
+// host is the Host of requests.
 func (s *Server) host() string { return cmp.Or(s.Name, "localhost") }
 
 // Dial connects to the plain or the encrypted site, for HTTP/1.

@@ -16,7 +16,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// MakeMusic makes a file of a few seconds that sounds, by ffmpeg.
+// MakeMusic makes a file of sound, by ffmpeg.
 func MakeMusic(t testing.TB, name string, seconds int, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -30,7 +30,7 @@ func MakeMusic(t testing.TB, name string, seconds int, args ...string) string {
 	return path
 }
 
-// Frames cuts a file, or what a listener got, into frames. Tags are left out.
+// Frames cuts a stream into frames. Tags are left out.
 func Frames(t testing.TB, stream []byte, contentType string) [][]byte {
 	t.Helper()
 	var list [][]byte
@@ -48,8 +48,8 @@ func Frames(t testing.TB, stream []byte, contentType string) [][]byte {
 	return list
 }
 
-// FindIn checks that what a listener got are frames of the file, whole, in order
-// and without a gap, and returns the number of the first.
+// FindIn checks that the received frames are a part of the file, whole, in order and without a
+// gap, and returns the number of the first.
 func FindIn(t testing.TB, got, file [][]byte) int {
 	t.Helper()
 	if len(got) == 0 {
@@ -80,7 +80,8 @@ var (
 
 const Tone, TestPicture = "sine=frequency=440:sample_rate=48000", "testsrc=size=160x120:rate=10"
 
-// Record listens to the end and returns the file of what it heard.
+// Record listens to the end, and returns the file of what it received. It may be called from
+// any goroutine.
 func (s *Server) Record(mount, contentType string) string {
 	resp, err := http.Get("http://" + s.Plain + mount)
 	if err != nil {
@@ -103,8 +104,8 @@ func (s *Server) Record(mount, contentType string) string {
 	return file.Name()
 }
 
-// Decodes lets ffmpeg decode what a listener heard: there must be sound, and
-// nothing wrong. It returns how long it sounds.
+// Decodes checks that ffmpeg decodes a file without a complaint, and returns how long it
+// sounds.
 func Decodes(t testing.TB, file string) time.Duration {
 	t.Helper()
 	heard, err := os.Open(file)

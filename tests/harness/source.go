@@ -56,7 +56,7 @@ func (s *Server) waitForSource(path string) {
 	})
 }
 
-// SourceOf connects a source that comes as somebody.
+// SourceOf connects a source with the credentials of a user.
 func (s *Server) SourceOf(path, user, password string) *Source {
 	s.T.Helper()
 	conn := s.Dial(false)
@@ -97,7 +97,7 @@ func (s *Source) Send(frames int) {
 	}
 }
 
-// Run sends a frame each interval until stop is closed, and says when it is done.
+// Run sends a frame each interval until stop is closed; done is closed then.
 func (s *Source) Run(interval time.Duration, stop <-chan struct{}) <-chan struct{} {
 	done := make(chan struct{})
 	over := s.T.Context() // the test may fail before it closes stop

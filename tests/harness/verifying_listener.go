@@ -12,7 +12,8 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// VerifyingListener is a listener who says whom it hears.
+// VerifyingListener is a listener that keeps what it receives, and shows which source that is
+// from.
 type VerifyingListener struct {
 	*Listener
 	HeardSource  atomic.Uint64 // id of the source of the last frame; other for frames that are not numbered
@@ -23,6 +24,7 @@ type VerifyingListener struct {
 	Ended        chan error
 }
 
+// OtherSource is the source of frames that are not numbered.
 const OtherSource = 1 << 20
 
 // ListenVerifying listens to a mount.
@@ -33,6 +35,7 @@ func (s *Server) ListenVerifying(path string, k Kind, encrypted bool) *Verifying
 	return w
 }
 
+// read receives and keeps the stream until it ends.
 func (w *VerifyingListener) read(body io.Reader) error {
 	buf := make([]byte, 4096)
 	for {
@@ -57,7 +60,7 @@ func (w *VerifyingListener) read(body io.Reader) error {
 	}
 }
 
-// identify finds out whose the last frame is.
+// identify finds the source of the last frame.
 func (w *VerifyingListener) identify(stream []byte) {
 	tail := stream[max(0, len(stream)-3*numbered.MaxFrame):]
 	for i := len(tail) - numbered.MaxFrame; i >= 0; i-- {
@@ -77,8 +80,8 @@ func (w *VerifyingListener) identify(stream []byte) {
 	}
 }
 
-// Check checks all that was heard: whole frames, and of each source in order,
-// without a gap but where the listener was elsewhere.
+// Check checks all that was received: whole frames, and those of each source in order, without
+// a gap but where the listener was elsewhere.
 func (w *VerifyingListener) Check(t testing.TB) {
 	t.Helper()
 	last := make(map[uint64]uint64)
@@ -103,7 +106,7 @@ func (w *VerifyingListener) Check(t testing.TB) {
 	}
 }
 
-// WaitForSource waits until all of them hear a source.
+// WaitForSource waits until all listeners hear a source.
 func WaitForSource(t testing.TB, what string, id uint64, all ...*VerifyingListener) {
 	t.Helper()
 	Eventually(t, fmt.Sprintf("%s: all hear %d", what, id), func() error {
@@ -116,7 +119,7 @@ func WaitForSource(t testing.TB, what string, id uint64, all ...*VerifyingListen
 	})
 }
 
-// CheckAll ends listeners and checks what they heard.
+// CheckAll ends listeners and checks what they received.
 func CheckAll(t testing.TB, all ...*VerifyingListener) {
 	t.Helper()
 	for _, w := range all {

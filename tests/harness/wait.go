@@ -14,11 +14,11 @@ const Patience = time.Minute
 // when it has a processor to itself, and several start at once.
 const StartUp = 5 * time.Minute
 
-// Eventually waits until something succeeds.
+// Eventually waits until a condition holds; what names it in the failure.
 func Eventually(t testing.TB, what string, try func() error) {
 	t.Helper()
 	if err := Await(try); err != nil {
-		t.Fatalf("it never came to pass that %s: %v", what, err)
+		t.Fatalf("not within %v: %s: %v", Patience, what, err)
 	}
 }
 
