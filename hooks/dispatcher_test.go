@@ -244,7 +244,7 @@ func TestAtTheEndAllIsStartedThatCannotBeStored(t *testing.T) {
 		defer cancel()
 		d.Close(ctx)
 		if program.tries() != mounts || webhook.tries() != 4 {
-			t.Errorf("for %d mounts a program was begun %d times, a webhook %d", mounts, program.tries(), webhook.tries())
+			t.Errorf("for %d mounts a program was started %d times, a webhook %d", mounts, program.tries(), webhook.tries())
 		}
 	})
 }

@@ -24,8 +24,8 @@
 // Goroutines: all exported methods may be called from any goroutine. Runners run on
 // the workers of their queue, which end when nothing is due; the store is called by
 // one goroutine at a time for each queue. Close waits for all of them. Two things
-// outlive Close: a program that its context has let go of, for which Program.Wait
-// waits, and the storing of an event that came after Close.
+// outlive Close: a program that is left running, for which Program.Wait waits, and
+// the storing of an event that came after Close.
 //
 // The package never calls a runner, a store or a logger with its lock held, never
 // starts a goroutine before there is an event or a stored queue, and never changes

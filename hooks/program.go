@@ -150,7 +150,7 @@ func (p *process) awaitEnd() error {
 
 // awaitGroup waits until all of the process group has ended, or its time to do so is
 // over. The system reports the end of the program itself. The end of what it has
-// started shows by the end of its output; if a process goes on without that, all of
+// started shows by the end of its output; if a process continues without it, all of
 // the time is waited for.
 func (p *process) awaitGroup() {
 	grace := time.NewTimer(cmp.Or(p.grace, graceTime))

@@ -20,7 +20,7 @@ const (
 	maxGarbage = 1024
 )
 
-// spool is the stored part of a queue, as far as this process knows it: a list of
+// spool is what this process has read and written of a stored queue: a list of
 // segments, what the next ones will hold, and which can be deleted. It does no I/O
 // itself. The dispatcher's mu guards all of it.
 //

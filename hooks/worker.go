@@ -10,7 +10,7 @@ import (
 )
 
 // shutdownWorkers is how many events at a time a hook delivers at the end if its
-// queue can't be stored. A runner may let go of some of them, as Program does.
+// queue can't be stored. A runner may leave some of them running, as Program does.
 const shutdownWorkers = 256
 
 // startWorkers starts as many workers as a queue has use for. mu is held.
