@@ -79,7 +79,7 @@ func newRemoteHost(t *testing.T) *remoteHost {
 	return f
 }
 
-// there runs a command in the far network.
+// there runs a command in the network of the remote host.
 func (f *remoteHost) there(args ...string) {
 	f.t.Helper()
 	harness.RunCommand(f.t, "nsenter", append([]string{"-t", strconv.Itoa(f.network.Process.Pid), "-n"}, args...)...)

@@ -75,7 +75,7 @@ func (t *comparison) answer(what, request string) {
 	t.T.Helper()
 	tries, patience := 1, 3*time.Minute
 	if !t.caddy {
-		tries, patience = 3, 5*time.Second
+		tries, patience = 3, 20*time.Second
 	}
 	var err error
 	for range tries {
@@ -145,7 +145,7 @@ func (t *comparison) anywhere(text string) string {
 func compare(t *testing.T, xml string, fill func(dir string) *strings.Replacer, happens func(*comparison)) {
 	t.Helper()
 	harness.Program(t, "icecast2")
-	tales := make(map[string]string)
+	results := make(map[string]string)
 	for name, run := range servers {
 		s, _ := harness.NewPair(t)
 		dir := harness.PublicDir(t)
@@ -157,9 +157,9 @@ func compare(t *testing.T, xml string, fill func(dir string) *strings.Replacer, 
 		run(s, text, dir)
 		one := &comparison{Server: s, dir: dir, caddy: name == "caddycast"}
 		happens(one)
-		tales[name] = one.String()
+		results[name] = one.String()
 	}
-	theirs, ours := strings.Split(tales["icecast2"], "\n"), strings.Split(tales["caddycast"], "\n")
+	theirs, ours := strings.Split(results["icecast2"], "\n"), strings.Split(results["caddycast"], "\n")
 	for i := range max(len(theirs), len(ours)) {
 		var their, our string
 		if i < len(theirs) {
@@ -172,7 +172,7 @@ func compare(t *testing.T, xml string, fill func(dir string) *strings.Replacer, 
 			t.Errorf("line %d: at icecast2\n%s\nat caddycast\n%s", i, their, our)
 		}
 	}
-	t.Log(tales["caddycast"])
+	t.Log(results["caddycast"])
 }
 
 // shipped returns a configuration of Debian's package icecast2, made to run here: on a free

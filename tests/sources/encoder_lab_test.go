@@ -51,7 +51,7 @@ func newEncoderLab(t *testing.T) *encoderLab {
 	return st
 }
 
-// file writes a file into the studio and returns its path.
+// file writes a file into the folder of the lab and returns its path.
 func (st *encoderLab) file(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(st.dir, name)

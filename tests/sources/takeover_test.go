@@ -11,7 +11,7 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// follower is a listener who says how far it is.
+// follower is a listener that shows its last frame.
 type follower struct {
 	*harness.Listener
 	at atomic.Uint64 // the last frame that it has heard
