@@ -191,7 +191,7 @@ func (h *Hook) load(ctx caddy.Context) (Module, error) {
 			return nil, fmt.Errorf("there is no event %q; there are %v", e, hooks.Names)
 		}
 	}
-	if len(h.DoRaw) == 0 {
+	if len(h.DoRaw) == 0 || string(h.DoRaw) == "null" {
 		return nil, errors.New("a hook wants something to do, such as exec or webhook")
 	}
 	module, err := ctx.LoadModule(h, "DoRaw")
