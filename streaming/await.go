@@ -22,13 +22,14 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		st.mounts[path] = m
 	}
 	if m.Settings().NoDirect {
-		st.dropUnused()
+		st.dropIfUnused(m)
 		return m // Admit refuses
 	}
 	m.waiting++
 	defer func() {
-		if m.waiting--; m.waiting == 0 {
-			st.dropUnused()
+		m.waiting--
+		if st.mounts[path] == m {
+			st.dropIfUnused(m)
 		}
 	}()
 	for {

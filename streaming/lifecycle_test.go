@@ -2,6 +2,7 @@ package streaming
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"testing"
@@ -127,12 +128,12 @@ func TestAListenerThatTakesNothingIsNotMoved(t *testing.T) {
 		c := newMemoryConn(make(chan struct{}))
 		l.Go(c, nil)
 		synctest.Wait()
-		if err := st.MoveListener(l, "/m"); err != ErrStalled {
+		if err := st.MoveListener(l, "/m"); !errors.Is(err, ErrStalled) {
 			t.Errorf("it is moved: %v", err)
 		}
 		c.Abort()
 		synctest.Wait()
-		if err := st.MoveListener(l, "/m"); err != ErrNoSuchListener {
+		if err := st.MoveListener(l, "/m"); !errors.Is(err, ErrNoSuchListener) {
 			t.Errorf("after its end: %v", err)
 		}
 		if err := st.Close(context.Background()); err != nil {

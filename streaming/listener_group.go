@@ -42,6 +42,7 @@ func newListenerGroup(m *Mount, typ string, heard *Mount, heardTo blocklog.Heard
 	}
 	g := &listenerGroup{mount: m, typ: typ, heardTo: heardTo}
 	g.playing.Store(&playing{blocklog.NewFeed(heard.log, heardTo), heard})
+	heard.lent = heard.lent || heard != m
 	m.groups[g] = true
 	return g
 }
@@ -54,12 +55,15 @@ func (g *listenerGroup) removeOne() {
 	g.listeners--
 	if g.listeners == 0 && g.mount.groups[g] {
 		delete(g.mount.groups, g)
-		g.mount.station.reconsider()
+		g.mount.station.groupLeft(g)
 	}
 }
 
 // play makes the listeners hear another mount's stream, nil for none. mu is held.
 func (g *listenerGroup) play(m *Mount) {
+	if m != nil && m != g.mount {
+		m.lent = true
+	}
 	g.playing.Store(&playing{g.playing.Load().Switch(m.logOrNone(), g.heardTo), m})
 }
 

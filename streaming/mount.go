@@ -53,7 +53,8 @@ type Mount struct {
 	lastHeard      time.Time          // when a source on demand last had a listener
 	ending         blocklog.Ending    // of the log, if a relay wrote it last; its source's while it has one
 	groups         map[*listenerGroup]bool
-	waiting        int // requests that wait until something is heard
+	lent           bool // groups of other mounts have heard it, and may still hold its log
+	waiting        int  // requests that wait until something is heard
 }
 
 func newMount(st *Station, path string) *Mount {

@@ -2,8 +2,13 @@ package streaming
 
 import "time"
 
-// unheardTime is how long a source on demand plays without a listener.
-const unheardTime = 10 * time.Second
+const (
+	// unheardTime is how long a source on demand plays without a listener.
+	unheardTime = 10 * time.Second
+
+	// unheardStep is how soon after a listener has left sources on demand are checked.
+	unheardStep = time.Second
+)
 
 // FeedChange tells that the listeners of a mount hear another stream.
 type FeedChange struct {
@@ -19,8 +24,9 @@ func (st *Station) Reconsider() {
 }
 
 // reconsider makes all listeners hear what they are to hear now, and drops what is no
-// longer used. mu is held.
+// longer used. It walks all mounts. mu is held.
 func (st *Station) reconsider() {
+	st.recheckAt = time.Time{}
 	var again time.Duration
 	heard := make(map[*Mount]bool) // or will be
 	onDemand := make(map[string]bool)
@@ -40,17 +46,46 @@ func (st *Station) reconsider() {
 	}
 	again = earlier(again, st.stopUnheard(heard))
 	st.dropUnused()
+	if again > 0 {
+		st.recheckWithin(again)
+	}
 	if st.closedAt.Load() == nil {
-		if again > 0 {
-			st.recheck.Reset(again)
-		}
 		for path := range onDemand {
 			st.settings.Load().director().StartOnDemand(path)
 		}
 	}
+	st.signalChanged()
+	st.notify(st.clock(), true)
+}
+
+// groupLeft follows when the last listener of a group has left. It happens often, so it
+// walks no mounts, and wakes those who wait for changes only if the mount is dropped. mu is
+// held.
+func (st *Station) groupLeft(g *listenerGroup) {
+	g.mount.publishFallback()
+	if st.mounts[g.mount.Path] == g.mount && st.dropIfUnused(g.mount) {
+		st.signalChanged()
+	}
+	if heard := g.heard(); heard != nil && st.onDemand.Load() {
+		heard.lastHeard = time.Now()
+		st.recheckWithin(unheardStep)
+	}
+}
+
+// recheckWithin makes Reconsider be called within a time. mu is held.
+func (st *Station) recheckWithin(d time.Duration) {
+	at := time.Now().Add(d)
+	if st.closedAt.Load() != nil || !st.recheckAt.IsZero() && st.recheckAt.Before(at) {
+		return
+	}
+	st.recheckAt = at
+	st.recheck.Reset(d)
+}
+
+// signalChanged wakes all that wait for Changed. mu is held.
+func (st *Station) signalChanged() {
 	close(st.changed)
 	st.changed = make(chan struct{})
-	st.notify(st.clock(), true)
 }
 
 // earlier returns the shorter of two times, of which 0 is none.
@@ -103,13 +138,23 @@ func (st *Station) stopUnheard(heard map[*Mount]bool) (again time.Duration) {
 
 // dropUnused drops mounts that have neither source nor listeners. mu is held.
 func (st *Station) dropUnused() {
-	for path, m := range st.mounts {
-		if m.source == nil && m.linger == nil && len(m.groups) == 0 && m.waiting == 0 {
-			delete(st.mounts, path)
-			st.forgetLog(m)
-			st.stopCounting(m)
-		}
+	for _, m := range st.mounts {
+		st.dropIfUnused(m)
 	}
+}
+
+// dropIfUnused drops a mount if it has neither source nor listeners, and reports whether it
+// did. mu is held.
+func (st *Station) dropIfUnused(m *Mount) bool {
+	if m.source != nil || m.linger != nil || len(m.groups) > 0 || m.waiting > 0 {
+		return false
+	}
+	delete(st.mounts, m.Path)
+	if m.lent {
+		st.forgetLog(m)
+	}
+	st.stopCounting(m)
+	return true
 }
 
 // forgetLog keeps groups from holding the log of a mount that was dropped. mu is held.

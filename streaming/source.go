@@ -103,7 +103,12 @@ func (s *Source) mayReplace(old *Source) bool {
 }
 
 // SetOnDemand sets whether the source is stopped once it has had no listener for a while.
-func (s *Source) SetOnDemand(on bool) { s.onDemand.Store(on) }
+func (s *Source) SetOnDemand(on bool) {
+	s.onDemand.Store(on)
+	if m := s.Mount(); on && m != nil {
+		m.station.onDemand.Store(true)
+	}
+}
 
 // Reason returns why the source ended, or Running.
 func (s *Source) Reason() Reason { return Reason(s.reason.Load()) }

@@ -81,6 +81,9 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 	m.sources.Add(1)
 	st.startCounting(m)
 	s.mount.Store(m)
+	if s.onDemand.Load() { // looked at after mount is set: see SetOnDemand
+		st.onDemand.Store(true)
+	}
 	st.sources[s] = struct{}{}
 	if s.Upstream != "" {
 		st.totals.relays.Add(1)

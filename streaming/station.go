@@ -26,6 +26,7 @@ type Station struct {
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 	cycleTimes  histogram
 	delays      histogram
+	onDemand    atomic.Bool // some source is, or was, on demand
 
 	sourced func(*Source) // see OnSource
 
@@ -36,6 +37,7 @@ type Station struct {
 	audience  *audience.Counter
 	changed   chan struct{} // closed when another stream may be heard somewhere
 	recheck   *time.Timer   // asks the director again
+	recheckAt time.Time     // when recheck is due; zero: it is not
 	byName    map[string]*nameTotals
 
 	releaseTimer *time.Timer // calls releaseMemory
