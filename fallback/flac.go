@@ -14,18 +14,18 @@ import (
 //	18  sampling rate, channels and bits per sample, 28 bits
 //	    total samples, 36 bits, cleared by the framer; MD5, 16 bytes
 const (
-	flacInfoHeader = 4     // the header of STREAMINFO, whose first bit says that it is the last block
-	flacLargest    = 8 + 2 // the size of the largest block
-	flacFormat     = 8 + 10
+	flacInfoHeader = 4
+	flacLargest    = 8 + 2  // the maximum block size
+	flacFormat     = 8 + 10 // sampling rate, channels, bits per sample
 	flacHeadSize   = 8 + 34
 )
 
-// flacStream is the stream that FLAC files become. A decoder that meets a header
-// within a stream may lose the frames around it (ffmpeg loses 0.3 s), so one is sent
-// only where frames differ in what it says, and it says nothing of a file.
+// flacStream joins FLAC files to one stream. A header within a stream can cost a decoder the
+// frames around it (ffmpeg loses 0.3 s). So a header is sent only if the format changes, and
+// without the fields that describe a file.
 type flacStream struct{ head []byte }
 
-// join returns the header that the frames of a file need, nil if it has been sent.
+// join returns the header to send before the frames of a file, nil if none is needed.
 func (s *flacStream) join(metadata []byte) []byte {
 	if len(metadata) < flacHeadSize {
 		return metadata
@@ -39,7 +39,7 @@ func (s *flacStream) join(metadata []byte) []byte {
 	return head
 }
 
-// covers tells whether a decoder that got the header can do without another one.
+// covers reports whether a decoder with the last header can decode frames of this one.
 func (s *flacStream) covers(head []byte) bool {
 	largest := func(b []byte) uint16 { return binary.BigEndian.Uint16(b[flacLargest:]) }
 	return s.head != nil && largest(head) <= largest(s.head) &&

@@ -35,7 +35,7 @@ const (
 type tsTable struct {
 	id         byte
 	current    []byte // the table in force, nil if there is none yet
-	section    []byte // what there is of the section at hand
+	section    []byte // the incomplete section
 	collecting bool   // there is one
 }
 
