@@ -95,7 +95,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"url":                   setting.Text(d, &m.URL),
 		"bitrate":               setting.Count(d, &m.Bitrate),
 		"public":                setting.Flag(d, &m.Public),
-		"type":                  setting.Text(d, &m.Type),
+		"type":                  setting.Checked(d, setting.Text(d, &m.Type), m.checkType),
 		"subtype":               setting.Text(d, &m.Subtype),
 		"charset":               setting.Checked(d, setting.Text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"mime"
 	"path"
+	"strings"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/text/encoding/htmlindex"
@@ -173,6 +176,7 @@ func (m *Mount) validate() error {
 		m.Burst.validate(),
 		checkInterval(setting.Value(m.MetadataInterval)),
 		m.checkCharset(),
+		m.checkType(),
 		m.Dump.validate(),
 	)
 }
@@ -185,6 +189,17 @@ func (m *Mount) checkPath() error {
 	}
 	if err != nil {
 		return fmt.Errorf("mount %q: %w", m.Path, err)
+	}
+	return nil
+}
+
+// checkType refuses a content type that browsers could take for another one.
+func (m *Mount) checkType() error {
+	if m.Type == "" || strings.Contains(m.Type, "{") { // a placeholder
+		return nil
+	}
+	if _, _, err := mime.ParseMediaType(m.Type); err != nil || format.Canonical(m.Type) == format.OctetStream && m.Type != format.OctetStream {
+		return fmt.Errorf("type %q: invalid content type; expected one type and subtype such as audio/mpeg", m.Type)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"cmp"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // field is a line of a response head.
@@ -60,12 +63,12 @@ var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 // listenerFields returns what Icecast tells a listener of a stream, and puts our
 // other fields into header, where the site's configuration may have its own.
 func listenerFields(header http.Header, stream streaming.Stream, interval int) []field {
-	header.Set("Content-Type", stream.Type)
+	header.Set("Content-Type", safeType(stream.Type))
 	header.Set("X-Content-Type-Options", "nosniff")
 	// What is encoded on its way would not be the stream any more.
 	response.SetDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
 	response.SetDefault(header, "Pragma", "no-cache")
-	if !isMedia(stream.Type) {
+	if !format.IsPlayable(stream.Type) {
 		// A source must not put scripts on the station's site.
 		header.Set("Content-Security-Policy", "sandbox")
 	}
@@ -100,10 +103,12 @@ func listenerFields(header http.Header, stream streaming.Stream, interval int) [
 	return said
 }
 
-// isMedia tells whether browsers play a type and do nothing else with it.
-func isMedia(contentType string) bool {
-	family, _, _ := strings.Cut(contentType, "/")
-	return family == "audio" || family == "video" || contentType == "application/ogg"
+// safeType returns a content type as it is, with its parameters, if it is valid as a whole.
+func safeType(contentType string) string {
+	if _, _, err := mime.ParseMediaType(contentType); err != nil {
+		return cmp.Or(format.Canonical(contentType), format.OctetStream)
+	}
+	return contentType
 }
 
 // setFields puts Icecast's fields into a header, as they are written.

@@ -27,15 +27,6 @@ func New(declared string) Framer {
 	}
 }
 
-// Canonical returns a content type in lower case, without parameters.
-func Canonical(contentType string) string {
-	contentType = strings.TrimSpace(contentType)
-	if end := strings.IndexAny(contentType, "; \t"); end >= 0 {
-		contentType = contentType[:end]
-	}
-	return strings.ToLower(contentType)
-}
-
 // detector is a framer that chooses another one from the first bytes.
 type detector struct {
 	declared   string

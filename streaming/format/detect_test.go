@@ -169,25 +169,6 @@ func TestTheTypeIsUnknownUntilAUnitIsNear(t *testing.T) {
 	}
 }
 
-func TestATypeIsNamedWithoutParametersInLowerCase(t *testing.T) {
-	for in, want := range map[string]string{
-		"":                              "",
-		"audio/mpeg":                    "audio/mpeg",
-		"Audio/MPEG":                    "audio/mpeg",
-		" audio/mpeg\t":                 "audio/mpeg",
-		"audio/ogg;codecs=opus":         "audio/ogg",
-		"audio/ogg ; codecs=\"opus\"":   "audio/ogg",
-		"audio/aac rate=44100":          "audio/aac",
-		"audio/aac\trate=44100":         "audio/aac",
-		";":                             "",
-		"application/ogg; a=b; c=D;e/f": "application/ogg",
-	} {
-		if got := Canonical(in); got != want {
-			t.Errorf("Canonical(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestOpaqueUnitsAreWhatCameTogetherUpToTheLimit(t *testing.T) {
 	for _, c := range []struct{ shown, want int }{{0, 0}, {1, 1}, {MaxUnit, MaxUnit}, {MaxUnit + 1, MaxUnit}} {
 		n, u := opaque{"a/b"}.Next(make([]byte, c.shown), false)
