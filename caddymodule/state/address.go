@@ -13,7 +13,7 @@ import (
 // name, and the first port that it is on.
 func (l *Station) Address() (server, port string) {
 	server, port = "localhost", "8000"
-	g := l.last.Load()
+	g := l.current.Load()
 	if g == nil {
 		return server, port
 	}

@@ -56,8 +56,8 @@ type Generation struct {
 	shoutcasts shoutcasts
 
 	// Guarded by the station's mu.
-	published bool
-	previous  *Generation
+	published bool        // and not retired
+	previous  *Generation // the next older one that is published
 }
 
 // Identity is what a station says of itself. Empty fields are left out or have defaults.
@@ -128,6 +128,14 @@ func (g *Generation) Release() error {
 		return nil
 	}
 	return release(g.name)
+}
+
+// IsInForce reports whether the station has the settings of this configuration, and it has not
+// been retired.
+func (g *Generation) IsInForce() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.published && g.current.Load() == g
 }
 
 // Resolve makes the engine's settings, once everything else is filled in.

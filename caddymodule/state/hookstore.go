@@ -74,7 +74,7 @@ func hashed(name string) string {
 }
 
 func (s hookStore) storage() certmagic.Storage {
-	if r := s.live.last.Load(); r != nil {
+	if r := s.live.current.Load(); r != nil {
 		return r.Storage
 	}
 	return nil

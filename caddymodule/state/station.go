@@ -56,9 +56,13 @@ type Station struct {
 	closing  chan struct{} // closed when the station ends
 	ending   sync.Once
 
-	mu      sync.Mutex
-	current *Generation                // the newest that is published; nil: none
-	last    atomic.Pointer[Generation] // the newest that was applied; listeners may outlive it
+	mu sync.Mutex // guards published and previous of all generations
+
+	// current is the generation whose settings the station has: the newest that is
+	// published or, if none is any more, the one that was published last, since listeners
+	// may outlive it. It is nil before the first.
+	current atomic.Pointer[Generation]
+
 	welcome sync.Once
 }
 
@@ -136,14 +140,16 @@ func (l *Station) close(ctx context.Context) {
 func (l *Station) Publish(g *Generation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	g.previous, g.published = l.current, true
-	l.current = g
+	if c := l.current.Load(); c != nil && c != g && c.published {
+		g.previous = c
+	}
+	g.published = true
 	l.apply(g)
 }
 
-// apply puts the settings of a configuration into force. mu is held.
+// apply makes a configuration the current one. mu is held.
 func (l *Station) apply(g *Generation) {
-	l.last.Store(g)
+	l.current.Store(g)
 	l.Apply(g.settings)
 	l.hooks.Apply(g.Hooks)
 	l.relays.Apply(g.Relays)
@@ -166,7 +172,7 @@ func (l *Station) Sessions() *auth.Sessions { return &l.sessions }
 func (l *Station) Closing() <-chan struct{} { return l.closing }
 
 // Current returns the configuration that is in force, or was last; nil before the first.
-func (l *Station) Current() *Generation { return l.last.Load() }
+func (l *Station) Current() *Generation { return l.current.Load() }
 
 // Relayer manages the relays of the station.
 func (l *Station) Relayer() *relay.Manager { return l.relays }
@@ -198,19 +204,14 @@ func (l *Station) IsClosing() bool {
 func (l *Station) Retire(g *Generation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case !g.published:
-	case l.current == g:
-		l.current = g.previous
-		if l.current != nil {
-			l.apply(l.current)
-		}
-	default:
-		for c := l.current; c != nil; c = c.previous {
+	if c := l.current.Load(); c != g {
+		for ; c != nil; c = c.previous {
 			if c.previous == g {
 				c.previous = g.previous
 			}
 		}
+	} else if g.previous != nil {
+		l.apply(g.previous)
 	}
 	g.previous, g.published = nil, false
 	g.Events.Close()
@@ -225,7 +226,7 @@ func (l *Station) feedChanged(c streaming.FeedChange) {
 // Logger returns the logger of the configuration that is in force. It takes no lock,
 // since it is asked for under the station's, and publish takes that under ours.
 func (l *Station) Logger() *zap.Logger {
-	if g := l.last.Load(); g != nil {
+	if g := l.current.Load(); g != nil {
 		return g.Log
 	}
 	return zap.NewNop()
