@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/hooks"
 )
 
@@ -114,5 +116,21 @@ func TestTheReferenceHasEveryEvent(t *testing.T) {
 		if !strings.Contains(text, "`"+key+"`") {
 			t.Errorf("the field %s is not in docs/reference/events.md", key)
 		}
+	}
+}
+
+func TestTheReferenceHasEveryModule(t *testing.T) {
+	text := read(t, "docs/reference/modules.md")
+	found := 0
+	for _, id := range caddy.Modules() {
+		if !strings.Contains(id, "icecast") {
+			continue
+		}
+		if found++; !strings.Contains(text, "`"+id+"`") {
+			t.Errorf("the module %s is not in docs/reference/modules.md", id)
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d modules are registered", found)
 	}
 }
