@@ -7,7 +7,7 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// heard returns the mount that the listener's lane hears.
+// heard returns the mount that the listener's group hears.
 func (p *player) heard() string {
 	st := p.Mount().station
 	l := p.shard.groupOf(p.Listener)
@@ -62,7 +62,7 @@ func TestOneListenerIsMovedAndNoOther(t *testing.T) {
 			b.send(5)
 			newMount(st, "/c").goLive("audio/aac")
 			p, stays := join(t, st, "/a", way.plain, Client{}), join(t, st, "/a", way.plain, Client{})
-			lanes := func() (n int) {
+			groups := func() (n int) {
 				st.mu.RLock()
 				defer st.mu.RUnlock()
 				return len(st.mounts["/a"].groups)
@@ -75,8 +75,8 @@ func TestOneListenerIsMovedAndNoOther(t *testing.T) {
 					t.Errorf("moved to %s: %v; it hears %s", to, err, p.heard())
 				}
 			}
-			if n := lanes(); n != 2 {
-				t.Errorf("there are %d lanes", n)
+			if n := groups(); n != 2 {
+				t.Errorf("there are %d groups", n)
 			}
 			b.end()
 			if p.heard() != "/a" {
@@ -86,8 +86,8 @@ func TestOneListenerIsMovedAndNoOther(t *testing.T) {
 			if l := nextEnded(t, ended); l != p.Listener {
 				t.Errorf("%d ended", l.ID)
 			}
-			if err := st.MoveListener(p.Listener, "/a"); !errors.Is(err, ErrNoSuchListener) || lanes() != 1 {
-				t.Errorf("one who is gone is moved: %v; there are %d lanes", err, lanes())
+			if err := st.MoveListener(p.Listener, "/a"); !errors.Is(err, ErrNoSuchListener) || groups() != 1 {
+				t.Errorf("one who is gone is moved: %v; there are %d groups", err, groups())
 			}
 		})
 	}

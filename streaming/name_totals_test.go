@@ -9,13 +9,13 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// tallied returns the tally of a name.
-func tallied(t testing.TB, st *Station, path string) MountTotals {
+// totalsNamed returns the totals of a name.
+func totalsNamed(t testing.TB, st *Station, path string) MountTotals {
 	t.Helper()
 	all := st.Totals()
 	i := slices.IndexFunc(all, func(t MountTotals) bool { return t.Path == path })
 	if i < 0 {
-		t.Fatalf("%q is not counted; there are %d tallies", path, len(all))
+		t.Fatalf("%q is not counted; there are %d names", path, len(all))
 	}
 	return all[i]
 }
@@ -31,7 +31,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 				p := join(t, st, "/m", way.plain, Client{Protocol: "HTTP/1.1", Encrypted: true})
 				slave := join(t, st, "/m", way.plain, Client{Protocol: "HTTP/1.1", Slave: true})
 				aside, mirrored := p.readAside(), slave.readAside()
-				if now := tallied(t, st, "/m"); now.Listeners[5] != 1 || now.Slaves != 1 || now.Mount == nil || Transports[5] != (Transport{"HTTP/1.1", true}) {
+				if now := totalsNamed(t, st, "/m"); now.Listeners[5] != 1 || now.Slaves != 1 || now.Mount == nil || Transports[5] != (Transport{"HTTP/1.1", true}) {
 					t.Errorf("round %d: %+v", round, now)
 				}
 				read += uint64(len(numbered.AppendFrame(nil, 0, time.Now())) + len(numbered.AppendFrame(nil, 1, time.Now())))
@@ -39,7 +39,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 				sent += uint64(len(<-aside) + len(<-mirrored))
 				nextEnded(t, ended)
 				nextEnded(t, ended)
-				got := tallied(t, st, "/m")
+				got := totalsNamed(t, st, "/m")
 				want := Counts{Sources: round, BytesRead: read, BytesSent: sent}
 				want.Came[5], want.Left[SourceEnded] = round, round
 				if got.Counts != want || got.Listeners != [len(Transports)]int64{} || got.Slaves != 0 || got.Mount != nil {
@@ -71,7 +71,7 @@ func TestAMountThatIsTakenBackIsNotCountedTwice(t *testing.T) {
 	st.mounts["/m"] = m
 	st.startCounting(m)
 	st.mu.Unlock()
-	if got := tallied(t, st, "/m").BytesRead; got != 9 {
+	if got := totalsNamed(t, st, "/m").BytesRead; got != 9 {
 		t.Errorf("%d bytes are counted; want 9", got)
 	}
 }
@@ -100,12 +100,12 @@ func TestNamesAreCountedAsFarAsThereIsRoom(t *testing.T) {
 	for _, path := range []string{"/over", "/bad\xff", "/long" + string(make([]byte, maxNameLength))} {
 		mount(path).bytesRead.Add(1)
 	}
-	if got := tallied(t, st, "").BytesRead; got != 3 {
+	if got := totalsNamed(t, st, "").BytesRead; got != 3 {
 		t.Errorf("%d bytes are counted without a name; want 3", got)
 	}
 	drop(first)
 	mount("/next").bytesRead.Add(5)
-	if got := tallied(t, st, "/next").BytesRead; got != 5 {
+	if got := totalsNamed(t, st, "/next").BytesRead; got != 5 {
 		t.Errorf("%d bytes are counted; want 5", got)
 	}
 	all := st.Totals()

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// sealedPair returns the ends of a connection over TLS that came through a wire.
+// tlsPair returns the ends of a connection over TLS whose near end is over a CipherBuffer.
 // With narrow its sockets take little at a time.
-func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *CipherBuffer, far *tls.Conn) {
+func tlsPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, b *CipherBuffer, far *tls.Conn) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -31,8 +31,8 @@ func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *C
 	if narrow {
 		_, _ = ours.SetWriteBuffer(4096), theirs.SetReadBuffer(4096)
 	}
-	w = NewCipherBuffer(ours)
-	near = tls.Server(w, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	b = NewCipherBuffer(ours)
+	near = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
 	far = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true, MaxVersion: version})
 	done := make(chan error, 1)
 	go func() { done <- near.Handshake() }()
@@ -42,7 +42,7 @@ func sealedPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, w *C
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	return near, w, far
+	return near, b, far
 }
 
 // Listeners over TLS, fast and slow, hear what was sent; who is let go while it is
@@ -79,12 +79,12 @@ func TestListenersOverTLSHearWhatWasSent(t *testing.T) {
 		if narrow {
 			enough = 64 << 10
 		}
-		near, w, far := sealedPair(t, version, narrow)
+		near, b, far := tlsPair(t, version, narrow)
 		l, err := st.Mount("/m").Admit(Client{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.AttachTLS(near, w, nil)
+		l.AttachTLS(near, b, nil)
 		hearing.Go(func() {
 			_ = far.SetReadDeadline(time.Now().Add(patience))
 			buf := make([]byte, 100+1000*i)

@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// crowdScene is an audience with a clock of its own.
-type crowdScene struct {
+// scene is an audience with a clock of its own.
+type scene struct {
 	*Counter
 	now time.Time
 }
 
-func newCrowdScene() *crowdScene {
-	return &crowdScene{New(), time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
+func newScene() *scene {
+	return &scene{New(), time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
 }
 
-func (s *crowdScene) after(d time.Duration) *crowdScene { s.now = s.now.Add(d); return s }
+func (s *scene) after(d time.Duration) *scene { s.now = s.now.Add(d); return s }
 
-func (s *crowdScene) comes(c Visitor)     { s.Enter("/m", c, s.now) }
-func (s *crowdScene) goes(c Visitor) bool { return s.Leave("/m", c, s.now) }
-func (s *crowdScene) today() Day          { all := s.Days(s.now, false); return all[len(all)-1] }
-func at(ip, agent string) Visitor         { return Visitor{IP: netip.MustParseAddr(ip), Agent: agent} }
+func (s *scene) comes(c Visitor)     { s.Enter("/m", c, s.now) }
+func (s *scene) goes(c Visitor) bool { return s.Leave("/m", c, s.now) }
+func (s *scene) today() Day          { all := s.Days(s.now, false); return all[len(all)-1] }
+func at(ip, agent string) Visitor    { return Visitor{IP: netip.MustParseAddr(ip), Agent: agent} }
 func (d Day) counts() string {
 	return fmt.Sprintf("%d now, peak %d, %d sessions, %v, %d uniques", d.Listeners, d.Peak, d.Sessions, d.Time, d.Uniques)
 }
@@ -35,27 +35,27 @@ const (
 func TestTheAudienceIsCountedAsItCanBeBilled(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		scene func(s *crowdScene)
+		scene func(s *scene)
 		want  string
 	}{
-		{"two listeners, one after another and together", func(s *crowdScene) {
+		{"two listeners, one after another and together", func(s *scene) {
 			s.comes(at("192.0.2.1", "a"))
 			s.after(10 * time.Second).comes(at("192.0.2.2", "a"))
 			s.after(10 * time.Second).goes(at("192.0.2.1", "a"))
 			s.after(10 * time.Second)
 		}, "1 now, peak 2, 2 sessions, 40s, 2 uniques"},
-		{"the same one again", func(s *crowdScene) {
+		{"the same one again", func(s *scene) {
 			for range 3 {
 				s.comes(at("192.0.2.1", "a"))
 				s.after(time.Second).goes(at("192.0.2.1", "a"))
 			}
 		}, "0 now, peak 1, 3 sessions, 3s, 1 uniques"},
-		{"two of the same place who are no players that open two", func(s *crowdScene) {
+		{"two of the same place who are no players that open two", func(s *scene) {
 			s.comes(at("192.0.2.1", "a"))
 			s.comes(at("192.0.2.1", "a"))
 			s.after(time.Second)
 		}, "2 now, peak 2, 2 sessions, 2s, 1 uniques"},
-		{"VLC, which keeps both", func(s *crowdScene) {
+		{"VLC, which keeps both", func(s *scene) {
 			s.comes(at("192.0.2.1", vlc))
 			s.after(time.Second).comes(at("192.0.2.1", vlc))
 			s.after(time.Second)
@@ -63,37 +63,37 @@ func TestTheAudienceIsCountedAsItCanBeBilled(t *testing.T) {
 			s.after(time.Second)
 			s.goes(at("192.0.2.1", vlc))
 		}, "0 now, peak 1, 1 sessions, 3s, 1 uniques"},
-		{"two with VLC at one place", func(s *crowdScene) {
+		{"two with VLC at one place", func(s *scene) {
 			for range 4 {
 				s.comes(at("192.0.2.1", vlc))
 			}
 		}, "2 now, peak 2, 2 sessions, 0s, 1 uniques"},
-		{"another VLC that comes later", func(s *crowdScene) {
+		{"another VLC that comes later", func(s *scene) {
 			s.comes(at("192.0.2.1", vlc))
 			s.after(pairTime + 1).comes(at("192.0.2.1", vlc))
 		}, "2 now, peak 2, 2 sessions, 5.000000001s, 1 uniques"},
-		{"Safari, which asks first", func(s *crowdScene) {
+		{"Safari, which asks first", func(s *scene) {
 			s.comes(at("192.0.2.1", apple))
 			s.goes(at("192.0.2.1", apple))
 			s.after(time.Second).comes(at("192.0.2.1", apple))
 			s.after(time.Second)
 		}, "1 now, peak 1, 1 sessions, 1s, 1 uniques"},
-		{"Safari, an hour later", func(s *crowdScene) {
+		{"Safari, an hour later", func(s *scene) {
 			s.comes(at("192.0.2.1", apple))
 			s.goes(at("192.0.2.1", apple))
 			s.after(time.Hour).comes(at("192.0.2.1", apple))
 		}, "1 now, peak 1, 2 sessions, 0s, 1 uniques"},
-		{"a household of IPv6, and another one", func(s *crowdScene) {
+		{"a household of IPv6, and another one", func(s *scene) {
 			s.comes(at("2001:db8::1", "a"))
 			s.comes(at("2001:db8::2", "a"))
 			s.comes(at("2001:db8:0:1::2", "a"))
 		}, "3 now, peak 3, 3 sessions, 0s, 2 uniques"},
-		{"who leaves without having come", func(s *crowdScene) {
+		{"who leaves without having come", func(s *scene) {
 			s.comes(at("192.0.2.1", "a"))
 			s.goes(at("192.0.2.9", "a"))
 		}, "1 now, peak 1, 1 sessions, 0s, 1 uniques"},
 	} {
-		s := newCrowdScene()
+		s := newScene()
 		tt.scene(s)
 		if got := s.today().counts(); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
@@ -102,7 +102,7 @@ func TestTheAudienceIsCountedAsItCanBeBilled(t *testing.T) {
 }
 
 func TestADayEndsAtMidnightAndIsToldOnce(t *testing.T) {
-	s := newCrowdScene()
+	s := newScene()
 	s.comes(at("192.0.2.1", "a"))
 	s.comes(at("192.0.2.2", "a"))
 	s.after(11 * time.Hour).goes(at("192.0.2.2", "a"))
@@ -132,7 +132,7 @@ func TestADayEndsAtMidnightAndIsToldOnce(t *testing.T) {
 }
 
 func TestWhoHasLeftIsForgotten(t *testing.T) {
-	s := newCrowdScene()
+	s := newScene()
 	for i := range 10000 {
 		c := at(fmt.Sprintf("10.0.%d.%d", i/250, i%250), "a")
 		s.comes(c)
@@ -150,7 +150,7 @@ func TestWhoHasLeftIsForgotten(t *testing.T) {
 }
 
 func TestWhoComesBackAfterMidnightIsOfTheNewDay(t *testing.T) {
-	s := newCrowdScene()
+	s := newScene()
 	s.after(12*time.Hour - time.Second).comes(at("192.0.2.1", apple))
 	s.goes(at("192.0.2.1", apple))
 	s.after(2 * time.Second).comes(at("192.0.2.1", apple))

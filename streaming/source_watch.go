@@ -1,0 +1,48 @@
+package streaming
+
+import "time"
+
+// watchStep is how often a source is checked.
+const watchStep = time.Second
+
+// startWatch makes watch be called from now on.
+func (s *Source) startWatch() {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	s.watched = true
+	s.timer = time.AfterFunc(min(s.Mount().Settings().SourceTimeout, watchStep), s.watch)
+}
+
+// stopWatch ends that. A call that is under way does not arm the timer again.
+func (s *Source) stopWatch() {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	s.watched = false
+	s.timer.Stop()
+}
+
+// watchAgain arms the timer, unless Run has ended.
+func (s *Source) watchAgain(after time.Duration) {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	if s.watched {
+		s.timer.Reset(after)
+	}
+}
+
+// watch checks, in steps, whether the source has been silent for too long: a timeout that
+// gets shorter must hold for it as well.
+func (s *Source) watch() {
+	limit := s.Mount().Settings().SourceTimeout
+	now := time.Now()
+	silent := now.Sub(s.Mount().station.Started) - time.Duration(s.lastSound.Load())
+	if silent >= limit {
+		s.Stop(TimedOut)
+		return
+	}
+	if now.Sub(s.Since) >= watchStep {
+		s.releaseFirst(0)
+	}
+	s.setReadBatch(now)
+	s.watchAgain(min(limit-silent, watchStep))
+}
