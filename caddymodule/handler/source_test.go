@@ -1,0 +1,192 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule"
+	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/moduletest"
+)
+
+func TestSourcesThatAreRefused(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{
+		SourcePassword: &auth.Credential{Password: "hackme"},
+		Limits:         caddymodule.Limits{Sources: 2},
+		Mounts: []*caddymodule.Mount{
+			{Path: "/dj.mp3", SourcePassword: &auth.Credential{User: "dj", Password: "dj"}},
+			{Path: "/off.mp3", SourcePassword: &auth.Credential{Password: "only here"}},
+		},
+	})
+	h.OnAir(t, "/busy.mp3", nil)
+	h.OnAir(t, "/full.mp3", nil)
+	long := "/" + strings.Repeat("x", 255)
+	for _, tt := range []struct {
+		name, method, path, user, password, contentType string
+		status                                          int
+		want                                            string
+	}{
+		{"no credentials", "SOURCE", "/live.mp3", "", "", "audio/mpeg", 401, "You need to authenticate"},
+		{"a wrong password", "PUT", "/live.mp3", "source", "wrong", "audio/mpeg", 401, "You need to authenticate"},
+		{"a wrong user", "PUT", "/live.mp3", "admin", "hackme", "audio/mpeg", 401, "You need to authenticate"},
+		{"the station's password on a mount with its own", "PUT", "/dj.mp3", "source", "hackme", "audio/mpeg", 401, "You need to authenticate"},
+		{"a page", "SOURCE", "/admin/metadata", "source", "hackme", "audio/mpeg", 400, "that is a page of the station; name the mount otherwise"},
+		{"no name", "PUT", "/", "source", "hackme", "audio/mpeg", 400, "a mount wants a name, without empty parts or dots between its slashes, such as /live.mp3"},
+		{"a name that is too long", "PUT", long, "source", "hackme", "audio/mpeg", 400, "the name of a mount is 255 bytes at most; these are 256"},
+		{"a name that can't be seen", "PUT", "/%00", "source", "hackme", "audio/mpeg", 400, "the name of a mount has only characters that can be seen, in UTF-8, and no space at its end"},
+		{"no content type", "PUT", "/live.mp3", "source", "hackme", "", 403, "No Content-type given"},
+		{"a mount that is in use", "PUT", "/busy.mp3", "source", "hackme", "audio/mpeg", 403, "Mountpoint in use"},
+		{"one source too many", "SOURCE", "/live.mp3", "source", "hackme", "", 403, "too many sources connected"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, tt.path, nil)
+			if tt.user != "" {
+				r.SetBasicAuth(tt.user, tt.password)
+			}
+			if tt.contentType != "" {
+				r.Header.Set("Content-Type", tt.contentType)
+			}
+			resp := h.Do(t, r)
+			moduletest.CheckStatus(t, resp, tt.status)
+			if got := moduletest.Body(t, resp); got != tt.want+"\r\n" {
+				t.Errorf("%q; want %q", got, tt.want)
+			}
+			if m := h.Mount(r.URL.Path); m != nil && tt.path != "/busy.mp3" {
+				t.Error("the mount has come to be")
+			}
+		})
+	}
+}
+
+func TestAStationWithoutASourcePasswordSaysWhyItRefuses(t *testing.T) {
+	h := moduletest.New(t, new(caddymodule.Station))
+	r := httptest.NewRequest("SOURCE", "/live%0a.mp3", nil)
+	r.SetBasicAuth("source", "")
+	moduletest.CheckStatus(t, h.Do(t, r), 401)
+	all := h.Logs.All()
+	if len(all) != 1 || all[0].Message != "a source was refused since no source_password is set" {
+		t.Fatalf("%v", all)
+	}
+	if got := all[0].ContextMap()["mount"]; got != "/live .mp3" {
+		t.Errorf("mount %q", got)
+	}
+}
+
+// TestASourceOfHTTP1 sends as encoders do: the head, then, once it is answered,
+// the sound.
+func TestASourceOfHTTP1(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{SourcePassword: &auth.Credential{Password: "hackme"}})
+	w, client := newHijackable(t)
+	r := httptest.NewRequest("SOURCE", "/live.mp3", nil)
+	r.SetBasicAuth("source", "hackme")
+	r.Header.Set("User-Agent", "encoder")
+	done := make(chan error, 1)
+	go func() { done <- h.Handler.ServeHTTP(w, r, moduletest.Unanswered) }()
+
+	_ = client.SetDeadline(time.Now().Add(moduletest.Patience))
+	const want = "HTTP/1.0 200 OK\r\n\r\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(client, got); err != nil || string(got) != want {
+		t.Fatalf("%q, %v; want %q", got, err, want)
+	}
+	if _, err := io.WriteString(client, moduletest.MP3); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), moduletest.Patience)
+	defer cancel()
+	mount := h.Await(ctx, "/live.mp3")
+	if mount == nil {
+		t.Fatal("the mount did not come on the air")
+	}
+	if stream, _ := mount.Stream(); stream.Info.UserAgent != "encoder" {
+		t.Errorf("it says of itself %+v", stream.Info)
+	}
+	_ = client.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if h.Mount("/live.mp3") != nil {
+		t.Error("the mount outlives its source")
+	}
+	all := h.Logs.All()
+	if len(all) != 2 || all[0].Message != "source connected" || all[1].Message != "source disconnected" {
+		t.Fatalf("%v", all)
+	}
+	fields := all[1].ContextMap()
+	for name, want := range map[string]any{
+		"mount": "/live.mp3", "client_ip": "192.0.2.1", "user_agent": "encoder", "reason": "finished",
+	} {
+		if fields[name] != want {
+			t.Errorf("%s: %v; want %v", name, fields[name], want)
+		}
+	}
+}
+
+// TestASourceThatIsReplacedLetsGo: its connection is silent, but still open.
+func TestASourceThatIsReplacedLetsGo(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{
+		SourcePassword: &auth.Credential{Password: "hackme"},
+		Mounts:         []*caddymodule.Mount{{Path: "/live.mp3", Takeover: new(true)}},
+	})
+	w, client := newHijackable(t)
+	r := httptest.NewRequest("SOURCE", "/live.mp3", nil)
+	r.SetBasicAuth("source", "hackme")
+	done := make(chan error, 1)
+	go func() { done <- h.Handler.ServeHTTP(w, r, moduletest.Unanswered) }()
+	_ = client.SetDeadline(time.Now().Add(moduletest.Patience))
+	if _, err := io.ReadFull(client, make([]byte, len("HTTP/1.0 200 OK\r\n\r\n"))); err != nil {
+		t.Fatal(err)
+	}
+	h.OnAir(t, "/live.mp3", nil)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("%v; want the connection closed", err)
+	}
+}
+
+func TestASourceOfHTTP2(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{SourcePassword: &auth.Credential{Password: "hackme"}})
+	sound, encoder := io.Pipe()
+	r := httptest.NewRequest(http.MethodPut, "/live.mp3", sound)
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
+	r.SetBasicAuth("source", "hackme")
+	r.Header.Set("Content-Type", "audio/mpeg")
+	w := &begun{httptest.NewRecorder(), make(chan struct{})}
+	done := make(chan error, 1)
+	go func() { done <- h.Handler.ServeHTTP(w, r, moduletest.Unanswered) }()
+	<-w.head // the answer comes before the sound
+	if _, err := io.WriteString(encoder, moduletest.MP3); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), moduletest.Patience)
+	defer cancel()
+	if h.Await(ctx, "/live.mp3") == nil {
+		t.Fatal("the mount did not come on the air")
+	}
+	_ = encoder.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if w.Code != 200 {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
+func TestASourceWhoseConnectionCanNotBeTakenOverFreesItsMount(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{SourcePassword: &auth.Credential{Password: "hackme"}})
+	r := httptest.NewRequest("SOURCE", "/live.mp3", nil)
+	r.SetBasicAuth("source", "hackme")
+	err := h.Handler.ServeHTTP(httptest.NewRecorder(), r, moduletest.Unanswered)
+	moduletest.CheckError(t, err, "taking over the connection: feature not supported")
+	if h.Mount("/live.mp3") != nil {
+		t.Error("the mount is still taken")
+	}
+}

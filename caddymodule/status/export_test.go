@@ -1,0 +1,9 @@
+package status
+
+// What the external tests need.
+const (
+	TimeRFC = timeRFC
+	TimeISO = timeISO
+)
+
+var OwnKeys = ownKeys
