@@ -113,16 +113,6 @@ func (m *Mount) Heard() string {
 	return ""
 }
 
-// Metadata returns the metadata of the stream that is heard now.
-func (m *Mount) Metadata() *blocklog.Metadata {
-	m.station.mu.RLock()
-	defer m.station.mu.RUnlock()
-	if heard, _ := m.station.choose(m, "", ""); heard != nil {
-		return heard.meta.Load()
-	}
-	return m.meta.Load()
-}
-
 // Kind returns the format.Kind of what the mount's source sends, or sent; empty if that is
 // unknown.
 func (m *Mount) Kind() string {

@@ -125,8 +125,7 @@ type MountTotals struct {
 	Counts
 	Listeners [len(Transports)]int64 // now, slaves not counted
 	Slaves    int64
-	Mount     *Mount       // that lives; nil: none does, or Path is empty
-	Status    *MountStatus // of that mount, at the same moment; nil: see Mount
+	Status    *MountStatus // of the mount that lives, at the same moment; nil: none does, or Path is empty
 }
 
 // Totals returns what has been counted, by the paths of the mounts. A name stays after its
@@ -137,7 +136,7 @@ func (st *Station) Totals() []MountTotals {
 	all := make([]MountTotals, 0, len(st.byName))
 	for path, t := range st.byName {
 		t.foldDropped()
-		one := MountTotals{Path: path, Counts: t.folded, Mount: st.mounts[path]}
+		one := MountTotals{Path: path, Counts: t.folded}
 		for _, c := range t.parts {
 			one.add(c.folded, c.counts())
 			for i := range c.present.byTransport {
@@ -145,8 +144,8 @@ func (st *Station) Totals() []MountTotals {
 			}
 			one.Slaves += c.present.slaves.Load()
 		}
-		if one.Mount != nil {
-			status := one.Mount.status()
+		if m := st.mounts[path]; m != nil {
+			status := m.status()
 			one.Status = &status
 		}
 		all = append(all, one)

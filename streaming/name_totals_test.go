@@ -31,7 +31,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 				p := join(t, st, "/m", way.plain, Client{Protocol: "HTTP/1.1", Encrypted: true})
 				slave := join(t, st, "/m", way.plain, Client{Protocol: "HTTP/1.1", Slave: true})
 				aside, mirrored := p.readAside(), slave.readAside()
-				if now := totalsNamed(t, st, "/m"); now.Listeners[5] != 1 || now.Slaves != 1 || now.Mount == nil || Transports[5] != (Transport{"HTTP/1.1", true}) {
+				if now := totalsNamed(t, st, "/m"); now.Listeners[5] != 1 || now.Slaves != 1 || now.Status == nil || Transports[5] != (Transport{"HTTP/1.1", true}) {
 					t.Errorf("round %d: %+v", round, now)
 				}
 				read += uint64(len(numbered.AppendFrame(nil, 0, time.Now())) + len(numbered.AppendFrame(nil, 1, time.Now())))
@@ -42,7 +42,7 @@ func TestWhatAMountCountedOutlivesIt(t *testing.T) {
 				got := totalsNamed(t, st, "/m")
 				want := Counts{Sources: round, BytesRead: read, BytesSent: sent}
 				want.Came[5], want.Left[SourceEnded] = round, round
-				if got.Counts != want || got.Listeners != [len(Transports)]int64{} || got.Slaves != 0 || got.Mount != nil {
+				if got.Counts != want || got.Listeners != [len(Transports)]int64{} || got.Slaves != 0 || got.Status != nil {
 					t.Errorf("round %d: counted %+v; want %+v", round, got, want)
 				}
 			}

@@ -64,7 +64,7 @@ func newRig(t testing.TB, listeners int, client Client) *rig {
 func (r *rig) append(frames int) {
 	for range frames {
 		f := numbered.AppendFrame(nil, r.next, time.Time{})
-		r.mount.log.Add(format.Unit{Data: f, Start: true, Duration: numbered.Duration}, r.mount.Metadata())
+		r.mount.log.Add(format.Unit{Data: f, Start: true, Duration: numbered.Duration}, r.mount.meta.Load())
 		r.mount.appended(time.Now())
 		r.next++
 	}

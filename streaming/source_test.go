@@ -188,7 +188,7 @@ func TestSourcesMayBringTheirTitlesAlong(t *testing.T) {
 	if c := check(t, p.readAll()); c.First != 0 || c.Frames < 18 {
 		t.Errorf("heard %d frames from %d on", c.Frames, c.First)
 	}
-	if got := p.Mount().Metadata().Song(); got != "in the stream" {
+	if got := p.Mount().Status().Metadata.Song(); got != "in the stream" {
 		t.Errorf("the title is %q", got)
 	}
 }

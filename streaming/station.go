@@ -124,9 +124,6 @@ func (st *Station) Offers(path string) bool {
 	return heard != nil || len(c.StartOnDemand) > 0
 }
 
-// SettingsOf returns the settings that a mount has or would have.
-func (st *Station) SettingsOf(path string) MountSettings { return st.settings.Load().mount(path) }
-
 // Mounts returns the mounts that live, in the order of their paths, but for internal ones.
 func (st *Station) Mounts() []*Mount {
 	st.mu.RLock()
