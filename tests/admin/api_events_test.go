@@ -117,6 +117,7 @@ func TestWhoFollowsAndDoesNotReadKeepsNobodyWaiting(t *testing.T) {
 	}
 	quick := followEvents(s, "?event=metadata_updated") // the source may have come a moment ago
 	const titles = 3000
+	began := time.Now()
 	setTitles(t, s, titles)
 	told := make(map[any]bool)
 	for len(told) < titles {
@@ -126,9 +127,15 @@ func TestWhoFollowsAndDoesNotReadKeepsNobodyWaiting(t *testing.T) {
 		}
 		told[e["title"]] = true
 	}
+	// One who does not read for half a minute is cut off, in the middle of a line. A busy machine
+	// takes longer than that to set the titles, and so may see this in place of the count.
+	mayBeCutOff := time.Since(began) > 30*time.Second
 	_ = conn.SetReadDeadline(time.Now().Add(harness.Patience))
 	for lines := bufio.NewScanner(body); ; {
-		if !lines.Scan() {
+		if more := lines.Scan(); (!more || !json.Valid(lines.Bytes())) && mayBeCutOff {
+			t.Log("it was cut off")
+			break
+		} else if !more {
 			t.Fatalf("it was not told what it missed: %v", lines.Err())
 		}
 		var e struct {

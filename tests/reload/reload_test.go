@@ -20,6 +20,8 @@ func TestReloadsLoseNotOneFrame(t *testing.T) {
 	s := harness.Start(t, harness.Station)
 	src := s.Source("/m")
 	src.Send(100)
+	stop := make(chan struct{})
+	done := src.Run(numbered.Duration/2, stop) // a source that is silent for ten seconds is gone
 	var listeners []*harness.Listener
 	for i := range 500 {
 		way := harness.Ways[i%3] // plain
@@ -28,8 +30,6 @@ func TestReloadsLoseNotOneFrame(t *testing.T) {
 		}
 		listeners = append(listeners, s.Listen("/m", way.Kind, way.Encrypted))
 	}
-	stop := make(chan struct{})
-	done := src.Run(numbered.Duration/2, stop)
 
 	for i := range 20 {
 		password := fmt.Sprintf("password-%d", i)
