@@ -56,7 +56,7 @@ func FuzzBurst(f *testing.F) {
 		}
 		b, err := readBurst(s)
 		if err != nil {
-			if text := err.Error(); !strings.Contains(text, strconv.Quote(s)) || !strings.Contains(text, "write a size") {
+			if text := err.Error(); !strings.Contains(text, strconv.Quote(s)) || !strings.Contains(text, "expected a size") {
 				t.Errorf("%q: the error says %q", s, text)
 			}
 			return

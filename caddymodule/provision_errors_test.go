@@ -35,7 +35,7 @@ var provisionErrors = []struct{ name, station, want string }{
 	},
 	{
 		"a user from a variable that is not set", `{"relay_password": {"user": "{env.SURELY_UNSET}", "password": "hackme"}}`,
-		`relay_password: the user: evaluated placeholder {env.SURELY_UNSET} is empty`,
+		`relay_password: user: evaluated placeholder {env.SURELY_UNSET} is empty`,
 	},
 	{
 		"a password of a mount from a variable that is not set",
@@ -44,24 +44,24 @@ var provisionErrors = []struct{ name, station, want string }{
 	},
 	{
 		"a credential without a password", `{"source_password": {"user": "dj"}}`,
-		`source_password: the password is empty; write one, or leave source_password out`,
+		`source_password: empty password; expected one, or no source_password`,
 	},
 	{
 		"a user with a colon", `{"source_password": {"user": "dj:one", "password": "hackme"}}`,
-		`source_password: the user "dj:one" has a colon, which ends a user name; write one without`,
+		`source_password: invalid user "dj:one"; expected a name without a colon`,
 	},
 	{
 		"a bcrypt hash that is none", `{"source_password": {"password": "$2a$14$abc"}}`,
-		`source_password: it begins as a bcrypt hash does but is none; make one with caddy hash-password`,
+		`source_password: invalid bcrypt hash; expected one of caddy hash-password`,
 	},
 	{
 		"an argon2id hash that is none", `{"admin_password": {"password": "$argon2id$abc"}}`,
-		`admin_password: it begins as an argon2id hash does but is none; make one with caddy hash-password`,
+		`admin_password: invalid argon2id hash; expected one of caddy hash-password`,
 	},
 	{
 		"an argon2id hash whose key was cut off",
 		`{"admin_password": {"password": "$argon2id$v=19$m=47104,t=1,p=1$P2nzckEdTZ3bxCiBCkRTyA$"}}`,
-		`admin_password: it begins as an argon2id hash does but is none; make one with caddy hash-password`,
+		`admin_password: invalid argon2id hash; expected one of caddy hash-password`,
 	},
 	{
 		"a mount that is null", `{"mounts": [null]}`,
@@ -89,35 +89,35 @@ var provisionErrors = []struct{ name, station, want string }{
 	},
 	{
 		"a latency that is too long", `{"limits": {"latency": "6s"}}`,
-		`limits: latency: 6s is too much; write 5s at most`,
+		`limits: latency: value 6s out of range; expected at most 5s`,
 	},
 	{
 		"a negative number of listeners", `{"mounts": [{"path": "/live.mp3", "max_listeners": -1}]}`,
-		`mount /live.mp3: max_listeners: -1 is less than zero; leave it out for the default`,
+		`mount /live.mp3: max_listeners: negative value -1; expected 0 or more`,
 	},
 	{
 		"a negative time", `{"mounts": [{"path": "/live.mp3", "linger": "-5s"}]}`,
-		`mount /live.mp3: linger: -5s is less than zero; leave it out for the default`,
+		`mount /live.mp3: linger: negative value -5s; expected 0 or more`,
 	},
 	{
 		"a negative burst", `{"mounts": [{"path": "/live.mp3", "burst": {"bytes": -1}}]}`,
-		`mount /live.mp3: burst: bytes: -1 is less than zero; leave it out for the default`,
+		`mount /live.mp3: burst: bytes: negative value -1; expected 0 or more`,
 	},
 	{
 		"a queue that is too long", `{"mounts": [{"path": "/live.mp3", "queue": 1073741825}]}`,
-		`mount /live.mp3: queue: 1073741825 is too much; write 1073741824 at most`,
+		`mount /live.mp3: queue: value 1073741825 out of range; expected at most 1073741824`,
 	},
 	{
 		"a negative limit", `{"limits": {"sources": -1}}`,
-		`limits: sources: -1 is less than zero; leave it out for the default`,
+		`limits: sources: negative value -1; expected 0 or more`,
 	},
 	{
 		"a negative burst as the default", `{"limits": {"burst": {"time": -1}}}`,
-		`limits: burst: time: -1ns is less than zero; leave it out for the default`,
+		`limits: burst: time: negative value -1ns; expected 0 or more`,
 	},
 	{
 		"a URL for a host name", `{"hostname": "https://radio.example.org"}`,
-		`hostname "https://radio.example.org": write a host, with a port if need be, such as radio.example.org or radio.example.org:8000`,
+		`hostname: invalid value "https://radio.example.org"; expected a host and perhaps a port, such as radio.example.org or radio.example.org:8000`,
 	},
 }
 

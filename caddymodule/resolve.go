@@ -36,7 +36,7 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 	}
 	r := &resolver{station: s, mounts: newMergedMounts(s)}
 	var gate auth.Gate
-	if err := r.credentials(ctx, &gate); err != nil {
+	if err := r.credentials(&gate); err != nil {
 		return err
 	}
 	if err := s.validate(); err != nil {
@@ -86,23 +86,23 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 }
 
 // credentials makes the verifiers of the station and its mounts.
-func (r *resolver) credentials(ctx caddy.Context, gate *auth.Gate) (err error) {
+func (r *resolver) credentials(gate *auth.Gate) (err error) {
 	s := r.station
-	if gate.Admin, err = auth.NewVerifier(ctx, "admin_password", "admin", s.AdminPassword); err != nil {
+	if gate.Admin, err = auth.NewVerifier("admin_password", "admin", s.AdminPassword); err != nil {
 		return err
 	}
-	if gate.Relay, err = auth.NewVerifier(ctx, "relay_password", "relay", s.RelayPassword); err != nil {
+	if gate.Relay, err = auth.NewVerifier("relay_password", "relay", s.RelayPassword); err != nil {
 		return err
 	}
 	r.sources = make(map[*auth.Credential]*auth.Verifier)
-	if r.sources[s.SourcePassword], err = auth.NewVerifier(ctx, "source_password", "source", s.SourcePassword); err != nil {
+	if r.sources[s.SourcePassword], err = auth.NewVerifier("source_password", "source", s.SourcePassword); err != nil {
 		return err
 	}
 	for _, m := range s.Mounts {
 		if m.SourcePassword == nil {
 			continue
 		}
-		if r.sources[m.SourcePassword], err = auth.NewVerifier(ctx, "source_password", "source", m.SourcePassword); err != nil {
+		if r.sources[m.SourcePassword], err = auth.NewVerifier("source_password", "source", m.SourcePassword); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 	}

@@ -5,9 +5,10 @@ import (
 	"net/http"
 	"net/netip"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/internal/filewatch"
-	"go.uber.org/zap"
 )
 
 // List says which clients are allowed. The zero value allows everybody.

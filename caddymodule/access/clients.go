@@ -8,34 +8,34 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// Clients are programs and places that requests come from.
+// Clients are clients by their addresses or their programs.
 type Clients struct {
 	// Addresses, such as 192.0.2.7, and networks, such as 192.0.2.0/24 or
-	// 192.0.2.*. Behind a proxy it is the client's address that counts, if
-	// `trusted_proxies` names the proxy.
+	// 192.0.2.*. Behind a proxy the client's address counts if `trusted_proxies`
+	// names the proxy. Default: none.
 	IPs []string `json:"ips,omitempty"`
 
-	// Files of addresses and networks, one a line, as Icecast's `deny-ip` and
-	// `allow-ip`. Lines that begin with # are left out. They are read again when
-	// they change.
+	// Files of addresses and networks, one per line, as Icecast's `deny-ip` and
+	// `allow-ip`. Lines that begin with # are comments. Changed files are read
+	// again. Default: none.
 	IPFiles []string `json:"ip_files,omitempty"`
 
-	// User agents of listeners, in which a star stands for any characters and a
-	// question mark for one. Case does not matter.
+	// Patterns of user agents of listeners, with * for any characters and ? for
+	// one. Case does not matter. Default: none.
 	Agents []string `json:"agents,omitempty"`
 
-	// Files of user agents, one a line, as Icecast-KH's `deny-agents`.
+	// Files of user agents, one per line, as Icecast-KH's `deny-agents`. Default: none.
 	AgentFiles []string `json:"agent_files,omitempty"`
 }
 
-// Parse parses a line of deny or allow. There may be several.
+// Parse parses deny or allow, which may be repeated.
 //
 //	deny|allow <address>...
 //	deny|allow agent <pattern>...
 //	deny|allow file <path>...
 //	deny|allow agent_file <path>...
 func Parse(d *caddyfile.Dispenser, to **Clients) error {
-	word, args := d.Val(), d.RemainingArgs()
+	directive, args := d.Val(), d.RemainingArgs()
 	if *to == nil {
 		*to = new(Clients)
 	}
@@ -56,17 +56,17 @@ func Parse(d *caddyfile.Dispenser, to **Clients) error {
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		return d.Errf("%s: write addresses or networks such as 192.0.2.0/24, agent and patterns such as Bad*, file and the path of a file of addresses, "+
-			"or agent_file and that of a file of patterns", word)
+		return d.Errf("%s: missing value; expected addresses or networks such as 192.0.2.0/24, agent and patterns such as Bad*, "+
+			"file and the path of a list of addresses, or agent_file and that of a list of patterns", directive)
 	}
 	*list = append(*list, args...)
 	if err := c.validate(); err != nil {
-		return d.Errf("%s: %w", word, err)
+		return d.Errf("%s: %w", directive, err)
 	}
 	return nil
 }
 
-// validate refuses what is no address, and what is empty.
+// validate refuses invalid addresses and empty texts.
 func (c *Clients) validate() error {
 	if c == nil {
 		return nil
@@ -76,13 +76,13 @@ func (c *Clients) validate() error {
 			return err
 		}
 	}
-	for what, list := range map[string][]string{"a pattern": c.Agents, "the path of a file": c.IPFiles, "the path of a file of agents": c.AgentFiles} {
+	for what, list := range map[string][]string{"agent": c.Agents, "file": c.IPFiles, "agent_file": c.AgentFiles} {
 		if slices.Contains(list, "") {
-			return fmt.Errorf("%s is empty", what)
+			return fmt.Errorf("empty %s; expected a value", what)
 		}
 	}
 	return nil
 }
 
-// errNotAnAddress says what would be right.
-var errNotAnAddress = errors.New("write an address such as 192.0.2.7, or a network such as 192.0.2.0/24, 192.0.2.* or 2001:db8::/32")
+// errNotAnAddress is the reason of an invalid address.
+var errNotAnAddress = errors.New("expected an address such as 192.0.2.7, or a network such as 192.0.2.0/24, 192.0.2.* or 2001:db8::/32")

@@ -64,7 +64,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	if p, err := netip.ParsePrefix(text); err == nil {
 		if p.Addr().Is4In6() {
 			if p.Bits() < 96 {
-				return netip.Prefix{}, fmt.Errorf("%.100q: %w", text, errNotAnAddress)
+				return netip.Prefix{}, fmt.Errorf("invalid address %.100q; %w", text, errNotAnAddress)
 			}
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}
@@ -73,7 +73,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	if p, ok := parseStars(text); ok {
 		return p, nil
 	}
-	return netip.Prefix{}, fmt.Errorf("%.100q: %w", text, errNotAnAddress)
+	return netip.Prefix{}, fmt.Errorf("invalid address %.100q; %w", text, errNotAnAddress)
 }
 
 // parseStars reads what Icecast-KH's lists have: 192.0.2.* or 192.0.*.
@@ -112,7 +112,7 @@ func networksReader(log *zap.Logger) func(path string) (networks, error) {
 			}
 		})
 		if err == nil && len(wrong) > 0 {
-			log.Warn("lines of a list of addresses are left out", zap.String("file", path), zap.Strings("lines", wrong))
+			log.Warn("invalid lines of an address list are ignored", zap.String("file", path), zap.Strings("lines", wrong))
 		}
 		return all, err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
-	"github.com/caddycast/caddycast/internal/htpasswd"
 	"go.uber.org/zap"
 )
 
@@ -57,7 +56,7 @@ func changeUsers(m auth.UserManager, action, user, password string) (said string
 		return "User deleted", nil
 	}
 	switch err = m.AddUser(user, password); {
-	case errors.Is(err, htpasswd.ErrExists):
+	case errors.Is(err, auth.ErrUserExists):
 		return "User already exists - not added", nil
 	case err != nil:
 		return "User add failed: " + reasonOf(err), notTheirs(err)
@@ -75,7 +74,7 @@ func reasonOf(err error) string {
 
 // notTheirs returns the error, unless it is about what was asked.
 func notTheirs(err error) error {
-	for _, theirs := range []error{htpasswd.ErrBadName, htpasswd.ErrPassword, htpasswd.ErrNoUser} {
+	for _, theirs := range []error{auth.ErrInvalidUser, auth.ErrInvalidPassword, auth.ErrUnknownUser} {
 		if errors.Is(err, theirs) {
 			return nil
 		}

@@ -2,32 +2,33 @@ package auth
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
-	"github.com/caddycast/caddycast/caddymodule/hook"
-	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/hook"
+	"github.com/caddycast/caddycast/caddymodule/setting"
 )
 
-// Parse parses who may do what on a mount.
+// Parse parses the authentication of a mount.
 //
 //	auth htpasswd <file> { … }
 //	auth url { … }
 //	auth off
+//	auth <kind> …    # of another plugin
 func Parse(d *caddyfile.Dispenser, to *json.RawMessage) error {
 	var kinds []string
 	for _, m := range caddy.GetModules("icecast.auth") {
 		kinds = append(kinds, m.ID.Name())
 	}
 	if !d.NextArg() {
-		return d.Errf("auth: write who says who may listen: %s", strings.Join(kinds, " or "))
+		return d.Errf("auth: missing module name; expected one of: %s", strings.Join(kinds, ", "))
 	}
 	kind := d.Val()
 	if _, err := caddy.GetModule("icecast.auth." + kind); err != nil {
-		return setting.InvalidValue(d, "auth", kind, strings.Join(kinds, " or "))
+		return d.Errf("auth: %s", setting.Unknown("module", kind, kinds))
 	}
 	module, err := caddyfile.UnmarshalModule(d, "icecast.auth."+kind)
 	if err != nil {
@@ -37,48 +38,7 @@ func Parse(d *caddyfile.Dispenser, to *json.RawMessage) error {
 	return nil
 }
 
-// ParseCredential reads a secret, with a user before it if there are two values.
-func ParseCredential(d *caddyfile.Dispenser, dst **Credential) func() error {
-	return func() error {
-		word := d.Val()
-		c := new(Credential)
-		switch args := d.RemainingArgs(); len(args) {
-		case 0: // as a variable that is not set leaves it
-		case 1:
-			c.Password = args[0]
-		case 2:
-			c.User, c.Password = args[0], args[1]
-		default:
-			return d.Errf("%s: write a password, or a user and a password; there are %d values", word, len(args))
-		}
-		if c.Password == "" {
-			return d.Errf("%s: write a password, or a user and a password; the password is empty "+
-				"(if it comes from the environment, is the variable set?)", word)
-		}
-		if err := c.check(); err != nil {
-			return d.WrapErr(fmt.Errorf("%s: %w", word, err))
-		}
-		*dst = c
-		return nil
-	}
-}
-
-// UnmarshalCaddyfile reads the file, and how it is used.
-//
-//	htpasswd <file> {
-//		max_sessions <number>
-//	}
-func (a *Htpasswd) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // htpasswd
-	var err error
-	if a.File, err = setting.OneArg(d, "/etc/caddy/listeners.htpasswd"); err != nil {
-		return err
-	}
-	return setting.ParseBlock(d, "auth htpasswd", setting.Directives{"max_sessions": setting.Count(d, &a.MaxSessions)})
-}
-
-// UnmarshalCaddyfile reads what is asked and told, and how. The words are
-// Icecast's.
+// UnmarshalCaddyfile parses the URLs and their settings. The names are Icecast's.
 //
 //	url {
 //		listener_add     <url>
@@ -135,24 +95,24 @@ func (a *URL) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return nil
 		}
 	}
-	return d.Err("auth url: write at least one of listener_add, listener_remove, mount_add, mount_remove and stream_auth into its block")
+	return d.Err("auth url: missing URL; expected at least one of: listener_add, listener_remove, mount_add, mount_remove, stream_auth")
 }
 
-// parseAuthHeader reads a name and perhaps a value, quoted or not.
+// parseAuthHeader parses a name and perhaps a value, quoted or not.
 func (a *URL) parseAuthHeader(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	if n := len(args); n == 0 || n > 2 || n == 2 && !strings.HasSuffix(args[0], ":") {
-		return d.Err("auth_header: write a name and perhaps a value, such as auth_header icecast-auth-user: 1")
+		return d.Err("auth_header: invalid header; expected a name and perhaps a value, such as auth_header icecast-auth-user: 1")
 	}
 	a.AuthHeader = strings.Join(args, " ")
 	return nil
 }
 
-// parseHeaders reads names of fields, apart by spaces or, as in Icecast, commas.
+// parseHeaders parses names of headers, separated by spaces or, as in Icecast, commas.
 func (a *URL) parseHeaders(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 {
-		return d.Err("headers: write names of fields after it, such as headers referer cookie")
+		return d.Err("headers: missing value; expected names of headers, such as headers referer cookie")
 	}
 	for _, arg := range args {
 		for name := range strings.SplitSeq(arg, ",") {
@@ -166,6 +126,5 @@ func (a *URL) parseHeaders(d *caddyfile.Dispenser) error {
 
 // Interface guards
 var (
-	_ caddyfile.Unmarshaler = (*Htpasswd)(nil)
 	_ caddyfile.Unmarshaler = (*URL)(nil)
 )

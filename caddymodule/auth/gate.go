@@ -7,20 +7,21 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
-	"github.com/caddyserver/caddy/v2"
 )
 
-// Gate decides who may do what on the mounts of a station. Its fields are set once, before
-// it is used.
+// Gate decides which sources and listeners the mounts of a station admit. Its fields are set
+// once, before it is used.
 type Gate struct {
 	Admin *Verifier // administrators; nil: nobody
 	Relay *Verifier // slaves; nil: nobody
 
-	// Source returns what a source of a mount must know; nil: nobody may feed it.
+	// Source returns the verifier of the sources of a mount; nil: it admits none.
 	Source func(mount string) *Verifier
 
 	// Modules are the modules of mounts and patterns.
@@ -63,9 +64,9 @@ func (g *Gate) AuthorizeListener(r *request.Facts, module Module, mount string) 
 	return admission, nil
 }
 
-// AuthorizeSource asks whether a request may feed a mount or, for an admin command, change
-// it: the mount's module if it decides on sources, else the verifiers. It returns
-// the user. The error is a *response.Refusal.
+// AuthorizeSource decides whether a request may feed a mount or, for an admin command, change
+// it: by the mount's module if that decides on sources, else by the verifiers. It returns the
+// user. The error is a *response.Refusal.
 func (g *Gate) AuthorizeSource(r *request.Facts, mount string, admin bool, verifiers ...*Verifier) (user string, err error) {
 	if module := g.Module(mount); module != nil {
 		q, err := NewRequest(r, mount, admin)
@@ -140,12 +141,12 @@ func Authorize(r *request.Facts, verifiers ...*Verifier) error {
 	return response.Challenge()
 }
 
-// Busy is the refusal of a request whose password waited too long to be compared.
+// Busy is the refusal of a request whose password has waited too long for its comparison.
 func Busy(err error) error {
 	return response.Refuse(http.StatusServiceUnavailable, err.Error()).With("Retry-After", "5").Because(err)
 }
 
-// notAuthorized is the refusal for what a module returned.
+// notAuthorized is the refusal for an error of a module.
 func notAuthorized(q Request, err error) error {
 	var refusal *response.Refusal
 	switch {

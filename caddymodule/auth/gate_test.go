@@ -76,14 +76,14 @@ func accepts(v *auth.Verifier, user, password string) bool {
 
 func TestModulesThatCannotBeAreRefused(t *testing.T) {
 	for _, c := range []struct{ module, want string }{
-		{`{"kind":"url","listener_add":"/x"}`, "listener_add: url"},
-		{`{"kind":"url","auth_header":": 1"}`, `auth_header: "" is no name of a field`},
-		{`{"kind":"url","auth_header":"my yes: 1"}`, `auth_header: "my yes" is no name of a field`},
-		{`{"kind":"url","timelimit_header":"a b"}`, `timelimit_header: "a b" is no name of a field`},
-		{`{"kind":"url","username":"a:b","password":"c"}`, `the username "a:b" has a colon`},
-		{`{"kind":"url","on_error":"x"}`, `on_error "x"`},
-		{`{"kind":"url","headers":["a b"]}`, `headers: "a b"`},
-		{`{"kind":"htpasswd"}`, "the file has no name"},
+		{`{"kind":"url","listener_add":"/x"}`, "listener_add: url: invalid URL"},
+		{`{"kind":"url","auth_header":": 1"}`, `auth_header: invalid name ""; expected the name of a header`},
+		{`{"kind":"url","auth_header":"my yes: 1"}`, `auth_header: invalid name "my yes"`},
+		{`{"kind":"url","timelimit_header":"a b"}`, `timelimit_header: invalid name "a b"`},
+		{`{"kind":"url","username":"a:b","password":"c"}`, `username: invalid user "a:b"; expected a name without a colon`},
+		{`{"kind":"url","on_error":"x"}`, `on_error: invalid value "x"; expected allow or deny`},
+		{`{"kind":"url","headers":["a b"]}`, `headers: invalid name "a b"`},
+		{`{"kind":"htpasswd"}`, "htpasswd: missing file; expected a path"},
 		{`{"kind":"htpasswd","file":"` + filepath.Join(t.TempDir(), "none", "none") + `"}`, "no such file"},
 		{`{"kind":"nothing"}`, "icecast.auth.nothing"},
 	} {

@@ -26,7 +26,7 @@ func WithGrantSlot(ctx context.Context, s *GrantSlot) context.Context {
 }
 
 // TakeGrant returns the grant with which a request arrives, nil if there is none for this
-// station and mount. It is good for one request, whatever that asks for.
+// station and mount. It is valid for one request, whatever the request is for.
 func TakeGrant(ctx context.Context, station, mount string) *Grant {
 	s, ok := ctx.Value(grantSlotKey{}).(*GrantSlot)
 	if !ok || s.grant == nil {

@@ -14,8 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-
-	"github.com/caddycast/caddycast/caddymodule/hook"
 )
 
 const md5OfPassword = "5f4dcc3b5aa765d61d8327deb882cf99"
@@ -28,13 +26,19 @@ func newHtpasswd(t *testing.T, text string) (*Htpasswd, *observer.ObservedLogs) 
 		t.Fatal(err)
 	}
 	core, lines := observer.New(zap.DebugLevel)
-	a := &Htpasswd{File: file}
-	if err := a.Provision(caddy.Context{}); err != nil {
+	return openHtpasswd(t, file, zap.New(core)), lines
+}
+
+// openHtpasswd is a module that reads a file. Provision takes its logger from Caddy.
+func openHtpasswd(t *testing.T, file string, log *zap.Logger) *Htpasswd {
+	t.Helper()
+	users, err := openUserFile(file, log)
+	if err != nil {
 		t.Fatal(err)
 	}
-	log := zap.New(core)
-	a.Bind(Station{Station: hook.Station{Logger: func() *zap.Logger { return log }}, Sessions: new(Sessions)})
-	return a, lines
+	a := &Htpasswd{File: file, users: users}
+	a.Bind(Station{Sessions: new(Sessions)})
+	return a
 }
 
 func listenAs(a *Htpasswd, user, password string) (end func(time.Duration), err error) {
@@ -53,7 +57,7 @@ func TestAUserOfAStrangeHashIsNamedAndTheOthersMayListen(t *testing.T) {
 	if _, err := listenAs(a, "bob", "hash"); !errors.Is(err, ErrDenied) {
 		t.Errorf("%v; want that he is denied", err)
 	}
-	if all := lines.FilterMessageSnippet("can't log in").All(); len(all) != 1 || all[0].ContextMap()["users"] != int64(1) {
+	if all := lines.FilterMessageSnippet("cannot log in").All(); len(all) != 1 || all[0].ContextMap()["users"] != int64(1) {
 		t.Errorf("logged is %v", lines.All())
 	}
 }
@@ -61,16 +65,11 @@ func TestAUserOfAStrangeHashIsNamedAndTheOthersMayListen(t *testing.T) {
 // A panel makes the file when there is a first user.
 func TestAFileThatIsNotThereYetLetsNobodyIn(t *testing.T) {
 	core, lines := observer.New(zap.DebugLevel)
-	log := zap.New(core)
-	a := &Htpasswd{File: filepath.Join(t.TempDir(), "users")}
-	if err := a.Provision(caddy.Context{}); err != nil {
-		t.Fatal(err)
-	}
-	a.Bind(Station{Station: hook.Station{Logger: func() *zap.Logger { return log }}, Sessions: new(Sessions)})
+	a := openHtpasswd(t, filepath.Join(t.TempDir(), "users"), zap.New(core))
 	if _, err := listenAs(a, "ann", ""); !errors.Is(err, ErrDenied) {
 		t.Errorf("%v; want that she is denied", err)
 	}
-	if lines.FilterMessageSnippet("not there yet").Len() != 1 {
+	if lines.FilterMessageSnippet("file missing").Len() != 1 {
 		t.Errorf("logged is %v", lines.All())
 	}
 	if err := a.AddUser("ann", "password"); err != nil {
@@ -82,7 +81,7 @@ func TestAFileThatIsNotThereYetLetsNobodyIn(t *testing.T) {
 	if err := os.Remove(a.File); err != nil {
 		t.Fatal(err)
 	}
-	a.looked = time.Time{}
+	_ = a.users.Refresh()
 	if _, err := listenAs(a, "ann", "password"); err != nil { // the users are those of before
 		t.Error(err)
 	}
@@ -90,7 +89,7 @@ func TestAFileThatIsNotThereYetLetsNobodyIn(t *testing.T) {
 
 func TestWhatIsNoFileIsRefused(t *testing.T) {
 	a := &Htpasswd{File: t.TempDir()}
-	if err := a.Provision(caddy.Context{}); err == nil || !strings.Contains(err.Error(), "is no file") {
+	if err := a.Provision(caddy.Context{}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Error(err)
 	}
 }

@@ -3,18 +3,18 @@ package auth
 import (
 	"net/http"
 
-	"github.com/caddycast/caddycast/caddymodule/hook"
-	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/hook"
+	"github.com/caddycast/caddycast/streaming"
 )
 
 func init() {
 	caddy.RegisterModule(new(Off))
 }
 
-// Off takes back what a pattern says: no module decides on the mount.
+// Off overrides the authentication of a pattern: no module decides on the mount.
 type Off struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -36,13 +36,13 @@ func (*Off) AdmitListener(*http.Request, Request) (*streaming.Admission, error) 
 // AdmitSource implements Module.
 func (*Off) AdmitSource(*http.Request, Request) (bool, error) { return false, nil }
 
-// UnmarshalCaddyfile accepts the word alone.
+// UnmarshalCaddyfile accepts no arguments.
 //
 //	auth off
 func (*Off) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // off
 	if d.NextArg() {
-		return setting.InvalidValue(d, "auth off", d.Val(), "nothing after it")
+		return d.Errf("auth off: unexpected argument %q", d.Val())
 	}
 	return nil
 }

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// Sessions counts who listens, by any key.
+// Sessions counts listeners by keys, such as users. It outlives the configurations, and may be
+// used from any goroutine.
 type Sessions struct {
 	mu    sync.Mutex
 	count map[string]int
 }
 
-// Begin counts one more, unless there are so many already; 0 is no limit. Its end is to
-// be told.
+// Begin counts one more listener of a key, unless there are most already; 0 is no limit. end
+// must be called once; its form is that of streaming.Admission.OnEnd.
 func (s *Sessions) Begin(key string, most int) (end func(time.Duration), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
-	"github.com/caddyserver/caddy/v2"
-	"golang.org/x/net/http/httpguts"
 )
 
 func init() {
@@ -25,73 +26,73 @@ func init() {
 const (
 	// urlAuthTime bounds one question, as Icecast does.
 	urlAuthTime = 15 * time.Second
-	// urlAuthQuestions is how many are asked at a time.
+	// urlAuthQuestions bounds the questions at a time.
 	urlAuthQuestions = 128
-	// urlAuthWorkers is how many posts that need no answer are under way at a time.
+	// urlAuthWorkers bounds the notifications that are posted at a time.
 	urlAuthWorkers = 8
-	// urlAuthRetry is for how long those are tried again.
+	// urlAuthRetry is the time after which a notification is given up.
 	urlAuthRetry = 24 * time.Hour
-	// maxQuery is how long the query of a listener may be, in bytes.
+	// maxQuery bounds the query of a listener, in bytes.
 	maxQuery = 4 << 10
-	// maxHeader is how long a field of its request may be that is passed on.
+	// maxHeader bounds a header of its request that is passed on, in bytes.
 	maxHeader = 8 << 10
-	// urlAuthLength is how many of those may wait.
+	// urlAuthLength bounds the notifications that wait.
 	urlAuthLength = 100_000
 )
 
-// URL asks an endpoint who may listen and who may send, and tells it who
-// comes and goes: what it posts, and which answers it understands, are Icecast's.
-// What is told and needs no answer is queued, tried again for a day, and outlives
-// a reload and a restart.
+// URL asks an endpoint whether listeners and sources are admitted, and notifies it when they
+// connect and disconnect, with the requests and answers of Icecast's URL authentication.
+// Notifications are queued, retried for a day, and outlive a reload and a restart.
 type URL struct {
-	// Asked whether a listener may come. Without it all may.
+	// URL that decides on listeners. Default: none, and all are admitted.
 	ListenerAdd string `json:"listener_add,omitempty"`
 
-	// Told that a listener is gone.
+	// URL that is notified when a listener has disconnected. Default: none.
 	ListenerRemove string `json:"listener_remove,omitempty"`
 
-	// Told that a source has connected.
+	// URL that is notified when a source has connected. Default: none.
 	MountAdd string `json:"mount_add,omitempty"`
 
-	// Told that a source is gone.
+	// URL that is notified when a source has disconnected. Default: none.
 	MountRemove string `json:"mount_remove,omitempty"`
 
-	// Asked whether a source may feed the mount, in place of source_password.
+	// URL that decides on sources, in place of source_password. Default: none.
 	StreamAuth string `json:"stream_auth,omitempty"`
 
-	// Whom the endpoint knows us as, unless its URL says that. Default: what is about a listener is posted
-	// with the listener's own credentials, all else with empty ones.
+	// The user name for the endpoint, unless its URL has one. Default: requests about a
+	// listener have the listener's own credentials, all others have empty ones.
 	Username string `json:"username,omitempty"`
 
-	// The password that goes with it.
+	// The password for the endpoint.
 	Password string `json:"password,omitempty"`
 
-	// Fields of a listener's request that are passed on. Of several of a name it is the last.
+	// Headers of a listener's request that are passed on. Of several with one name the last
+	// is. Default: none.
 	Headers []string `json:"headers,omitempty"`
 
-	// What is put before their names.
+	// Prefix of their names in the form. Default: none.
 	HeaderPrefix string `json:"header_prefix,omitempty"`
 
-	// The field of the answer, with its value, that says yes. Default:
+	// The header of the answer that admits, with its value. Default:
 	// `icecast-auth-user: 1`.
 	AuthHeader string `json:"auth_header,omitempty"`
 
-	// The field of the answer that says for how many seconds somebody may
-	// listen. Default: `icecast-auth-timelimit`.
+	// The header of the answer that limits the time of a listener, in seconds.
+	// Default: `icecast-auth-timelimit`.
 	TimelimitHeader string `json:"timelimit_header,omitempty"`
 
-	// How long an answer may take. Default: 15s.
+	// The longest time for an answer, at most 1h. Default: 15s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// What happens when there is no answer: `deny`, which is the default, or
-	// `allow`.
+	// The decision on a listener if there is no answer: `deny` or `allow`. Default:
+	// `deny`.
 	OnError string `json:"on_error,omitempty"`
 
 	about     Station
 	client    *http.Client
-	questions chan struct{} // those that are being asked
-	told      *hooks.Hook   // posts what needs no answer
-	yes, most string        // names of fields
+	questions chan struct{} // one value for each question that waits for its answer
+	notify    *hooks.Hook   // posts notifications
+	yes, most string        // names of headers
 	yesValue  string
 }
 
@@ -103,8 +104,7 @@ func (*URL) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision fills in what is known when the configuration is loaded, and refuses
-// what could not be asked.
+// Provision fills in placeholders, and refuses URLs and names that cannot work.
 func (a *URL) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
 	for _, f := range []*string{&a.Username, &a.Password, &a.ListenerAdd, &a.ListenerRemove, &a.MountAdd, &a.MountRemove, &a.StreamAuth} {
@@ -120,29 +120,29 @@ func (a *URL) Provision(caddy.Context) error {
 	}
 	for _, name := range a.Headers {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("headers: %q is no name of a field", name)
+			return fmt.Errorf("headers: invalid name %q; expected the name of a header", name)
 		}
 	}
 	if a.OnError != "" && a.OnError != "allow" && a.OnError != "deny" {
-		return fmt.Errorf("on_error %q: write allow or deny", a.OnError)
+		return fmt.Errorf("on_error: invalid value %q; expected allow or deny", a.OnError)
 	}
 	a.yes, a.yesValue, _ = strings.Cut(cmp.Or(a.AuthHeader, "icecast-auth-user: 1"), ":")
 	a.yes, a.yesValue = strings.TrimSpace(a.yes), strings.TrimSpace(a.yesValue)
 	a.most = strings.TrimSpace(strings.TrimSuffix(cmp.Or(a.TimelimitHeader, "icecast-auth-timelimit"), ":"))
 	for name, field := range map[string]string{"auth_header": a.yes, "timelimit_header": a.most} {
 		if !httpguts.ValidHeaderFieldName(field) {
-			return fmt.Errorf("%s: %q is no name of a field", name, field)
+			return fmt.Errorf("%s: invalid name %q; expected the name of a header", name, field)
 		}
 	}
 	if strings.Contains(a.Username, ":") {
-		return fmt.Errorf("the username %q has a colon, which ends a user name; write one without", a.Username)
+		return fmt.Errorf("username: invalid user %q; expected a name without a colon", a.Username)
 	}
 	a.client = hook.NewClient(cmp.Or(time.Duration(a.Timeout), urlAuthTime), urlAuthQuestions)
 	a.questions = make(chan struct{}, urlAuthQuestions)
 	return setting.CheckRange("timeout", a.Timeout, caddy.Duration(time.Hour))
 }
 
-// urls are the addresses by the names that the Caddyfile has for them.
+// urls returns the URLs by their directives.
 func (a *URL) urls() map[string]*string {
 	return map[string]*string{
 		"listener_add": &a.ListenerAdd, "listener_remove": &a.ListenerRemove,
@@ -150,7 +150,7 @@ func (a *URL) urls() map[string]*string {
 	}
 }
 
-// Cleanup lets go of the connections that nothing is sent over.
+// Cleanup closes idle connections.
 func (a *URL) Cleanup() error {
 	if a.client != nil {
 		a.client.CloseIdleConnections()
@@ -158,17 +158,17 @@ func (a *URL) Cleanup() error {
 	return nil
 }
 
-// Bind implements AuthModule.
+// Bind implements Module.
 func (a *URL) Bind(about Station) []hook.Bound {
 	a.about = about
 	to := map[hooks.Name]string{
 		hooks.ListenerRemoved: a.ListenerRemove, hooks.SourceConnected: a.MountAdd, hooks.SourceDisconnected: a.MountRemove,
 	}
-	a.told = &hooks.Hook{
+	a.notify = &hooks.Hook{
 		Name:  about.Scope + " auth url",
 		Label: "auth url",
 		Runner: &hooks.Webhook{
-			RetryAll: true, // that a listener has gone is never lost
+			RetryAll: true, // the end of a listener is never lost
 			URL:      func(e *hooks.Event) string { return to[e.Name] },
 			Client:   a.client,
 			Body: func(e *hooks.Event) hooks.Body {
@@ -194,11 +194,11 @@ func (a *URL) Bind(about Station) []hook.Bound {
 			events = append(events, name)
 		}
 	}
-	return []hook.Bound{{Hook: a.told, Events: events}}
+	return []hook.Bound{{Hook: a.notify, Events: events}}
 }
 
-// sign says who asks: us, as the endpoint knows us, or the listener. Credentials in the URL
-// are ours and come first, as in Icecast.
+// sign sets the credentials of a request: those of the configuration, or else the listener's.
+// Credentials in the URL have priority, as in Icecast.
 func (a *URL) sign(req *http.Request, user, password string) {
 	if a.Username != "" {
 		user, password = a.Username, a.Password
@@ -209,10 +209,10 @@ func (a *URL) sign(req *http.Request, user, password string) {
 	req.Header.Set("User-Agent", version.ServerID)
 }
 
-// AdmitListener implements AuthModule.
+// AdmitListener implements Module.
 func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, error) {
 	if len(r.URL.RawQuery) > maxQuery {
-		return nil, fmt.Errorf("%w: the query is longer than %d bytes", ErrDenied, maxQuery)
+		return nil, fmt.Errorf("%w: query too long; expected at most %d bytes", ErrDenied, maxQuery)
 	}
 	if r.URL.RawQuery != "" {
 		q.Mount += "?" + r.URL.RawQuery
@@ -267,14 +267,14 @@ func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, e
 	return admission, nil
 }
 
-// gone returns what tells the endpoint that a listener is, nil if it is not to be
-// told. It holds on to nothing of the request but what is posted.
+// gone returns the function that notifies the endpoint of a listener's end, nil if it need not
+// be. It holds nothing of the request but what is posted.
 func (a *URL) gone(q Request, id uint64) func(time.Duration) {
 	if a.ListenerRemove == "" {
 		return nil
 	}
 	return func(heard time.Duration) {
-		a.about.Enqueue(a.told, hooks.NewEvent(hooks.ListenerRemoved, q.Mount,
+		a.about.Enqueue(a.notify, hooks.NewEvent(hooks.ListenerRemoved, q.Mount,
 			hooks.Count("client", id),
 			hooks.Field{Key: "user", Value: q.User},
 			hooks.Field{Key: "pass", Value: q.Password},
@@ -284,8 +284,8 @@ func (a *URL) gone(q Request, id uint64) func(time.Duration) {
 	}
 }
 
-// AdmitSource implements AuthModule. Who shows no credentials, as libshout's probe
-// does, is not asked about.
+// AdmitSource implements Module. A request without credentials, such as libshout's probe, is
+// denied without a question.
 func (a *URL) AdmitSource(r *http.Request, q Request) (handled bool, err error) {
 	if a.StreamAuth == "" {
 		return false, nil
@@ -309,7 +309,7 @@ func (a *URL) AdmitSource(r *http.Request, q Request) (handled bool, err error) 
 	answer, _, err := a.ask(r, a.StreamAuth, "", "", pairs)
 	switch {
 	case err != nil:
-		return true, err // on_error is about listeners: nobody sends because an endpoint is down
+		return true, err // on_error is about listeners: no source is admitted because an endpoint is down
 	case !a.allows(answer):
 		return true, a.denied(answer)
 	}

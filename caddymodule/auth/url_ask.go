@@ -14,18 +14,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming/icy"
-	"go.uber.org/zap"
 )
 
-// errCrowd says that a question was not asked, since so many others are. That is no
+// errCrowd is the error of a question that was not asked since too many others were. It is no
 // failure of the endpoint.
-var errCrowd = fmt.Errorf("%w: too many are asked about at once", ErrUnavailable)
+var errCrowd = fmt.Errorf("%w: too many questions at once", ErrUnavailable)
 
-// ask posts a question, as that user if we have no name of our own, and returns the head of the answer, and whether the
-// endpoint may have heard the question. The error is ErrUnavailable.
+// ask posts a question, with these credentials if the configuration has none. It returns the
+// header of the answer, and whether the endpoint may have received the question. The error
+// wraps ErrUnavailable.
 func (a *URL) ask(r *http.Request, to, user, password string, pairs []hooks.Pair) (answer http.Header, heard bool, err error) {
 	var sent atomic.Bool
 	turn, cancel := context.WithTimeout(r.Context(), a.client.Timeout)
@@ -36,8 +38,8 @@ func (a *URL) ask(r *http.Request, to, user, password string, pairs []hooks.Pair
 	case <-turn.Done():
 		return nil, false, errCrowd
 	}
-	// Who leaves meanwhile is not forgotten by the endpoint, so the answer is
-	// waited for.
+	// The endpoint counts a listener that has left meanwhile, so its answer is needed
+	// nevertheless.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.client.Timeout)
 	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
@@ -57,24 +59,24 @@ func (a *URL) ask(r *http.Request, to, user, password string, pairs []hooks.Pair
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10))
 	if resp.StatusCode >= http.StatusInternalServerError {
-		return resp.Header, true, fmt.Errorf("%w: the endpoint answers %d", ErrUnavailable, resp.StatusCode)
+		return resp.Header, true, fmt.Errorf("%w: the endpoint answered %d", ErrUnavailable, resp.StatusCode)
 	}
 	return resp.Header, true, nil
 }
 
-// passedOn returns the fields of a listener's request that the endpoint is told. Of several of
-// a name it is the last, as in Icecast.
+// passedOn returns the headers of a listener's request that are passed on. Of several with one
+// name the last is, as in Icecast.
 func (a *URL) passedOn(r *http.Request) (pairs []hooks.Pair, err error) {
 	for _, name := range a.Headers {
 		v := ""
 		if all := r.Header.Values(name); len(all) > 0 {
 			v = all[len(all)-1]
 		}
-		if strings.EqualFold(name, "Host") { // which Go keeps elsewhere
+		if strings.EqualFold(name, "Host") { // Go has it apart
 			v = r.Host
 		}
 		if len(v) > maxHeader {
-			return nil, fmt.Errorf("%w: the field %s is longer than %d bytes", ErrDenied, name, maxHeader)
+			return nil, fmt.Errorf("%w: header %s too long; expected at most %d bytes", ErrDenied, name, maxHeader)
 		}
 		if v != "" {
 			pairs = append(pairs, hooks.Pair{Key: a.HeaderPrefix + name, Value: v})
@@ -83,7 +85,7 @@ func (a *URL) passedOn(r *http.Request) (pairs []hooks.Pair, err error) {
 	return pairs, nil
 }
 
-// allows tells whether an answer says yes.
+// allows reports whether an answer admits.
 func (a *URL) allows(answer http.Header) bool {
 	for _, v := range answer.Values(a.yes) {
 		if a.yesValue == "" || strings.EqualFold(strings.TrimSpace(v), a.yesValue) {
@@ -93,7 +95,7 @@ func (a *URL) allows(answer http.Header) bool {
 	return false
 }
 
-// denied is the reason why somebody is not admitted, as the endpoint says it.
+// denied is ErrDenied with the reason that the endpoint gave.
 func (a *URL) denied(answer http.Header) error {
 	if m := answer.Get("icecast-auth-message"); m != "" {
 		return fmt.Errorf("%w: %s", ErrDenied, response.Printable(m))
@@ -101,9 +103,9 @@ func (a *URL) denied(answer http.Header) error {
 	return ErrDenied
 }
 
-// timeLimit is how long somebody may listen, 0 for no limit. It reports false if that is
-// not at all, as Icecast has it: a limit of 0, or one that can't be read. Fractions of
-// seconds are cut, and less than 0 is no limit.
+// timeLimit returns the longest time for a listener, 0 for no limit. ok is false if the listener
+// is not admitted at all, as in Icecast: the limit is 0, or no number. Fractions of seconds are
+// cut, and a negative limit is none.
 func (a *URL) timeLimit(answer http.Header) (limit time.Duration, ok bool) {
 	v := strings.TrimSpace(answer.Get(a.most))
 	if v == "" {
@@ -112,7 +114,7 @@ func (a *URL) timeLimit(answer http.Header) (limit time.Duration, ok bool) {
 	whole, _, _ := strings.Cut(v, ".")
 	n, err := strconv.ParseInt(whole, 10, 32)
 	if err != nil {
-		a.about.Logger().Warn("the endpoint's time limit is no number of seconds, so nobody is let in",
+		a.about.Logger().Warn("invalid time limit of an auth endpoint; the listener is not admitted",
 			zap.String("limit", icy.Cut(icy.Clean(v), 64)))
 		return 0, false
 	}

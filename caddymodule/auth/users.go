@@ -12,38 +12,49 @@ import (
 	"github.com/caddycast/caddycast/internal/htpasswd"
 )
 
-// UserManager is implemented by a module whose users an administrator may change.
+// UserManager is implemented by a Module whose users an administrator may list and change by
+// Icecast's commands. Its methods are called from any goroutine, and may block.
 type UserManager interface {
 	// Users returns the names of the users, sorted.
 	Users() ([]string, error)
 
-	// AddUser adds a user. Of a user who exists, nothing changes and the error is
-	// htpasswd.ErrExists.
+	// AddUser adds a user. If the user exists, nothing changes and the error is
+	// ErrUserExists; if the name or the password cannot be stored, it is ErrInvalidUser or
+	// ErrInvalidPassword.
 	AddUser(user, password string) error
 
-	// RemoveUser removes a user.
+	// RemoveUser removes a user. If there is no such user, the error is ErrUnknownUser.
 	RemoveUser(user string) error
 }
 
-// editing is held while a file of users is rewritten: several mounts may have the same.
+// The errors of a UserManager that the administrator sees. All others are only logged.
+var (
+	ErrUserExists      = htpasswd.ErrExists
+	ErrUnknownUser     = htpasswd.ErrNoUser
+	ErrInvalidUser     = htpasswd.ErrBadName
+	ErrInvalidPassword = htpasswd.ErrPassword
+)
+
+// editing is held while a file of users is rewritten: several mounts may have the same file.
 var editing sync.Mutex
 
+// Users implements UserManager.
 func (a *Htpasswd) Users() ([]string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Sorted(maps.Keys(a.known)), nil
+	return slices.Sorted(maps.Keys(a.users.Get().users)), nil
 }
 
+// AddUser implements UserManager.
 func (a *Htpasswd) AddUser(user, password string) error {
 	return a.edit(func(text []byte) ([]byte, error) { return htpasswd.Add(text, user, password) })
 }
 
+// RemoveUser implements UserManager.
 func (a *Htpasswd) RemoveUser(user string) error {
 	return a.edit(func(text []byte) ([]byte, error) { return htpasswd.Remove(text, user) })
 }
 
-// edit rewrites the file: another one takes its place, so that who reads it finds the old
-// or the new.
+// edit replaces the file by a changed one, so that every reader finds the old text or the
+// new one.
 func (a *Htpasswd) edit(change func([]byte) ([]byte, error)) error {
 	editing.Lock()
 	defer editing.Unlock()
@@ -57,7 +68,7 @@ func (a *Htpasswd) edit(change func([]byte) ([]byte, error)) error {
 		return err
 	default:
 		var info os.FileInfo
-		if text, info, err = readUsers(file); err != nil {
+		if text, info, err = readUserFile(file); err != nil {
 			return err
 		}
 		mode = info.Mode().Perm()
@@ -68,12 +79,10 @@ func (a *Htpasswd) edit(change func([]byte) ([]byte, error)) error {
 	if err := replaceFile(file, text, mode); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.read()
+	return a.users.Refresh()
 }
 
-// replaceFile puts a text in the place of a file's.
+// replaceFile puts a file with a text in the place of another.
 func replaceFile(name string, text []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
 	if err != nil {

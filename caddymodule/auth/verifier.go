@@ -4,62 +4,54 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
-	"golang.org/x/crypto/bcrypt"
 )
 
-// Credential is a user and what that user must know.
-type Credential struct {
-	// The user name. The default depends on what the credential is for.
-	User string `json:"user,omitempty"`
-
-	// The password, plain or as a hash made by `caddy hash-password` (bcrypt
-	// or argon2id). Placeholders such as {env.NAME} and {file.PATH} are
-	// replaced when the configuration is loaded.
-	Password string `json:"password,omitempty"`
-}
-
-// Verifier is one user who may do something. A nil login lets nobody in.
+// Verifier compares users and passwords with one credential. A nil Verifier accepts nobody.
+// All methods may be called from any goroutine.
 type Verifier struct {
-	User   string
-	digest atomic.Pointer[[sha256.Size]byte] // of the password, once it is known
-	hashed *caddyauth.HTTPBasicAuth          // compares, if the password is a hash
+	User string
+
+	// digest is that of the password: set at once for a plain one, and for a hash once a
+	// password has matched it. Passwords that match it need not wait.
+	digest atomic.Pointer[[sha256.Size]byte]
+
+	hash    []byte             // nil: the password is plain
+	compare caddyauth.Comparer // of the hash
 }
 
-// hashing admits those who compare a password with a hash. That takes a second
-// of a processor, and whoever guesses passwords must leave some to the streams.
+// hashing bounds the comparisons with hashes at a time. Each takes up to a second of a
+// processor, and clients that guess passwords must leave some to the streams.
 var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
-// MaxHashingTime is how long a login waits for its turn.
+// MaxHashingTime is the longest time that a login waits for its comparison.
 const MaxHashingTime = 5 * time.Second
 
-// NewVerifier makes the login of a credential; a nil credential makes a nil login.
-func NewVerifier(ctx caddy.Context, name, defaultUser string, c *Credential) (*Verifier, error) {
+// NewVerifier makes the verifier of a credential; nil makes nil. name is the directive of the
+// credential, for errors.
+func NewVerifier(name, defaultUser string, c *Credential) (*Verifier, error) {
 	if c == nil {
 		return nil, nil
 	}
 	repl := caddy.NewReplacer()
 	user, err := repl.ReplaceOrErr(c.User, true, true)
 	if err != nil {
-		return nil, fmt.Errorf("%s: the user: %w", name, err)
+		return nil, fmt.Errorf("%s: user: %w", name, err)
 	}
 	password, err := repl.ReplaceOrErr(c.Password, true, true)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if password == "" {
-		return nil, fmt.Errorf("%s: the password is empty; write one, or leave %s out", name, name)
+		return nil, fmt.Errorf("%s: empty password; expected one, or no %s", name, name)
 	}
 	if user == "" {
 		user = defaultUser
@@ -67,118 +59,72 @@ func NewVerifier(ctx caddy.Context, name, defaultUser string, c *Credential) (*V
 	if err := (&Credential{user, password}).check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	l := &Verifier{User: user}
-	algorithm, _ := hashAlgorithm(password)
-	if algorithm == "" {
-		digest := sha256.Sum256([]byte(password))
-		l.digest.Store(&digest)
-		return l, nil
+	v := &Verifier{User: user}
+	if v.compare, _ = comparer(password); v.compare == nil {
+		v.learn(password)
+		return v, nil
 	}
-	raw, err := json.Marshal(map[string]string{"algorithm": algorithm})
-	if err != nil {
-		return nil, err
-	}
-	l.hashed = &caddyauth.HTTPBasicAuth{
-		HashRaw:     raw,
-		AccountList: []caddyauth.Account{{Username: user, Password: password}},
-		HashCache:   new(caddyauth.Cache),
-	}
-	if err := l.hashed.Provision(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return l, nil
+	v.hash = []byte(password)
+	return v, nil
 }
 
-// check refuses what nobody could log in with.
-func (c *Credential) check() error {
-	if strings.Contains(c.User, ":") && !strings.Contains(c.User, "{") { // not a placeholder
-		return fmt.Errorf("the user %q has a colon, which ends a user name; write one without", c.User)
-	}
-	_, err := hashAlgorithm(c.Password)
-	return err
-}
-
-// argon2idShape is how hashes of that kind look. Caddy reads others too, but
-// comparing with one whose cost is zero panics, with one whose cost is absurd
-// takes all memory, and with one whose key was cut off may accept any password.
-var argon2idShape = regexp.MustCompile(`^\$argon2id\$v=19\$m=[1-9]\d{0,6},t=[1-9]\d{0,2},p=[1-9]\d{0,2}\$[^$]+\$[^$]{22,}$`)
-
-// hashAlgorithm returns the name of the algorithm that made a hash, or "" for a
-// password that is plain.
-func hashAlgorithm(password string) (string, error) {
-	switch {
-	case strings.HasPrefix(password, "$argon2id$"):
-		if _, _, err := caddyauth.DecodeHash([]byte(password)); err != nil || !argon2idShape.MatchString(password) {
-			return "", errors.New("it begins as an argon2id hash does but is none; make one with caddy hash-password")
-		}
-		return "argon2id", nil
-	case strings.HasPrefix(password, "$2a$"), strings.HasPrefix(password, "$2b$"), strings.HasPrefix(password, "$2y$"):
-		if _, err := bcrypt.Cost([]byte(password)); err != nil {
-			return "", errors.New("it begins as a bcrypt hash does but is none; make one with caddy hash-password")
-		}
-		return "bcrypt", nil
-	}
-	return "", nil
-}
-
-// errBusy says that too many passwords wait to be compared with a hash.
+// errBusy is the error of a comparison that has waited too long.
 var errBusy = errors.New("too many logins at once, try again")
 
-// anyAccepts tells whether the request carries the user and the password of one
-// of the logins. Those that are remembered are asked first, so that they need
-// not wait behind those who guess.
-func anyAccepts(r *http.Request, logins ...*Verifier) (bool, error) {
+// anyAccepts reports whether a request has the user and the password of one of the
+// verifiers. Known passwords are compared first, so that they do not wait behind guesses.
+func anyAccepts(r *http.Request, verifiers ...*Verifier) (bool, error) {
 	user, password, ok := r.BasicAuth()
 	if !ok {
 		return false, nil
 	}
-	for _, l := range logins {
-		if l.remembers(user, password) {
+	for _, v := range verifiers {
+		if v.matchesDigest(user, password) {
 			return true, nil
 		}
 	}
-	for _, l := range logins {
-		if ok, err := l.matchesHash(r.Context(), user, password); ok || err != nil {
+	for _, v := range verifiers {
+		if ok, err := v.matchesHash(r.Context(), user, password); ok || err != nil {
 			return ok, err
 		}
 	}
 	return false, nil
 }
 
-// Accepts tells whether this is the password, whoever gives it.
-func (l *Verifier) Accepts(ctx context.Context, password string) (bool, error) {
-	if l == nil {
+// Accepts reports whether this is the password, for protocols without a user. It may wait
+// for MaxHashingTime.
+func (v *Verifier) Accepts(ctx context.Context, password string) (bool, error) {
+	if v == nil {
 		return false, nil
 	}
-	if l.remembers(l.User, password) {
+	if v.matchesDigest(v.User, password) {
 		return true, nil
 	}
-	return l.matchesHash(ctx, l.User, password)
+	return v.matchesHash(ctx, v.User, password)
 }
 
-// remembers tells whether these are the user and the password, as far as the
-// password is known. How long it takes tells nothing of how much of them was
-// right.
-func (l *Verifier) remembers(user, password string) bool {
-	if l == nil {
+// matchesDigest reports whether these are the user and the password, as far as the digest is
+// set. The time it takes reveals nothing of how much of them was right.
+func (v *Verifier) matchesDigest(user, password string) bool {
+	if v == nil {
 		return false
 	}
-	right := l.digest.Load()
-	if right == nil {
+	good := v.digest.Load()
+	if good == nil {
 		return false
 	}
 	digest := sha256.Sum256([]byte(password))
-	return l.isUser(user)&subtle.ConstantTimeCompare(digest[:], right[:]) == 1
+	return v.isUser(user)&subtle.ConstantTimeCompare(digest[:], good[:]) == 1
 }
 
-func (l *Verifier) isUser(user string) int {
-	return subtle.ConstantTimeCompare([]byte(user), []byte(l.User))
+func (v *Verifier) isUser(user string) int {
+	return subtle.ConstantTimeCompare([]byte(user), []byte(v.User))
 }
 
-// matchesHash compares a password with the hash, when it is its turn. It does so
-// for any user: who is refused at once would learn that the user is wrong.
-func (l *Verifier) matchesHash(ctx context.Context, user, password string) (bool, error) {
-	if l == nil || l.hashed == nil {
+// matchesHash compares a password with the hash, after waiting for a free place. It does so
+// for any user: a quick refusal would reveal that the user is wrong.
+func (v *Verifier) matchesHash(ctx context.Context, user, password string) (bool, error) {
+	if v == nil || v.hash == nil {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, MaxHashingTime)
@@ -189,23 +135,15 @@ func (l *Verifier) matchesHash(ctx context.Context, user, password string) (bool
 	case <-ctx.Done():
 		return false, errBusy
 	}
-	// Always for our user: for one it does not know, Caddy computes a hash that
-	// takes a second.
-	req := &http.Request{Header: make(http.Header)}
-	req.SetBasicAuth(l.User, password)
-	_, ok, err := l.hashed.Authenticate(noAnswer{}, req)
-	if !ok || err != nil || l.isUser(user) != 1 {
-		return false, nil
+	if ok, err := v.compare.Compare(v.hash, []byte(password)); !ok || err != nil || v.isUser(user) != 1 {
+		return false, nil //nolint:nilerr // an error is that of the hash, which has been checked
 	}
-	digest := sha256.Sum256([]byte(password))
-	l.digest.Store(&digest)
+	v.learn(password)
 	return true, nil
 }
 
-// noAnswer is a response that nobody reads: Caddy's comparison would put its own
-// challenge there.
-type noAnswer struct{}
-
-func (noAnswer) Header() http.Header         { return make(http.Header) }
-func (noAnswer) Write(p []byte) (int, error) { return len(p), nil }
-func (noAnswer) WriteHeader(int)             {}
+// learn sets the digest.
+func (v *Verifier) learn(password string) {
+	digest := sha256.Sum256([]byte(password))
+	v.digest.Store(&digest)
+}

@@ -8,15 +8,17 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/hooks"
 )
 
-// Parse parses what is to happen upon events.
+// Parse parses events and an action.
 //
 //	on <event>… exec <program> [<args>…] { … }
 //	on <event>… webhook <url> { … }
+//	on <event>… <kind> …    # of another plugin
 func Parse(d *caddyfile.Dispenser, to *[]*Hook) error {
-	const right = "events and what is to happen, such as on source_connected exec /usr/local/bin/on-air {event.mount}"
+	const example = "on source_connected exec /usr/local/bin/on-air {event.mount}"
 	h := new(Hook)
 	for d.NextArg() {
 		if hooks.IsName(d.Val()) {
@@ -25,8 +27,10 @@ func Parse(d *caddyfile.Dispenser, to *[]*Hook) error {
 		}
 		kind := d.Val()
 		if len(h.Events) == 0 || !isHookKind(kind) {
-			return d.Errf("on %s: neither an event nor a hook; the events are %s, the hooks %s",
-				kind, eventList(), strings.Join(hookKinds(), ", "))
+			if len(h.Events) == 0 && isHookKind(kind) {
+				return d.Errf("on %s: missing event; expected one, such as %s", kind, example)
+			}
+			return d.Errf("on: %s", setting.Unknown("event or module", kind, append(eventNames(), hookKinds()...)))
 		}
 		module, err := caddyfile.UnmarshalModule(d, "icecast.hooks."+kind)
 		if err != nil {
@@ -36,18 +40,18 @@ func Parse(d *caddyfile.Dispenser, to *[]*Hook) error {
 		*to = append(*to, h)
 		return nil
 	}
-	return d.Errf("on: write %s", right)
+	return d.Errf("on: missing events or module; expected both, such as %s", example)
 }
 
-func eventList() string {
+func eventNames() []string {
 	names := make([]string, len(hooks.Names))
 	for i, n := range hooks.Names {
 		names[i] = string(n)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-// hookKinds are the hooks that there are, also those of other plugins.
+// hookKinds returns the names of all modules, also those of other plugins.
 func hookKinds() (kinds []string) {
 	for _, m := range caddy.GetModules("icecast.hooks") {
 		kinds = append(kinds, m.ID.Name())
@@ -57,14 +61,14 @@ func hookKinds() (kinds []string) {
 
 func isHookKind(s string) bool { return slices.Contains(hookKinds(), s) }
 
-// ParseProgram reads the program of on_connect and on_disconnect.
+// ParseProgram parses the program of on_connect and on_disconnect.
 func ParseProgram(d *caddyfile.Dispenser, dst *string) func() error {
 	return func() error {
-		word := d.Val()
+		directive := d.Val()
 		args := d.RemainingArgs()
 		if len(args) != 1 {
-			return d.Errf("%s: write one program, which gets the mount as its argument, such as %s /usr/local/bin/tell; "+
-				"for other arguments there is on source_connected exec", word, word)
+			return d.Errf("%s: %d values; expected one program, such as %s /usr/local/bin/tell, which gets the mount as its "+
+				"argument (for other arguments use on source_connected exec)", directive, len(args), directive)
 		}
 		*dst = args[0]
 		if err := checkProgram(*dst); err != nil && !strings.Contains(*dst, "{") {

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
 )
 
 func init() {
@@ -20,9 +21,9 @@ func init() {
 }
 
 const (
-	// execTime is how long a program may take if nothing else is said.
+	// execTime bounds the time of a program if no timeout is set.
 	execTime = 30 * time.Second
-	// execWorkers is how many programs of a hook run at a time.
+	// execWorkers bounds the programs of a hook that run at a time.
 	execWorkers = 4
 )
 
@@ -33,11 +34,11 @@ type Exec struct {
 	// The program: an absolute path, or a name that is looked up in PATH.
 	Program string `json:"program"`
 
-	// Its arguments, in which placeholders such as {event.mount} are filled in.
-	// Default: the mount, as Icecast has it.
+	// Its arguments, with placeholders such as {event.mount}. Default: the mount, as in
+	// Icecast.
 	Args []string `json:"args,omitempty"`
 
-	// How long it may take; then it is asked to end, and made to. 0 for no
+	// The longest time that it may take; then it is terminated, and at last killed. 0: no
 	// limit. Default: 30s.
 	Timeout *caddy.Duration `json:"timeout,omitempty"`
 }
@@ -50,7 +51,7 @@ func (*Exec) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision fills in what is known when the configuration is loaded.
+// Provision fills in placeholders other than those of events.
 func (x *Exec) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
 	var err error
@@ -64,18 +65,18 @@ func (x *Exec) Provision(caddy.Context) error {
 		}
 	}
 	if x.Timeout != nil && *x.Timeout < 0 {
-		return fmt.Errorf("timeout: %v is less than zero; write 0 for no limit", time.Duration(*x.Timeout))
+		return fmt.Errorf("timeout: negative value %v; expected 0 or more, with 0 for no limit", time.Duration(*x.Timeout))
 	}
 	return checkProgram(x.Program)
 }
 
-// checkProgram refuses what depends on the folder that the server runs in.
+// checkProgram refuses a path that depends on the working directory of the server.
 func checkProgram(program string) error {
 	switch {
 	case program == "":
-		return errors.New("the program has no name")
+		return errors.New("missing program; expected an absolute path, or a name in PATH")
 	case strings.ContainsRune(program, filepath.Separator) && !filepath.IsAbs(program):
-		return fmt.Errorf("program %q: write an absolute path, or a name that is in PATH", program)
+		return fmt.Errorf("program: invalid path %q; expected an absolute path, or a name in PATH", program)
 	}
 	return nil
 }
@@ -85,7 +86,7 @@ func (x *Exec) Identity() string {
 	return strings.Join(append([]string{x.Program}, x.Args...), "\x00")
 }
 
-// Hook implements HookModule.
+// Hook implements Module.
 func (x *Exec) Hook(st Station) hooks.Hook {
 	p := &hooks.Program{Path: x.Program, Timeout: execTime, Log: st.Logger}
 	if x.Timeout != nil {
@@ -104,21 +105,21 @@ func (x *Exec) Hook(st Station) hooks.Hook {
 	return hooks.Hook{Label: "exec " + x.Program, Runner: p, Policy: hooks.Policy{Workers: execWorkers}}
 }
 
-// eventPlaceholder is how a field of an event is asked for. A brace that is escaped is none.
+// eventPlaceholder matches the placeholder of a field of an event. An escaped brace is none.
 var eventPlaceholder = regexp.MustCompile(`\{event\.(?:data\.)?([^{}\\]*)\}`)
 
-// checkEventPlaceholders refuses to ask for what no event has.
+// checkEventPlaceholders refuses placeholders for fields that no event has.
 func checkEventPlaceholders(s string) error {
 	for _, m := range eventPlaceholder.FindAllStringSubmatch(s, -1) {
 		if !slices.Contains(hooks.Keys, m[1]) {
-			return fmt.Errorf("%s: no event has that; there are %s", m[0], strings.Join(hooks.Keys, ", "))
+			return fmt.Errorf("%s: %s", m[0], setting.Unknown("event field", m[1], hooks.Keys))
 		}
 	}
 	return nil
 }
 
-// eventReplacer fills in what an event says: {event.mount} and so on. A field that
-// the event does not have is empty.
+// eventReplacer fills in the fields of an event: {event.mount} and so on. A field that the
+// event does not have is empty.
 func eventReplacer(e *hooks.Event, escape func(string) string) *caddy.Replacer {
 	repl := caddy.NewEmptyReplacer()
 	repl.Map(func(key string) (any, bool) {
@@ -132,7 +133,7 @@ func eventReplacer(e *hooks.Event, escape func(string) string) *caddy.Replacer {
 	return repl
 }
 
-// UnmarshalCaddyfile reads the program, and how it is run.
+// UnmarshalCaddyfile parses the program and its settings.
 //
 //	exec <program> [<args>…] {
 //		timeout <duration>
@@ -141,7 +142,7 @@ func (x *Exec) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // exec
 	args := d.RemainingArgs()
 	if len(args) == 0 {
-		return d.Err("exec: write a program after it, such as exec /usr/local/bin/on-air {event.mount}")
+		return d.Err("exec: missing program; expected one, such as exec /usr/local/bin/on-air {event.mount}")
 	}
 	x.Program, x.Args = args[0], args[1:]
 	if err := checkProgram(x.Program); err != nil && !strings.Contains(x.Program, "{") {

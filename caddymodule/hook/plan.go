@@ -1,3 +1,13 @@
+// Package hook turns the hooks of a configuration into a plan for package hooks.
+//
+// A Hook of the JSON has events and a module of the namespace icecast.hooks: exec, webhook, or
+// one of another plugin. A Plan finds the hooks of an event: those of the station and, for
+// the mount, its own or those of the first pattern that has some. CaddyEvents passes all events
+// to Caddy's own events app.
+//
+// A Plan belongs to one configuration and does not change once it is complete; it may be used
+// from any goroutine. The queues of events are not here: package hooks has them, and they
+// outlive a configuration. A runner of a module is called by the workers of that package.
 package hook
 
 import (
@@ -7,13 +17,15 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/caddycast/caddycast/caddymodule/mountpath"
-	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
 )
 
-// Hook is what is to happen when something happens to a mount or the station.
+// Hook is an action upon events of a mount or the station.
 type Hook struct {
 	// The events: source_connected, source_disconnected, relay_up, relay_down,
 	// listener_added, listener_removed, metadata_updated, fallback_engaged,
@@ -21,33 +33,39 @@ type Hook struct {
 	// recording_started, recording_ended.
 	Events []hooks.Name `json:"events"`
 
-	// What is to happen.
+	// The action.
 	DoRaw json.RawMessage `json:"do" caddy:"namespace=icecast.hooks inline_key=kind"`
 }
 
-// Module is a module of the namespace icecast.hooks.
+// Module is implemented by the modules of the namespace icecast.hooks: actions upon events. A
+// module may implement Identifier, too, and any of Caddy's interfaces such as
+// caddy.Provisioner.
 type Module interface {
-	// Hook returns what is done upon an event of the station: all but the name.
-	// It is called once, after Provision.
+	// Hook returns the runner and the policy of the action, and a label for the log. The
+	// name is set by the caller. It is called once, after Provision. The runner is called
+	// by several goroutines if the policy has several workers, and may block.
 	Hook(Station) hooks.Hook
 }
 
-// Identifier is implemented by a HookModule whose hooks do different things under the same
-// label. Without it, two hooks with one label, on one mount, are told apart by their order.
+// Identifier is implemented by a Module whose hooks have one label but different targets.
+// Without it, two hooks of one mount with the same label are distinguished by their order.
 type Identifier interface {
-	// Identity tells this hook from others of its kind, such as its full URL. A hook of the
-	// next configuration with the same identity goes on with the events that are queued.
+	// Identity distinguishes this hook from others of its kind, for example by its full URL.
+	// A hook of the next configuration with the same identity continues with the queued
+	// events. It is called after Provision.
 	Identity() string
 }
 
-// Station is what a hook may know of its station.
+// Station is the view that a module has of its station. The functions may be called from any
+// goroutine, after Provision.
 type Station struct {
 	Name string
 
-	// Logger returns the logger of the configuration that is in force.
+	// Logger returns the logger of the configuration that is in force; it logs nothing before
+	// the station's first. While a configuration is loaded, use the logger of caddy.Context.
 	Logger func() *zap.Logger
 
-	// Address returns where the station is to be found, as Icecast would say it.
+	// Address returns the host and the port of the station, as Icecast would report them.
 	Address func() (server, port string)
 }
 
@@ -96,14 +114,15 @@ func NewPlan(ctx caddy.Context, about Station, scopes []Scope) (*Plan, error) {
 	return p, nil
 }
 
-// Bound is a hook that a module of another kind brings for the events of its mounts. Its name
+// Bound is a hook that a module of another kind has for the events of its mounts. Its name
 // must be unique.
 type Bound struct {
 	*hooks.Hook
 	Events []hooks.Name
 }
 
-// Bind adds the hooks that a module brings for a mount or a pattern; none hides those of a pattern.
+// Bind adds the hooks of a module for a mount or a pattern. An empty list hides those of a
+// pattern, too.
 func (p *Plan) Bind(path string, bound []Bound) {
 	s := &scope{events: make(map[*hooks.Hook][]hooks.Name)}
 	for _, b := range bound {
@@ -129,8 +148,8 @@ func (p *Plan) Hooks(events *CaddyEvents) *hooks.Plan {
 	}
 }
 
-// load fills a scope. The hooks are named after where they stand and what they tell, so
-// that those of the next configuration go on with their queues, and no other does.
+// load fills a scope. The names of the hooks are made of their scope and their identity, so
+// that only the same hook of the next configuration continues with a queue.
 func (p *Plan) load(ctx caddy.Context, about Station, to *scope, s Scope) error {
 	to.events = make(map[*hooks.Hook][]hooks.Name)
 	add := func(list *[]*hooks.Hook, name string, m Module, events ...hooks.Name) {
@@ -139,7 +158,7 @@ func (p *Plan) load(ctx caddy.Context, about Station, to *scope, s Scope) error 
 		if t, ok := m.(Identifier); ok {
 			target = t.Identity()
 		}
-		sum := sha256.Sum256([]byte(target)) // which may hold what no name should
+		sum := sha256.Sum256([]byte(target)) // it may hold a secret
 		own := fmt.Sprintf("%s %s %x", s.Path, name, sum[:8])
 		h.Name = own
 		for n := 2; slices.ContainsFunc(p.all, func(other *hooks.Hook) bool { return other.Name == h.Name }); n++ {
@@ -157,9 +176,9 @@ func (p *Plan) load(ctx caddy.Context, about Station, to *scope, s Scope) error 
 		add(&to.on, string(m.(caddy.Module).CaddyModule().ID), m, h.Events...)
 	}
 	for _, c := range []struct {
-		word, program string
-		list          *[]*hooks.Hook
-		event         hooks.Name
+		directive, program string
+		list               *[]*hooks.Hook
+		event              hooks.Name
 	}{
 		{"on_connect", s.Connect, &to.connect, hooks.SourceConnected},
 		{"on_disconnect", s.Disconnect, &to.disconnect, hooks.SourceDisconnected},
@@ -167,32 +186,32 @@ func (p *Plan) load(ctx caddy.Context, about Station, to *scope, s Scope) error 
 		switch c.program {
 		case "":
 			continue
-		case "off": // what a pattern has does not count here
+		case "off": // hides the program of a pattern
 			nobody := new(hooks.Hook)
 			*c.list, to.events[nobody] = append(*c.list, nobody), nil
 			continue
 		}
 		m := &Exec{Program: c.program}
 		if err := m.Provision(ctx); err != nil {
-			return fmt.Errorf("%s: %w", c.word, err)
+			return fmt.Errorf("%s: %w", c.directive, err)
 		}
-		add(c.list, c.word, m, c.event)
+		add(c.list, c.directive, m, c.event)
 	}
 	return nil
 }
 
-// load loads the module that does what is to happen.
+// load loads the module of the action.
 func (h *Hook) load(ctx caddy.Context) (Module, error) {
 	if h == nil || len(h.Events) == 0 {
-		return nil, errors.New("a hook wants events")
+		return nil, errors.New("missing events; expected at least one, such as source_connected")
 	}
 	for _, e := range h.Events {
 		if !hooks.IsName(string(e)) {
-			return nil, fmt.Errorf("there is no event %q; there are %v", e, hooks.Names)
+			return nil, errors.New(setting.Unknown("event", string(e), eventNames()))
 		}
 	}
 	if len(h.DoRaw) == 0 || string(h.DoRaw) == "null" {
-		return nil, errors.New("a hook wants something to do, such as exec or webhook")
+		return nil, errors.New("missing action; expected a module such as exec or webhook")
 	}
 	module, err := ctx.LoadModule(h, "DoRaw")
 	if err != nil {
@@ -200,12 +219,12 @@ func (h *Hook) load(ctx caddy.Context) (Module, error) {
 	}
 	m, ok := module.(Module)
 	if !ok {
-		return nil, fmt.Errorf("%T is no hook", module)
+		return nil, fmt.Errorf("%T does not implement hook.Module", module)
 	}
 	return m, nil
 }
 
-// find returns the hooks that wait for an event on a mount: those of the station
+// find returns the hooks of an event on a mount: those of the station
 // and, of each kind, those of the mount or else of the first pattern that has some.
 func (p *Plan) find(name hooks.Name, mount string) (found []*hooks.Hook) {
 	take := func(s *scope, list []*hooks.Hook) {

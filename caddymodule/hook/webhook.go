@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/hooks"
-	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/internal/version"
 )
 
 func init() {
@@ -22,41 +23,40 @@ func init() {
 }
 
 const (
-	// webhookTime bounds one try, webhookRetry the tries, if nothing else is said.
+	// webhookTime bounds one attempt, webhookRetry all attempts, if nothing is set.
 	webhookTime  = 10 * time.Second
 	webhookRetry = time.Hour
-	// maxAnswerHead is how long the head of an endpoint's answer may be.
+	// maxAnswerHead bounds the header of an answer, in bytes.
 	maxAnswerHead = 64 << 10
-	// webhookWorkers is how many requests of a hook are under way at a time.
+	// webhookWorkers bounds the requests of a hook at a time.
 	webhookWorkers = 4
 )
 
-// Webhook posts events to a URL, in JSON. What fails is tried again; the events
-// of a mount come in order. What is not delivered yet outlives a reload and, in
-// Caddy's storage, a restart.
+// Webhook posts events to a URL, in JSON. Failed attempts are repeated; the events of a mount
+// arrive in order. Undelivered events outlive a reload and, in Caddy's storage, a restart.
 type Webhook struct {
-	// Where to. Placeholders such as {event.mount} are filled in and escaped.
+	// The URL. Placeholders such as {event.mount} are filled in and escaped.
 	URL string `json:"url"`
 
-	// Signs what is posted, by HMAC-SHA256, in the field X-Icecast-Signature. A form
-	// has the id and the time of the event, then.
+	// Key of an HMAC-SHA256 of the body in the header X-Icecast-Signature. A form then has
+	// the id and the time of the event. Default: no signature.
 	Secret string `json:"secret,omitempty"`
 
-	// Whether a form is posted, with the fields of Icecast's URL
-	// authentication, in place of JSON.
+	// Whether a form with the fields of Icecast's URL authentication is posted in place of
+	// JSON. Default: false.
 	Form bool `json:"form,omitempty"`
 
-	// Fields of the request.
+	// Headers of the request. Default: none.
 	Headers map[string]string `json:"headers,omitempty"`
 
-	// How long one try may take. Default: 10s.
+	// The longest time of one attempt, at most 1h. Default: 10s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// How long after an event it is still tried again; 0 to try once.
-	// Default: 1h.
+	// The time after an event in which failed attempts are repeated, at most 30d. 0: one
+	// attempt. Default: 1h.
 	Retry *caddy.Duration `json:"retry,omitempty"`
 
-	// How many events may wait. Default: 10000.
+	// The number of events that may wait. Default: 10000.
 	Queue int `json:"queue,omitempty"`
 
 	client *http.Client
@@ -70,8 +70,8 @@ func (*Webhook) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision fills in what is known when the configuration is loaded, and refuses
-// what could not be sent.
+// Provision fills in placeholders other than those of events, and refuses what could not be
+// sent.
 func (w *Webhook) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
 	var err error
@@ -92,7 +92,7 @@ func (w *Webhook) Provision(caddy.Context) error {
 			return fmt.Errorf("header %q: %w", name, err)
 		}
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(w.Headers[name]) {
-			return fmt.Errorf("header %q: that is no field of a request", name)
+			return fmt.Errorf("header %q: invalid name or value; expected those of a header, such as Authorization", name)
 		}
 	}
 	w.client = NewClient(cmp.Or(time.Duration(w.Timeout), webhookTime), webhookWorkers)
@@ -108,7 +108,7 @@ func (w *Webhook) Provision(caddy.Context) error {
 	)
 }
 
-// Cleanup lets go of the connections that nothing is sent over.
+// Cleanup closes idle connections.
 func (w *Webhook) Cleanup() error {
 	if w.client != nil {
 		w.client.CloseIdleConnections()
@@ -116,8 +116,8 @@ func (w *Webhook) Cleanup() error {
 	return nil
 }
 
-// NewClient returns a client for one endpoint. It follows no redirects: they
-// would take what is posted, and credentials, to somewhere else.
+// NewClient returns a client for one endpoint. It follows no redirects: they would take the
+// body and the credentials to another host.
 func NewClient(timeout time.Duration, connections int) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = connections
@@ -130,14 +130,14 @@ func NewClient(timeout time.Duration, connections int) *http.Client {
 	}
 }
 
-// CheckURL refuses what is no address to post to.
+// CheckURL refuses a text that is no http or https URL with a host.
 func CheckURL(s string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return errors.New("the URL can't be read; write one such as https://example.org/hook")
+		return errors.New("url: invalid URL; expected one such as https://example.org/hook")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return fmt.Errorf("url %q: write one such as https://example.org/hook", u.Redacted())
+		return fmt.Errorf("url: invalid URL %q; expected one such as https://example.org/hook", u.Redacted())
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func CheckURL(s string) error {
 // Identity implements Identifier.
 func (w *Webhook) Identity() string { return w.URL }
 
-// Hook implements HookModule.
+// Hook implements Module.
 func (w *Webhook) Hook(st Station) hooks.Hook {
 	hook := &hooks.Webhook{
 		URL: func(e *hooks.Event) string {
@@ -173,7 +173,7 @@ func (w *Webhook) Hook(st Station) hooks.Hook {
 		}
 	}
 	host := "an endpoint"
-	if u, err := url.Parse(w.URL); err == nil { // the rest may hold what nobody shall read in the log
+	if u, err := url.Parse(w.URL); err == nil { // the rest may hold secrets
 		host = u.Host
 	}
 	return hooks.Hook{
@@ -185,7 +185,7 @@ func (w *Webhook) Hook(st Station) hooks.Hook {
 	}
 }
 
-// UnmarshalCaddyfile reads where events are posted to, and how.
+// UnmarshalCaddyfile parses the URL and its settings.
 //
 //	webhook <url> {
 //		secret  <secret>
@@ -227,10 +227,10 @@ func parseForm(d *caddyfile.Dispenser, dst *bool) error {
 func (w *Webhook) parseHeader(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	if len(args) != 2 {
-		return d.Errf("header: write a name and a value, such as header Authorization \"Bearer secret\"; there are %d", len(args))
+		return d.Errf("header: %d values; expected a name and a value, such as header Authorization \"Bearer secret\"", len(args))
 	}
 	if !httpguts.ValidHeaderFieldName(args[0]) {
-		return setting.InvalidValue(d, "header", args[0], "the name of a field, such as Authorization")
+		return setting.InvalidValue(d, "header", args[0], "the name of a header, such as Authorization")
 	}
 	if w.Headers == nil {
 		w.Headers = make(map[string]string)
@@ -246,7 +246,7 @@ func (w *Webhook) parseRetry(d *caddyfile.Dispenser) error {
 	}
 	t, ok := setting.ParseDuration(arg)
 	if !ok && arg != "off" {
-		return setting.InvalidValue(d, "retry", arg, "a time such as 24h, or off")
+		return setting.InvalidValue(d, "retry", arg, "a duration such as 24h, or off")
 	}
 	w.Retry = new(caddy.Duration)
 	*w.Retry = caddy.Duration(t)

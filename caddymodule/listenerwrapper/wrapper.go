@@ -83,7 +83,7 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	if err := w.checkMount(); err != nil {
 		return err
 	}
-	if w.login, err = auth.NewVerifier(ctx, "password", "shoutcast", w.Password); err != nil {
+	if w.login, err = auth.NewVerifier("password", "shoutcast", w.Password); err != nil {
 		return err
 	}
 	return w.register(ctx)

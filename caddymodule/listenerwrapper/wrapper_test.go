@@ -26,9 +26,7 @@ func wrap(t *testing.T, g *state.Generation, mount, password string) *ListenerWr
 	w := &ListenerWrapper{Mount: mount, log: zap.NewNop(), station: g}
 	if password != "" {
 		var err error
-		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-		t.Cleanup(cancel)
-		if w.login, err = auth.NewVerifier(ctx, "password", "source", &auth.Credential{Password: password}); err != nil {
+		if w.login, err = auth.NewVerifier("password", "source", &auth.Credential{Password: password}); err != nil {
 			t.Fatal(err)
 		}
 	}

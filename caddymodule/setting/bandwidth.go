@@ -11,28 +11,28 @@ import (
 // MaxBandwidth is the largest bandwidth that a setting can mean, in kbit/s: 1 Tbit/s.
 const MaxBandwidth = 1e9
 
-// bitrate is what parseBandwidth reads: bits as networks count them, by thousands.
+// bitrate matches bits as networks count them, by thousands.
 var bitrate = regexp.MustCompile(`(?i)^([0-9]+(?:\.[0-9]+)?) ?(k|m|g)?(?:bits?(?:/s|ps)?|bps|/s)?$`)
 
-// Bandwidth reads how much may be sent in a second, in kbit/s.
+// Bandwidth parses a bandwidth, in kbit/s.
 func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 	return func() error {
-		word := d.Val()
+		directive := d.Val()
 		arg, err := OneArg(d, "100Mbit/s")
 		if err != nil {
 			return err
 		}
 		n, ok := ParseBandwidth(arg)
 		if !ok {
-			return InvalidValue(d, word, arg, "a number of kbit/s such as 256, or with a unit: 256kbit/s, 100Mbit/s, 1Gbit/s, or bytes such as 10MiB/s")
+			return InvalidValue(d, directive, arg, "a number of kbit/s such as 256, or with a unit: 256kbit/s, 100Mbit/s, 1Gbit/s, or bytes such as 10MiB/s")
 		}
 		*dst = n
 		return nil
 	}
 }
 
-// ParseBandwidth reads a number of kbit/s, of bits with another unit, or a size, which is
-// that many bytes in a second.
+// ParseBandwidth parses a number of kbit/s, of bits with another unit, or a size, which is
+// the number of bytes in a second.
 func ParseBandwidth(s string) (kbps int, ok bool) {
 	var f float64
 	if m := bitrate.FindStringSubmatch(s); m != nil {

@@ -127,6 +127,7 @@ func (g *Generation) Release() error {
 	if g.released.Swap(true) {
 		return nil
 	}
+	g.Events.Wait()
 	return release(g.name)
 }
 
