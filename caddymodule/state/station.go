@@ -45,7 +45,7 @@ type Station struct {
 	relays   *relay.Manager
 	slaves   *relay.Slaves
 	dumps    *recording.Manager
-	counts   *time.Timer // writes what is heard of the mounts to the log, each hour
+	audience *audienceLog
 	traffic  traffic
 
 	// StatsClients and StatsConnections count the connections of STATS: now, and ever.
@@ -80,8 +80,7 @@ func acquire(name string) (*Station, error) {
 		l.slaves = relay.NewSlaves(l.relays.ID, l.relayChanged)
 		l.dumps = recording.NewManager(l.Station, l.recordingChanged)
 		l.closing = make(chan struct{})
-		l.counts = time.AfterFunc(time.Hour, l.count) // set before it runs
-		l.counts.Reset(time.Until(nextHour(time.Now())))
+		l.audience = newAudienceLog(l.logAudience)
 		return l, nil
 	})
 	if err != nil {
@@ -122,9 +121,7 @@ func (l *Station) close(ctx context.Context) {
 	if err := l.players.Close(ctx); err != nil {
 		l.Logger().Warn("fallbacks were cut off", zap.Error(err))
 	}
-	if l.counts.Stop() {
-		l.tellAudience()
-	}
+	l.audience.close()
 	if err := l.dumps.Close(ctx); err != nil {
 		l.Logger().Warn("recordings were cut off", zap.Error(err))
 	}
