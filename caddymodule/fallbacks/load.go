@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,23 +15,20 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/setting"
 )
 
-// namespace is where the modules are.
+// namespace is that of the modules.
 const namespace = "icecast.fallbacks"
 
-func quote(s string) string { return strconv.Quote(s) }
-
-// Load loads modules from the field of a struct that holds them in JSON. The
-// field may be empty.
+// Load loads the modules that the field of a struct, such as FallbacksRaw, holds as JSON. A
+// fallback may be in the old form, without a kind. raw is the field's value, and changes.
 func Load(ctx caddy.Context, parent any, field string, raw []json.RawMessage) ([]Module, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
 	for i := range raw {
-		kind, err := withKind(raw[i])
-		if err != nil {
+		var err error
+		if raw[i], err = withKind(raw[i]); err != nil {
 			return nil, err
 		}
-		raw[i] = kind
 	}
 	loaded, err := ctx.LoadModule(parent, field)
 	if err != nil {
@@ -47,8 +45,11 @@ func Load(ctx caddy.Context, parent any, field string, raw []json.RawMessage) ([
 	return modules, nil
 }
 
-// withKind adds the kind to a fallback as it was written before there were modules: an
-// object with one of mount, files and standby.
+// kinds are the kinds of fallbacks by the field that tells them.
+var kinds = []struct{ field, kind string }{{"mount", "mount"}, {"files", "file"}, {"standby", "standby"}}
+
+// withKind adds the kind to a fallback in the old form: an object with one of mount, files and
+// standby, and no kind.
 func withKind(raw json.RawMessage) (json.RawMessage, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &object); err != nil || object == nil {
@@ -57,18 +58,25 @@ func withKind(raw json.RawMessage) (json.RawMessage, error) {
 	if object["kind"] != nil {
 		return raw, nil
 	}
-	var kinds []string
-	for key, kind := range map[string]string{"mount": "mount", "files": "file", "standby": "standby"} {
-		if object[key] != nil {
-			kinds = append(kinds, kind)
+	var found []string
+	for _, k := range kinds {
+		if isSet(object[k.field]) {
+			found = append(found, k.kind)
+		} else {
+			delete(object, k.field)
 		}
 	}
-	if len(kinds) != 1 {
+	if len(found) != 1 {
 		return nil, errors.New("fallback: no kind; expected kind, or one of mount, files and standby")
 	}
-	delete(object, "standby")
-	object["kind"] = json.RawMessage(quote(kinds[0]))
+	delete(object, "standby") // it has no settings
+	object["kind"] = json.RawMessage(strconv.Quote(found[0]))
 	return json.Marshal(object)
+}
+
+// isSet reports whether a field has a value other than the zero of its type.
+func isSet(value json.RawMessage) bool {
+	return !slices.Contains([]string{"", "null", "false", `""`, "[]"}, string(value))
 }
 
 // Parse parses what listeners hear while a mount's source is away.
@@ -76,11 +84,11 @@ func withKind(raw json.RawMessage) (json.RawMessage, error) {
 //	fallback <mount>
 //	fallback <kind> …    # mount, file, standby, and those of other plugins
 func Parse(d *caddyfile.Dispenser, to *[]json.RawMessage) error {
-	var kinds []string
+	var names []string
 	for _, m := range caddy.GetModules(namespace) {
-		kinds = append(kinds, m.ID.Name())
+		names = append(names, m.ID.Name())
 	}
-	right := "a mount such as /backup.mp3, or one of " + strings.Join(kinds, ", ") +
+	right := "a mount such as /backup.mp3, or one of " + strings.Join(names, ", ") +
 		": fallback /backup.mp3, fallback file /srv/loop.mp3, fallback standby"
 	if !d.NextArg() {
 		return d.Errf("fallback: write %s", right)

@@ -1,7 +1,18 @@
+// Package fallbacks has the modules of the namespace icecast.fallbacks: what the listeners of a
+// mount hear while its source is away. Mount, File and Standby are part of the program; other
+// plugins can bring modules of their own, which implement Module.
+//
+// A module names targets: other mounts, or what functions of package fallback return. It does
+// not decide: package fallback does, from the targets of all mounts and from what plays.
+//
+// Load reads the modules of a mount from JSON while a configuration is provisioned, and Parse
+// reads a directive of the Caddyfile. Once provisioned, a module does not change, and its
+// Targets may be called from any goroutine.
 package fallbacks
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -18,19 +29,18 @@ func init() {
 	caddy.RegisterModule(new(Standby))
 }
 
-// Module is a module of the namespace icecast.fallbacks: it says what the listeners of a
-// mount hear while its source is away.
+// Module is a module of the namespace icecast.fallbacks.
 type Module interface {
-	// Targets returns what they hear, the best first: paths of mounts, or what File and
-	// Standby of package fallback return. It is called after Provision, from any goroutine
-	// and for each mount that the module is set for, and must return the same for the same
-	// mount as long as the configuration is in force.
+	// Targets returns what listeners of a mount hear, the best first: paths of mounts, or
+	// what File and Standby of package fallback return. It is called after Provision, from
+	// any goroutine, for each mount that the module is set for. For one mount it must return
+	// the same as long as the configuration is in force.
 	Targets(mount string) []string
 }
 
-// Mount is another mount.
+// Mount is another mount of the station.
 type Mount struct {
-	// The path of the mount.
+	// The path of the mount. Required.
 	Mount string `json:"mount"`
 }
 
@@ -42,15 +52,15 @@ func (*Mount) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Validate refuses a path that no mount can have.
+// Validate returns an error for a path that no mount can have.
 func (f *Mount) Validate() error {
 	if err := mountpath.Check(f.Mount); err != nil {
-		return errors.New("fallback " + quote(f.Mount) + ": " + err.Error())
+		return fmt.Errorf("fallback %q: %w", f.Mount, err)
 	}
 	return nil
 }
 
-// Targets implements FallbackModule.
+// Targets implements Module.
 func (f *Mount) Targets(string) []string { return []string{f.Mount} }
 
 // UnmarshalCaddyfile reads the path.
@@ -64,9 +74,9 @@ func (f *Mount) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 	return setting.WrapErr(d, f.Validate())
 }
 
-// File plays files one after the other, without end.
+// File is a list of files that are played one after the other, in a loop.
 type File struct {
-	// Paths, patterns and directories.
+	// Paths of files and directories, and patterns of paths. Required.
 	Files []string `json:"files"`
 }
 
@@ -78,7 +88,7 @@ func (*File) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Validate refuses an empty list, and an empty path.
+// Validate returns an error for an empty list and for an empty path.
 func (f *File) Validate() error {
 	if len(f.Files) == 0 {
 		return errors.New("fallback file: no file; expected a path such as /srv/loop.mp3")
@@ -89,7 +99,7 @@ func (f *File) Validate() error {
 	return nil
 }
 
-// Targets implements FallbackModule.
+// Targets implements Module.
 func (f *File) Targets(string) []string { return []string{fallback.File(f.Files)} }
 
 // UnmarshalCaddyfile reads the paths.
@@ -112,10 +122,10 @@ func (*Standby) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Targets implements FallbackModule.
+// Targets implements Module.
 func (*Standby) Targets(mount string) []string { return fallback.Standby(mount) }
 
-// UnmarshalCaddyfile accepts the word alone.
+// UnmarshalCaddyfile accepts the word alone, without values.
 //
 //	fallback standby
 func (*Standby) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
