@@ -109,7 +109,7 @@ func (a *App) Cleanup() error {
 // started writes where each station is found to the log.
 func (a *App) started() {
 	for _, g := range a.generations {
-		g.Greet()
+		g.LogReady()
 		g.Events.Open()
 	}
 }

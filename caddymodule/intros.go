@@ -31,7 +31,7 @@ func readIntros(mounts []*Mount, log *zap.Logger) intros {
 				return intro
 			}
 			if _, again := told.LoadOrStore(family, true); !again {
-				log.Warn("an intro is left out before streams of another content type",
+				log.Warn("intro skipped; its content type differs",
 					zap.String("intro", path), zap.String("type", intro.Type()), zap.String("stream", family))
 			}
 			return nil

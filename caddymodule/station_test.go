@@ -15,7 +15,7 @@ func TestAStationHasANameThatADirectiveCanSay(t *testing.T) {
 	for _, name := range []string{"", "/live", "@night", "*"} {
 		err := moduletest.Validate(t, `{"apps": {"icecast": {"stations": {"`+name+`": {}}}}}`)
 		moduletest.CheckError(t, err, `loading icecast app module: provision icecast: `+
-			`the name of a station is no matcher and not empty, as "`+name+`" would be; write one such as studio1`)
+			`station "`+name+`": invalid name; expected one such as studio1, without /, @ or * at its start`)
 	}
 }
 

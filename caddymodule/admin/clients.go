@@ -102,7 +102,7 @@ func (c *Commands) moveClients(w http.ResponseWriter, r *request.Facts, q url.Va
 	if from == to && !q.Has("id") { // one that was moved may come home
 		return response.Refuse(http.StatusBadRequest, "supplied mountpoints are identical")
 	}
-	if !c.station.Knows(to) {
+	if !c.station.Has(to) {
 		return response.Refuse(http.StatusBadRequest, "No such destination")
 	}
 	if q.Has("id") {

@@ -99,7 +99,7 @@ func (c *Commands) serve(w http.ResponseWriter, r *request.Facts, one command) e
 		switch p := q.Get("mount"); {
 		case p == "":
 			return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
-		case !c.station.Knows(p):
+		case !c.station.Has(p):
 			return response.Refuse(http.StatusBadRequest, "Source does not exist")
 		}
 	}

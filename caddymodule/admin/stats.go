@@ -17,7 +17,7 @@ import (
 // serveStats answers all that is known of the station, and of all mounts or of one.
 func (c *Commands) serveStats(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	only := q.Get("mount")
-	if only != "" && !c.station.Knows(only) {
+	if only != "" && !c.station.Has(only) {
 		return response.Refuse(http.StatusBadRequest, "Source does not exist")
 	}
 	e := el("icestats", leaves(c.globalStats(r))...)

@@ -210,7 +210,7 @@ func reportRelays(l *state.Station, q query) []RelayReport {
 			Station: l.StationName(), Mount: link.Mount, State: link.State.String(), Since: link.Since, Upstream: link.Upstream,
 			Cause: response.Printable(link.Cause), Failures: link.Failures, OnDemand: link.OnDemand, Mirrored: link.Mirrored,
 		}
-		if lag, ok := state.RelayLag(l, link); ok {
+		if lag, ok := l.RelayLag(link); ok {
 			r.Lag = new(lag.Seconds())
 		}
 		all = append(all, r)

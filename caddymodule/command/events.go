@@ -46,7 +46,7 @@ func (f *following) line(line []byte) {
 		if slices.Contains(f.seen, id) {
 			return
 		}
-		if f.seen = append(f.seen, id); len(f.seen) > state.JournalLength {
+		if f.seen = append(f.seen, id); len(f.seen) > state.EventLogLength {
 			f.seen = f.seen[1:]
 		}
 	}

@@ -183,7 +183,7 @@ func (c *collection) relays(l *state.Station) {
 			continue
 		}
 		c.states(relayDesc, link.Mount, link.State.String(), relayStates)
-		if lag, ok := state.RelayLag(l, link); ok {
+		if lag, ok := l.RelayLag(link); ok {
 			c.gauge(lagDesc, lag.Seconds(), link.Mount)
 		}
 	}

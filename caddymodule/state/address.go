@@ -9,11 +9,11 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/request"
 )
 
-// Address returns where the station is found, as Icecast puts it in what it posts: its host
-// name, and the first port that it is on.
-func (l *Station) Address() (server, port string) {
+// Address returns the station's host name and its first port, as Icecast sends them to URLs of
+// authentication.
+func (st *Station) Address() (server, port string) {
 	server, port = "localhost", "8000"
-	g := l.current.Load()
+	g := st.current.Load()
 	if g == nil {
 		return server, port
 	}
@@ -28,8 +28,8 @@ func (l *Station) Address() (server, port string) {
 	return server, port
 }
 
-// BaseURL returns where listeners reach the station, without a path: by the scheme and port
-// of the request, and by the station's host name if it has one.
+// BaseURL returns the base of listen URLs, without a path: the scheme and port of the request,
+// and the station's host name if it has one, else that of the request.
 func (g *Generation) BaseURL(r *request.Facts) string {
 	host := r.AskedHost
 	if hostname := g.HostnameOver(r.Scheme); hostname != "" {

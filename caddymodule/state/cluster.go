@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Report returns how this station stands as a slave.
+// Report returns what this station, as a slave, reports to its masters.
 func (g *Generation) Report() relay.Report {
 	capacity := g.Limits.Listeners
 	if files := maxFiles(); capacity == 0 || files > 0 && files < capacity {
@@ -32,16 +32,15 @@ func (g *Generation) Report() relay.Report {
 	return r
 }
 
-// traffic measures how much a station sends.
+// traffic measures the bandwidth of a station.
 type traffic struct {
 	mu    sync.Mutex
-	at    time.Time
+	at    time.Time         // of the last measurement
 	sent  map[string]uint64 // by mount, at that time
 	speed int               // kbit/s
 }
 
-// kbps returns how many kbit/s were sent since it was last asked, a second ago at
-// least.
+// kbps returns the kbit/s sent between the last two calls that are a second apart or more.
 func (t *traffic) kbps(st *streaming.Station) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -66,11 +65,10 @@ func (t *traffic) kbps(st *streaming.Station) int {
 	return t.speed
 }
 
-// relayChanged tells the log, and the outside world, of relays, masters and slaves
-// that come and go.
-func (l *Station) relayChanged(e relay.Event) {
-	log := l.Logger()
-	l.announceRelay(e)
+// relayChanged logs and announces an event of a relay, a master or a slave.
+func (st *Station) relayChanged(e relay.Event) {
+	log := st.Logger()
+	st.announceRelay(e)
 	switch e.Kind {
 	case relay.Up:
 		log.Info("relay connected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream))
@@ -78,15 +76,15 @@ func (l *Station) relayChanged(e relay.Event) {
 		log.Info("relay disconnected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream),
 			zap.String("reason", e.Cause), zap.Duration("duration", e.Duration))
 	case relay.Failed:
-		log.Warn("a relay can't be played; it is tried again and again", zap.String("mount", e.Mount), zap.String("error", e.Cause))
+		log.Warn("relay failed; retrying", zap.String("mount", e.Mount), zap.String("error", e.Cause))
 	case relay.SlaveJoined:
 		log.Info("slave joined", zap.String("slave", e.Slave))
 	case relay.SlaveLeft:
 		log.Info("slave left", zap.String("slave", e.Slave), zap.String("reason", e.Cause))
 	case relay.MasterUp:
-		log.Info("the master's list is known", zap.String("master", e.Upstream))
+		log.Info("master connected", zap.String("master", e.Upstream))
 	case relay.MasterDown:
-		log.Warn("the master does not tell its list; what is known of it stays, and it is asked again and again",
+		log.Warn("master unavailable; keeping its last list and retrying",
 			zap.String("master", e.Upstream), zap.String("error", e.Cause))
 	}
 }

@@ -9,28 +9,28 @@ import (
 )
 
 const (
-	// JournalLength is how many events a station keeps for those who follow.
-	JournalLength = 256
+	// EventLogLength is the number of events that a station keeps.
+	EventLogLength = 256
 
-	// journalTime is for how long they are kept when nobody follows any more, so
-	// that who was cut off by a reload misses none.
-	journalTime = time.Minute
+	// listenerEventsTime is how long events of listeners are kept after the last subscriber
+	// has left, so that a subscriber whose connection a reload ended misses none.
+	listenerEventsTime = time.Minute
 
-	// MaxSubscribers bounds how many follow a station.
+	// MaxSubscribers is the largest number of subscribers of a station.
 	MaxSubscribers = 64
 )
 
-// EventLog is the last events of a station, for those who follow and for those who ask what
-// was. Those about listeners are kept only while somebody follows: they may be many. The
-// zero value is ready.
+// EventLog holds the last events of a station, for subscribers and for reports. Events of
+// listeners, of which there may be many, are kept only while there are subscribers. The zero
+// value is ready.
 type EventLog struct {
-	kept atomic.Bool // somebody follows, or did so a moment ago: what is about listeners is kept, too
+	listenersKept atomic.Bool // there are subscribers, or were within listenerEventsTime
 
-	mu        sync.Mutex
-	ring      [JournalLength]record
-	count     uint64 // of all that were added; the next goes to count modulo the length
-	followers map[*Subscriber]struct{}
-	rest      *time.Timer // ends the keeping
+	mu          sync.Mutex
+	ring        [EventLogLength]record
+	count       uint64 // of all events; the next one is put at count modulo EventLogLength
+	subscribers map[*Subscriber]struct{}
+	rest        *time.Timer // calls forget
 }
 
 type record struct {
@@ -38,61 +38,61 @@ type record struct {
 	added time.Time
 }
 
-// Subscriber is somebody who reads journals, at its own pace.
+// Subscriber reads the event logs of some stations, at its own pace. One goroutine uses it.
 type Subscriber struct {
-	wake    chan struct{} // there is more; cap 1
-	reading []*subscription
+	wake          chan struct{} // receives when there are events to read; cap 1
+	subscriptions []*subscription
 }
 
-// NewSubscriber returns a subscriber of no journal yet. It wakes at once, since there may be
-// something already.
+// NewSubscriber returns a subscriber without subscriptions. It wakes at once, since an event
+// log may have events already.
 func NewSubscriber() *Subscriber {
-	f := &Subscriber{wake: make(chan struct{}, 1)}
-	f.wake <- struct{}{}
-	return f
+	s := &Subscriber{wake: make(chan struct{}, 1)}
+	s.wake <- struct{}{}
+	return s
 }
 
-// Wake returns a channel that receives when there is more to read.
-func (f *Subscriber) Wake() <-chan struct{} { return f.wake }
+// Wake returns a channel that receives when there are events to read.
+func (s *Subscriber) Wake() <-chan struct{} { return s.wake }
 
-// Events are what was added to the event log of one station since the last Read.
+// Events are the events of one station since the last Read.
 type Events struct {
 	Station string
 	Events  []*hooks.Event
-	Missed  uint64 // events that were lost in between
+	Missed  uint64 // events that were overwritten before they were read
 }
 
-// Read returns what has been added since the last Read, by station.
-func (f *Subscriber) Read() (all []Events) {
-	for _, r := range f.reading {
+// Read returns the events since the last Read, by station.
+func (s *Subscriber) Read() (all []Events) {
+	for _, r := range s.subscriptions {
 		events, missed := r.read()
 		all = append(all, Events{r.station, events, missed})
 	}
 	return all
 }
 
-// subscription is a place in a journal.
+// subscription is a position in an event log.
 type subscription struct {
-	journal *EventLog
+	log     *EventLog
 	station string
-	next    uint64
+	next    uint64 // number of the next event to read
 }
 
-// wants tells whether such an event is worth making for the journal.
-func (j *EventLog) wants(name hooks.Name) bool {
-	return name != hooks.ListenerAdded && name != hooks.ListenerRemoved || j.kept.Load()
+// keeps reports whether events of that name are kept now.
+func (l *EventLog) keeps(name hooks.Name) bool {
+	return name != hooks.ListenerAdded && name != hooks.ListenerRemoved || l.listenersKept.Load()
 }
 
-// add keeps an event. It never blocks, and may be called under any lock.
-func (j *EventLog) add(e *hooks.Event) {
-	if !j.wants(e.Name) {
+// add adds an event. It never blocks, and may be called under any lock.
+func (l *EventLog) add(e *hooks.Event) {
+	if !l.keeps(e.Name) {
 		return
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.ring[j.count%JournalLength] = record{e, time.Now()}
-	j.count++
-	for f := range j.followers {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ring[l.count%EventLogLength] = record{e, time.Now()}
+	l.count++
+	for f := range l.subscribers {
 		select {
 		case f.wake <- struct{}{}:
 		default:
@@ -100,97 +100,97 @@ func (j *EventLog) add(e *hooks.Event) {
 	}
 }
 
-// Subscribe lets somebody follow, from what comes next or from what is still there since a
-// time, and reports false if too many do so already.
-func (j *EventLog) Subscribe(f *Subscriber, station string, since time.Time) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.followers) >= MaxSubscribers {
+// Subscribe adds a subscription, which begins with the next event or, if since is not zero,
+// with the first event since then that is still there. It reports false if there are too many
+// subscribers.
+func (l *EventLog) Subscribe(f *Subscriber, station string, since time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.subscribers) >= MaxSubscribers {
 		return false
 	}
-	if j.followers == nil {
-		j.followers = make(map[*Subscriber]struct{})
+	if l.subscribers == nil {
+		l.subscribers = make(map[*Subscriber]struct{})
 	}
-	j.followers[f] = struct{}{}
-	j.kept.Store(true)
-	if j.rest != nil {
-		j.rest.Stop()
+	l.subscribers[f] = struct{}{}
+	l.listenersKept.Store(true)
+	if l.rest != nil {
+		l.rest.Stop()
 	}
-	next := j.count
+	next := l.count
 	if !since.IsZero() {
-		for next > j.oldest() && !j.ring[(next-1)%JournalLength].added.Before(since) {
+		for next > l.oldest() && !l.ring[(next-1)%EventLogLength].added.Before(since) {
 			next--
 		}
 	}
-	f.reading = append(f.reading, &subscription{j, station, next})
+	f.subscriptions = append(f.subscriptions, &subscription{l, station, next})
 	return true
 }
 
-// oldest returns the number of the oldest event that is kept. mu is held.
-func (j *EventLog) oldest() uint64 { return j.count - min(j.count, JournalLength) }
+// oldest returns the number of the oldest event that is still there. mu is held.
+func (l *EventLog) oldest() uint64 { return l.count - min(l.count, EventLogLength) }
 
-// unsubscribe ends the following.
-func (j *EventLog) unsubscribe(f *Subscriber) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	delete(j.followers, f)
-	if len(j.followers) > 0 {
+// unsubscribe removes a subscriber.
+func (l *EventLog) unsubscribe(f *Subscriber) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.subscribers, f)
+	if len(l.subscribers) > 0 {
 		return
 	}
-	if j.rest == nil {
-		j.rest = time.AfterFunc(journalTime, j.forget)
+	if l.rest == nil {
+		l.rest = time.AfterFunc(listenerEventsTime, l.forget)
 	} else {
-		j.rest.Reset(journalTime)
+		l.rest.Reset(listenerEventsTime)
 	}
 }
 
-// forget ends the keeping of what is about listeners, if nobody follows.
-func (j *EventLog) forget() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.followers) == 0 {
-		j.kept.Store(false)
+// forget ends the keeping of events of listeners, if there are no subscribers.
+func (l *EventLog) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.subscribers) == 0 {
+		l.listenersKept.Store(false)
 	}
 }
 
-// Last returns the events that are kept, the newest first, n at most.
-func (j *EventLog) Last(n int) []*hooks.Event {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+// Last returns the last events, the newest first, n at most.
+func (l *EventLog) Last(n int) []*hooks.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var events []*hooks.Event
-	for i := j.count; i > j.oldest() && len(events) < n; i-- {
-		events = append(events, j.ring[(i-1)%JournalLength].event)
+	for i := l.count; i > l.oldest() && len(events) < n; i-- {
+		events = append(events, l.ring[(i-1)%EventLogLength].event)
 	}
 	return events
 }
 
-// close keeps nothing any more.
-func (j *EventLog) close() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.rest != nil {
-		j.rest.Stop()
+// close stops the timer.
+func (l *EventLog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rest != nil {
+		l.rest.Stop()
 	}
 }
 
-// read returns what has been added since it was last asked, and how many events it
-// came too late for.
+// read returns the events since the last read, and how many were overwritten before.
 func (r *subscription) read() (events []*hooks.Event, missed uint64) {
-	j := r.journal
+	j := r.log
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if oldest := j.oldest(); r.next < oldest {
 		missed, r.next = oldest-r.next, oldest
 	}
 	for ; r.next < j.count; r.next++ {
-		events = append(events, j.ring[r.next%JournalLength].event)
+		events = append(events, j.ring[r.next%EventLogLength].event)
 	}
 	return events, missed
 }
 
-// Close ends the following of all journals.
-func (f *Subscriber) Close() {
-	for _, r := range f.reading {
-		r.journal.unsubscribe(f)
+// Close ends all subscriptions.
+func (s *Subscriber) Close() {
+	for _, r := range s.subscriptions {
+		r.log.unsubscribe(s)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // readAll returns the ids that a follower reads, and how many it missed.
 func readAll(f *Subscriber) (ids []string, missed uint64) {
-	events, missed := f.reading[0].read()
+	events, missed := f.subscriptions[0].read()
 	for _, e := range events {
 		ids = append(ids, e.ID)
 	}
@@ -43,7 +43,7 @@ func TestTheEventLogKeepsEventsForSubscribers(t *testing.T) {
 			}
 		}
 		add(1)
-		if j.wants(hooks.ListenerAdded) || !j.wants(hooks.SourceConnected) || len(j.Last(10)) != 0 {
+		if j.keeps(hooks.ListenerAdded) || !j.keeps(hooks.SourceConnected) || len(j.Last(10)) != 0 {
 			t.Error("events of listeners are kept for nobody")
 		}
 		first := open(time.Time{})
@@ -54,23 +54,23 @@ func TestTheEventLogKeepsEventsForSubscribers(t *testing.T) {
 		check("from a second ago", second, 0, "2")
 		check("from the beginning", open(time.Unix(1, 0)), 0, "1", "2")
 
-		add(JournalLength + 3)
-		if ids, missed := readAll(first); len(ids) != JournalLength || missed != 3 || ids[0] != "6" {
+		add(EventLogLength + 3)
+		if ids, missed := readAll(first); len(ids) != EventLogLength || missed != 3 || ids[0] != "6" {
 			t.Errorf("%d events from %s, and %d missed", len(ids), ids[0], missed)
 		}
 		if len(first.wake) != 1 {
 			t.Error("it was not woken")
 		}
-		for f := range j.followers {
+		for f := range j.subscribers {
 			f.Close()
 		}
-		time.Sleep(journalTime - 2*time.Second)
+		time.Sleep(listenerEventsTime - 2*time.Second)
 		last := n
 		add(1)
 		again := open(time.Now().Add(-time.Second))
 		check("after a pause", again, 0, fmt.Sprint(last))
 		again.Close()
-		time.Sleep(journalTime + time.Second)
+		time.Sleep(listenerEventsTime + time.Second)
 		add(1)
 		j.add(&hooks.Event{Name: hooks.SourceConnected, ID: "source"})
 		if all := j.Last(2); len(all) != 2 || all[0].ID != "source" || all[1].ID != fmt.Sprint(last) {
@@ -86,7 +86,7 @@ func TestTheEventLogKeepsEventsForSubscribers(t *testing.T) {
 		if j.Subscribe(new(Subscriber), "s", time.Time{}) {
 			t.Error("one follows too many")
 		}
-		for f := range j.followers {
+		for f := range j.subscribers {
 			f.Close()
 		}
 		j.close()

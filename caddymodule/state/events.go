@@ -10,31 +10,31 @@ import (
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
-// announce tells the outside world what has happened: on a mount or, if that is
-// empty, to the station. It never blocks, and may be called under any lock.
-func (l *Station) announce(name hooks.Name, mount string, fields ...hooks.Field) {
-	l.announceAt(time.Now(), name, mount, fields...)
+// announce passes an event to the event log and to the hooks. An empty mount means that the
+// event is one of the station. It never blocks, and may be called under any lock.
+func (st *Station) announce(name hooks.Name, mount string, fields ...hooks.Field) {
+	st.announceAt(time.Now(), name, mount, fields...)
 }
 
-func (l *Station) announceAt(at time.Time, name hooks.Name, mount string, fields ...hooks.Field) {
+func (st *Station) announceAt(at time.Time, name hooks.Name, mount string, fields ...hooks.Field) {
 	e := hooks.NewEvent(name, mount, fields...)
-	e.Time, e.Node, e.Station = at, l.node, l.name
-	l.journal.add(e)
-	l.hooks.Dispatch(e)
+	e.Time, e.Node, e.Station = at, st.node, st.name
+	st.events.add(e)
+	st.hooks.Dispatch(e)
 }
 
-// wants tells whether an event is worth making.
-func (l *Station) wants(name hooks.Name, mount string) bool {
-	return l.journal.wants(name) || l.hooks.HasHooks(name, mount)
+// isObserved reports whether an event has a reader: the event log or a hook.
+func (st *Station) isObserved(name hooks.Name, mount string) bool {
+	return st.events.keeps(name) || st.hooks.HasHooks(name, mount)
 }
 
-// noticed announces what the engine tells.
-func (l *Station) noticed(n streaming.Notice) {
+// noticed announces a notice of the engine.
+func (st *Station) noticed(n streaming.Notice) {
 	if n.Kind == streaming.MetadataUpdated {
-		l.titled(n.Mount, n.Metadata)
+		st.titled(n.Mount, n.Metadata)
 	}
 	name := eventNames[n.Kind]
-	if !l.wants(name, n.Mount.Path) {
+	if !st.isObserved(name, n.Mount.Path) {
 		return
 	}
 	var fields hooks.Fields
@@ -68,10 +68,10 @@ func (l *Station) noticed(n streaming.Notice) {
 			hooks.Text("reason", n.Cause.Error()),
 		}
 	}
-	l.announceAt(n.At, name, n.Mount.Path, fields...)
+	st.announceAt(n.At, name, n.Mount.Path, fields...)
 }
 
-// eventNames are those that the engine's notices have outside.
+// eventNames are the names of the events for the engine's notices.
 var eventNames = map[streaming.NoticeKind]hooks.Name{
 	streaming.SourceConnected:    hooks.SourceConnected,
 	streaming.SourceDisconnected: hooks.SourceDisconnected,
@@ -82,10 +82,10 @@ var eventNames = map[streaming.NoticeKind]hooks.Name{
 	streaming.MountFull:          hooks.MountFull,
 }
 
-// listenerRemoved announces that a listener is gone.
-func (l *Station) listenerRemoved(who *streaming.Listener) {
-	if path := who.Mount().Path; l.wants(hooks.ListenerRemoved, path) {
-		l.announce(hooks.ListenerRemoved, path, append(listenerEventFields(who),
+// listenerRemoved announces the end of a listener.
+func (st *Station) listenerRemoved(who *streaming.Listener) {
+	if path := who.Mount().Path; st.isObserved(hooks.ListenerRemoved, path) {
+		st.announce(hooks.ListenerRemoved, path, append(listenerEventFields(who),
 			hooks.Count("listeners", who.Mount().Stats().Listeners),
 			hooks.Count("bytes", who.Sent()),
 			hooks.Seconds("duration", time.Since(who.Since)),
@@ -93,22 +93,22 @@ func (l *Station) listenerRemoved(who *streaming.Listener) {
 	}
 }
 
-// announceRelay announces what relays and slaves tell.
-func (l *Station) announceRelay(e relay.Event) {
+// announceRelay announces an event of a relay, a master or a slave.
+func (st *Station) announceRelay(e relay.Event) {
 	upstream, slave, reason := hooks.Text("upstream", e.Upstream), hooks.Text("slave", e.Slave), hooks.Text("reason", e.Cause)
 	switch e.Kind {
 	case relay.Up:
-		l.announce(hooks.RelayUp, e.Mount, upstream)
+		st.announce(hooks.RelayUp, e.Mount, upstream)
 	case relay.Down:
-		l.announce(hooks.RelayDown, e.Mount, upstream, reason, hooks.Seconds("duration", e.Duration))
+		st.announce(hooks.RelayDown, e.Mount, upstream, reason, hooks.Seconds("duration", e.Duration))
 	case relay.SlaveJoined:
-		l.announce(hooks.SlaveJoined, "", slave)
+		st.announce(hooks.SlaveJoined, "", slave)
 	case relay.SlaveLeft:
-		l.announce(hooks.SlaveLeft, "", slave, reason)
+		st.announce(hooks.SlaveLeft, "", slave, reason)
 	}
 }
 
-// sourceFields are what an event says of a source.
+// sourceFields returns the fields of an event that describe a source.
 func sourceFields(s *streaming.Source) hooks.Fields {
 	info := s.Info()
 	return hooks.Fields{
@@ -124,7 +124,7 @@ func sourceFields(s *streaming.Source) hooks.Fields {
 	}
 }
 
-// listenerEventFields are what an event says of a listener.
+// listenerEventFields returns the fields of an event that describe a listener.
 func listenerEventFields(l *streaming.Listener) hooks.Fields {
 	c := l.Client
 	return hooks.Fields{

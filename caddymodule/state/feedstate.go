@@ -7,17 +7,18 @@ import (
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
-// The states of what listeners of a mount hear.
+// The states of a mount's feed, which is what its listeners hear.
 const (
 	feedOwn      = "own"      // the mount's source
-	FeedFallback = "fallback" // what stands in for it
-	feedWaiting  = "waiting"  // nothing: the source is away, and is waited for
+	FeedFallback = "fallback" // a fallback
+	feedWaiting  = "waiting"  // nothing yet: the source is away, within its linger
 	FeedNothing  = "nothing"
 )
 
+// FeedStates are all states of a feed.
 var FeedStates = []string{feedOwn, FeedFallback, feedWaiting, FeedNothing}
 
-// FeedState returns what a new listener of a mount hears; m may be nil.
+// FeedState returns the state of a mount's feed; m may be nil.
 func FeedState(m *streaming.MountStatus) string {
 	switch {
 	case m == nil || !m.OnAir:
@@ -30,10 +31,10 @@ func FeedState(m *streaming.MountStatus) string {
 	return FeedFallback
 }
 
-// RelayLag returns how long it is since a relay last brought sound, as long as it
+// RelayLag returns the time since a relay last received sound. It reports false unless the relay
 // feeds its mount.
-func RelayLag(l *Station, link relay.Status) (time.Duration, bool) {
-	m := l.Mount(link.Mount)
+func (st *Station) RelayLag(link relay.Status) (time.Duration, bool) {
+	m := st.Mount(link.Mount)
 	if m == nil || link.State != relay.Playing {
 		return 0, false
 	}

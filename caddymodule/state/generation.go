@@ -20,8 +20,8 @@ import (
 )
 
 // Generation is one loaded configuration of a station, resolved. The app fills it in while it
-// is provisioned; after that it does not change, except for what its methods say. It goes with
-// its configuration, while the embedded station outlives it.
+// is provisioned. After that it does not change, except by its own methods. The embedded
+// station outlives it.
 type Generation struct {
 	*Station
 
@@ -39,7 +39,7 @@ type Generation struct {
 	// SourceUser is the user name of the station's sources.
 	SourceUser string
 
-	// Storage keeps what must outlive a restart; nil: nothing is kept.
+	// Storage stores what outlives a restart; nil: nothing is stored.
 	Storage certmagic.Storage
 
 	Relays     relay.Settings
@@ -60,7 +60,7 @@ type Generation struct {
 	previous  *Generation // the next older one that is published
 }
 
-// Identity is what a station says of itself. Empty fields are left out or have defaults.
+// Identity describes a station. Empty fields are left out or have defaults.
 type Identity struct {
 	Name     string
 	Location string
@@ -96,7 +96,7 @@ type MountPolicy struct {
 	Rule      fallback.Rule
 	Recording *recording.Options // nil: the mount is not recorded
 
-	// Source is what a source must know; nil: nobody may feed the mount.
+	// Source verifies the credentials of a source; nil: no source is allowed.
 	Source *auth.Verifier
 
 	SourceTLS        bool // sources and titles over plain HTTP are refused
@@ -107,8 +107,8 @@ type MountPolicy struct {
 const MaxNamed = 1000
 
 // Acquire returns a generation of the station with a name, for the app to fill in, and makes the
-// station if no configuration has it yet. Each generation wants a Release. resolve returns the
-// policy of a mount; it is called once for each path that is in use.
+// station if no configuration has it yet. Each generation needs a Release. resolve returns the
+// policy of a mount; it is called at most a few times for each path.
 func Acquire(name string, log *zap.Logger, resolve func(path string) *MountPolicy) (*Generation, error) {
 	st, err := acquire(name)
 	if err != nil {
@@ -149,7 +149,7 @@ func (g *Generation) Resolve() {
 		Latency:      g.Limits.Latency,
 		Mount:        func(path string) streaming.MountSettings { return g.Policy(path).Engine },
 		Director: fallback.NewDirector(g.Rule, g.players, g.relays, func(home, other string) {
-			g.Station.Logger().Warn("a fallback is passed over for listeners who were promised another content type",
+			g.Station.Logger().Warn("fallback skipped; its content type differs",
 				zap.String("mount", home), zap.String("fallback", other))
 		}),
 	}
@@ -185,7 +185,7 @@ func (g *Generation) OverrideFallback(mount, to string) {
 	g.Reconsider()
 }
 
-// Knows reports whether a mount lives, or has settings or a relay of its own.
-func (g *Generation) Knows(path string) bool {
+// Has reports whether a mount exists, or has settings or a relay of its own.
+func (g *Generation) Has(path string) bool {
 	return g.Policy(path).Engine.Named || g.Mount(path) != nil || g.relays.Has(path)
 }

@@ -20,13 +20,13 @@ import (
 	"github.com/caddycast/caddycast/hooks"
 )
 
-// hookStore keeps queues of hooks in the storage of the configuration that is in
-// force. The storage may be shared by many servers: each has its own place.
-type hookStore struct{ live *Station }
+// hookStore stores the queues of hooks in the storage of the current configuration. Since many
+// servers may share a storage, each has a folder of its own.
+type hookStore struct{ station *Station }
 
-// instanceID returns what tells this server from others. Caddy makes it up and
-// writes it down when it is first asked. Who asks at the same time, as Caddy's
-// own TLS app may, finds it half written, and asks again.
+// instanceID returns the identity of this server. Caddy makes it and writes it to a file at the
+// first call. A call at the same time, such as that of Caddy's TLS app, can find the file half
+// written, so it is repeated.
 func instanceID() (id uuid.UUID, err error) {
 	instance.Lock()
 	defer instance.Unlock()
@@ -41,16 +41,16 @@ func instanceID() (id uuid.UUID, err error) {
 
 var instance sync.Mutex
 
-// folder returns the place of the station's queues.
+// folder returns the key prefix of the station's queues.
 func (s hookStore) folder() (string, error) {
 	id, err := instanceID()
 	if err != nil {
 		return "", err
 	}
-	return path.Join("icecast", "hooks", id.String(), hashed(s.live.name)), nil
+	return path.Join("icecast", "hooks", id.String(), hashed(s.station.name)), nil
 }
 
-// key returns the place of a value of a hook's queue: icecast/hooks/<instance>/
+// key returns the storage key of a value of a hook's queue: icecast/hooks/<instance>/
 // <station>/<hook>.json for hooks.DocumentKey, <hook>.<key>.json for others.
 func (s hookStore) key(hook, key string) (string, error) {
 	folder, err := s.folder()
@@ -60,27 +60,27 @@ func (s hookStore) key(hook, key string) (string, error) {
 	return path.Join(folder, hashed(hook)+key+".json"), err
 }
 
-// parseKey is the reverse of key, but for the hook's name, which is hashed.
+// parseKey is the reverse of key, except that the hook's name is hashed.
 func parseKey(place string) (hook, key string, ok bool) {
 	name, ok := strings.CutSuffix(path.Base(place), ".json")
 	hook, key, _ = strings.Cut(name, ".")
 	return hook, key, ok
 }
 
-// hashed is a name that any storage can have.
+// hashed turns a name into one that any storage accepts.
 func hashed(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:16])
 }
 
 func (s hookStore) storage() certmagic.Storage {
-	if r := s.live.current.Load(); r != nil {
+	if r := s.station.current.Load(); r != nil {
 		return r.Storage
 	}
 	return nil
 }
 
-// list returns all places of the station's queues.
+// list returns all storage keys of the station's queues.
 func (s hookStore) list(ctx context.Context) (certmagic.Storage, []string, error) {
 	folder, err := s.folder()
 	storage := s.storage()
@@ -135,8 +135,7 @@ func (s hookStore) Delete(ctx context.Context, hook, key string) error {
 	return storage.Delete(ctx, place)
 }
 
-// unclaimedTime is how long events of a hook that no configuration has stay stored:
-// the hook may come back.
+// unclaimedTime is how long events of a removed hook stay stored, since the hook may come back.
 const unclaimedTime = 24 * time.Hour
 
 // DeleteStale implements hooks.Store.
@@ -162,12 +161,12 @@ func (s hookStore) DeleteStale(ctx context.Context, hooks []string) error {
 		if err := storage.Delete(ctx, place); err != nil {
 			return err
 		}
-		if ok { // else it is what a killed process has left of a write
+		if ok { // else it is the temporary file of a killed process
 			since[hook] = info.Modified
 		}
 	}
 	for _, t := range since {
-		s.live.Logger().Warn("discarded stored events of a removed hook", zap.Time("since", t))
+		s.station.Logger().Warn("discarded stored events of a removed hook", zap.Time("since", t))
 	}
 	return nil
 }

@@ -9,20 +9,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// listenerEnded announces that a listener is gone, and writes its access line to the log "icecast.access".
-// The server's own access log can't: to it the request was over when it began.
-func (l *Station) listenerEnded(who *streaming.Listener) {
+// listenerEnded announces the end of a listener, and writes its access line to the log
+// "icecast.access". Caddy's own access log has no such line: its request ends when the stream
+// begins.
+func (st *Station) listenerEnded(who *streaming.Listener) {
 	if !who.Client.Slave {
-		l.listenerRemoved(who)
+		st.listenerRemoved(who)
 	}
-	entry := l.Logger().Named("access").Check(zap.InfoLevel, "listener")
+	entry := st.Logger().Named("access").Check(zap.InfoLevel, "listener")
 	if entry == nil {
 		return
 	}
 	fields := []zap.Field{
 		zap.String("mount", who.Mount().Path),
 		zap.Uint64("id", who.ID),
-		zap.String("client_ip", request.AddressText(who.Client.IP)), // a text, so that Caddy's filters can mask or hash it
+		zap.String("client_ip", request.AddressText(who.Client.IP)), // a string, so that Caddy's filters can mask or hash it
 		zap.String("proto", who.Client.Protocol),
 		zap.Bool("tls", who.Client.Encrypted),
 		zap.String("user_agent", who.Client.Agent),
@@ -40,9 +41,9 @@ func (l *Station) listenerEnded(who *streaming.Listener) {
 }
 
 // titled writes a line of the playlist, to the log "icecast.playlist".
-func (l *Station) titled(m *streaming.Mount, meta *blocklog.Metadata) {
+func (st *Station) titled(m *streaming.Mount, meta *blocklog.Metadata) {
 	if song := meta.Song(); song != "" {
-		l.Logger().Named("playlist").Info("title",
+		st.Logger().Named("playlist").Info("title",
 			zap.String("mount", m.Path), zap.Int64("listeners", m.Stats().Listeners), zap.String("title", song))
 	}
 }

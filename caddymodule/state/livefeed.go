@@ -11,118 +11,119 @@ import (
 )
 
 const (
-	livefeedStep = time.Second // between two looks at what plays
+	livefeedStep = time.Second // between two looks at the mounts
 	maxViewers   = 2000
 )
 
-// Livefeed has what plays, for all who look at the station's page. It is looked up once
-// for all of them, and only while there is somebody.
+// Livefeed is the state of all mounts for the station's open pages. It is looked up once for
+// all viewers, and only while there are some.
 type Livefeed struct {
-	mu      sync.Mutex
-	viewers int
-	crowds  audience.AddressCounts // of the viewers; nil: nobody has come yet
-	at      time.Time
+	mu        sync.Mutex
+	viewers   int
+	addresses audience.AddressCounts // of the viewers; nil: there was none yet
+	at        time.Time              // of the last look
 
-	now     uint64 // grows with each change
-	whole   uint64 // since when the mounts are the same ones
-	total   int64  // listeners
-	posts   []post
-	written map[uint64][]byte // what those are told who know as much; of now
+	now       uint64 // number of the state; grows with each change
+	whole     uint64 // the state in which the set of mounts last changed
+	listeners int64
+	items     []versionedItem
+	written   map[uint64][]byte // texts of now, by the state that a viewer has
 }
 
-// Item is what there is to say of one mount.
+// Item is one mount of the feed.
 type Item struct {
 	Key  string // of the mount
 	JSON json.RawMessage
 }
 
-// post is an item, and since when it is as it is.
-type post struct {
+// versionedItem is an item, and the state in which it last changed.
+type versionedItem struct {
 	Item
 	since uint64
 }
 
-// Enter counts a viewer in. It reports false if there are too many, or more than a limit
-// from one address; 0 is no limit.
-func (b *Livefeed) Enter(ip netip.Addr, limit int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.crowds == nil {
-		b.crowds = make(audience.AddressCounts)
+// Enter counts a viewer. It reports false if there are too many, or more than a limit from one
+// address; 0 is no limit.
+func (f *Livefeed) Enter(ip netip.Addr, limit int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.addresses == nil {
+		f.addresses = make(audience.AddressCounts)
 	}
-	if b.viewers >= maxViewers || b.crowds.Enter(ip, limit) != nil {
+	if f.viewers >= maxViewers || f.addresses.Enter(ip, limit) != nil {
 		return false
 	}
-	b.viewers++
+	f.viewers++
 	return true
 }
 
-// Leave takes a viewer out.
-func (b *Livefeed) Leave(ip netip.Addr) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.viewers--
-	b.crowds.Leave(ip)
+// Leave takes a viewer out of the count.
+func (f *Livefeed) Leave(ip netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.viewers--
+	f.addresses.Leave(ip)
 }
 
-// look notes what plays.
-func (b *Livefeed) look(listeners int64, items []Item) {
-	next := b.now + 1
-	changed := b.now == 0 || len(items) != len(b.posts) || listeners != b.total
-	same := len(items) == len(b.posts)
-	posts := make([]post, 0, len(items))
-	for i, item := range items {
-		p := post{item, next}
+// update compares the mounts with those of the last look. mu is held.
+func (f *Livefeed) update(listeners int64, latest []Item) {
+	next := f.now + 1
+	changed := f.now == 0 || len(latest) != len(f.items) || listeners != f.listeners
+	same := len(latest) == len(f.items)
+	items := make([]versionedItem, 0, len(latest))
+	for i, item := range latest {
+		v := versionedItem{item, next}
 		switch {
-		case i >= len(b.posts) || b.posts[i].Key != item.Key:
+		case i >= len(f.items) || f.items[i].Key != item.Key:
 			same = false
-		case bytes.Equal(b.posts[i].JSON, item.JSON):
-			p.since = b.posts[i].since
+		case bytes.Equal(f.items[i].JSON, item.JSON):
+			v.since = f.items[i].since
 		}
-		changed = changed || p.since == next
-		posts = append(posts, p)
+		changed = changed || v.since == next
+		items = append(items, v)
 	}
 	if !changed {
 		return
 	}
-	b.now, b.total, b.posts, b.written = next, listeners, posts, make(map[uint64][]byte)
+	f.now, f.listeners, f.items, f.written = next, listeners, items, make(map[uint64][]byte)
 	if !same {
-		b.whole = next
+		f.whole = next
 	}
 }
 
-// Since returns what there is to say to one who knows what was at a time, 0 for nothing:
-// the mounts of which something has changed or, if some came or went, all.
-func (b *Livefeed) Since(known uint64, view func() (listeners int64, items []Item)) (text []byte, now uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if now := time.Now(); now.Sub(b.at) >= livefeedStep*9/10 {
-		b.at = now
-		b.look(view())
+// Since returns the difference between a state and the current one, and the number of the
+// current one. State 0 is that of a new viewer. The text has the mounts that have changed or,
+// if the set of mounts has, all; it is nil if nothing has changed.
+func (f *Livefeed) Since(known uint64, view func() (listeners int64, items []Item)) (text []byte, now uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now := time.Now(); now.Sub(f.at) >= livefeedStep*9/10 {
+		f.at = now
+		f.update(view())
 	}
-	if known == b.now {
-		return nil, b.now
+	if known == f.now {
+		return nil, f.now
 	}
-	if known < b.whole {
+	if known < f.whole {
 		known = 0
 	}
-	if text := b.written[known]; text != nil {
-		return text, b.now
+	if text := f.written[known]; text != nil {
+		return text, f.now
 	}
-	news := struct {
+	difference := struct {
 		Listeners int64             `json:"listeners"`
 		All       bool              `json:"all"`
 		Mounts    []json.RawMessage `json:"mounts"`
-	}{b.total, known == 0, []json.RawMessage{}}
-	for _, p := range b.posts {
-		if p.since > known {
-			news.Mounts = append(news.Mounts, p.JSON)
+	}{f.listeners, known == 0, []json.RawMessage{}}
+	for _, item := range f.items {
+		if item.since > known {
+			difference.Mounts = append(difference.Mounts, item.JSON)
 		}
 	}
-	text, err := json.Marshal(news)
-	if err != nil {
-		return nil, b.now // as above
+	text, err := json.Marshal(difference)
+	if err != nil { // an item is no JSON
+		return nil, f.now
 	}
-	b.written[known] = text
-	return text, b.now
+	f.written[known] = text
+	return text, f.now
 }

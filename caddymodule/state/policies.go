@@ -2,11 +2,11 @@ package state
 
 import "sync"
 
-// maxPolicies bounds what is remembered of paths that anybody may ask for.
+// maxPolicies bounds the memory for paths, which any client can make up.
 const maxPolicies = 10_000
 
-// policies remembers what is set for the mounts that are in use, so that each is resolved
-// once per configuration.
+// policies remembers the policies of mounts that are in use, so that each is resolved once per
+// configuration.
 type policies struct {
 	resolve func(path string) *MountPolicy
 

@@ -16,11 +16,11 @@ type Provider interface {
 	Only() *Generation
 }
 
-// CheckName refuses names that the handler's directive could not say: it
-// would take them for a matcher.
+// CheckName returns an error for a name that the handler's directive would take for a matcher,
+// and for the empty name.
 func CheckName(name string) error {
 	if name == "" || strings.ContainsAny(name[:1], "/@*") {
-		return fmt.Errorf("the name of a station is no matcher and not empty, as %q would be; write one such as studio1", name)
+		return fmt.Errorf("station %q: invalid name; expected one such as studio1, without /, @ or * at its start", name)
 	}
 	return nil
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
-// Refused counts a request that is refused, and writes it to the log: at the level of the
-// refusal if that has a message of its own, else at debug level.
-func (l *Station) Refused(r *request.Facts, refusal *response.Refusal) {
-	if s := refusal.Status; s >= 0 && s < len(l.refusals) {
-		l.refusals[s].Add(1)
+// Refused counts and logs a refused request: at the level of the refusal if that has a message
+// of its own, else at debug level.
+func (st *Station) Refused(r *request.Facts, refusal *response.Refusal) {
+	if s := refusal.Status; s >= 0 && s < len(st.refusals) {
+		st.refusals[s].Add(1)
 	}
 	level, message := refusal.Level, refusal.Message
 	if message == "" {
 		level, message = zapcore.DebugLevel, "request refused"
 	}
-	entry := l.Logger().Check(level, message)
+	entry := st.Logger().Check(level, message)
 	if entry == nil {
 		return
 	}
@@ -29,11 +29,11 @@ func (l *Station) Refused(r *request.Facts, refusal *response.Refusal) {
 	entry.Write(append(fields, zap.String("reason", response.Printable(refusal.Reason)))...)
 }
 
-// Refusals returns how many requests were refused, by the status of the answer.
-func (l *Station) Refusals() map[int]uint64 {
+// Refusals returns the number of refused requests, by the status of the answer.
+func (st *Station) Refusals() map[int]uint64 {
 	all := make(map[int]uint64)
-	for status := range l.refusals {
-		if n := l.refusals[status].Load(); n > 0 {
+	for status := range st.refusals {
+		if n := st.refusals[status].Load(); n > 0 {
 			all[status] = n
 		}
 	}

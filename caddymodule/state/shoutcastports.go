@@ -8,15 +8,15 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// ShoutcastPort is where SHOUTcast v1 sources come in: their mount, and where the
-// server listens.
+// ShoutcastPort is where SHOUTcast v1 sources connect: their mount, and the addresses of the
+// server.
 type ShoutcastPort struct {
 	Mount    string
 	Verifier *auth.Verifier // nil: the mount's own
 	Listen   []string       // network addresses of the server
 }
 
-// on tells whether it is on a port.
+// on reports whether the server listens on a port.
 func (s ShoutcastPort) on(port uint) bool {
 	return slices.ContainsFunc(s.Listen, func(at string) bool {
 		addr, err := caddy.ParseNetworkAddress(at)
@@ -24,7 +24,7 @@ func (s ShoutcastPort) on(port uint) bool {
 	})
 }
 
-// shoutcasts are all of a station.
+// shoutcasts are the SHOUTcast ports of a station.
 type shoutcasts struct {
 	mu  sync.Mutex
 	all []ShoutcastPort
@@ -36,9 +36,8 @@ func (s *shoutcasts) add(one ShoutcastPort) {
 	s.all = append(s.all, one)
 }
 
-// of returns that whose titles come to a port: the one on it, or the one on the
-// port above, where encoders that were told a port send their sound to the next.
-// Failing that it is the only one there is, if so.
+// of returns the SHOUTcast port whose titles arrive at a port: the one at that port, else the one
+// at the next port, where some encoders send their stream, else the only one of the station.
 func (s *shoutcasts) of(port uint) (ShoutcastPort, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +52,7 @@ func (s *shoutcasts) of(port uint) (ShoutcastPort, bool) {
 	return ShoutcastPort{}, false
 }
 
-// login returns what a source of the mount may say instead of its credentials.
+// login returns the verifier that a source of a mount may use in place of the mount's own.
 func (s *shoutcasts) login(mount string) *auth.Verifier {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,10 +64,10 @@ func (s *shoutcasts) login(mount string) *auth.Verifier {
 	return nil
 }
 
-// AddShoutcastPort notes where SHOUTcast v1 sources of the station connect.
+// AddShoutcastPort adds a port for SHOUTcast v1 sources of the station.
 func (g *Generation) AddShoutcastPort(p ShoutcastPort) { g.shoutcasts.add(p) }
 
-// ShoutcastPortOf returns the one whose titles arrive at a port.
+// ShoutcastPortOf returns the SHOUTcast port whose titles arrive at a port.
 func (g *Generation) ShoutcastPortOf(port uint) (ShoutcastPort, bool) { return g.shoutcasts.of(port) }
 
 // ShoutcastVerifier returns what a source of a mount may send in place of the mount's own

@@ -30,8 +30,8 @@ func (s *sites) add(srv *caddyhttp.Server) {
 	}
 }
 
-// urls returns where the servers listen, plain HTTP first. It is complete once
-// everything has started.
+// urls returns the addresses of the servers, plain HTTP first. They are complete once all apps
+// have started.
 func (s *sites) urls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,8 +63,8 @@ func (s *sites) urls() []string {
 	return append(plain, encrypted...)
 }
 
-// mayBe tells whether a port that somebody wrote may be that of a scheme. It may not if it is
-// the usual one of the other, or one of ours at which only that is spoken.
+// mayBe reports whether a port of a host name may be that of a scheme. It may not if it is the
+// default port of the other scheme, or a port of ours that has only the other scheme.
 func (s *sites) mayBe(port, scheme string) bool {
 	if port == "80" || port == "443" {
 		return (port == "443") == (scheme == "https")
@@ -91,53 +91,53 @@ func (s *sites) mayBe(port, scheme string) bool {
 	return !other
 }
 
-// none tells whether the station is on no site at all.
+// none reports whether the station is on no site.
 func (s *sites) none() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.servers) == 0
 }
 
-// AddSite notes that the station is on a server.
+// AddSite adds a server to those that the station is on.
 func (g *Generation) AddSite(srv *caddyhttp.Server) { g.sites.add(srv) }
 
-// SecurePort returns the port of a site of the station that is encrypted, empty if none is.
+// SecurePort returns the port of a site of the station with TLS; empty: there is none.
 func (g *Generation) SecurePort() string { return g.sites.securePort() }
 
-// maxFiles is how many files the process may have open; 0: as many as it likes.
+// maxFiles returns the limit of open files of the process; 0: no limit.
 var maxFiles = streaming.MaxFiles
 
-// Greet tells, when a station is first on a site, how to feed it and where to
-// hear it. It says so once, not at every reload.
-func (g *Generation) Greet() {
+// LogReady logs, once all apps have started, where the station is found, with an example of how
+// to feed and hear it. That line is written once, and not at every reload.
+func (g *Generation) LogReady() {
 	if g.sites.none() {
-		g.Log.Warn("the station is on no site; add the icecast directive to one")
+		g.Log.Warn("station on no site; add the icecast directive to one")
 		return
 	}
 	if files, want := maxFiles(), g.Limits.Listeners; files > 0 && want > files {
-		g.Log.Warn("limits.listeners is more than the files that this process may open; raise the limit of open files (ulimit -Hn, LimitNOFILE)",
+		g.Log.Warn("limits.listeners exceeds the limit of open files; raise that limit (ulimit -Hn, LimitNOFILE)",
 			zap.Int("listeners", want), zap.Int("files", files))
 	}
 	urls := g.sites.urls()
-	if len(urls) == 0 { // unix sockets, or ports that are not known
+	if len(urls) == 0 { // unix sockets, or unknown ports
 		return
 	}
-	g.welcome.Do(func() {
+	g.readyLogged.Do(func() {
 		_, host, _ := strings.Cut(urls[0], "://")
 		feed := "ffmpeg -re -i MUSIC -f mp3 icecast://" + g.SourceUser + ":PASSWORD@" + host + "/live.mp3"
 		if strings.HasPrefix(urls[0], "https") {
 			feed = strings.Replace(feed, "-f mp3", "-tls 1 -f mp3", 1)
 		}
-		g.Log.Info("on the air",
+		g.Log.Info("station ready",
 			zap.Strings("sites", urls),
 			zap.String("feed_it_with", feed),
 			zap.String("then_hear", urls[0]+"/live.mp3"))
 	})
 }
 
-// securePort returns the port of a site that is encrypted, empty if none is. Caddy names its
-// servers in any order. Those come last that may want a certificate of who comes, then 443
-// comes first, then the lowest.
+// securePort returns the port of a site with TLS; empty: there is none. Since Caddy numbers its
+// servers in any order, sites that ask for client certificates come last; of the others, 443
+// comes first, then the lowest port.
 func (s *sites) securePort() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +148,7 @@ func (s *sites) securePort() string {
 			continue
 		}
 		var rank [2]int
-		if slices.ContainsFunc(srv.TLSConnPolicies, wantsCertificate) {
+		if slices.ContainsFunc(srv.TLSConnPolicies, asksForCertificate) {
 			rank[0] = 1
 		}
 		for _, listen := range srv.Listen {
@@ -167,7 +167,7 @@ func (s *sites) securePort() string {
 	return best
 }
 
-// wantsCertificate tells whether connections may have to show a certificate.
-func wantsCertificate(p *caddytls.ConnectionPolicy) bool {
+// asksForCertificate reports whether a policy asks clients for a certificate.
+func asksForCertificate(p *caddytls.ConnectionPolicy) bool {
 	return p.ClientAuthentication != nil && p.ClientAuthentication.Active()
 }

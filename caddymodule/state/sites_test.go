@@ -54,7 +54,7 @@ func TestAStationTellsOnceWhereItIs(t *testing.T) {
 		TLSConnPolicies: caddytls.ConnectionPolicies{new(caddytls.ConnectionPolicy)},
 	}
 	socket := &caddyhttp.Server{Listen: []string{"unix//run/radio.sock"}}
-	const homeless = "the station is on no site; add the icecast directive to one"
+	const homeless = "station on no site; add the icecast directive to one"
 	for _, tt := range []struct {
 		name string
 		at   []*caddyhttp.Server
@@ -64,13 +64,13 @@ func TestAStationTellsOnceWhereItIs(t *testing.T) {
 		{
 			"plain HTTP",
 			[]*caddyhttp.Server{plain, encrypted},
-			[]string{"on the air"},
+			[]string{"station ready"},
 			"ffmpeg -re -i MUSIC -f mp3 icecast://source:PASSWORD@localhost:8000/live.mp3",
 		},
 		{
 			"HTTPS alone",
 			[]*caddyhttp.Server{encrypted},
-			[]string{"on the air"},
+			[]string{"station ready"},
 			"ffmpeg -re -i MUSIC -tls 1 -f mp3 icecast://source:PASSWORD@localhost:8443/live.mp3",
 		},
 		{"no site, at each reload", nil, []string{homeless, homeless}, ""},
@@ -82,7 +82,7 @@ func TestAStationTellsOnceWhereItIs(t *testing.T) {
 				g.AddSite(srv)
 			}
 			for range 2 {
-				g.Greet()
+				g.LogReady()
 			}
 			var got []string
 			for _, line := range lines.All() {
@@ -100,11 +100,11 @@ func TestAStationTellsOnceWhereItIs(t *testing.T) {
 
 func TestAStationThatFindsASiteLaterTellsSo(t *testing.T) {
 	g, lines := publishLogged(t)
-	g.Greet()
+	g.LogReady()
 	g.AddSite(&caddyhttp.Server{Listen: []string{":8000"}})
-	g.Greet()
+	g.LogReady()
 	all := lines.All()
-	if len(all) != 2 || all[1].Message != "on the air" {
+	if len(all) != 2 || all[1].Message != "station ready" {
 		t.Fatalf("%v", all)
 	}
 	if got := fmt.Sprint(all[1].ContextMap()["then_hear"]); got != "http://localhost:8000/live.mp3" {
@@ -119,7 +119,7 @@ func TestMoreListenersThanFilesAreWarnedOf(t *testing.T) {
 		g, lines := publishLogged(t)
 		g.Limits.Listeners = tt.listeners
 		g.AddSite(&caddyhttp.Server{Listen: []string{":8000"}})
-		g.Greet()
+		g.LogReady()
 		got := lines.FilterMessageSnippet("limits.listeners").All()
 		if len(got) != tt.want {
 			t.Errorf("%d listeners, %d files: %d warnings, want %d", tt.listeners, tt.files, len(got), tt.want)

@@ -21,27 +21,26 @@ import (
 	"go.uber.org/zap"
 )
 
-// DefaultName is the name of the station that has none.
+// DefaultName is the name of the station whose name is left out.
 const DefaultName = "default"
 
-// partingTime is how long listeners have, when the process exits, to take what
-// is still in their mount's queue.
+// partingTime is how long listeners have, when the process exits, to receive the rest of their
+// mount's queue.
 const partingTime = 900 * time.Millisecond
 
-// stations holds what lives, by the name of the station, as long as some
-// configuration uses it.
+// stations holds the stations by name, each as long as a configuration uses it.
 var stations = caddy.NewUsagePool()
 
-// Station is a station that configurations come and go over.
+// Station is what outlives the configurations of a station.
 type Station struct {
 	*streaming.Station
 	players *fallback.Players
 	hooks   *hooks.Dispatcher
-	journal EventLog
+	events  EventLog
 	name    string
 
 	sessions auth.Sessions
-	node     string // what the server is called
+	node     string // host name of the server
 	relays   *relay.Manager
 	slaves   *relay.Slaves
 	dumps    *recording.Manager
@@ -52,7 +51,7 @@ type Station struct {
 	StatsClients, StatsConnections atomic.Int64
 
 	refusals [600]atomic.Uint64 // by status
-	board    Livefeed
+	livefeed Livefeed
 	closing  chan struct{} // closed when the station ends
 	ending   sync.Once
 
@@ -63,25 +62,25 @@ type Station struct {
 	// may outlive it. It is nil before the first.
 	current atomic.Pointer[Generation]
 
-	welcome sync.Once
+	readyLogged sync.Once
 }
 
-// acquire returns the live station of that name, making it if it is the first
-// to ask. Each acquire wants a release.
+// acquire returns the station with a name, and makes it if there is none. Each acquire needs a
+// release.
 func acquire(name string) (*Station, error) {
 	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
-		l := &Station{name: name}
-		l.node, _ = os.Hostname()
-		l.hooks = hooks.NewDispatcher(l.Logger, hookStore{l})
-		l.Station = streaming.NewStation(l.listenerEnded, l.feedChanged)
-		l.Notify(l.noticed)
-		l.players = fallback.NewPlayers(l.Station, l.Logger)
-		l.relays = relay.NewManager(l.Station, version.UserAgent, l.relayChanged)
-		l.slaves = relay.NewSlaves(l.relays.ID, l.relayChanged)
-		l.dumps = recording.NewManager(l.Station, l.recordingChanged)
-		l.closing = make(chan struct{})
-		l.audience = newAudienceLog(l.logAudience)
-		return l, nil
+		st := &Station{name: name}
+		st.node, _ = os.Hostname()
+		st.hooks = hooks.NewDispatcher(st.Logger, hookStore{st})
+		st.Station = streaming.NewStation(st.listenerEnded, st.feedChanged)
+		st.Notify(st.noticed)
+		st.players = fallback.NewPlayers(st.Station, st.Logger)
+		st.relays = relay.NewManager(st.Station, version.UserAgent, st.relayChanged)
+		st.slaves = relay.NewSlaves(st.relays.ID, st.relayChanged)
+		st.dumps = recording.NewManager(st.Station, st.recordingChanged)
+		st.closing = make(chan struct{})
+		st.audience = newAudienceLog(st.logAudience)
+		return st, nil
 	})
 	if err != nil {
 		return nil, err
@@ -96,100 +95,100 @@ func release(name string) error {
 	return nil
 }
 
-// Destruct ends the station when no configuration has it any more.
-func (l *Station) Destruct() error {
-	l.End()
+// Destruct implements caddy.Destructor. The pool calls it with the last release.
+func (st *Station) Destruct() error {
+	st.End()
 	return nil
 }
 
-// End ends all streams of the station, within partingTime. It may be called again.
-func (l *Station) End() {
+// End ends all streams of the station, within partingTime. It may be called twice.
+func (st *Station) End() {
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	defer cancel()
-	l.close(ctx)
+	st.close(ctx)
 }
 
-// hookPartingTime is how long hooks have for what the end of the streams brought.
+// hookPartingTime is how long hooks have for the events of the end.
 const hookPartingTime = 500 * time.Millisecond
 
-// close ends the station politely, as far as there is time.
-func (l *Station) close(ctx context.Context) {
-	l.ending.Do(func() { close(l.closing) })
-	if err := l.Close(ctx); err != nil {
-		l.Logger().Warn("streams were cut off", zap.Error(err))
+// close ends the station in order, and cuts off what is left when ctx ends.
+func (st *Station) close(ctx context.Context) {
+	st.ending.Do(func() { close(st.closing) })
+	if err := st.Close(ctx); err != nil {
+		st.Logger().Warn("streams were cut off", zap.Error(err))
 	}
-	if err := l.players.Close(ctx); err != nil {
-		l.Logger().Warn("fallbacks were cut off", zap.Error(err))
+	if err := st.players.Close(ctx); err != nil {
+		st.Logger().Warn("fallbacks were cut off", zap.Error(err))
 	}
-	l.audience.close()
-	if err := l.dumps.Close(ctx); err != nil {
-		l.Logger().Warn("recordings were cut off", zap.Error(err))
+	st.audience.close()
+	if err := st.dumps.Close(ctx); err != nil {
+		st.Logger().Warn("recordings were cut off", zap.Error(err))
 	}
-	l.relays.Close()
-	l.slaves.Close()
-	l.journal.close()
+	st.relays.Close()
+	st.slaves.Close()
+	st.events.close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
 	defer cancel()
-	l.hooks.Close(ctx)
+	st.hooks.Close(ctx)
 }
 
 // Publish puts a configuration into force. Retire takes it back.
-func (l *Station) Publish(g *Generation) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.current.Load(); c != nil && c != g && c.published {
+func (st *Station) Publish(g *Generation) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if c := st.current.Load(); c != nil && c != g && c.published {
 		g.previous = c
 	}
 	g.published = true
-	l.apply(g)
+	st.apply(g)
 }
 
 // apply makes a configuration the current one. mu is held.
-func (l *Station) apply(g *Generation) {
-	l.current.Store(g)
-	l.Apply(g.settings)
-	l.hooks.Apply(g.Hooks)
-	l.relays.Apply(g.Relays)
-	l.dumps.Apply(g.Recordings)
+func (st *Station) apply(g *Generation) {
+	st.current.Store(g)
+	st.Apply(g.settings)
+	st.hooks.Apply(g.Hooks)
+	st.relays.Apply(g.Relays)
+	st.dumps.Apply(g.Recordings)
 }
 
 // StationName returns the name of the station.
-func (l *Station) StationName() string { return l.name }
+func (st *Station) StationName() string { return st.name }
 
 // Node returns the host name of the server.
-func (l *Station) Node() string { return l.node }
+func (st *Station) Node() string { return st.node }
 
 // Enqueue queues an event for one hook.
-func (l *Station) Enqueue(h *hooks.Hook, e *hooks.Event) { l.hooks.Enqueue(h, e) }
+func (st *Station) Enqueue(h *hooks.Hook, e *hooks.Event) { st.hooks.Enqueue(h, e) }
 
-// Sessions counts the listeners of each user, across configurations.
-func (l *Station) Sessions() *auth.Sessions { return &l.sessions }
+// Sessions returns the counts of each user's listeners, across configurations.
+func (st *Station) Sessions() *auth.Sessions { return &st.sessions }
 
 // Closing returns a channel that is closed when the station ends.
-func (l *Station) Closing() <-chan struct{} { return l.closing }
+func (st *Station) Closing() <-chan struct{} { return st.closing }
 
 // Current returns the configuration that is in force, or was last; nil before the first.
-func (l *Station) Current() *Generation { return l.current.Load() }
+func (st *Station) Current() *Generation { return st.current.Load() }
 
-// Relayer manages the relays of the station.
-func (l *Station) Relayer() *relay.Manager { return l.relays }
+// Relayer returns the manager of the station's relays.
+func (st *Station) Relayer() *relay.Manager { return st.relays }
 
-// Slaves are the slaves that report to the station.
-func (l *Station) Slaves() *relay.Slaves { return l.slaves }
+// Slaves returns the slaves that report to the station.
+func (st *Station) Slaves() *relay.Slaves { return st.slaves }
 
-// EventLog holds the last events of the station.
-func (l *Station) EventLog() *EventLog { return &l.journal }
+// EventLog returns the last events of the station.
+func (st *Station) EventLog() *EventLog { return &st.events }
 
-// Livefeed is what plays, for the pages that are open.
-func (l *Station) Livefeed() *Livefeed { return &l.board }
+// Livefeed returns the feed of the station's open pages.
+func (st *Station) Livefeed() *Livefeed { return &st.livefeed }
 
-// HookBacklogs returns what the hooks have yet to deliver, by kind of hook.
-func (l *Station) HookBacklogs() map[string]hooks.Backlog { return l.hooks.Backlogs() }
+// HookBacklogs returns the counts of undelivered events, by kind of hook.
+func (st *Station) HookBacklogs() map[string]hooks.Backlog { return st.hooks.Backlogs() }
 
 // IsClosing reports whether the station is ending.
-func (l *Station) IsClosing() bool {
+func (st *Station) IsClosing() bool {
 	select {
-	case <-l.closing:
+	case <-st.closing:
 		return true
 	default:
 		return false
@@ -198,38 +197,38 @@ func (l *Station) IsClosing() bool {
 
 // Retire takes a configuration back, whether it is in force or not. If it was the newest, the
 // previous one is in force again, unless that has been retired too. It may be called twice.
-func (l *Station) Retire(g *Generation) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.current.Load(); c != g {
+func (st *Station) Retire(g *Generation) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if c := st.current.Load(); c != g {
 		for ; c != nil; c = c.previous {
 			if c.previous == g {
 				c.previous = g.previous
 			}
 		}
 	} else if g.previous != nil {
-		l.apply(g.previous)
+		st.apply(g.previous)
 	}
 	g.previous, g.published = nil, false
 	g.Events.Close()
 }
 
-// feedChanged tells the log what the listeners of a mount hear from now on.
-func (l *Station) feedChanged(c streaming.FeedChange) {
-	l.Logger().Info("listeners hear another stream",
+// feedChanged logs what the listeners of a mount hear from now on.
+func (st *Station) feedChanged(c streaming.FeedChange) {
+	st.Logger().Info("listeners hear another stream",
 		zap.String("mount", c.Home), zap.String("from", fallback.Label(c.From)), zap.String("to", fallback.Label(c.To)))
 }
 
-// Logger returns the logger of the configuration that is in force. It takes no lock,
-// since it is asked for under the station's, and publish takes that under ours.
-func (l *Station) Logger() *zap.Logger {
-	if g := l.current.Load(); g != nil {
+// Logger returns the logger of the current configuration. It takes no lock: the engine calls it
+// under its own, which Publish takes under mu.
+func (st *Station) Logger() *zap.Logger {
+	if g := st.current.Load(); g != nil {
 		return g.Log
 	}
 	return zap.NewNop()
 }
 
-// InForce returns the stations that have a configuration, sorted by name.
+// InForce returns the stations that have or had a configuration in force, sorted by name.
 func InForce() (all []*Station) {
 	stations.Range(func(_, value any) bool {
 		if l := value.(*Station); l.Current() != nil {

@@ -12,17 +12,16 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 )
 
-// StreamList is which mounts a listener would hear something on, at one moment. It does not
-// change.
+// StreamList is the list of mounts that offer sound, at one moment. It does not change.
 type StreamList struct {
 	paths  []string        // sorted
 	hidden map[string]bool // from slaves
 	text   string          // for slaves: a path on each line
-	tag    string          // names this text
+	tag    string          // identifies this text, as an ETag
 	made   time.Time
 }
 
-// Paths returns the mounts, sorted, with those that are hidden from slaves.
+// Paths returns the mounts, sorted, including those that are hidden from slaves.
 func (l *StreamList) Paths() []string { return l.paths }
 
 // WithPrefix returns the list for slaves with a prefix before each path.
@@ -42,19 +41,18 @@ func (l *StreamList) render(prefix string, isListed func(path string) bool) (tex
 	return b.String(), `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
-// streamListAge is how old a list may be while nothing is known to have changed: a file that
-// could not be played may be playable again.
+// streamListAge is how old a list may be while the station has not changed: a file that could
+// not be played may be playable again.
 const streamListAge = time.Second
 
-// streamList makes a StreamList once for each change of the station, however many slaves
-// ask for it.
+// streamList makes a StreamList once for each change of the station, for all slaves.
 type streamList struct {
 	mu      sync.Mutex
 	changed <-chan struct{} // of the station, when known was made
 	known   *StreamList
 }
 
-// StreamList returns what the station offers now.
+// StreamList returns the mounts that offer sound now.
 func (g *Generation) StreamList() *StreamList {
 	s := &g.streamList
 	s.mu.Lock()
@@ -66,7 +64,7 @@ func (g *Generation) StreamList() *StreamList {
 }
 
 // StreamListFor returns the list for a slave with a node id, which may be empty, and a tag
-// that names this state of the list. A mount that could only be pulled from that very node is
+// that identifies this state of the list. A mount that is only pulled from that very node is
 // left out: it would stay on both lists for ever.
 func (g *Generation) StreamListFor(node string) (text, tag string) {
 	l := g.StreamList()
@@ -79,9 +77,9 @@ func (g *Generation) StreamListFor(node string) (text, tag string) {
 	return l.text, l.tag
 }
 
-// newStreamList looks at all mounts: those that have a source, or had one, those with a
-// fallback, and those that are pulled on demand. Where a pattern has a fallback, any listener
-// can create a mount; those are left out, since slaves would pull all of them, and so keep
+// newStreamList goes through all mounts: those with a source, now or earlier, those with a
+// fallback, and those that are pulled on demand. Mounts that exist only because a listener asked
+// for a path with a pattern's fallback are left out: slaves would pull all of them, and so keep
 // them alive.
 func (g *Generation) newStreamList() *StreamList {
 	paths := make(map[string]bool)

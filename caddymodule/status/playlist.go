@@ -34,7 +34,7 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 	kind = path.Ext(at)
 	mount = strings.TrimSuffix(at, kind)
 	_, known := playlists[kind]
-	return mount, kind, known && p.station.Knows(mount)
+	return mount, kind, known && p.station.Has(mount)
 }
 
 // servePlaylist answers a mount's playlist: where it is heard, by the scheme of the

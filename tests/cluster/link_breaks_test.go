@@ -266,7 +266,7 @@ func TestAStationIsNotItsOwnSlave(t *testing.T) {
 	c := harness.NewCluster(t, "a")
 	c.Load(map[string]string{"a": strings.ReplaceAll(slave, "%master%", "%a%")})
 	c.Nodes["a"].WaitForLog(map[string]any{
-		"msg":   "the master does not tell its list; what is known of it stays, and it is asked again and again",
+		"msg":   "master unavailable; keeping its last list and retrying",
 		"error": "http://" + c.Nodes["a"].Plain + ": this is the station itself; point master at another",
 	})
 }

@@ -70,7 +70,7 @@ func RunExample(t *testing.T) (*Server, *exec.Cmd) {
 		return err
 	})
 	Eventually(t, "it says where it is", func() error {
-		if text, _ := os.ReadFile(log); !strings.Contains(string(text), "on the air") {
+		if text, _ := os.ReadFile(log); !strings.Contains(string(text), "station ready") {
 			return errors.New("it has not yet")
 		}
 		return nil
