@@ -27,6 +27,9 @@ func New(deny, allow *Clients, log *zap.Logger) (List, error) {
 	return List{newRules(deny, log), newRules(allow, log)}, nil
 }
 
+// IsRestricted reports whether only some clients are allowed: there is an allow rule.
+func (l *List) IsRestricted() bool { return l.allow.limitsIPs || l.allow.limitsAgents }
+
 // CheckListener returns a refusal if a listener with a user agent is not allowed.
 func (l *List) CheckListener(ip netip.Addr, agent string) error {
 	if l.deny.hasAgent(agent) || l.allow.limitsAgents && !l.allow.hasAgent(agent) {

@@ -100,7 +100,7 @@ func TestSettingATitle(t *testing.T) {
 			if got := moduletest.Body(t, resp); got != want {
 				t.Errorf("%q\nwant %q", got, want)
 			}
-			m := b.Mount.Metadata()
+			m := b.Mount.Status().Metadata
 			if m.Artist != tt.artist || m.Title != tt.title || m.URL != tt.url {
 				t.Errorf("%q - %q at %q; want %q - %q at %q", m.Artist, m.Title, m.URL, tt.artist, tt.title, tt.url)
 			}
@@ -117,7 +117,7 @@ func TestTheMountsCharsetIsTheDefault(t *testing.T) {
 		{"song=%C3%BC&charset=utf-8", "ü"},
 	} {
 		moduletest.CheckStatus(t, updateMetadata(t, h, "source", "source", tt.query, "mount=/latin.mp3"), 200)
-		if got := b.Mount.Metadata().Title; got != tt.want {
+		if got := b.Mount.Status().Metadata.Title; got != tt.want {
 			t.Errorf("%s: %q; want %q", tt.query, got, tt.want)
 		}
 	}
@@ -128,13 +128,13 @@ func TestTheSameTitleAgainIsNoNews(t *testing.T) {
 	for range 2 {
 		moduletest.CheckStatus(t, updateMetadata(t, h, "source", "source", "song=Song", "mount=/live.mp3"), 200)
 	}
-	before := b.Mount.Metadata()
+	before := b.Mount.Status().Metadata
 	moduletest.CheckStatus(t, updateMetadata(t, h, "source", "source", "song=+Song%0A", "mount=/live.mp3"), 200)
-	if b.Mount.Metadata() != before {
+	if b.Mount.Status().Metadata != before {
 		t.Error("it was announced again")
 	}
 	moduletest.CheckStatus(t, updateMetadata(t, h, "source", "source", "song=Other", "mount=/live.mp3"), 200)
-	if b.Mount.Metadata() == before {
+	if b.Mount.Status().Metadata == before {
 		t.Error("another title was not announced")
 	}
 }
@@ -167,7 +167,7 @@ func TestWhatIsNoUpdate(t *testing.T) {
 			if got := moduletest.Body(t, resp); got != tt.want {
 				t.Errorf("%q; want %q", got, tt.want)
 			}
-			if got := b.Mount.Metadata().Title; got != "Song" {
+			if got := b.Mount.Status().Metadata.Title; got != "Song" {
 				t.Errorf("the title became %q", got)
 			}
 		})
@@ -178,7 +178,7 @@ func TestWhatIsNoUpdate(t *testing.T) {
 func TestBrokenQueriesAreReadAsFarAsTheyGo(t *testing.T) {
 	h, b := newMetadataHandler(t)
 	moduletest.CheckStatus(t, updateMetadata(t, h, "source", "source", "mount=/live.mp3", "song=Song", "url=%zz", "x=%"), 200)
-	if got := b.Mount.Metadata().Title; got != "Song" {
+	if got := b.Mount.Status().Metadata.Title; got != "Song" {
 		t.Errorf("%q; want Song", got)
 	}
 }

@@ -28,6 +28,10 @@ type StationReport struct {
 	Mounts              []MountReport `json:"mounts"`
 	Relays              []RelayReport `json:"relays"`
 	Slaves              []SlaveReport `json:"slaves"`
+
+	// Withheld has the mounts that a slave does not pull since their protection is missing here,
+	// and what is missing.
+	Withheld map[string]string `json:"withheld,omitempty"`
 }
 
 // MountReport is what it tells of a mount: one that lives, or that the configuration
@@ -117,7 +121,7 @@ func seeStations(q query) (any, error) {
 			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
-			Mounts:           reportMounts(l, q), Relays: reportRelays(l, q), Slaves: reportSlaves(l),
+			Mounts:           reportMounts(l, q), Relays: reportRelays(l, q), Slaves: reportSlaves(l), Withheld: l.Current().Withheld(),
 		})
 	}
 	return all, nil

@@ -14,9 +14,9 @@ const redirected = "redirected"
 
 // shouldRedirect reports whether a listener may be sent to a slave: always, or since there is no
 // place here. Relays are not redirected: they might be sent to themselves. Neither are listeners
-// of a mount that a module decides on: the slave would not ask it.
+// of a mount that is not for everybody: the slave may not know them.
 func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
-	if q.client.Slave || q.client.Relay || q.URL.Query().Has(redirected) || q.mount.Settings().NoDirect || q.module != nil {
+	if q.client.Slave || q.client.Relay || q.URL.Query().Has(redirected) || q.mount.Settings().NoDirect || !h.station.MayRedirect(q.path) {
 		return false
 	}
 	redirect := h.station.Redirect

@@ -51,6 +51,7 @@ type Generation struct {
 	settings   *streaming.Settings
 	overrides  sync.Map // of fallbacks by Icecast's command: a mount's path to that of another
 	streamList streamList
+	withheld   withheld
 	sites      sites
 	released   atomic.Bool
 	shoutcasts shoutcasts

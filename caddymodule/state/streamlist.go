@@ -16,29 +16,39 @@ import (
 type StreamList struct {
 	paths  []string        // sorted
 	hidden map[string]bool // from slaves
-	text   string          // for slaves: a path on each line
-	tag    string          // identifies this text, as an ETag
 	made   time.Time
+
+	protected map[string]string // marks of the mounts that are not served to everybody
+	open      rendering         // for slaves that would serve everything to everybody
+	whole     rendering         // for slaves that read the mark of protected mounts
 }
 
-// Paths returns the mounts, sorted, including those that are hidden from slaves.
+// rendering is a list as slaves get it: a path on each line, and a tag that names this text.
+type rendering struct{ text, tag string }
+
+// Paths returns the mounts, sorted, with those that are hidden from slaves.
 func (l *StreamList) Paths() []string { return l.paths }
 
-// WithPrefix returns the list for slaves with a prefix before each path.
+// WithPrefix returns the list for slaves that would serve everything to everybody, with a
+// prefix before each path.
 func (l *StreamList) WithPrefix(prefix string) string {
-	text, _ := l.render(prefix, func(string) bool { return true })
-	return text
+	return l.render(prefix, false, func(string) bool { return true }).text
 }
 
-func (l *StreamList) render(prefix string, isListed func(path string) bool) (text, tag string) {
+func (l *StreamList) render(prefix string, protected bool, isListed func(path string) bool) rendering {
 	var b strings.Builder
 	for _, p := range l.paths {
-		if !l.hidden[p] && isListed(p) {
-			b.WriteString(prefix + mountpath.Escape(p) + "\r\n")
+		if l.hidden[p] || l.protected[p] != "" && !protected || !isListed(p) {
+			continue
 		}
+		b.WriteString(prefix + mountpath.Escape(p))
+		if marks := l.protected[p]; marks != "" {
+			b.WriteString("\t" + marks)
+		}
+		b.WriteString("\r\n")
 	}
 	sum := sha256.Sum256([]byte(b.String()))
-	return b.String(), `"` + hex.EncodeToString(sum[:8]) + `"`
+	return rendering{b.String(), `"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
 // streamListAge is how old a list may be while the station has not changed: a file that could
@@ -64,17 +74,22 @@ func (g *Generation) StreamList() *StreamList {
 }
 
 // StreamListFor returns the list for a slave with a node id, which may be empty, and a tag
-// that identifies this state of the list. A mount that is only pulled from that very node is
+// that names this state of the list. Protected mounts are marked, and left out for a slave
+// that does not read the mark. A mount that could only be pulled from that very node is
 // left out: it would stay on both lists for ever.
-func (g *Generation) StreamListFor(node string) (text, tag string) {
+func (g *Generation) StreamListFor(node string, readsMark bool) (text, tag string) {
 	l := g.StreamList()
 	isForeign := func(path string) bool { return !g.relays.PulledOnlyFrom(path, node) }
 	for _, p := range g.relays.Mounts() {
 		if !isForeign(p) {
-			return l.render("", isForeign)
+			own := l.render("", readsMark, isForeign)
+			return own.text, own.tag
 		}
 	}
-	return l.text, l.tag
+	if readsMark {
+		return l.whole.text, l.whole.tag
+	}
+	return l.open.text, l.open.tag
 }
 
 // newStreamList goes through all mounts: those with a source, now or earlier, those with a
@@ -95,12 +110,14 @@ func (g *Generation) newStreamList() *StreamList {
 		paths[p] = true
 	}
 	maps.DeleteFunc(paths, func(p string, _ bool) bool { return !g.Offers(p) })
-	l := &StreamList{paths: slices.Sorted(maps.Keys(paths)), hidden: make(map[string]bool), made: time.Now()}
+	l := &StreamList{paths: slices.Sorted(maps.Keys(paths)), hidden: make(map[string]bool), protected: make(map[string]string), made: time.Now()}
 	for _, p := range l.paths {
 		if g.Policy(p).HiddenFromSlaves {
 			l.hidden[p] = true
 		}
+		l.protected[p] = marks(g.Protections(p))
 	}
-	l.text, l.tag = l.render("", func(string) bool { return true })
+	all := func(string) bool { return true }
+	l.open, l.whole = l.render("", false, all), l.render("", true, all)
 	return l
 }

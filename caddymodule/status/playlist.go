@@ -41,8 +41,10 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 // request. Slaves with room are first, since players begin there.
 func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
 	var urls []string
-	for _, base := range p.station.Slaves().Ranked(mount, r.Scheme) {
-		urls = append(urls, base+mountpath.Escape(mount))
+	if p.station.MayRedirect(mount) {
+		for _, base := range p.station.Slaves().Ranked(mount, r.Scheme) {
+			urls = append(urls, base+mountpath.Escape(mount))
+		}
 	}
 	urls = append(urls, p.station.BaseURL(r)+mountpath.Escape(mount))
 	format := playlists[kind]

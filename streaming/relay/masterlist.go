@@ -18,14 +18,31 @@ const (
 	maxMounts = 10000 // of one list, or one report
 )
 
+// ProtectedHeader is a field of a slave's request. It says that the slave reads the marks of
+// protected mounts, and serves such a mount only if it protects it in the same way. A master
+// does not list protected mounts to others.
+const ProtectedHeader = "Relay-Protected"
+
+// Protection is a mark of a mount on a master's list. The marks follow the path after a tab,
+// with commas between them.
+type Protection string
+
+// The marks of protected mounts.
+const (
+	ProtectedByAuth  Protection = "auth"  // listeners are authenticated
+	ProtectedByAllow Protection = "allow" // only some clients are allowed
+	ProtectedByTLS   Protection = "tls"   // listeners are served over HTTPS only
+)
+
 // listed is a mount on a master's list, and its URL.
 type listed struct {
-	mount string
-	url   string
+	mount       string
+	url         string
+	protections []Protection // none: the master serves it to everybody
 }
 
-// readList reads a master's list, one mount in each line: a path at the master, or a URL.
-// Other lines are skipped.
+// readList reads a master's list, one mount in each line: a path at the master, or a URL,
+// and perhaps a tab and marks. Other lines are skipped.
 func readList(r io.Reader, base *url.URL) ([]listed, error) {
 	var all []listed
 	seen := make(map[string]bool)
@@ -36,6 +53,7 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
+		line, marks, _ := strings.Cut(line, "\t")
 		at, err := resolve(base, line)
 		if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.Opaque != "" {
 			continue
@@ -52,9 +70,20 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 			continue
 		}
 		seen[mount] = true
-		all = append(all, listed{mount, at.String()})
+		all = append(all, listed{mount, at.String(), parseProtections(marks)})
 	}
 	return all, lines.Err()
+}
+
+// parseProtections returns the marks of a line. An unknown mark is kept: no slave has that
+// protection, so that none serves the mount.
+func parseProtections(marks string) (all []Protection) {
+	for mark := range strings.SplitSeq(marks, ",") {
+		if mark = strings.TrimSpace(mark); mark != "" {
+			all = append(all, Protection(mark))
+		}
+	}
+	return all
 }
 
 // resolve returns the URL of a line. A path is relative to the base URL of the master.

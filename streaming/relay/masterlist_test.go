@@ -14,13 +14,18 @@ func TestReadList(t *testing.T) {
 		name, list string
 		want       []listed
 	}{
-		{"Icecast", "/live.mp3\r\n/a%20b.ogg\r\n", []listed{{"/live.mp3", "http://master.example:8000/live.mp3"}, {"/a b.ogg", "http://master.example:8000/a%20b.ogg"}}},
-		{"Icecast-KH", "/admin/streams?mount=/live\r\n", []listed{{"/live", "http://master.example:8000/admin/streams?mount=/live"}}},
-		{"whole URLs", "https://other.example/x.mp3\n", []listed{{"/x.mp3", "https://other.example/x.mp3"}}},
-		{"no end of line", "/live", []listed{{"/live", "http://master.example:8000/live"}}},
-		{"one twice", "/live\n/live\n", []listed{{"/live", "http://master.example:8000/live"}}},
+		{"Icecast", "/live.mp3\r\n/a%20b.ogg\r\n", []listed{{mount: "/live.mp3", url: "http://master.example:8000/live.mp3"}, {mount: "/a b.ogg", url: "http://master.example:8000/a%20b.ogg"}}},
+		{"Icecast-KH", "/admin/streams?mount=/live\r\n", []listed{{mount: "/live", url: "http://master.example:8000/admin/streams?mount=/live"}}},
+		{"whole URLs", "https://other.example/x.mp3\n", []listed{{mount: "/x.mp3", url: "https://other.example/x.mp3"}}},
+		{"no end of line", "/live", []listed{{mount: "/live", url: "http://master.example:8000/live"}}},
+		{"one twice", "/live\n/live\n", []listed{{mount: "/live", url: "http://master.example:8000/live"}}},
 		{"what is no mount", "\n# word\n/\n/admin/stats\nftp://x/y\n::\n/a//b\nmailto:x\n/a%00b\n/a%ffb\n/status-json.xsl\n/admin.cgi\nlive.mp3\n/a%0ab\n", nil},
-		{"user and password", "http://u:p@other.example/x\n", []listed{{"/x", "http://other.example/x"}}},
+		{"user and password", "http://u:p@other.example/x\n", []listed{{mount: "/x", url: "http://other.example/x"}}},
+		{"protected mounts", "/pay\tauth\r\n/in\tallow,tls\r\n/later\tsomething\r\n", []listed{
+			{"/pay", "http://master.example:8000/pay", []Protection{ProtectedByAuth}},
+			{"/in", "http://master.example:8000/in", []Protection{ProtectedByAllow, ProtectedByTLS}},
+			{"/later", "http://master.example:8000/later", []Protection{"something"}},
+		}},
 		{"nothing", "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -35,7 +40,7 @@ func TestReadList(t *testing.T) {
 func TestAMasterMayBeAnywhereOnItsSite(t *testing.T) {
 	base, _ := url.Parse("https://host.example/radio")
 	got, err := readList(strings.NewReader("/live.mp3\n/admin/streams?mount=/x\n"), base)
-	want := []listed{{"/live.mp3", "https://host.example/radio/live.mp3"}, {"/x", "https://host.example/radio/admin/streams?mount=/x"}}
+	want := []listed{{mount: "/live.mp3", url: "https://host.example/radio/live.mp3"}, {mount: "/x", url: "https://host.example/radio/admin/streams?mount=/x"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, %v; want %v", got, err, want)
 	}

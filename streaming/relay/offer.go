@@ -4,8 +4,9 @@ import "slices"
 
 // listedUpstream is a mount on a master's list, and the upstream it has there.
 type listedUpstream struct {
-	mount    string
-	upstream Upstream
+	mount       string
+	upstream    Upstream
+	protections []Protection
 }
 
 // offers returns a relay for each mount on the lists of some masters that the settings
@@ -15,7 +16,7 @@ func offers(settings *SlaveConfig, lists [][]listedUpstream) []Config {
 	index := make(map[string]int)
 	for _, list := range lists {
 		for _, l := range list {
-			if !matches(settings.Mounts, l.mount) {
+			if !matches(settings.Mounts, l.mount) || !settings.serves(l) {
 				continue
 			}
 			i, ok := index[l.mount]

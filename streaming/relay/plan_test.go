@@ -45,7 +45,7 @@ func offersText(all []Config) (text string) {
 func TestOffersOfSeveralMasters(t *testing.T) {
 	list := func(master string, mounts ...string) (all []listedUpstream) {
 		for _, m := range mounts {
-			all = append(all, listedUpstream{m, Upstream{URL: master}})
+			all = append(all, listedUpstream{mount: m, upstream: Upstream{URL: master}})
 		}
 		return all
 	}

@@ -40,6 +40,7 @@ func (w *watcher) poll() error {
 	u.URL = strings.TrimSuffix(u.URL, "/") + ListPath
 	q := request{method: http.MethodGet, header: http.Header{}, agent: w.slave.manager.agent, timeout: settings.timeout()}
 	q.header.Set(PathHeader, w.slave.manager.ID)
+	q.header.Set(ProtectedHeader, "1")
 	if w.reports {
 		wait := min(settings.interval(), maxPollWait)
 		q.timeout += wait

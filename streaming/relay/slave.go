@@ -23,6 +23,11 @@ type SlaveConfig struct {
 	Mounts     []string      // patterns; none: all
 	Public     []string      // URLs at which listeners reach this node
 
+	// MayServe reports whether a mount that the master protects may be pulled, since this
+	// node protects it in the same ways. It is called for each list with the mount, from any
+	// goroutine. Nil: none may.
+	MayServe func(mount string, protections []Protection) bool
+
 	// Report returns the load of this node. The slave fills in ID, Public and Interval.
 	Report func() Report
 }
@@ -32,6 +37,11 @@ func (s *SlaveConfig) interval() time.Duration {
 		return s.Interval
 	}
 	return DefaultInterval
+}
+
+// serves reports whether the mount of a list may be pulled.
+func (s *SlaveConfig) serves(l listedUpstream) bool {
+	return len(l.protections) == 0 || s.MayServe != nil && s.MayServe(l.mount, l.protections)
 }
 
 func (s *SlaveConfig) timeout() time.Duration {

@@ -80,7 +80,7 @@ func (w *watcher) upstreams() []listedUpstream {
 			u.User, u.Password = "", ""
 		}
 		u.URL, u.node = l.url, node
-		all = append(all, listedUpstream{l.mount, u})
+		all = append(all, listedUpstream{l.mount, u, l.protections})
 	}
 	return all
 }
