@@ -28,7 +28,7 @@ func Parse(d *caddyfile.Dispenser, to *json.RawMessage) error {
 	}
 	kind := d.Val()
 	if _, err := caddy.GetModule("icecast.auth." + kind); err != nil {
-		return d.Errf("auth: %s", setting.Unknown("module", kind, kinds))
+		return d.Errf("auth: %s", setting.Suggest("unknown module", kind, kinds))
 	}
 	module, err := caddyfile.UnmarshalModule(d, "icecast.auth."+kind)
 	if err != nil {

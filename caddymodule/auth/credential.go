@@ -55,7 +55,6 @@ func comparer(password string) (caddyauth.Comparer, error) {
 
 // ParseCredential parses a password, with a user before it if there are two values.
 func ParseCredential(d *caddyfile.Dispenser, dst **Credential) func() error {
-	const expected = "expected [<user>] <password>"
 	return func() error {
 		directive := d.Val()
 		c := new(Credential)
@@ -66,10 +65,10 @@ func ParseCredential(d *caddyfile.Dispenser, dst **Credential) func() error {
 		case 2:
 			c.User, c.Password = args[0], args[1]
 		default:
-			return d.Errf("%s: %d values; %s", directive, len(args), expected)
+			return d.Errf("%s: %d values; expected [<user>] <password>", directive, len(args))
 		}
 		if c.Password == "" {
-			return d.Errf("%s: empty password; %s (is its environment variable set?)", directive, expected)
+			return d.Errf("%s: empty password; expected [<user>] <password> (is its environment variable set?)", directive)
 		}
 		if err := c.check(); err != nil {
 			return d.WrapErr(fmt.Errorf("%s: %w", directive, err))

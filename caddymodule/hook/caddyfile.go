@@ -30,7 +30,7 @@ func Parse(d *caddyfile.Dispenser, to *[]*Hook) error {
 			if len(h.Events) == 0 && isHookKind(kind) {
 				return d.Errf("on %s: missing event; expected one, such as %s", kind, example)
 			}
-			return d.Errf("on: %s", setting.Unknown("event or module", kind, append(eventNames(), hookKinds()...)))
+			return d.Errf("on: %s", setting.Suggest("unknown event or module", kind, append(eventNames(), hookKinds()...)))
 		}
 		module, err := caddyfile.UnmarshalModule(d, "icecast.hooks."+kind)
 		if err != nil {

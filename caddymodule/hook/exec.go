@@ -112,7 +112,7 @@ var eventPlaceholder = regexp.MustCompile(`\{event\.(?:data\.)?([^{}\\]*)\}`)
 func checkEventPlaceholders(s string) error {
 	for _, m := range eventPlaceholder.FindAllStringSubmatch(s, -1) {
 		if !slices.Contains(hooks.Keys, m[1]) {
-			return fmt.Errorf("%s: %s", m[0], setting.Unknown("event field", m[1], hooks.Keys))
+			return fmt.Errorf("%s: %s", m[0], setting.Suggest("unknown event field", m[1], hooks.Keys))
 		}
 	}
 	return nil

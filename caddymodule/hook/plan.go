@@ -207,7 +207,7 @@ func (h *Hook) load(ctx caddy.Context) (Module, error) {
 	}
 	for _, e := range h.Events {
 		if !hooks.IsName(string(e)) {
-			return nil, errors.New(setting.Unknown("event", string(e), eventNames()))
+			return nil, errors.New(setting.Suggest("unknown event", string(e), eventNames()))
 		}
 	}
 	if len(h.DoRaw) == 0 || string(h.DoRaw) == "null" {

@@ -41,7 +41,7 @@ func ParseBlock(d *caddyfile.Dispenser, what string, known Directives) error {
 		case directive == "{":
 			return d.Errf("%s: unexpected block after %s", what, before)
 		case !ok:
-			return d.Errf("%s: %s", what, Unknown("directive", directive, slices.Sorted(maps.Keys(known))))
+			return d.Errf("%s: %s", what, Suggest("unknown directive", directive, slices.Sorted(maps.Keys(known))))
 		case seen[directive] && !slices.Contains(repeatable, directive):
 			return d.Errf("%s: duplicate directive %s", what, directive)
 		}

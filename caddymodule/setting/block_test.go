@@ -47,13 +47,13 @@ func TestErrorsOfABlock(t *testing.T) {
 	}
 }
 
-func FuzzUnknown(f *testing.F) {
+func FuzzSuggest(f *testing.F) {
 	for _, s := range []string{"", "x", "fallbck", "fallback", "\xff\x00", strings.Repeat("fallback", 9)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		known := []string{"fallback", "hidden", "url"}
-		text := setting.Unknown("directive", name, known)
+		text := setting.Suggest("unknown directive", name, known)
 		if strings.ContainsAny(text, "\x00\r\n") || !strings.HasPrefix(text, "unknown directive ") {
 			t.Errorf("%q: %q", name, text)
 		}

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Unknown describes a name that is not known: it suggests the nearest known name, or lists
-// all of them if none is near. kind is what the name stands for, such as "directive".
-func Unknown(kind, name string, known []string) string {
+// Suggest adds a name that is not known to a problem such as "unknown directive", and the
+// nearest known name, or all of them if none is near.
+func Suggest(problem, name string, known []string) string {
 	if near, ok := nearest(name, known); ok {
-		return fmt.Sprintf("unknown %s %q; did you mean %q?", kind, name, near)
+		return fmt.Sprintf("%s %q; did you mean %q?", problem, name, near)
 	}
-	return fmt.Sprintf("unknown %s %q; expected one of: %s", kind, name, strings.Join(known, ", "))
+	return fmt.Sprintf("%s %q; expected one of: %s", problem, name, strings.Join(known, ", "))
 }
 
 // maxSuggested bounds the length of the names that are compared.
