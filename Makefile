@@ -47,7 +47,7 @@ $(PAGES): tests/npm/package-lock.json | programs
 build:
 	go build -tags $(TAGS) -trimpath -ldflags "-w -s" -o caddycast ./cmd/caddycast
 
-binaries: tests/binaries/caddycast tests/binaries/caddy
+binaries: tests/binaries/caddycast tests/binaries/caddy tests/binaries/caddy-guest
 
 tests/binaries/caddycast: $(SOURCES)
 	go build -tags $(TAGS) -trimpath -ldflags "-w -s" -o $@ ./cmd/caddycast
@@ -55,6 +55,11 @@ tests/binaries/caddycast: $(SOURCES)
 
 tests/binaries/caddy: $(SOURCES)
 	$(TOOL) xcaddy build $(CADDY) --output $@ --with github.com/caddycast/caddycast@v0.0.0=$(CURDIR)
+
+# with modules of another plugin
+tests/binaries/caddy-guest: $(SOURCES) $(wildcard tests/modules/testdata/guest/*)
+	$(TOOL) xcaddy build $(CADDY) --output $@ --with github.com/caddycast/caddycast@v0.0.0=$(CURDIR) \
+		--with example.org/guest@v0.0.0=$(CURDIR)/tests/modules/testdata/guest
 
 # All that is compiled is compiled before the first test, so that no limit of a test covers
 # it and no test shares the processors with a compiler.

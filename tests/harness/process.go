@@ -17,9 +17,15 @@ import (
 // test ends. log is the file of its log.
 func RunProcess(t testing.TB, home, caddyfile string) (cmd *exec.Cmd, log string) {
 	t.Helper()
+	return RunProgram(t, binary.Caddy(t), home, caddyfile)
+}
+
+// RunProgram is RunProcess with another program than binary.Caddy.
+func RunProgram(t testing.TB, program, home, caddyfile string) (cmd *exec.Cmd, log string) {
+	t.Helper()
 	path, log := filepath.Join(home, "Caddyfile"), filepath.Join(home, "log")
 	WriteFile(t, path, caddyfile)
-	cmd = exec.Command(binary.Caddy(t), "run", "--config", path)
+	cmd = exec.Command(program, "run", "--config", path)
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
 	out, err := os.Create(log)
 	if err != nil {

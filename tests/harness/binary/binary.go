@@ -24,6 +24,13 @@ func Caddy(t testing.TB) string {
 	return filepath.Join(Dir(t), "caddy")
 }
 
+// Guest returns the path of a Caddy with caddycast and the modules of another plugin, which
+// are in tests/modules/testdata/guest.
+func Guest(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(Dir(t), "caddy-guest")
+}
+
 // Caddycast returns the path of cmd/caddycast as make build builds it.
 func Caddycast(t testing.TB) string {
 	t.Helper()
