@@ -21,17 +21,17 @@ func init() {
 	caddy.RegisterModule(new(App))
 }
 
-// App holds stations: sets of mounts, each with an identity, credentials and
-// limits of its own. A station is put on the sites whose routes have the
-// `icecast` handler. Sources and listeners survive every change of this
-// configuration, except that of their station's name.
+// App holds stations: sets of mounts, each with its own identity, credentials and
+// limits. A station is on the sites whose routes have the `icecast` handler. Sources
+// and listeners survive every change of this configuration, unless their station is
+// renamed or removed.
 type App struct {
-	// The stations by name. Without any there is one called `default`, which
-	// no source can use since it has no password.
+	// The stations by name. Default: one named `default`, which accepts no source
+	// since it has no password.
 	Stations map[string]*Station `json:"stations,omitempty"`
 
 	generations map[string]*state.Generation
-	unfollow    func() // ends followHangup, if it has begun
+	unfollow    func() // ends followHangup; nil: it has not begun
 }
 
 // CaddyModule returns the Caddy module information.
@@ -42,7 +42,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision sets up the stations. Nothing that lives is touched before Start.
+// Provision resolves the stations. No station in force changes before Start.
 func (a *App) Provision(ctx caddy.Context) error {
 	if len(a.Stations) == 0 {
 		a.Stations = map[string]*Station{state.DefaultName: new(Station)}
@@ -74,7 +74,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return errors.Join(on("started", a.started), on("stopping", a.stopping))
 }
 
-// Start puts the settings into force.
+// Start publishes the stations.
 func (a *App) Start() error {
 	for _, g := range a.generations {
 		g.Publish(g)
@@ -85,8 +85,8 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop takes the settings back, which matters only if a later app of the same
-// configuration could not start: then the one before is in force again.
+// Stop retires the stations. If a later app of the same configuration failed to start, the
+// previous configuration is in force again.
 func (a *App) Stop() error {
 	if a.unfollow != nil {
 		a.unfollow()
@@ -97,7 +97,7 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup releases what Provision acquired, however far that got.
+// Cleanup releases what Provision acquired, also if Provision failed.
 func (a *App) Cleanup() error {
 	var errs []error
 	for _, g := range a.generations {
@@ -106,7 +106,7 @@ func (a *App) Cleanup() error {
 	return errors.Join(errs...)
 }
 
-// started writes where each station is found to the log.
+// started logs that the stations are ready, once all apps have started.
 func (a *App) started() {
 	for _, g := range a.generations {
 		g.LogReady()
@@ -114,8 +114,8 @@ func (a *App) started() {
 	}
 }
 
-// stopping ends the streams if the process is about to exit: the HTTP servers,
-// which stop after this event, wait for every one of them.
+// stopping ends the streams if the process is about to exit: the HTTP servers, which stop after
+// this event, wait for all of them.
 func (a *App) stopping() {
 	if !caddy.Exiting() {
 		return
@@ -134,7 +134,7 @@ func (a *App) Generation(name string) (*state.Generation, error) {
 		return g, nil
 	}
 	names := slices.Sorted(maps.Keys(a.generations))
-	return nil, fmt.Errorf("there is no station %q; there is %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("station %q: unknown; expected one of: %s", name, strings.Join(names, ", "))
 }
 
 // Only implements state.Provider.

@@ -73,7 +73,7 @@ func TestStationsByName(t *testing.T) {
 		}
 	}
 	_, err = app.Generation("day")
-	moduletest.CheckError(t, err, `there is no station "day"; there is TestStationsByName night, default`)
+	moduletest.CheckError(t, err, `station "day": unknown; expected one of: TestStationsByName night, default`)
 	if app.Only() != nil {
 		t.Error("one of two is the only one")
 	}

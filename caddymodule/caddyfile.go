@@ -58,13 +58,13 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	name := state.DefaultName
 	d.Args(&name)
 	if d.NextArg() {
-		return nil, d.Errf("icecast: %q is too much; write icecast, or icecast and the name of the station", d.Val())
+		return nil, d.Errf("icecast: unexpected argument %q; usage: icecast [<station>]", d.Val())
 	}
 	if err := state.CheckName(name); err != nil {
 		return nil, d.WrapErr(err)
 	}
 	if app.Stations[name] != nil {
-		return nil, d.Errf("station %s: it is there twice; write all its settings into one block", name)
+		return nil, d.Errf("station %s: duplicate station; expected all its settings in one block", name)
 	}
 	station := new(Station)
 	if err := parseStation(d, name, station); err != nil {

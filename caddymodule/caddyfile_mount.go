@@ -67,7 +67,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	}
 	for _, other := range before {
 		if other.Path == m.Path {
-			return nil, d.Errf("mount %s: it is there twice; write all its settings into one block", m.Path)
+			return nil, d.Errf("mount %s: duplicate mount; expected all its settings in one block", m.Path)
 		}
 	}
 	return m, setting.ParseBlock(d, "mount "+m.Path, setting.Directives{
@@ -107,7 +107,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 	})
 }
 
-// parseHidden parses from whom a mount is hidden: from the public, or from slaves, too.
+// parseHidden parses whether a mount is hidden: from public lists, or from slaves, too.
 func parseHidden(d *caddyfile.Dispenser, m *Mount) error {
 	args := d.RemainingArgs()
 	hidden, all := true, false

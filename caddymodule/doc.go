@@ -1,12 +1,13 @@
-// Package caddymodule is all of caddycast that knows Caddy. It translates: a
-// Caddyfile or JSON into the settings of a station, a request into a source or
-// a listener, and what happens into Caddy's log. The rules of streaming are in
-// package streaming, which this one drives.
+// Package caddymodule is the Caddy app "icecast": its JSON types, their directives in the
+// Caddyfile, and their resolution.
 //
-// App is the Caddy app "icecast": the stations and their settings. Handler is
-// the HTTP handler "icecast", which puts a station on a site. What lives (the
-// station with its mounts, sources and listeners) is kept in a pool that every
-// configuration shares; a configuration is a reign over it, which begins when
-// the app starts and ends, by retire, when it stops. That is why a reload drops
-// nobody, and why a configuration that is rejected changes nothing.
+// App holds the stations; Station, Mount, Limits, Relay, Master, Slave and Dump are their settings
+// as written. While the app is provisioned, a resolver merges, checks and translates them into a
+// state.Generation per station, which never looks at them again. Start publishes the generations
+// and Stop retires them, so that a reload ends no stream and a rejected configuration changes
+// nothing.
+//
+// Caddy calls the app from one goroutine. The policies of mounts are resolved later, by any
+// goroutine, from settings that no longer change. The package has no rule of streaming in it, and
+// serves no request: handlers find their station by state.Provider.
 package caddymodule

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -13,23 +12,22 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// Dump is how a mount is recorded.
+// Dump is the recording of a mount.
 type Dump struct {
-	// The path of the files, in which times are filled in as strftime does and
-	// `{mount}` is the name of the mount. Empty: the mount is not recorded, even if
-	// a pattern that fits says so.
+	// The path of the files, with the verbs of strftime for the time and `{mount}` for
+	// the name of the mount. Empty: the mount is not recorded, even if a matching
+	// pattern is.
 	Pattern string `json:"pattern,omitempty"`
 
-	// How long a file is: a new one begins at each multiple of it, by local time.
-	// Default: 0, which is as long as the source is there.
+	// The duration of a file. A new one begins at each multiple of it, by local time.
+	// At least 1s. Default: 0, one file for each connection of the source.
 	RotateEvery caddy.Duration `json:"rotate_every,omitempty"`
 
-	// At how many bytes a new file begins. Default: 0, which is never.
+	// The size in bytes at which a new file begins, from 16384 on. Default: 0, no limit.
 	RotateSize int64 `json:"rotate_size,omitempty"`
 
-	// When what is written must have reached the disk: `close`, before a file gets
-	// its name, `off`, when the system likes, or, besides the former, in steps such
-	// as `10s`. Default: `close`.
+	// When data must have reached the disk: `close`, before a file gets its name; `off`,
+	// never; a duration such as `10s`, at that interval and at the end. Default: `close`.
 	Fsync string `json:"fsync,omitempty"`
 }
 
@@ -37,10 +35,10 @@ const (
 	fsyncClose = "close"
 	fsyncOff   = "off"
 
-	leastDump = time.Second // that a file lasts
+	minDumpDuration = time.Second
 
-	// leastDumpSize keeps a size without its unit from making a file of each frame.
-	leastDumpSize = 16 << 10
+	// minDumpSize keeps a size without its unit from making a file of each frame.
+	minDumpSize = 16 << 10
 )
 
 func (dump *Dump) validate() error {
@@ -50,19 +48,19 @@ func (dump *Dump) validate() error {
 	if _, err := recording.Parse(dump.Pattern); err != nil {
 		return fmt.Errorf("dump: %w", err)
 	}
-	if n := dump.RotateSize; n != 0 && n < leastDumpSize || n > setting.MaxLargeSize {
-		return fmt.Errorf("dump: rotate %d bytes: write a size from 16KiB on, such as 500MiB, or a time such as 1h", n)
+	if n := dump.RotateSize; n != 0 && n < minDumpSize || n > setting.MaxLargeSize {
+		return fmt.Errorf("dump: rotate %d bytes: out of range; expected a size from 16KiB on, such as 500MiB, or a time such as 1h", n)
 	}
-	if t := time.Duration(dump.RotateEvery); t != 0 && t < leastDump {
-		return fmt.Errorf("dump: rotate_every: %v is less than %v", t, leastDump)
+	if t := time.Duration(dump.RotateEvery); t != 0 && t < minDumpDuration {
+		return fmt.Errorf("dump: rotate_every %v: too short; expected %v or more", t, minDumpDuration)
 	}
 	if _, ok := setting.ParseDuration(dump.Fsync); !ok && !slices.Contains([]string{"", fsyncClose, fsyncOff}, dump.Fsync) {
-		return fmt.Errorf("dump: fsync %q: write close, off, or a time such as 10s", dump.Fsync)
+		return fmt.Errorf("dump: fsync %q: unknown; expected close, off, or a time such as 10s", dump.Fsync)
 	}
-	return cmp.Or(setting.CheckRange("dump: rotate_every", dump.RotateEvery, math.MaxInt64))
+	return setting.CheckRange("dump: rotate_every", dump.RotateEvery, math.MaxInt64)
 }
 
-// parseDump parses how a mount is recorded.
+// parseDump parses the recording of a mount.
 //
 //	dump <pattern>|off {
 //		rotate <duration>|<size>
@@ -72,7 +70,7 @@ func parseDump(d *caddyfile.Dispenser, to **Dump) error {
 	dump := new(Dump)
 	*to = dump
 	if !d.NextArg() || d.Val() == "" {
-		return d.Err("dump: write the names of the files, such as dump /srv/rec/live-%Y%m%d-%H%M%S.mp3, or dump off")
+		return d.Err("dump: missing path; expected one such as dump /srv/rec/live-%Y%m%d-%H%M%S.mp3, or dump off")
 	}
 	if dump.Pattern = d.Val(); dump.Pattern == "off" {
 		dump.Pattern = ""
@@ -94,7 +92,7 @@ func parseDump(d *caddyfile.Dispenser, to **Dump) error {
 	return nil
 }
 
-// parseRotate parses when a new file begins: by time, by size, or by what comes first.
+// parseRotate parses when a new file begins: by time, by size, or by whichever is first.
 func parseRotate(d *caddyfile.Dispenser, dump *Dump) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 {

@@ -9,10 +9,9 @@ import (
 	"syscall"
 )
 
-// followHangup does at SIGHUP what Icecast does, which is to read the configuration again.
-// Caddy has that at SIGUSR1, for the file and the adapter that it was run with, and leaves
-// SIGHUP alone; so the one is made of the other. It returns
-// what ends it, which may be called twice.
+// followHangup makes SIGHUP reload the configuration, as in Icecast. Caddy reloads upon SIGUSR1,
+// with the file and the adapter that it was started with, and ignores SIGHUP, so each SIGHUP is
+// sent again as SIGUSR1. The function that ends it may be called twice.
 func followHangup() (stop func()) {
 	signals, done, over := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
 	signal.Notify(signals, syscall.SIGHUP)

@@ -7,7 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// parseIntro parses what listeners hear first.
+// parseIntro parses the intro of a mount.
 //
 //	intro <file>|off
 func parseIntro(d *caddyfile.Dispenser, to **string) error {
@@ -16,7 +16,7 @@ func parseIntro(d *caddyfile.Dispenser, to **string) error {
 		return err
 	}
 	switch strings.TrimSpace(arg) {
-	case "": // as a variable is that is not set
+	case "": // such as an unset variable
 		return setting.InvalidValue(d, "intro", arg, "the path of a file, such as /srv/intro.mp3, or off")
 	case "off":
 		arg = ""

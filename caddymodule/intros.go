@@ -11,8 +11,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// intros are the intros of a station by file: each returns what a listener hears before a
-// stream of a content type's family, nil for nothing.
+// intros are the intros of a station by file. Each function returns the intro before streams of a
+// content type's family, nil if there is none.
 type intros map[string]func(family string) *blocklog.Intro
 
 // readIntros reads the intros of all mounts, and again when they change.
@@ -24,13 +24,13 @@ func readIntros(mounts []*Mount, log *zap.Logger) intros {
 			continue
 		}
 		file := filewatch.New(path, log, nil, fallback.ReadIntro)
-		var told sync.Map // families of content types
+		var logged sync.Map // families of content types
 		all[path] = func(family string) *blocklog.Intro {
 			intro := file.Get()
 			if intro == nil || intro.Type() == family {
 				return intro
 			}
-			if _, again := told.LoadOrStore(family, true); !again {
+			if _, again := logged.LoadOrStore(family, true); !again {
 				log.Warn("intro skipped; its content type differs",
 					zap.String("intro", path), zap.String("type", intro.Type()), zap.String("stream", family))
 			}

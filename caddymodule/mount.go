@@ -21,82 +21,85 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// Mount is what is set for one mount or, by a pattern, for many. What is left
-// out is as a pattern that fits has it, else as the station's limits, else the
-// default.
+// Mount is the settings of one mount or, by a pattern, of many. A field that is left out
+// has the value of the first matching pattern that sets it, else that of the station's
+// limits, else its default.
 type Mount struct {
 	// The path of the mount, such as `/live.mp3`, or a pattern, such as
 	// `/*.ogg`.
 	Path string `json:"path"`
 
-	// What a source of this mount must know, in place of the station's
-	// password. The user is `source` if none is given.
+	// The credentials of sources of this mount, in place of the station's. Default
+	// user: `source`.
 	SourcePassword *auth.Credential `json:"source_password,omitempty"`
 
-	// Listeners at a time; 0 for no limit, which is the default.
+	// The number of concurrent listeners. Default: 0, no limit.
 	MaxListeners *int `json:"max_listeners,omitempty"`
 
-	// How long one may listen; 0 for no limit, which is the default.
+	// How long one connection may listen. Default: 0, no limit.
 	MaxListenerDuration *caddy.Duration `json:"max_listener_duration,omitempty"`
 
-	// How many kbit/s may go to the mount's listeners together, by the bitrate of
-	// what they hear; 0 for no limit, which is the default.
+	// The bandwidth of the mount's listeners together in kbit/s, by the bitrate of
+	// their stream. Default: 0, no limit.
 	MaxBandwidth *int `json:"max_bandwidth,omitempty"`
 
-	// Whether a source may replace the one that is there, if it comes with the
-	// same user. Default: it may not.
+	// Whether a new source replaces the current one if both log in as the same user.
+	// Default: false.
 	Takeover *bool `json:"takeover,omitempty"`
 
-	// Whether listeners who come by plain HTTP are sent to HTTPS. Default: they are
-	// not, since old players know no HTTPS.
+	// Whether listeners over plain HTTP are redirected to HTTPS. Default: false, since
+	// old players have no HTTPS.
 	RequireTLS *bool `json:"require_tls,omitempty"`
 
-	// `required`: sources and titles that come by plain HTTP are refused, so that no
-	// password is sent in clear. Default, or `off`: they may.
+	// `required`: sources and titles over plain HTTP are refused, so that no password
+	// is sent unencrypted. Default: `off`, they are allowed.
 	SourceTLS string `json:"source_tls,omitempty"`
 
-	// Whether listeners may ask for this mount. Default: they may.
+	// Whether listeners may request this mount; if not, it serves as a fallback only.
+	// Default: true.
 	Direct *bool `json:"direct,omitempty"`
 
-	// Whether the mount is left out of public lists. Default: it is in them.
+	// Whether the mount is hidden from public lists. Default: false.
 	Hidden *bool `json:"hidden,omitempty"`
 
-	// Whether it is left out of the list for slaves, too. Default: it is in it.
+	// Whether the mount is hidden from slaves, too. Default: false.
 	HiddenFromSlaves *bool `json:"hidden_from_slaves,omitempty"`
 
-	// How long listeners wait, in silence, for a source that ended to come
-	// back. Default: 0, which is not at all.
+	// How long listeners wait, in silence, for a source that has disconnected to
+	// reconnect. Default: 0; for relays 10s.
 	Linger *caddy.Duration `json:"linger,omitempty"`
 
-	// What listeners hear while the source is away, the first that has sound.
+	// The fallbacks: what listeners hear while the source is away. The first that has
+	// sound plays. Default: none.
 	FallbacksRaw []json.RawMessage `json:"fallbacks,omitempty" caddy:"namespace=icecast.fallbacks inline_key=kind"`
 
-	// Whether listeners for whom there is no place are sent to the first
-	// fallback that is a mount and has one. Default: they are refused.
+	// Whether listeners beyond a limit are served by the first fallback mount with
+	// room. Default: false, they are refused.
 	FallbackWhenFull *bool `json:"fallback_when_full,omitempty"`
 
-	// Whether listeners come back when the source, or a better fallback, does.
-	// Default: they do.
+	// Whether listeners return when the source, or a better fallback, is back.
+	// Default: true.
 	Override *bool `json:"override,omitempty"`
 
-	// How long the source must have been back before listeners are. Default: 0.
+	// How long the source must be back before listeners return. Default: 0.
 	ReturnAfter *caddy.Duration `json:"return_after,omitempty"`
 
-	// A file that each listener hears before the stream, if it is of the stream's
-	// type; empty for none, which is the default. It is read again when it changes.
+	// The path of a file that each listener hears before the stream, if it has the
+	// stream's content type. It is read again when it changes. Empty: no intro, even
+	// if a pattern sets one. Default: none.
 	Intro *string `json:"intro,omitempty"`
 
-	// How much of the past a new listener gets at once. Default: 64KiB.
+	// How much of the past stream a new listener gets at once. Default: 64KiB.
 	Burst *Burst `json:"burst,omitempty"`
 
-	// How many bytes a listener may be behind before it is dropped; at least
+	// How many bytes a listener may be behind before it is disconnected; at least
 	// twice the burst. Default: 524288 (512KiB).
 	Queue int `json:"queue,omitempty"`
 
-	// How long the source may be silent before it is gone. Default: 10s.
+	// How long the source may be silent before it is disconnected. Default: 10s.
 	SourceTimeout caddy.Duration `json:"source_timeout,omitempty"`
 
-	// The stream's name, in place of what the source says. So are the next.
+	// The stream's name. Default for this and the following: what the source sends.
 	Name string `json:"name,omitempty"`
 
 	// The stream's description.
@@ -108,59 +111,61 @@ type Mount struct {
 	// The web page of the stream.
 	URL string `json:"url,omitempty"`
 
-	// The bitrate in kbit/s that listeners are told; the stream stays as it is.
+	// The bitrate in kbit/s that is shown to listeners. The stream does not change.
 	Bitrate int `json:"bitrate,omitempty"`
 
-	// Whether the stream wants to be in directories.
+	// Whether the stream may be listed in directories.
 	Public *bool `json:"public,omitempty"`
 
-	// The content type that listeners are told.
+	// The content type that is sent to listeners.
 	Type string `json:"type,omitempty"`
 
-	// The subtype, such as `vorbis`, that status pages show.
+	// The subtype that status pages show, such as `vorbis`.
 	Subtype string `json:"subtype,omitempty"`
 
-	// The character encoding of titles, from a source that does not say its
-	// own and to listeners. Default: UTF-8.
+	// The character encoding of titles: to listeners, and from sources that do not
+	// declare one. Default: UTF-8.
 	Charset string `json:"charset,omitempty"`
 
-	// Bytes between two metadata blocks for listeners who ask for them; 0 for
-	// no metadata. Default: 16000.
+	// The number of bytes between two metadata blocks, for listeners that request
+	// metadata: from 256 to 1048576; 0 means no metadata. Default: 16000.
 	MetadataInterval *int `json:"metadata_interval,omitempty"`
 
-	// Who says who may listen, and perhaps who may send; `{"kind": "off"}` where what a
-	// pattern has shall not count. Default: all may listen.
+	// The authentication of listeners and, with some modules, of sources.
+	// `{"kind": "off"}` removes the authentication of a pattern. Default: none, all
+	// may listen.
 	AuthRaw json.RawMessage `json:"auth,omitempty" caddy:"namespace=icecast.auth inline_key=kind"`
 
-	// What is to happen upon events of the mount, besides what the station has.
+	// Hooks: actions upon events of the mount, in addition to those of the station and
+	// of patterns.
 	On []*hook.Hook `json:"on,omitempty"`
 
-	// A program that runs when a source connects, with the mount as its
-	// argument; short for a hook.
+	// The path of a program that runs when a source connects, with the mount as
+	// its argument. Short for a hook. Default: none.
 	OnConnect string `json:"on_connect,omitempty"`
 
-	// A program that runs when a source is gone, with the mount as its
-	// argument.
+	// The path of a program that runs when a source disconnects, with the mount as
+	// its argument. Short for a hook. Default: none.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
 
-	// Where what the source sends is recorded. Default: it is not.
+	// The recording of the source's stream. Default: none.
 	Dump *Dump `json:"dump,omitempty"`
 }
 
-// Burst is an amount of stream: bytes, or a time if that is not zero.
+// Burst is an amount of stream: a time if that is not zero, else a number of bytes.
 type Burst struct {
-	// An amount of bytes.
+	// The number of bytes. 0 without a time: no burst.
 	Bytes int `json:"bytes,omitempty"`
 
-	// A time, of sound where the format tells how long it sounds.
+	// The time: of sound if the format has durations, else of arrival. Default: 0, the
+	// number of bytes counts.
 	Time caddy.Duration `json:"time,omitempty"`
 }
 
-// minInterval is the least space between metadata blocks: with less of it the
-// metadata would be most of the stream.
+// minInterval is the smallest metadata interval: below it metadata would be most of the stream.
 const minInterval = 256
 
-// validate refuses values that no setting can mean.
+// validate returns an error for values that are out of range.
 func (m *Mount) validate() error {
 	return cmp.Or(
 		setting.CheckRange("max_listeners", setting.Value(m.MaxListeners), math.MaxInt),
@@ -181,11 +186,11 @@ func (m *Mount) validate() error {
 	)
 }
 
-// checkPath says what is wrong with the path or the pattern.
+// checkPath returns an error if the path is neither that of a mount nor a pattern.
 func (m *Mount) checkPath() error {
 	err := mountpath.Check(m.Path)
 	if _, bad := path.Match(m.Path, "/"); err == nil && bad != nil && mountpath.IsPattern(m.Path) {
-		err = errors.New(`that is no pattern; a "[" wants its "]", and a backslash something after it`)
+		err = errors.New(`invalid pattern; expected a "]" after each "[", and a character after each backslash`)
 	}
 	if err != nil {
 		return fmt.Errorf("mount %q: %w", m.Path, err)
@@ -205,22 +210,22 @@ func (m *Mount) checkType() error {
 }
 
 func (m *Mount) checkCharset() error {
-	if m.Charset == "" {
+	if m.Charset == "" || strings.Contains(m.Charset, "{") { // a placeholder of the Caddyfile
 		return nil
 	}
 	if _, err := htmlindex.Get(m.Charset); err != nil {
-		return fmt.Errorf("charset %q: write one that is known, such as utf-8 or iso-8859-1", m.Charset)
+		return fmt.Errorf("charset %q: unknown; expected one such as utf-8 or iso-8859-1", m.Charset)
 	}
 	return nil
 }
 
-// intervals says which spaces there may be between metadata blocks.
+// intervals describes the valid metadata intervals.
 var intervals = fmt.Sprintf("a number of bytes from %d to %d", minInterval, icy.MaxInterval)
 
-// checkInterval says what is wrong with the space between metadata blocks.
+// checkInterval returns an error for a metadata interval that is out of range.
 func checkInterval(n int) error {
 	if n != 0 && (n < minInterval || n > icy.MaxInterval) {
-		return fmt.Errorf("metadata_interval %d: write %s, or 0 for no metadata", n, intervals)
+		return fmt.Errorf("metadata_interval %d: out of range; expected %s, or 0 for no metadata", n, intervals)
 	}
 	return nil
 }
@@ -232,7 +237,7 @@ func (b *Burst) validate() error {
 	return cmp.Or(setting.CheckRange("burst: bytes", b.Bytes, setting.MaxSize), setting.CheckRange("burst: time", b.Time, math.MaxInt64))
 }
 
-// checkOn refuses events that no mount has.
+// checkOn returns an error for events that no mount has.
 func (m *Mount) checkOn() error {
 	for _, h := range m.On {
 		if h == nil {
@@ -240,20 +245,20 @@ func (m *Mount) checkOn() error {
 		}
 		for _, e := range h.Events {
 			if e == hooks.SlaveJoined || e == hooks.SlaveLeft {
-				return fmt.Errorf("on %s: that is about the whole station; write it there, outside of mount", e)
+				return fmt.Errorf("on %s: an event of the station; expected in the station's block, not in mount", e)
 			}
 		}
 	}
 	return nil
 }
 
-// tlsRequired is what source_tls says to keep passwords from being sent in clear.
+// tlsRequired is the value of source_tls that refuses sources over plain HTTP.
 const tlsRequired = "required"
 
-// checkSourceTLS refuses what source_tls can't say.
+// checkSourceTLS returns an error for an unknown value of source_tls.
 func (m *Mount) checkSourceTLS() error {
 	if m.SourceTLS != "" && m.SourceTLS != tlsRequired && m.SourceTLS != "off" {
-		return errors.New("source_tls: write source_tls required, or source_tls off where a pattern says required")
+		return fmt.Errorf("source_tls %q: unknown; expected required, or off", m.SourceTLS)
 	}
 	return nil
 }

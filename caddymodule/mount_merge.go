@@ -6,8 +6,8 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 )
 
-// mergedMounts finds what is set for a mount: its own settings, then those of the patterns
-// that match, field by field, then the station's defaults.
+// mergedMounts merges the settings of a mount: its own, then those of matching patterns, field by
+// field, then the station's defaults.
 type mergedMounts struct {
 	exact    map[string]*Mount
 	patterns []*Mount
@@ -41,7 +41,7 @@ func (a *mergedMounts) get(path string) Mount {
 	return merged
 }
 
-// each calls do with the entries that count for a mount, in the order in which they count.
+// each calls do with the entries that apply to a mount, the strongest first.
 func (a *mergedMounts) each(path string, do func(*Mount)) {
 	exact := a.exact[path]
 	if exact != nil {
@@ -54,8 +54,8 @@ func (a *mergedMounts) each(path string, do func(*Mount)) {
 	}
 }
 
-// fill takes from d what is not set in m. Hooks are not settings of a mount in this sense:
-// package hook finds those of a mount and of its patterns.
+// fill sets the unset fields of m to those of d. Hooks are left out: those of a mount and of its
+// patterns add up, in package hook.
 func (m *Mount) fill(d *Mount) {
 	m.SourcePassword = cmp.Or(m.SourcePassword, d.SourcePassword)
 	m.MaxListeners = cmp.Or(m.MaxListeners, d.MaxListeners)

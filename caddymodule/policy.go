@@ -13,11 +13,11 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// relayLinger is how long listeners wait for a relay if nothing is set. A relay that has
-// lost its upstream dials again at once.
+// relayLinger is the default linger of relays: a relay that has lost its upstream dials again
+// at once.
 const relayLinger = 10 * time.Second
 
-// policy resolves what is set for the mount at a path.
+// policy resolves the settings of the mount at a path.
 func (r *resolver) policy(path string) *state.MountPolicy {
 	m := r.mounts.get(path)
 	source := m.SourcePassword

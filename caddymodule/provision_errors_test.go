@@ -11,19 +11,19 @@ import (
 var provisionErrors = []struct{ name, station, want string }{
 	{
 		"a charset that nobody knows", `{"mounts": [{"path": "/live.mp3", "charset": "klingon"}]}`,
-		`mount /live.mp3: charset "klingon": write one that is known, such as utf-8 or iso-8859-1`,
+		`mount /live.mp3: charset "klingon": unknown; expected one such as utf-8 or iso-8859-1`,
 	},
 	{
 		"metadata more often than is allowed", `{"mounts": [{"path": "/live.mp3", "metadata_interval": 255}]}`,
-		`mount /live.mp3: metadata_interval 255: write a number of bytes from 256 to 1048576, or 0 for no metadata`,
+		`mount /live.mp3: metadata_interval 255: out of range; expected a number of bytes from 256 to 1048576, or 0 for no metadata`,
 	},
 	{
 		"metadata more seldom than is allowed", `{"mounts": [{"path": "/live.mp3", "metadata_interval": 1048577}]}`,
-		`mount /live.mp3: metadata_interval 1048577: write a number of bytes from 256 to 1048576, or 0 for no metadata`,
+		`mount /live.mp3: metadata_interval 1048577: out of range; expected a number of bytes from 256 to 1048576, or 0 for no metadata`,
 	},
 	{
 		"metadata at a negative interval", `{"mounts": [{"path": "/live.mp3", "metadata_interval": -1}]}`,
-		`mount /live.mp3: metadata_interval -1: write a number of bytes from 256 to 1048576, or 0 for no metadata`,
+		`mount /live.mp3: metadata_interval -1: out of range; expected a number of bytes from 256 to 1048576, or 0 for no metadata`,
 	},
 	{
 		"a password from a variable that is not set", `{"source_password": {"password": "{env.SURELY_UNSET}"}}`,
@@ -65,23 +65,23 @@ var provisionErrors = []struct{ name, station, want string }{
 	},
 	{
 		"a mount that is null", `{"mounts": [null]}`,
-		`a mount is null; it wants an object with a path`,
+		`mounts: entry 1 is null; expected an object with a path`,
 	},
 	{
 		"a mount without a path", `{"mounts": [{"hidden": true}]}`,
-		`mount "": a mount begins with a slash, such as /live.mp3`,
+		`mount "": path does not begin with a slash; expected one such as /live.mp3`,
 	},
 	{
 		"a mount without a slash", `{"mounts": [{"path": "live.mp3"}]}`,
-		`mount "live.mp3": a mount begins with a slash, such as /live.mp3`,
+		`mount "live.mp3": path does not begin with a slash; expected one such as /live.mp3`,
 	},
 	{
 		"a mount twice", `{"mounts": [{"path": "/live.mp3"}, {"path": "/live.mp3"}]}`,
-		`mount /live.mp3: it is there twice; write all its settings into one block`,
+		`mount /live.mp3: duplicate mount; expected all its settings in one block`,
 	},
 	{
 		"a pattern that is none", `{"mounts": [{"path": "/*["}]}`,
-		`mount "/*[": that is no pattern; a "[" wants its "]", and a backslash something after it`,
+		`mount "/*[": invalid pattern; expected a "]" after each "[", and a character after each backslash`,
 	},
 	{
 		"a fallback that is null", `{"mounts": [{"path": "/live.mp3", "fallbacks": [null]}]}`, // it was a panic

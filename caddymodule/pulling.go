@@ -18,30 +18,30 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 )
 
-// Pulling is how streams are pulled from another server.
+// Pulling is the settings of connections that pull streams from another server.
 type Pulling struct {
-	// The user that is sent there. Default: `relay`, if there is a password.
+	// The user name that is sent to the upstream. Default: `relay` if there is a password.
 	User string `json:"user,omitempty"`
 
-	// The password that is sent there, and to no other host. Placeholders are
+	// The password that is sent to the upstream, and to no other host. Placeholders are
 	// replaced when the configuration is loaded.
 	Password string `json:"password,omitempty"`
 
-	// Pull only while somebody hears the mount: from the first listener on, until
-	// the last has been gone for 10 seconds. Default: false.
+	// Whether to pull only while the mount has listeners: from the first listener until
+	// 10 seconds after the last. Default: false.
 	OnDemand *bool `json:"on_demand,omitempty"`
 
-	// Ask for titles. Default: true.
+	// Whether to request titles. Default: true.
 	Metadata *bool `json:"metadata,omitempty"`
 
-	// How long an upstream has to answer. Default: 10s.
+	// How long to wait for the answer of an upstream. Default: 10s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// How https upstreams are verified, and which certificate they are shown.
+	// How https upstreams are verified, and the client certificate for them.
 	TLS *reverseproxy.TLSConfig `json:"tls,omitempty"`
 }
 
-// pullingWords are those that relays and slaves have in common.
+// pullingDirectives are those that relays and slaves have in common.
 //
 //	user     <name>
 //	password <secret>
@@ -53,7 +53,7 @@ type Pulling struct {
 //	tls_server_name <name>
 //	tls_client_auth <certificate file> <key file>
 //	tls_insecure_skip_verify
-func pullingWords(d *caddyfile.Dispenser, p *Pulling) setting.Directives {
+func pullingDirectives(d *caddyfile.Dispenser, p *Pulling) setting.Directives {
 	config := func() *reverseproxy.TLSConfig {
 		if p.TLS == nil {
 			p.TLS = new(reverseproxy.TLSConfig)
@@ -69,7 +69,7 @@ func pullingWords(d *caddyfile.Dispenser, p *Pulling) setting.Directives {
 		"tls_trust": func() error {
 			files := d.RemainingArgs()
 			if len(files) == 0 {
-				return d.Err("tls_trust: write the files with the certificates of the authorities to trust, such as /etc/ssl/our-ca.pem")
+				return d.Err("tls_trust: missing files; expected PEM files of certificate authorities, such as /etc/ssl/our-ca.pem")
 			}
 			config().CARaw = caddyconfig.JSONModuleObject(caddytls.FileCAPool{TrustedCACertPEMFiles: files}, "provider", "file", nil)
 			return nil
@@ -78,14 +78,14 @@ func pullingWords(d *caddyfile.Dispenser, p *Pulling) setting.Directives {
 		"tls_client_auth": func() error {
 			args := d.RemainingArgs()
 			if len(args) != 2 {
-				return d.Errf("tls_client_auth: write the files with the certificate and its key; there are %d values", len(args))
+				return d.Errf("tls_client_auth: %d values; expected the file of a certificate and that of its key", len(args))
 			}
 			config().ClientCertificateFile, config().ClientCertificateKeyFile = args[0], args[1]
 			return nil
 		},
 		"tls_insecure_skip_verify": func() error {
 			if d.NextArg() {
-				return d.Errf("tls_insecure_skip_verify: %q is too much; the word stands alone", d.Val())
+				return d.Errf("tls_insecure_skip_verify: unexpected argument %q; expected none", d.Val())
 			}
 			config().InsecureSkipVerify = true
 			return nil
@@ -98,15 +98,15 @@ func (p *Pulling) validate() error {
 		return err
 	}
 	if p.User != "" && p.Password == "" {
-		return fmt.Errorf("user %q: write the password, too", p.User)
+		return fmt.Errorf("user %q: no password; expected one", p.User)
 	}
 	if p.TLS != nil && p.TLS.InsecureSkipVerify && len(p.TLS.CARaw) > 0 {
-		return errors.New("tls_insecure_skip_verify: nobody is verified then; leave it out, since there is tls_trust")
+		return errors.New("tls_insecure_skip_verify: cannot be combined with tls_trust; expected one of them")
 	}
 	return nil
 }
 
-// upstreams translates where streams are pulled from.
+// upstreams translates URLs and credentials for the engine.
 func (p *Pulling) upstreams(ctx caddy.Context, urls []string) ([]relay.Upstream, error) {
 	repl := caddy.NewReplacer()
 	user, err := repl.ReplaceOrErr(p.User, true, true)
@@ -153,16 +153,16 @@ func (p *Pulling) tls(ctx caddy.Context) (*relay.TLS, error) {
 	return &relay.TLS{Key: string(key), Config: config}, nil
 }
 
-// checkUpstream refuses a URL that nothing could be pulled from.
+// checkUpstream returns an error for a URL that is no upstream.
 func checkUpstream(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "":
-		return fmt.Errorf("%.200q: write an http or https URL, such as https://other.example.net/jazz.mp3", text)
+		return fmt.Errorf("%.200q: invalid URL; expected http or https, such as https://other.example.net/jazz.mp3", text)
 	case u.User != nil:
-		return fmt.Errorf("%s: a URL is read by many; write user and password into the block", u.Redacted())
+		return fmt.Errorf("%s: credentials in a URL, which is shown on pages and in logs; expected user and password in the block", u.Redacted())
 	case u.Fragment != "":
-		return fmt.Errorf("%s: leave out what follows the #", text)
+		return fmt.Errorf("%s: fragment in a URL; expected nothing after the #", text)
 	}
 	return nil
 }

@@ -16,14 +16,14 @@ import (
 
 // Relay feeds a mount from another server.
 type Relay struct {
-	// The mount here.
+	// The mount that is fed.
 	Mount string `json:"mount"`
 
-	// The URLs of the stream, the best first. The next is pulled when one fails.
+	// The URLs of the stream, the best first. When one fails, the next is pulled.
 	Upstreams []string `json:"upstreams"`
 
-	// `first`: go back to a better upstream when it answers again. Default: stay
-	// with the one that plays.
+	// `first`: return to a better upstream when it is available again. Default: stay
+	// with the current one.
 	Prefer string `json:"prefer,omitempty"`
 
 	Pulling
@@ -33,19 +33,19 @@ type Relay struct {
 //
 //	relay <mount> <url>... {
 //		prefer first
-//		…           # see pullingWords
+//		…           # see pullingDirectives
 //	}
 func parseRelay(d *caddyfile.Dispenser, before []*Relay) (*Relay, error) {
 	args := d.RemainingArgs()
 	if len(args) < 2 {
-		return nil, d.Err("relay: write a mount and the URL of a stream, such as relay /jazz.mp3 https://other.example.net/jazz.mp3")
+		return nil, d.Err("relay: missing arguments; expected a mount and the URL of a stream, such as relay /jazz.mp3 https://other.example.net/jazz.mp3")
 	}
 	r := &Relay{Mount: args[0], Upstreams: args[1:]}
 	if slices.ContainsFunc(before, func(o *Relay) bool { return o.Mount == r.Mount }) {
-		return nil, d.Errf("relay %s: it is there twice; write all its URLs into one line", r.Mount)
+		return nil, d.Errf("relay %s: duplicate relay; expected all its URLs in one line", r.Mount)
 	}
 	known := setting.Directives{"prefer": setting.Text(d, &r.Prefer)}
-	maps.Copy(known, pullingWords(d, &r.Pulling))
+	maps.Copy(known, pullingDirectives(d, &r.Pulling))
 	if err := setting.ParseBlock(d, "relay "+r.Mount, known); err != nil {
 		return nil, err
 	}
@@ -61,10 +61,10 @@ func (r *Relay) validate() error {
 			return err
 		}
 		if strings.ContainsAny(r.Mount, "*?[") {
-			return errors.New("a relay feeds one mount; role slave has patterns")
+			return errors.New("a pattern; expected the path of one mount (role slave has patterns)")
 		}
 		if len(r.Upstreams) == 0 {
-			return errors.New("write the URL of a stream")
+			return errors.New("no upstream; expected the URL of a stream")
 		}
 		for _, u := range r.Upstreams {
 			if strings.Contains(u, "{") { // a placeholder, to be filled in
@@ -75,7 +75,7 @@ func (r *Relay) validate() error {
 			}
 		}
 		if r.Prefer != "" && r.Prefer != "first" {
-			return fmt.Errorf("prefer %q: write prefer first, or leave it out", r.Prefer)
+			return fmt.Errorf("prefer %q: unknown; expected first, or no prefer", r.Prefer)
 		}
 		return r.Pulling.validate()
 	}()

@@ -23,13 +23,13 @@ import (
 type resolver struct {
 	station   *Station
 	mounts    mergedMounts
-	sources   map[*auth.Credential]*auth.Verifier // what sources must know
+	sources   map[*auth.Credential]*auth.Verifier // of sources
 	intros    intros
-	fallbacks map[*Mount][]fallbacks.Module // of the entries that have some; loading empties the JSON
+	fallbacks map[*Mount][]fallbacks.Module // of the entries that have fallbacks
 }
 
-// resolve makes the generation of a station. It is in a.generations as soon as it must be
-// released.
+// resolve makes the generation of a station. The generation is in a.generations as soon as it
+// needs a Release, also if resolve fails.
 func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddyevents.App) error {
 	if err := s.replacePlaceholders(); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (r *resolver) credentials(gate *auth.Gate) (err error) {
 	return nil
 }
 
-// loadFallbacks loads the modules that stand in for mounts.
+// loadFallbacks loads the fallbacks of all mounts.
 func (r *resolver) loadFallbacks(ctx caddy.Context) error {
 	r.fallbacks = make(map[*Mount][]fallbacks.Module)
 	for _, m := range r.station.Mounts {
@@ -129,7 +129,7 @@ func (r *resolver) loadFallbacks(ctx caddy.Context) error {
 	return nil
 }
 
-// relays translates what the station pulls.
+// relays translates the relays and the role of a slave for the engine.
 func (r *resolver) relays(ctx caddy.Context, g *state.Generation) (settings relay.Settings, err error) {
 	for _, one := range r.station.Relays {
 		config, err := one.settings(ctx)
@@ -144,8 +144,7 @@ func (r *resolver) relays(ctx caddy.Context, g *state.Generation) (settings rela
 	return settings, err
 }
 
-// hooks loads what happens upon events, and the modules that decide on mounts, which may bring
-// hooks of their own.
+// hooks loads the hooks, and the auth modules, which may have hooks of their own.
 func (r *resolver) hooks(ctx caddy.Context, g *state.Generation) error {
 	s := r.station
 	scopes := []hook.Scope{{On: s.On, Connect: s.OnConnect, Disconnect: s.OnDisconnect}}

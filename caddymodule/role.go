@@ -17,36 +17,35 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// Master is a station that slaves pull from. Every station lets those pull who know
-// its relay_password; this says what becomes of its listeners.
+// Master is a station with slaves. Any station with a relay_password can be pulled; this is what
+// it does with its listeners.
 type Master struct {
-	// Whether listeners are sent to slaves, by a redirect: `off`, which is the
-	// default, `when_full`, if a limit is reached here, or `balance`, always if
-	// a slave has room.
+	// Which listeners are redirected to slaves: `off`, none; `when_full`, those beyond a
+	// limit of this station; `balance`, all while a slave has room. Default: `off`.
 	Redirect state.Redirect `json:"redirect,omitempty"`
 }
 
-// Slave is a station that pulls all mounts of others.
+// Slave is a station that pulls the mounts of others.
 type Slave struct {
-	// The base URLs of the masters. A mount is pulled from the first that has it
-	// and answers.
+	// The base URLs of the masters. A mount is pulled from the first available master
+	// that has it.
 	Masters []string `json:"masters"`
 
-	// How often they are asked for their mounts. A caddycast tells of a new one
-	// at once. Default: 10s.
+	// The interval at which their lists of mounts are read. A caddycast master
+	// announces new mounts at once. Default: 10s.
 	Interval caddy.Duration `json:"interval,omitempty"`
 
-	// Which mounts are pulled: paths and patterns. Default: all.
+	// The mounts to pull: paths and patterns. Default: all.
 	Mounts []string `json:"mounts,omitempty"`
 
-	// The URLs where listeners reach this node, one of http, one of https or both.
-	// Without any the masters send no listeners here.
+	// The base URLs of this node for listeners, one of http, one of https or both.
+	// Default: none, the masters redirect no listeners to this node.
 	Public []string `json:"public,omitempty"`
 
 	Pulling
 }
 
-// parseRole parses what a station is to others. It may be both.
+// parseRole parses a role of the station. It may have both.
 //
 //	role master {
 //		redirect off|when_full|balance
@@ -56,7 +55,7 @@ type Slave struct {
 //		interval <duration>
 //		mounts   <pattern>...
 //		public   <url>...
-//		…           # see pullingWords
+//		…           # see pullingDirectives
 //	}
 func parseRole(d *caddyfile.Dispenser, s *Station) error {
 	role, err := setting.OneArg(d, "slave")
@@ -78,13 +77,13 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 			"mounts":   setting.Texts(d, &s.Slave.Mounts, "/live*"),
 			"public":   setting.Texts(d, &s.Slave.Public, "https://edge1.example.org"),
 		}
-		maps.Copy(known, pullingWords(d, &s.Slave.Pulling))
+		maps.Copy(known, pullingDirectives(d, &s.Slave.Pulling))
 		if err := setting.ParseBlock(d, "role slave", known); err != nil {
 			return err
 		}
 		return setting.WrapErr(d, s.Slave.validate())
 	case role == "master" || role == "slave":
-		return d.Errf("role %s: it is there twice; write it once", role)
+		return d.Errf("role %s: duplicate role; expected it once", role)
 	}
 	return setting.InvalidValue(d, "role", role, "role master or role slave")
 }
@@ -93,7 +92,7 @@ func (m *Master) validate() error {
 	if m == nil || slices.Contains([]state.Redirect{"", state.RedirectOff, state.RedirectWhenFull, state.RedirectBalance}, m.Redirect) {
 		return nil
 	}
-	return fmt.Errorf("role master: redirect %q: write off, when_full or balance", m.Redirect)
+	return fmt.Errorf("role master: redirect %q: unknown; expected off, when_full or balance", m.Redirect)
 }
 
 func (s *Slave) validate() error {
@@ -102,7 +101,7 @@ func (s *Slave) validate() error {
 	}
 	err := func() error {
 		if len(s.Masters) == 0 {
-			return errors.New("write its master, such as master https://master.example.org:8443")
+			return errors.New("no master; expected one such as master https://master.example.org:8443")
 		}
 		for _, m := range s.Masters {
 			if err := checkBase("master", m); err != nil {
@@ -116,7 +115,7 @@ func (s *Slave) validate() error {
 		}
 		for _, p := range s.Mounts {
 			if _, err := path.Match(p, "/"); err != nil || !strings.HasPrefix(p, "/") {
-				return fmt.Errorf("mounts %q: write mounts or patterns such as /live*", p)
+				return fmt.Errorf("mounts %q: invalid pattern; expected a mount or a pattern such as /live*", p)
 			}
 		}
 		if err := setting.CheckRange("interval", s.Interval, math.MaxInt64); err != nil {
@@ -130,7 +129,7 @@ func (s *Slave) validate() error {
 	return nil
 }
 
-// checkBase refuses a URL to which the path of a mount can't be added.
+// checkBase returns an error for a URL to which the path of a mount cannot be added.
 func checkBase(word, text string) error {
 	if strings.Contains(text, "{") { // a placeholder, to be filled in
 		return nil

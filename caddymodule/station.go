@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -14,105 +13,105 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// Station is a set of mounts with one identity.
+// Station is a set of mounts with one identity. Placeholders such as {env.NAME} and {file.PATH}
+// are replaced when the configuration is loaded, in all texts but names of mounts and keywords.
 type Station struct {
-	// What the station is called on its status pages.
+	// The name of the station, for its status pages.
 	Name string `json:"name,omitempty"`
 
-	// Where it is, for its status pages.
+	// The location of the station, for its status pages.
 	Location string `json:"location,omitempty"`
 
-	// How to reach its operator, mostly an email address.
+	// The contact of the operator, for status pages. Usually an email address.
 	Contact string `json:"contact,omitempty"`
 
-	// The host that listen URLs name, with a port if it is not the one that
-	// the request came by. Default: the host of the request.
+	// The host name in listen URLs, with a port if that is not the port of the
+	// request. Default: the host of the request.
 	Hostname string `json:"hostname,omitempty"`
 
-	// What a source must know. The user is `source` if none is given. Without
-	// it only mounts with a password of their own take a source.
+	// The credentials of sources. Default user: `source`. Without it only mounts
+	// with a password of their own accept a source.
 	SourcePassword *auth.Credential `json:"source_password,omitempty"`
 
-	// What a slave must know. The user is `relay` if none is given.
+	// The credentials of slaves. Default user: `relay`. Default: no slave can log in.
 	RelayPassword *auth.Credential `json:"relay_password,omitempty"`
 
-	// What an administrator must know. The user is `admin` if none is given.
+	// The credentials of administrators. Default user: `admin`. Default: none can log in.
 	AdminPassword *auth.Credential `json:"admin_password,omitempty"`
 
-	// A folder with templates for the station's pages, status.html and admin.html,
-	// in the place of those that are part of the program.
+	// A folder with templates of the station's pages, status.html and admin.html.
+	// Default: the templates that are part of the program.
 	Templates string `json:"templates,omitempty"`
 
-	// Clients that are refused.
+	// Clients that are refused. Default: none.
 	Deny *access.Clients `json:"deny,omitempty"`
 
-	// Clients that are let in, where others are not. Of two addresses that fit, that
-	// of the smaller network counts.
+	// Clients that are allowed; all others are refused. If rules overlap, the most
+	// specific network wins. Default: all clients are allowed.
 	Allow *access.Clients `json:"allow,omitempty"`
 
 	// Limits of the whole station, and the defaults of its mounts.
 	Limits Limits `json:"limits,omitzero"`
 
-	// Settings of single mounts and of patterns. A pattern has stars, each of
-	// which stands for any characters but slashes. The mount whose path is
-	// written out wins over patterns, and an earlier pattern over a later one,
-	// field by field. A mount needs no entry to exist.
+	// Settings of single mounts and of patterns, in which a star stands for any
+	// characters except slashes. The exact mount wins over patterns, and an earlier
+	// pattern over a later one, field by field. A mount needs no entry to exist.
 	Mounts []*Mount `json:"mounts,omitempty"`
 
 	// Mounts that are fed from other servers.
 	Relays []*Relay `json:"relays,omitempty"`
 
-	// What the station does as a master of slaves.
+	// The role of a master: what it does for its slaves.
 	Master *Master `json:"master,omitempty"`
 
-	// What the station pulls as a slave of masters. It may be both.
+	// The role of a slave: what it pulls from its masters. A station may have both roles.
 	Slave *Slave `json:"slave,omitempty"`
 
-	// What is to happen upon events of all mounts and of the station.
+	// Hooks: actions upon events of the station and of all its mounts.
 	On []*hook.Hook `json:"on,omitempty"`
 
-	// A program that runs when a source connects, with the mount as its
-	// argument; short for a hook.
+	// The path of a program that runs when a source connects, with the mount as
+	// its argument. Short for a hook. Default: none.
 	OnConnect string `json:"on_connect,omitempty"`
 
-	// A program that runs when a source is gone, with the mount as its
-	// argument.
+	// The path of a program that runs when a source disconnects, with the mount as
+	// its argument. Short for a hook. Default: none.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
 }
 
-// Limits bounds what a station serves. Zero is no limit, and the default of a
-// mount's setting.
+// Limits are the limits of a station, and defaults of its mounts. Zero means no limit, or the
+// default of a setting.
 type Limits struct {
-	// Listeners at a time, on all mounts together.
+	// The number of concurrent listeners, on all mounts together. Default: 0, no limit.
 	Listeners int `json:"listeners,omitempty"`
 
-	// Sources at a time.
+	// The number of concurrent sources. Default: 0, no limit.
 	Sources int `json:"sources,omitempty"`
 
-	// How many kbit/s may go to all listeners together, by the bitrates of what
-	// they hear.
+	// The bandwidth of all listeners together in kbit/s, by the bitrates of their
+	// streams. Default: 0, no limit.
 	Bandwidth int `json:"bandwidth,omitempty"`
 
-	// Listeners at a time from one address, or of IPv6 from one network of 64
-	// bits.
+	// The number of concurrent listeners from one address; for IPv6, from one /64
+	// network. Default: 0, no limit.
 	PerIP int `json:"per_ip,omitempty"`
 
-	// How long a source may be silent before it is gone. Default: 10s.
+	// How long a source may be silent before it is disconnected. Default: 10s.
 	SourceTimeout caddy.Duration `json:"source_timeout,omitempty"`
 
-	// How many bytes a listener may be behind before it is dropped. Default:
+	// How many bytes a listener may be behind before it is disconnected. Default:
 	// 524288 (512KiB).
 	Queue int `json:"queue,omitempty"`
 
-	// How much of the past a new listener gets at once. Default: 64KiB.
+	// How much of the past stream a new listener gets at once. Default: 64KiB.
 	Burst *Burst `json:"burst,omitempty"`
 
-	// The longest that a byte waits for others to be written with. With few
-	// listeners there is hardly any wait. Default: 250ms.
+	// The longest delay of data that waits to be written together with later data. With few
+	// listeners there is hardly any delay. Default: 250ms. At most 5s.
 	Latency caddy.Duration `json:"latency,omitempty"`
 }
 
-// validate refuses values that no setting can mean.
+// validate returns an error for values that are out of range.
 func (s *Station) validate() error {
 	if err := s.Limits.validate(); err != nil {
 		return fmt.Errorf("limits: %w", err)
@@ -126,7 +125,7 @@ func (s *Station) validate() error {
 			return err
 		}
 		if seen[m.Path] {
-			return fmt.Errorf("mount %s: it is there twice; write all its settings into one block", m.Path)
+			return fmt.Errorf("mount %s: duplicate mount; expected all its settings in one block", m.Path)
 		}
 		seen[m.Path] = true
 		if err := m.validate(); err != nil {
@@ -134,15 +133,15 @@ func (s *Station) validate() error {
 		}
 	}
 	relayed := make(map[string]bool)
-	for _, r := range s.Relays {
+	for i, r := range s.Relays {
 		if r == nil {
-			return errors.New("a relay is null; it wants an object with a mount and upstreams")
+			return fmt.Errorf("relays: entry %d is null; expected an object with a mount and upstreams", i+1)
 		}
 		if err := r.validate(); err != nil {
 			return err
 		}
 		if relayed[r.Mount] {
-			return fmt.Errorf("relay %s: it is there twice; write all its URLs into one line", r.Mount)
+			return fmt.Errorf("relay %s: duplicate relay; expected all its URLs in one line", r.Mount)
 		}
 		relayed[r.Mount] = true
 	}
@@ -162,29 +161,5 @@ func (l *Limits) validate() error {
 	)
 }
 
-// maxLatency is what sockets have room for.
+// maxLatency bounds the data that waits for a socket.
 const maxLatency = caddy.Duration(5 * time.Second)
-
-// replacePlaceholders fills in what is known when the configuration is loaded,
-// such as {env.NAME} and {file.PATH}.
-func (s *Station) replacePlaceholders() error {
-	repl := caddy.NewReplacer()
-	for _, f := range []*string{&s.Name, &s.Location, &s.Contact, &s.Hostname} {
-		*f = repl.ReplaceKnown(*f, "")
-	}
-	for _, m := range s.Mounts {
-		if m == nil {
-			return fmt.Errorf("a mount is null; it wants an object with a path")
-		}
-		for _, f := range []*string{&m.Name, &m.Description, &m.Genre, &m.URL} {
-			*f = repl.ReplaceKnown(*f, "")
-		}
-		if m.Intro != nil {
-			*m.Intro = repl.ReplaceKnown(*m.Intro, "")
-		}
-		if m.Dump != nil {
-			m.Dump.Pattern = repl.ReplaceKnown(m.Dump.Pattern, "")
-		}
-	}
-	return nil
-}

@@ -27,11 +27,11 @@ func TestAHandlerFindsItsStationOrNamesThoseThereAre(t *testing.T) {
 		{"null is a station without settings", `{"icecast": {"stations": {"night": null}}, ` + handler + `, "station": "night"}]}]}}}}`, ""},
 		{
 			"one that is not there", `{"icecast": {"stations": {"studio": {}, "night": {}}}, ` + handler + `, "station": "day"}]}]}}}}`,
-			`there is no station "day"; there is night, studio`,
+			`station "day": unknown; expected one of: night, studio`,
 		},
 		{
 			"the default, when all have a name", `{"icecast": {"stations": {"night": {}}}, ` + handler + `}]}]}}}}`,
-			`there is no station "default"; there is night`,
+			`station "default": unknown; expected one of: night`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -71,7 +71,7 @@ func TestErrorsNameTheLineOfIcecastXML(t *testing.T) {
 		},
 		"a setting of a mount": {
 			"<mount>\n<mount-name>/a</mount-name>\n<charset>klingon</charset></mount>",
-			`charset "klingon": write one that is known, such as utf-8 or iso-8859-1, at radio.xml:5`,
+			`charset "klingon": unknown; expected one such as utf-8 or iso-8859-1, at radio.xml:5`,
 		},
 		"an alias to nowhere": {
 			"<hostname>not a host</hostname>",

@@ -80,7 +80,7 @@ func TestHooksThatCannotBeAreRefused(t *testing.T) {
 		{&caddymodule.Station{On: []*hook.Hook{exec("", hooks.MountFull)}}, "missing program; expected an absolute path"},
 		{&caddymodule.Station{On: []*hook.Hook{exec("./x", hooks.MountFull)}}, `program: invalid path "./x"; expected an absolute path`},
 		{&caddymodule.Station{Mounts: []*caddymodule.Mount{{Path: "/m", OnConnect: "a/b"}}}, `mount /m: on_connect: program: invalid path "a/b"`},
-		{&caddymodule.Station{Mounts: []*caddymodule.Mount{{Path: "/m", On: []*hook.Hook{exec("x", hooks.MountFull, hooks.SlaveLeft)}}}}, "mount /m: on slave_left: that is about the whole station"},
+		{&caddymodule.Station{Mounts: []*caddymodule.Mount{{Path: "/m", On: []*hook.Hook{exec("x", hooks.MountFull, hooks.SlaveLeft)}}}}, "mount /m: on slave_left: an event of the station"},
 		{&caddymodule.Station{On: []*hook.Hook{webhook(`"url":"ftp://x/"`)}}, "expected one such as https://example.org/hook"},
 		{&caddymodule.Station{On: []*hook.Hook{webhook(`"url":"http://u:secret@"`)}}, "expected one such as https://example.org/hook"},
 		{&caddymodule.Station{On: []*hook.Hook{webhook(`"url":"http://x/","headers":{"a b":"c"}`)}}, `header "a b"`},

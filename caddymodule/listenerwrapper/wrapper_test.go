@@ -99,7 +99,7 @@ func TestWhichStationAWrapperIsFor(t *testing.T) {
 		{"the one that is named", []string{"default", "two"}, ListenerWrapper{Station: "two"}, "two", ""},
 		{"none, if there is no telling", []string{"one", "two"}, ListenerWrapper{}, "", ""},
 		{"that is wrong if one is meant", []string{"one", "two"}, ListenerWrapper{Mount: "/m"}, "", errStation.Error()},
-		{"one that is not there", []string{"one"}, ListenerWrapper{Station: "tow"}, "", `there is no station "tow"; there is one`},
+		{"one that is not there", []string{"one"}, ListenerWrapper{Station: "tow"}, "", `station "tow": unknown; expected one of: one`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			app := &caddymodule.App{Stations: make(map[string]*caddymodule.Station)}
@@ -158,7 +158,7 @@ func TestAWrapperIsForHTTPServers(t *testing.T) {
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	defer cancel()
 	w := &ListenerWrapper{Mount: "live"}
-	moduletest.CheckError(t, w.checkMount(), `mount "live": a mount begins with a slash, such as /live.mp3`)
+	moduletest.CheckError(t, w.checkMount(), `mount "live": path does not begin with a slash; expected one such as /live.mp3`)
 	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "it wraps the listeners of HTTP servers; write it into their listener_wrappers")
 	ctx.Context = context.WithValue(ctx.Context, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
 	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "")

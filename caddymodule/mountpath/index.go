@@ -1,7 +1,7 @@
 package mountpath
 
-// Index is what is set for single mounts and for patterns. The mount whose path
-// is written out wins over patterns, and an earlier pattern over a later one.
+// Index holds values for single mounts and for patterns. The exact path wins over patterns, and
+// an earlier pattern over a later one.
 type Index[T any] struct {
 	exact    map[string]T
 	patterns []patterned[T]
@@ -12,23 +12,24 @@ type patterned[T any] struct {
 	value   T
 }
 
-func (b *Index[T]) Add(path string, value T) {
-	if b.exact == nil {
-		b.exact = make(map[string]T)
+// Add adds the value of a path, which may be a pattern.
+func (x *Index[T]) Add(path string, value T) {
+	if x.exact == nil {
+		x.exact = make(map[string]T)
 	}
-	b.exact[path] = value
+	x.exact[path] = value
 	if IsPattern(path) {
-		b.patterns = append(b.patterns, patterned[T]{path, value})
+		x.patterns = append(x.patterns, patterned[T]{path, value})
 	}
 }
 
-// Find returns the first value for a mount that will do.
-func (b *Index[T]) Find(mount string, will func(T) bool) (value T, ok bool) {
-	if v, ok := b.exact[mount]; ok && will(v) {
+// Find returns the first value for a mount that a function accepts.
+func (x *Index[T]) Find(mount string, accepts func(T) bool) (value T, ok bool) {
+	if v, ok := x.exact[mount]; ok && accepts(v) {
 		return v, true
 	}
-	for _, p := range b.patterns {
-		if Matches(p.pattern, mount) && will(p.value) {
+	for _, p := range x.patterns {
+		if Matches(p.pattern, mount) && accepts(p.value) {
 			return p.value, true
 		}
 	}

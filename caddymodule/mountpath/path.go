@@ -1,8 +1,8 @@
-// Package mountpath says what a mount path is: which paths are valid, which belong to
-// the station's own pages, which are patterns, and what a pattern matches.
+// Package mountpath defines the paths of mounts: which are valid, which belong to the station's
+// own pages, which are patterns, and what a pattern matches.
 //
 // Index finds the value that is set for a mount, by its exact path or by the first
-// pattern that matches. The package knows neither stations nor requests; its
+// pattern that matches. The package has no station and no request in it. Its
 // functions are pure, and an Index is read by any number of goroutines once it is
 // complete.
 package mountpath
@@ -30,19 +30,19 @@ func IsReserved(path string) bool {
 	return path == StatusJSON || path == StatusPage || path == "/admin" || strings.HasPrefix(path, AdminPrefix) || path == AdminCGI
 }
 
-// Check says what is wrong with the path of a mount, or a pattern.
+// Check returns an error if a path cannot be that of a mount or a pattern.
 func Check(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
-		return errors.New("a mount begins with a slash, such as /live.mp3")
+		return errors.New("path does not begin with a slash; expected one such as /live.mp3")
 	case len(p) > MaxLen:
-		return fmt.Errorf("the name of a mount is %d bytes at most; these are %d", MaxLen, len(p))
+		return fmt.Errorf("path has %d bytes; expected %d at most", len(p), MaxLen)
 	case p == "/" || path.Clean(p) != p:
-		return errors.New("a mount wants a name, without empty parts or dots between its slashes, such as /live.mp3")
+		return errors.New("path has empty parts, or dots between its slashes; expected one such as /live.mp3")
 	case IsReserved(p):
-		return errors.New("that is a page of the station; name the mount otherwise")
+		return errors.New("path is a page of the station; expected another")
 	case icy.Clean(p) != p:
-		return errors.New("the name of a mount has only characters that can be seen, in UTF-8, and no space at its end")
+		return errors.New("path has invisible characters, or a space at its end; expected visible UTF-8")
 	}
 	return nil
 }
@@ -50,10 +50,10 @@ func Check(p string) error {
 // MaxLen is the length in bytes that no mount's path exceeds.
 const MaxLen = 255
 
-// All is the pattern that every mount fits, whatever slashes are in it.
+// All is the pattern that matches every mount, also those with several slashes.
 const All = "/**"
 
-// Matches tells whether a mount fits a pattern.
+// Matches reports whether a pattern matches a mount.
 func Matches(pattern, mount string) bool {
 	ok, _ := path.Match(pattern, mount)
 	return ok || pattern == All
@@ -62,5 +62,5 @@ func Matches(pattern, mount string) bool {
 // IsPattern reports whether a path stands for many mounts.
 func IsPattern(path string) bool { return strings.ContainsAny(path, "*?[") }
 
-// Escape writes a mount's path as it stands in a URL.
+// Escape returns a mount's path for a URL.
 func Escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }

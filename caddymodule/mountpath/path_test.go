@@ -13,10 +13,10 @@ import (
 
 func TestCheck(t *testing.T) {
 	const (
-		slash   = "a mount begins with a slash, such as /live.mp3"
-		name    = "a mount wants a name, without empty parts or dots between its slashes, such as /live.mp3"
-		page    = "that is a page of the station; name the mount otherwise"
-		visible = "the name of a mount has only characters that can be seen, in UTF-8, and no space at its end"
+		slash   = "path does not begin with a slash; expected one such as /live.mp3"
+		name    = "path has empty parts, or dots between its slashes; expected one such as /live.mp3"
+		page    = "path is a page of the station; expected another"
+		visible = "path has invisible characters, or a space at its end; expected visible UTF-8"
 	)
 	for _, tt := range []struct{ path, want string }{
 		{"/live.mp3", ""},
@@ -27,8 +27,8 @@ func TestCheck(t *testing.T) {
 		{"/...", ""},
 		{`/a\b"'<>&%`, ""},
 		{"/" + strings.Repeat("x", 254), ""},
-		{"/" + strings.Repeat("x", 255), "the name of a mount is 255 bytes at most; these are 256"},
-		{"/" + strings.Repeat("ü", 128), "the name of a mount is 255 bytes at most; these are 257"},
+		{"/" + strings.Repeat("x", 255), "path has 256 bytes; expected 255 at most"},
+		{"/" + strings.Repeat("ü", 128), "path has 257 bytes; expected 255 at most"},
 		{"", slash},
 		{"live.mp3", slash},
 		{"*", slash},
