@@ -70,7 +70,7 @@ test: deps cross binaries
 # The cache is this checkout's own: a common one remembers the paths of others that are gone.
 lint: export GOLANGCI_LINT_CACHE = $(CURDIR)/.lint-cache
 lint:
-	$(TOOL) golangci-lint run
+	$(TOOL) golangci-lint run --allow-parallel-runners
 	$(TOOL) golangci-lint fmt --diff
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
