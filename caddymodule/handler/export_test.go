@@ -3,6 +3,7 @@ package handler
 import (
 	"net/http"
 
+	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -12,4 +13,11 @@ func ListenerFields(h http.Header, s streaming.Stream, interval int) (all [][2]s
 		all = append(all, [2]string{f.name, f.value})
 	}
 	return all
+}
+
+// NotAdmitted returns the answer to a request for a mount after an error of Admit.
+func (h *Handler) NotAdmitted(r *http.Request, path string, err error) error {
+	q := h.newListenerRequest(request.New(r), path)
+	q.mount = h.station.Mount(path)
+	return h.notAdmitted(q, err)
 }

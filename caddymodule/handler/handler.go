@@ -6,16 +6,17 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"github.com/caddycast/caddycast/caddymodule/admin"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/caddymodule/status"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 func init() {
@@ -71,8 +72,8 @@ func (h *Handler) Use(g *state.Generation, retired <-chan struct{}) {
 	h.pages, h.commands = status.NewPages(g, retired), admin.NewCommands(g, retired)
 }
 
-// ServeHTTP implements caddyhttp.MiddlewareHandler. It is the one place where a refusal is
-// written, logged and counted.
+// ServeHTTP implements caddyhttp.MiddlewareHandler. It is the one place where a redirect or
+// a refusal is written, and where refusals are logged and counted.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !strings.HasPrefix(r.URL.Path, "/") { // as in GET http://host
 		return h.serveNext(w, request.New(r), next)
@@ -82,8 +83,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if errors.Is(err, errNotServed) {
 		err = h.serveNext(w, f, next)
 	}
-	if redirect, ok := errors.AsType[*redirectError](err); ok {
-		redirectTo(w, redirect.status, redirect.to)
+	if redirect, ok := errors.AsType[*response.Redirect](err); ok {
+		redirect.Write(w)
 		return nil
 	}
 	if refusal, ok := errors.AsType[*response.Refusal](err); ok {

@@ -1,10 +1,10 @@
 package handler
 
 import (
+	"bytes"
 	"cmp"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,59 +17,45 @@ import (
 // field is a line of a response head.
 type field struct{ name, value string }
 
-// head renders the head of a response to an HTTP/1 listener: what the site's
-// configuration has set, then ours, then Icecast's, which come as Icecast
-// writes them (tiny players look for just these bytes).
+// head renders the head of a response to an HTTP/1 listener: the header, then Icecast's
+// fields byte for byte as Icecast writes them, since small players search for these bytes.
 func head(r *http.Request, header http.Header, fields []field) []byte {
-	b := make([]byte, 0, 1<<10)
-	line := func(name, colon, value string) {
-		b = append(append(append(append(b, name...), colon...), oneLine.Replace(value)...), '\r', '\n')
-	}
+	b := bytes.NewBuffer(make([]byte, 0, 1<<10))
 	if r.ProtoAtLeast(1, 1) {
-		b = append(b, "HTTP/1.1 200 OK\r\n"...)
+		b.WriteString("HTTP/1.1 200 OK\r\n")
 	} else {
-		b = append(b, "HTTP/1.0 200 OK\r\n"...)
+		b.WriteString("HTTP/1.0 200 OK\r\n")
 	}
 	if header.Get("Date") == "" {
-		line("Date", ": ", time.Now().UTC().Format(http.TimeFormat))
+		b.WriteString("Date: " + time.Now().UTC().Format(http.TimeFormat) + "\r\n")
 	}
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		switch name {
-		case "", "Connection", "Content-Length", "Transfer-Encoding", "Trailer", "Upgrade":
-			continue
-		}
-		if strings.ContainsAny(name, " :\r\n") { // a placeholder's, perhaps; net/http skips it too
-			continue
-		}
-		for _, value := range header[name] {
-			line(name, ": ", value)
-		}
-	}
-	line("Connection", ": ", "close")
+	_ = header.WriteSubset(b, framing) // a buffer takes all
+	b.WriteString("Connection: close\r\n")
 	for _, f := range fields {
-		line(f.name, ":", f.value)
+		b.WriteString(f.name + ":" + oneLine.Replace(f.value) + "\r\n")
 	}
-	return append(b, '\r', '\n')
+	b.WriteString("\r\n")
+	return b.Bytes()
+}
+
+// framing has the fields that must not stand in the head of an endless stream.
+var framing = map[string]bool{
+	"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Trailer": true, "Upgrade": true,
 }
 
 // oneLine keeps a value from ending its line, as net/http does.
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
-// listenerFields returns what Icecast tells a listener of a stream, and puts our
-// other fields into header, where the site's configuration may have its own.
+// listenerFields returns Icecast's fields of a stream, and sets the other fields in header
+// unless the site's configuration has set them.
 func listenerFields(header http.Header, stream streaming.Stream, interval int) []field {
 	header.Set("Content-Type", safeType(stream.Type))
 	header.Set("X-Content-Type-Options", "nosniff")
-	// What is encoded on its way would not be the stream any more.
+	// An encoding on the way would damage the stream.
 	response.SetDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
 	response.SetDefault(header, "Pragma", "no-cache")
 	if !format.IsPlayable(stream.Type) {
-		// A source must not put scripts on the station's site.
+		// A source must not run scripts on the station's site.
 		header.Set("Content-Security-Policy", "sandbox")
 	}
 	response.SetDefault(header, "Expires", "Mon, 26 Jul 1997 05:00:00 GMT")
@@ -94,13 +80,13 @@ func listenerFields(header http.Header, stream streaming.Stream, interval int) [
 	if interval > 0 {
 		all = append(all, field{"icy-metaint", strconv.Itoa(interval)})
 	}
-	said := all[:0]
+	present := all[:0]
 	for _, f := range all {
 		if f.value != "" {
-			said = append(said, f)
+			present = append(present, f)
 		}
 	}
-	return said
+	return present
 }
 
 // safeType returns a content type as it is, with its parameters, if it is valid as a whole.

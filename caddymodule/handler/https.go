@@ -10,26 +10,18 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
-// redirectToHTTPS is the answer to a listener that asked by plain HTTP for a mount with
-// require_tls: a redirect to the station's HTTPS, or a refusal if it has none.
+// redirectToHTTPS returns the answer to a listener of a mount with require_tls over plain
+// HTTP: a redirect to the station's HTTPS port, or a refusal if it has none.
 func (h *Handler) redirectToHTTPS(r *request.Facts) error {
 	port := h.station.SecurePort()
 	if port == "" {
 		return response.Refuse(http.StatusForbidden, "This mount is heard over HTTPS only")
 	}
-	return &redirectError{http.StatusTemporaryRedirect, secureURL(r, h.station.HostnameOver("https"), port)}
+	return &response.Redirect{Status: http.StatusTemporaryRedirect, URL: secureURL(r, h.station.HostnameOver("https"), port)}
 }
 
-// redirectError is a redirect that a check has found; serve answers it.
-type redirectError struct {
-	status int
-	to     string
-}
-
-func (e *redirectError) Error() string { return "redirect to " + e.to }
-
-// secureURL returns where what was asked for is found over HTTPS: by the station's host name
-// if it has one, and by that one's port if it has one.
+// secureURL returns the HTTPS URL of a request. The host is the station's host name if there
+// is one, with the port of that name if it has one.
 func secureURL(r *request.Facts, hostname, port string) string {
 	at := cmp.Or(hostname, r.AskedHost)
 	host, own, err := net.SplitHostPort(at)

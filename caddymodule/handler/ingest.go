@@ -12,9 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/transport"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // answerTime bounds the writing of the few bytes that a source is answered.

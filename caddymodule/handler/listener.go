@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -15,25 +17,24 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/caddy/v2"
 )
 
-// awaitTime is how long a listener waits for a source that has connected but
-// sent nothing yet.
+// awaitTime is how long a listener waits for a source that is connected but has sent
+// nothing yet.
 const awaitTime = 10 * time.Second
 
 // listenerRequest is a listener's request on its way through the checks.
 type listenerRequest struct {
 	*request.Facts
-	path   string // of the mount that is asked for
+	path   string // of the requested mount
 	policy *state.MountPolicy
-	module auth.Module // that decides on listeners of the mount; nil: none
+	module auth.Module // decides on listeners of the mount; nil: none
 	client streaming.Client
-	mount  *streaming.Mount // once something is heard there
+	mount  *streaming.Mount // set by awaitMount
 }
 
-// serveListener serves a listener of the mount at a path. The error is errNotServed if nothing
-// is to be heard there; nothing is written then.
+// serveListener serves a listener of the mount at a path. The error is errNotServed if the
+// mount has no stream; nothing is written then.
 func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path string) error {
 	q := h.newListenerRequest(r, path)
 	if err := h.checkAllowed(q); err != nil {
@@ -55,20 +56,19 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 	if r.Method == http.MethodHead {
 		return serveHead(w, q)
 	}
-	if h.shouldRedirect(q, q.mount.IsFull()) && h.redirectToSlave(w, q) {
-		return nil
+	if h.shouldRedirect(q, q.mount.IsFull()) {
+		if redirect := h.redirectToSlave(q); redirect != nil {
+			return redirect
+		}
 	}
 	if err := h.authorize(q); err != nil {
 		return err
 	}
 	l, err := h.admit(q)
-	switch {
-	case err == nil:
-		return serveStream(w, q, l)
-	case streaming.IsFull(err) && h.shouldRedirect(q, true) && h.redirectToSlave(w, q): // others took the last places
-		return nil
+	if err != nil {
+		return h.notAdmitted(q, err)
 	}
-	return errStream(err)
+	return h.serveStream(w, q, l)
 }
 
 func (h *Handler) newListenerRequest(r *request.Facts, path string) *listenerRequest {
@@ -78,17 +78,17 @@ func (h *Handler) newListenerRequest(r *request.Facts, path string) *listenerReq
 	return q
 }
 
-// checkAllowed refuses a client that is not allowed, if there is something to hear.
+// checkAllowed refuses a client that is not allowed, if the mount has a stream.
 func (h *Handler) checkAllowed(q *listenerRequest) error {
 	err := h.station.Access.CheckListener(q.Addr, q.UserAgent())
 	if err != nil && h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
-		return nil // the answer to everybody is that there is nothing
+		return nil // the answer is 404, as for everybody
 	}
 	return err
 }
 
-// authenticateFirst authorizes a listener before its mount is looked for, if the mount is
-// silent: a listener that is not allowed to hear it must not cause it to be pulled.
+// authenticateFirst authorizes a listener of a silent mount before awaitMount: only an
+// authenticated listener may start a relay.
 func (h *Handler) authenticateFirst(q *listenerRequest) error {
 	if q.client.Slave || q.module == nil {
 		return nil
@@ -106,9 +106,8 @@ func (h *Handler) authenticateFirst(q *listenerRequest) error {
 	return h.authorize(q)
 }
 
-// checkReachable refuses a listener that may not ask for a mount with these settings at
-// all, or not over plain HTTP. That is known before anybody is asked about the listener, and before
-// the listener is asked for a password.
+// checkReachable refuses a listener of a mount that is not served directly, or not over plain
+// HTTP. The check comes before authentication, so that no password is asked for in vain.
 func (h *Handler) checkReachable(q *listenerRequest, m *streaming.MountSettings) error {
 	switch {
 	case m.RequireTLS && !q.IsEncrypted():
@@ -119,8 +118,8 @@ func (h *Handler) checkReachable(q *listenerRequest, m *streaming.MountSettings)
 	return nil
 }
 
-// awaitMount sets the mount once there is something to hear. A relay does not get
-// silence, which must not be passed on as a stream.
+// awaitMount sets the mount once it has a stream. A relay gets no standby silence, since
+// it would pass that on as a stream.
 func (h *Handler) awaitMount(w http.ResponseWriter, q *listenerRequest) error {
 	ctx, cancel := context.WithTimeout(q.Context(), awaitTime)
 	defer cancel()
@@ -137,7 +136,7 @@ func (h *Handler) awaitMount(w http.ResponseWriter, q *listenerRequest) error {
 	return nil
 }
 
-// authorize asks the mount's module, once.
+// authorize asks the mount's module about the listener, once per request.
 func (h *Handler) authorize(q *listenerRequest) (err error) {
 	if q.client.Slave || q.client.Admission != nil {
 		return nil
@@ -149,13 +148,25 @@ func (h *Handler) authorize(q *listenerRequest) (err error) {
 	return err
 }
 
-// admit takes the listener in, unless a limit forbids it. The admission is the engine's then.
+// admit connects the listener to the engine, unless a limit forbids it. The engine ends the
+// admission from then on.
 func (h *Handler) admit(q *listenerRequest) (*streaming.Listener, error) {
 	l, err := q.mount.Admit(q.client)
 	if err == nil {
 		q.client.Admission = nil
 	}
 	return l, err
+}
+
+// notAdmitted returns the answer to a listener that a limit keeps out. The limit may have
+// been reached by another listener after IsFull, so a slave may still have room.
+func (h *Handler) notAdmitted(q *listenerRequest, err error) error {
+	if streaming.IsFull(err) && h.shouldRedirect(q, true) {
+		if redirect := h.redirectToSlave(q); redirect != nil {
+			return redirect
+		}
+	}
+	return errStream(err)
 }
 
 // releaseAdmission ends an admission that the engine did not take over.
@@ -165,7 +176,7 @@ func (q *listenerRequest) releaseAdmission() {
 	}
 }
 
-// errStream refuses a source or a listener for whom there is no place.
+// errStream turns an error of the engine into the refusal of a source or a listener.
 func errStream(err error) error {
 	switch {
 	case errors.Is(err, streaming.ErrNothing):
@@ -176,7 +187,7 @@ func errStream(err error) error {
 	return response.Refuse(http.StatusForbidden, err.Error()).Because(err)
 }
 
-// clientOf describes the client.
+// clientOf returns what the engine records of a client.
 func clientOf(r *request.Facts) streaming.Client {
 	c := streaming.Client{
 		IP:        r.Addr,

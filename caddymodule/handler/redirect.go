@@ -12,9 +12,9 @@ import (
 // not redirected again.
 const redirected = "redirected"
 
-// shouldRedirect reports whether a listener may be sent to a slave: always, or since there is no
-// place here. Relays are not redirected: they might be sent to themselves. Neither are listeners
-// of a mount that is not for everybody: the slave may not know them.
+// shouldRedirect reports whether a listener may be redirected to a slave: always, or because
+// there is no place here. Relays are not redirected, since the slave could be the relay
+// itself. Neither are listeners of a protected mount: the slave may not know them.
 func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 	if q.client.Slave || q.client.Relay || q.URL.Query().Has(redirected) || q.mount.Settings().NoDirect || !h.station.MayRedirect(q.path) {
 		return false
@@ -23,11 +23,11 @@ func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 	return redirect == state.RedirectBalance || redirect == state.RedirectWhenFull && full
 }
 
-// redirectToSlave sends a listener to a slave that has room. It reports false if there is none.
-func (h *Handler) redirectToSlave(w http.ResponseWriter, q *listenerRequest) bool {
+// redirectToSlave returns the redirect to a slave that has room, nil if there is none.
+func (h *Handler) redirectToSlave(q *listenerRequest) error {
 	base, ok := h.station.Slaves().Pick(q.path, q.Scheme)
 	if !ok {
-		return false
+		return nil
 	}
 	// The query is kept, since it may be a listener's ticket. Credentials are not: a
 	// URL is written into logs, and shown.
@@ -35,22 +35,5 @@ func (h *Handler) redirectToSlave(w http.ResponseWriter, q *listenerRequest) boo
 	if q.URL.RawQuery != "" {
 		to += q.URL.RawQuery + "&"
 	}
-	redirectTo(w, http.StatusFound, to+redirected+"=1")
-	return true
-}
-
-// redirectTo answers where the mount is, for now. Browsers let pages of other origins
-// follow only if the redirect itself says so.
-func redirectTo(w http.ResponseWriter, status int, url string) {
-	header := w.Header()
-	setRedirectFields(header)
-	header.Set("Location", url)
-	w.WriteHeader(status)
-}
-
-func setRedirectFields(header http.Header) {
-	for _, f := range response.CORSHeader {
-		response.SetDefault(header, f[0], f[1])
-	}
-	response.SetDefault(header, "Cache-Control", "no-cache, no-store")
+	return &response.Redirect{Status: http.StatusFound, URL: to + redirected + "=1"}
 }

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
@@ -12,8 +15,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 // serveSource checks a source, admits it and stays with it until it ends. A source is refused

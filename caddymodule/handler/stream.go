@@ -11,16 +11,16 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// serveStream gives a listener its answer, and connects it to the engine.
-func serveStream(w http.ResponseWriter, q *listenerRequest, l *streaming.Listener) error {
+// serveStream writes the head of the answer and connects the listener to the engine.
+func (h *Handler) serveStream(w http.ResponseWriter, q *listenerRequest, l *streaming.Listener) error {
 	fields := listenerFields(w.Header(), l.Stream(), l.Interval)
 	if q.ProtoMajor == 1 {
-		return listenHTTP1(w, q.Facts, l, fields)
+		return h.listenHTTP1(w, q.Facts, l, fields)
 	}
 	return listenStream(w, q.Facts, l, fields)
 }
 
-// serveHead answers what a listener would be told.
+// serveHead answers HEAD with the header that a listener gets.
 func serveHead(w http.ResponseWriter, q *listenerRequest) error {
 	stream, ok := q.mount.Stream()
 	if !ok {
@@ -34,26 +34,26 @@ func serveHead(w http.ResponseWriter, q *listenerRequest) error {
 	return nil
 }
 
-// listenHTTP1 takes the connection over and leaves it to the engine: a plain one,
-// and TLS over a wire, for good, any other with a goroutine that is not this
-// one, so that all that the request holds is freed.
-func listenHTTP1(w http.ResponseWriter, r *request.Facts, l *streaming.Listener, fields []field) error {
+// listenHTTP1 hijacks the connection and hands it to the engine. Plain TCP, and TLS over a
+// cipher buffer, need no goroutine. Any other connection gets one of its own, so that the
+// memory of the request is freed.
+func (h *Handler) listenHTTP1(w http.ResponseWriter, r *request.Facts, l *streaming.Listener, fields []field) error {
 	conn, _, err := transport.Hijack(w)
 	if err != nil {
 		l.Cancel()
 		return err
 	}
-	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // we log it when it ends
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // the engine logs it at its end
 	if _, bare := w.(*caddyhttp.IdleTimeoutWriter); !bare {
 		w.WriteHeader(http.StatusOK) // for the metrics, and for what changes the header when it is written
 	}
 	first := head(r.Request, w.Header(), fields)
 	if tcp, ok := transport.PlainConn(conn, r.Request); ok {
 		l.Attach(tcp, first)
-	} else if c, wire, ok := transport.TLS(conn); ok {
-		transport.ReleaseReadBuffers(c)
-		l.AttachTLS(c, wire, first)
+	} else if c, buffer, ok := transport.TLS(conn); ok {
+		l.AttachTLS(transport.NewTLSWriter(c), buffer, first)
 	} else {
+		transport.ReportUnknown(h.station.Logger(), conn)
 		l.Go(streaming.NetConn(conn), first)
 	}
 	return nil
@@ -61,7 +61,7 @@ func listenHTTP1(w http.ResponseWriter, r *request.Facts, l *streaming.Listener,
 
 // listenStream serves a listener over HTTP/2 or 3 until it ends.
 func listenStream(w http.ResponseWriter, r *request.Facts, l *streaming.Listener, fields []field) error {
-	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // we log it when it ends
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) // the engine logs it at its end
 	setFields(w.Header(), fields)
 	w.Header().Set("Incremental", "?1")
 	w.WriteHeader(http.StatusOK)
@@ -77,7 +77,7 @@ func listenStream(w http.ResponseWriter, r *request.Facts, l *streaming.Listener
 	defer leave()
 	l.Run(conn)
 	if conn.IsAborted() && r.Context().Err() == nil {
-		// What it has not read is thrown away, and it learns that it was cut off.
+		// Unsent data is discarded, and the client sees that the stream was cut off.
 		panic(http.ErrAbortHandler)
 	}
 	return nil

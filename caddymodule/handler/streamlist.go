@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
@@ -18,8 +21,6 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/icy"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 const (

@@ -9,7 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// watchedWriter notices whether a handler has answered.
+// watchedWriter records whether a handler has answered. caddyhttp.NewResponseRecorder does
+// not fit: it drops a flush before the first write, and does not record a hijack.
 type watchedWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	answered bool

@@ -1,6 +1,11 @@
-// Package response has what all answers of a station share. An answer is a whole page that no cache keeps. A request that is refused gets one
-// sentence of plain text, or the site's own error page: checks return a *Refusal, and the
-// handler writes it. The functions hold no state and may be called from any goroutine.
+// Package response has what all answers of a station share.
+//
+// Answer sends a whole page, which no cache keeps. Checks return the other answers as errors,
+// and the handler writes them: a Refusal is one sentence of plain text, or the site's own error
+// page; a Redirect names the address where a listener finds the mount.
+//
+// The functions hold no state and may be called from any goroutine. A Refusal belongs to its
+// request. The package decides nothing: it does not use stations or mounts.
 package response
 
 import (
@@ -11,11 +16,10 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
-// Allowed lists the methods of a mount. Encoders made with libshout switch to PUT when
-// they see it here.
+// Allowed lists the methods of a mount. Encoders with libshout switch to PUT if PUT is here.
 const Allowed = "GET, PUT, SOURCE, OPTIONS"
 
-// realm is what Icecast has always called itself; some encoders look for it.
+// realm is Icecast's; some encoders search for it.
 const realm = `Basic realm="Icecast2 Server", charset="UTF-8"`
 
 // CORSHeader lets pages of any origin play a mount and read its titles.

@@ -2,6 +2,7 @@ package response
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -9,9 +10,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Refusal is why a request is not served. Checks return it as an error; the
+// Refusal is the answer to a request that is not served. Checks return it as an error; the
 // handler writes, logs and counts it, in one place.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is an answer, which checks return as an error
 	Status int         // of the answer, 4xx or 5xx
 	Reason string      // one sentence for the client
 	Header http.Header // further fields of the answer; nil: none
@@ -63,9 +64,7 @@ func (r *Refusal) Unwrap() error { return r.cause }
 // Write answers with the sentence as plain text. A site with error routes of its own gets
 // the error instead, except for a request for credentials.
 func (r *Refusal) Write(w http.ResponseWriter, req *http.Request) error {
-	for name, values := range r.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.Header)
 	if srv, ok := req.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok &&
 		srv.Errors != nil && r.Status != http.StatusUnauthorized {
 		return caddyhttp.Error(r.Status, errors.New(r.Reason))

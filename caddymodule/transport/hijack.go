@@ -12,17 +12,21 @@ package transport
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"reflect"
+	"sync"
+
+	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// innermost returns the server's own writer, beneath all those that handlers put
-// around it. They keep the request and each other in memory, and their deadlines
-// may not be set by one goroutine while another writes.
+// innermost returns the server's own writer, beneath the wrappers of other handlers. Wrappers
+// keep the request in memory, and their deadlines must not be set by one goroutine while
+// another writes.
 func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
@@ -43,9 +47,8 @@ func Hijack(w http.ResponseWriter) (net.Conn, *bufio.Reader, error) {
 	return conn, rw.Reader, nil
 }
 
-// PlainConn returns the TCP connection beneath conn if that is all that conn is:
-// no TLS and nothing else that changes the bytes. Types that we don't know are
-// left alone.
+// PlainConn returns the TCP connection beneath conn if nothing between changes the bytes: no
+// TLS, and only wrappers that Unwrap recognizes.
 func PlainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 	if r.TLS != nil {
 		return nil, false
@@ -54,7 +57,7 @@ func PlainConn(conn net.Conn, r *http.Request) (*net.TCPConn, bool) {
 	return tcp, ok
 }
 
-// Bare takes off conn all that does not change the bytes.
+// Bare removes all wrappers that Unwrap recognizes.
 func Bare(conn net.Conn) net.Conn {
 	for {
 		if w, ok := conn.(*streaming.CipherBuffer); ok {
@@ -68,19 +71,22 @@ func Bare(conn net.Conn) net.Conn {
 	}
 }
 
-// Transparent is implemented by connections that pass bytes through unchanged.
+// Transparent is implemented by wrappers that pass bytes through unchanged. Wrappers of
+// other modules may implement it, too.
 type Transparent interface {
 	// Underlying returns the connection that the bytes pass to.
 	Underlying() net.Conn
 }
 
-// Unwrap takes off conn what we, Caddy and its PROXY protocol put around it.
+// Unwrap removes one wrapper: a Transparent one, one of Caddy or one of its PROXY protocol.
+// Caddy's types are unexported and have no method that returns the inner connection, so that
+// only their names and reflection remain.
 func Unwrap(conn net.Conn) (inner net.Conn, ok bool) {
 	if t, is := conn.(Transparent); is {
 		return t.Underlying(), true
 	}
 	switch fmt.Sprintf("%T", conn) {
-	case "*caddyhttp.http2Conn", "*caddyhttp.httpRedirectConn": // look out for what is not allowed there
+	case "*caddyhttp.http2Conn", "*caddyhttp.httpRedirectConn":
 		if f := reflect.ValueOf(conn).Elem().FieldByName("Conn"); f.IsValid() && f.CanInterface() {
 			inner, ok = f.Interface().(net.Conn)
 		}
@@ -90,4 +96,24 @@ func Unwrap(conn net.Conn) (inner net.Conn, ok bool) {
 		}
 	}
 	return inner, ok
+}
+
+// unknown holds the types that ReportUnknown has logged.
+var unknown sync.Map
+
+// ReportUnknown logs a warning, once per type, if Unwrap recognizes neither conn nor the
+// connection beneath its TLS. Each listener on such a connection costs a goroutine.
+func ReportUnknown(log *zap.Logger, conn net.Conn) {
+	conn = Bare(conn)
+	if c, ok := conn.(*tls.Conn); ok {
+		conn = Bare(c.NetConn())
+	}
+	switch conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return
+	}
+	name := fmt.Sprintf("%T", conn)
+	if _, known := unknown.LoadOrStore(name, true); !known {
+		log.Warn("unknown connection type; each listener on it costs a goroutine", zap.String("type", name))
+	}
 }

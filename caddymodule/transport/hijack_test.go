@@ -7,6 +7,9 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -51,5 +54,41 @@ func TestOnlyABareTCPConnectionIsPlain(t *testing.T) {
 		if got, ok := transport.PlainConn(tt.conn, tt.r); ok != tt.want || ok && got != tcp {
 			t.Errorf("%s: %v, %t; want %t", tt.name, got, ok, tt.want)
 		}
+	}
+}
+
+// foreignConn is a wrapper of another module, which may change the bytes.
+type foreignConn struct{ net.Conn }
+
+// tapped is a wrapper of another module that passes bytes through unchanged.
+type tapped struct{ net.Conn }
+
+func (c tapped) Underlying() net.Conn { return c.Conn }
+
+// A connection type that is not recognized costs a goroutine per listener. That was silent.
+func TestAnUnknownConnectionTypeIsReportedOnce(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	log := zap.New(core)
+	tcp := new(net.TCPConn)
+	for _, conn := range []net.Conn{
+		tcp, tapped{tcp}, new(net.UnixConn), streaming.NewCipherBuffer(tcp),
+		tls.Server(tcp, nil), tls.Server(tapped{streaming.NewCipherBuffer(tcp)}, nil),
+	} {
+		transport.ReportUnknown(log, conn)
+	}
+	if logs.Len() > 0 {
+		t.Errorf("types that are known are reported: %v", logs.All())
+	}
+	for range 2 {
+		transport.ReportUnknown(log, foreignConn{tcp})
+		transport.ReportUnknown(log, tapped{foreignConn{tcp}})
+		transport.ReportUnknown(log, tls.Server(foreignConn{tcp}, nil))
+	}
+	all := logs.All()
+	if len(all) != 1 || all[0].Message != "unknown connection type; each listener on it costs a goroutine" || all[0].Level != zap.WarnLevel {
+		t.Fatalf("%v; want one warning", all)
+	}
+	if got := all[0].ContextMap()["type"]; got != "transport_test.foreignConn" {
+		t.Errorf("type %v", got)
 	}
 }
