@@ -6,10 +6,11 @@ import (
 	"net/http"
 	"net/url"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
-	"go.uber.org/zap"
 )
 
 // manageAuth tells who may listen to a mount, and adds or deletes one, as Icecast does.

@@ -14,11 +14,11 @@ import (
 const MaxForm = 4 << 10
 
 // ErrFormTooLong is returned for a body of more than MaxForm bytes.
-var ErrFormTooLong = errors.New("the form is too long")
+var ErrFormTooLong = errors.New("form: too long; expected at most 4 KiB")
 
 // Parameters reads the parameters of an admin command: from the URL and, if a form
-// was posted, from the body. Percent signs that encode nothing and semicolons stand for
-// themselves, since encoders send them so.
+// was posted, from the body. Percent signs that encode nothing, and semicolons, are literal,
+// since encoders send them so.
 func Parameters(r *http.Request) (url.Values, error) {
 	raw := r.URL.RawQuery
 	if r.Method == http.MethodPost && format.Canonical(r.Header.Get("Content-Type")) == "application/x-www-form-urlencoded" {

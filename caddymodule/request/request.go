@@ -3,8 +3,8 @@
 //
 // Facts are made by New when a request arrives, and do not change. They belong to the
 // request's goroutine, as the request itself does. Parameters reads the parameters of
-// an admin command leniently, as encoders need. The package decides nothing: it
-// knows neither stations nor answers.
+// an admin command leniently, as encoders need. The package decides nothing: it does not
+// use stations or answers.
 package request
 
 import (
@@ -36,8 +36,8 @@ type Facts struct {
 	// Scheme is "http" or "https", as the client sees it.
 	Scheme string
 
-	// AskedHost is the host that the request names or, if it names none as in
-	// HTTP/1.0, the address it came in at.
+	// AskedHost is the host of the request. Without a host, as in HTTP/1.0, it is the local
+	// address of the connection.
 	AskedHost string
 }
 
@@ -48,8 +48,7 @@ func New(r *http.Request) *Facts {
 	return f
 }
 
-// IsEncrypted reports whether the client sent the request over TLS, to us or to a
-// trusted proxy.
+// IsEncrypted reports whether the client used TLS, to this server or to a trusted proxy.
 func (f *Facts) IsEncrypted() bool { return f.Scheme == "https" }
 
 // clientIP returns the address of the client, which Caddy takes from a header if
@@ -65,7 +64,7 @@ func clientIP(r *http.Request) string {
 	return host
 }
 
-// scheme returns the scheme of the request, or of the one that a trusted proxy got.
+// scheme returns the scheme of the request; behind a trusted proxy, the scheme there.
 func scheme(r *http.Request) string {
 	proto := r.Header.Get("X-Forwarded-Proto")
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted && proto != "" {
@@ -87,7 +86,7 @@ func askedHost(r *http.Request) string {
 	return r.Host
 }
 
-// AddressText writes an address; a Unix socket has none, and gives an empty text.
+// AddressText returns an address as text, empty for a Unix socket, which has none.
 func AddressText(ip netip.Addr) string {
 	if !ip.IsValid() {
 		return ""
