@@ -6,8 +6,8 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/moduletest"
 )
 
-// provisionErrors are settings of a station in JSON that are wrong, with the whole
-// text of what is said about them.
+// provisionErrors are wrong settings of a station in JSON, each with the whole text of its error,
+// which names the mount or block and the setting.
 var provisionErrors = []struct{ name, station, want string }{
 	{
 		"a charset that nobody knows", `{"mounts": [{"path": "/live.mp3", "charset": "klingon"}]}`,
@@ -114,6 +114,105 @@ var provisionErrors = []struct{ name, station, want string }{
 	{
 		"a negative burst as the default", `{"limits": {"burst": {"time": -1}}}`,
 		`limits: burst: time: negative value -1ns; expected 0 or more`,
+	},
+	{
+		"an auth module that is unknown", `{"mounts": [{"path": "/live.mp3", "auth": {"kind": "ldap"}}]}`,
+		`mount /live.mp3: auth: loading module 'ldap': unknown module: icecast.auth.ldap`,
+	},
+	{
+		"htpasswd without a file", `{"mounts": [{"path": "/live.mp3", "auth": {"kind": "htpasswd"}}]}`,
+		`mount /live.mp3: auth: loading module 'htpasswd': provision icecast.auth.htpasswd: htpasswd: missing file; expected a path such as /etc/caddy/members`,
+	},
+	{
+		"a fallback of an unknown kind", `{"mounts": [{"path": "/live.mp3", "fallbacks": [{"kind": "tape"}]}]}`,
+		`mount /live.mp3: fallback: position 0: loading module 'tape': unknown module: icecast.fallbacks.tape`,
+	},
+	{
+		"a fallback mount without a slash", `{"mounts": [{"path": "/live.mp3", "fallbacks": [{"mount": "backup"}]}]}`,
+		`mount /live.mp3: fallback: position 0: loading module 'mount': icecast.fallbacks.mount: invalid configuration: fallback "backup": path does not begin with a slash; expected one such as /live.mp3`,
+	},
+	{
+		"a fallback of no files", `{"mounts": [{"path": "/live.mp3", "fallbacks": [{"kind": "file"}]}]}`,
+		`mount /live.mp3: fallback: position 0: loading module 'file': icecast.fallbacks.file: invalid configuration: fallback file: no file; expected a path such as /srv/loop.mp3`,
+	},
+	{
+		"a hook of the station without events", `{"on": [{"do": {"kind": "exec", "command": ["/bin/true"]}}]}`,
+		`on: missing events; expected at least one, such as source_connected`,
+	},
+	{
+		"a hook of a mount without events", `{"mounts": [{"path": "/live.mp3", "on": [{"do": {"kind": "exec", "command": ["/bin/true"]}}]}]}`,
+		`mount /live.mp3: on: missing events; expected at least one, such as source_connected`,
+	},
+	{
+		"a hook of a mount for an event of the station", `{"mounts": [{"path": "/live.mp3", "on": [{"events": ["slave_joined"], "do": {"kind": "exec"}}]}]}`,
+		`mount /live.mp3: on slave_joined: an event of the station; expected in the station's block, not in mount`,
+	},
+	{
+		"a hook of an unknown kind", `{"mounts": [{"path": "/live.mp3", "on": [{"events": ["source_connected"], "do": {"kind": "fax"}}]}]}`,
+		`mount /live.mp3: on: loading module 'fax': unknown module: icecast.hooks.fax`,
+	},
+	{
+		"a dump with an unknown verb", `{"mounts": [{"path": "/live.mp3", "dump": {"pattern": "/srv/%Q.mp3"}}]}`,
+		`mount /live.mp3: dump: "/srv/%Q.mp3": unknown placeholder %Q; expected %Y %m %d %H %M %S %j %F %T %z or another one of strftime`,
+	},
+	{
+		"a dump that is rotated too often", `{"mounts": [{"path": "/live.mp3", "dump": {"pattern": "/srv/%F.mp3", "rotate_every": "1ms"}}]}`,
+		`mount /live.mp3: dump: rotate_every 1ms: too short; expected 1s or more`,
+	},
+	{
+		"a dump with an unknown fsync", `{"mounts": [{"path": "/live.mp3", "dump": {"pattern": "/srv/%F.mp3", "fsync": "x"}}]}`,
+		`mount /live.mp3: dump: fsync "x": unknown; expected close, off, or a time such as 10s`,
+	},
+	{
+		"a negative rotation", `{"mounts": [{"path": "/live.mp3", "dump": {"pattern": "/srv/%F.mp3", "rotate_every": "-1s"}}]}`,
+		`mount /live.mp3: dump: rotate_every -1s: too short; expected 1s or more`,
+	},
+	{
+		"an unknown source_tls", `{"mounts": [{"path": "/live.mp3", "source_tls": "maybe"}]}`,
+		`mount /live.mp3: source_tls "maybe": unknown; expected required, or off`,
+	},
+	{
+		"a relay that is null", `{"relays": [null]}`, `relays: entry 1 is null; expected an object with a mount and upstreams`,
+	},
+	{
+		"a relay without a mount", `{"relays": [{"upstreams": ["http://x/y"]}]}`, `relay "": path does not begin with a slash; expected one such as /live.mp3`,
+	},
+	{
+		"a relay without upstreams", `{"relays": [{"mount": "/jazz.mp3"}]}`, `relay /jazz.mp3: no upstream; expected the URL of a stream`,
+	},
+	{
+		"a relay of a pattern", `{"relays": [{"mount": "/*", "upstreams": ["http://x/y"]}]}`, `relay /*: a pattern; expected the path of one mount (role slave has patterns)`,
+	},
+	{
+		"a relay twice", `{"relays": [{"mount": "/a", "upstreams": ["http://x/y"]}, {"mount": "/a", "upstreams": ["http://x/y"]}]}`, `relay /a: duplicate relay; expected all its URLs in one line`,
+	},
+	{
+		"an upstream from a variable that is not set", `{"relays": [{"mount": "/a", "upstreams": ["{env.SURELY_UNSET}"]}]}`, `relay /a: {env.SURELY_UNSET}: evaluated placeholder {env.SURELY_UNSET} is empty`,
+	},
+	{
+		"a password of a relay from a variable that is not set",
+		`{"relays": [{"mount": "/a", "upstreams": ["http://x/y"], "password": "{env.SURELY_UNSET}"}]}`, `relay /a: password: evaluated placeholder {env.SURELY_UNSET} is empty`,
+	},
+	{
+		"a redirect that is unknown", `{"master": {"redirect": "always"}}`, `role master: redirect "always": unknown; expected off, when_full or balance`,
+	},
+	{
+		"a slave without masters", `{"slave": {}}`, `role slave: no master; expected one such as master https://master.example.org:8443`,
+	},
+	{
+		"a master that is no URL", `{"slave": {"masters": ["master"]}}`, `role slave: master "master": invalid URL; expected http or https and a host, such as https://edge1.example.org`,
+	},
+	{
+		"a public URL with a query", `{"slave": {"masters": ["http://m"], "public": ["http://x?y"]}}`, `role slave: public "http://x?y": invalid URL; expected http or https and a host, such as https://edge1.example.org`,
+	},
+	{
+		"a user of a slave without a password", `{"slave": {"masters": ["http://m"], "user": "edge"}}`, `role slave: user "edge": no password; expected one`,
+	},
+	{
+		"a negative interval of a slave", `{"slave": {"masters": ["http://m"], "interval": "-1s"}}`, `role slave: interval: negative value -1s; expected 0 or more`,
+	},
+	{
+		"an address that is none", `{"deny": {"ips": ["localhost"]}}`, `deny: invalid address "localhost"; expected an address such as 192.0.2.7, or a network such as 192.0.2.0/24, 192.0.2.* or 2001:db8::/32`,
 	},
 	{
 		"a URL for a host name", `{"hostname": "https://radio.example.org"}`,

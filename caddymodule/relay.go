@@ -56,10 +56,10 @@ func parseRelay(d *caddyfile.Dispenser, before []*Relay) (*Relay, error) {
 }
 
 func (r *Relay) validate() error {
+	if err := mountpath.Check(r.Mount); err != nil {
+		return fmt.Errorf("relay %q: %w", r.Mount, err)
+	}
 	err := func() error {
-		if err := mountpath.Check(r.Mount); err != nil {
-			return err
-		}
 		if strings.ContainsAny(r.Mount, "*?[") {
 			return errors.New("a pattern; expected the path of one mount (role slave has patterns)")
 		}

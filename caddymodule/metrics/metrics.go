@@ -1,3 +1,11 @@
+// Package metrics has the Prometheus metrics of all stations, under icecast_.
+//
+// The collector holds no numbers: each scrape reads those of the stations that are in the pool,
+// so that a reload changes no counter and listeners cost nothing more. Register adds it to the
+// registry of a configuration; Prometheus may scrape from several goroutines at a time.
+//
+// Labels are names of stations and mounts, whose number is bounded, keywords of our own, and
+// statuses of answers. Nothing of a client is ever in a label.
 package metrics
 
 import (
@@ -14,11 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// collector collects what is counted of the stations. It keeps
-// nothing: the numbers are those of what lives, so they go on when the configuration
-// changes, and cost nothing but when they are asked for. Labels are the names of
-// stations and mounts, of which there is a bounded number, and words of our own; never
-// anything of a client.
+// collector collects the numbers of all stations.
 type collector struct{}
 
 // Register adds the metrics to those of a configuration, once.
@@ -35,28 +39,28 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	listenersDesc   = desc("listeners", "Listeners now, slaves not counted.", "mount", "protocol", "tls")
-	connectionsDesc = desc("listener_connections_total", "Listeners that have come, slaves not counted.", "mount", "protocol", "tls")
-	endedDesc       = desc("listeners_ended_total", "Listeners that are gone, slaves not counted, by why.", "mount", "reason")
+	listenersDesc   = desc("listeners", "Current listeners, without slaves.", "mount", "protocol", "tls")
+	connectionsDesc = desc("listener_connections_total", "Listeners that connected, without slaves.", "mount", "protocol", "tls")
+	endedDesc       = desc("listeners_ended_total", "Listeners that ended, without slaves, by reason.", "mount", "reason")
 	sentDesc        = desc("listener_bytes_total", "Bytes sent to listeners and slaves.", "mount")
-	receivedDesc    = desc("source_bytes_total", "Bytes that came from sources.", "mount")
-	sourcesDesc     = desc("source_connections_total", "Sources that have come, relays among them.", "mount")
+	receivedDesc    = desc("source_bytes_total", "Bytes received from sources.", "mount")
+	sourcesDesc     = desc("source_connections_total", "Sources that connected, including relays.", "mount")
 	upDesc          = desc("source_up", "Whether the mount has a source.", "mount")
-	bitrateDesc     = desc("source_bitrate", "Bits a second that the source has sent of late.", "mount")
-	feedDesc        = desc("mount_feed", "What listeners of the mount hear: 1 for the state that it is in.", "mount", "state")
-	pulledDesc      = desc("mount_slaves", "Connections of slaves that pull the mount.", "mount")
+	bitrateDesc     = desc("source_bitrate", "Bits per second that the source sent lately.", "mount")
+	feedDesc        = desc("mount_feed", "What listeners of the mount hear: 1 for the current state.", "mount", "state")
+	mountSlavesDesc = desc("mount_slaves", "Connections of slaves that pull the mount.", "mount")
 	slavesDesc      = desc("slaves", "Slaves that report to this master.")
-	relayDesc       = desc("relay_state", "What the relay does: 1 for the state that it is in.", "mount", "state")
-	lagDesc         = desc("relay_lag_seconds", "How long it is since a relay that plays last brought sound.", "mount")
-	passDesc        = desc("shard_pass_seconds", "How long it took a shard to write what was due to its listeners.")
-	delayDesc       = desc("delay_seconds", "How long what came from a source waited until the last listener of a shard had it; one stream a pass, by chance.")
-	queueDesc       = desc("hook_queue_events", "Events that hooks have yet to tell.", "hook")
-	failingDesc     = desc("hook_queue_failing", "Queues of hooks whose first event is tried again.", "hook")
-	refusedDesc     = desc("requests_refused_total", "Requests that were refused, by the status of the answer.", "status")
-	lostDesc        = desc("hook_events_lost_total", "Events that hooks will not tell: the queue was full, it took too long, or they were refused.", "hook", "reason")
+	relayDesc       = desc("relay_state", "State of the relay: 1 for the current state.", "mount", "state")
+	lagDesc         = desc("relay_lag_seconds", "Time since a playing relay last received sound.", "mount")
+	passDesc        = desc("shard_pass_seconds", "Duration of a shard's write pass.")
+	delayDesc       = desc("delay_seconds", "Time from a source's data to its last listener of a shard; one stream per pass, at random.")
+	queueDesc       = desc("hook_queue_events", "Events in the queues of hooks.", "hook")
+	failingDesc     = desc("hook_queue_failing", "Queues of hooks whose first event has failed and is retried.", "hook")
+	refusedDesc     = desc("requests_refused_total", "Refused requests, by the status of the answer.", "status")
+	lostDesc        = desc("hook_events_lost_total", "Events that hooks lost: the queue was full, the retries ended, or the target refused them.", "hook", "reason")
 
 	allDescs = []*prometheus.Desc{
-		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, pulledDesc,
+		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, mountSlavesDesc,
 		slavesDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
 	}
 )
@@ -70,26 +74,26 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (collector) Collect(to chan<- prometheus.Metric) {
-	for _, l := range state.InForce() {
-		c := collection{to: to, station: l.StationName()}
+	for _, st := range state.InForce() {
+		c := collection{to: to, station: st.StationName()}
 		seen := make(map[string]bool)
-		for _, t := range l.Totals() {
+		for _, t := range st.Totals() {
 			seen[t.Path] = true
-			c.tally(t)
+			c.mount(t)
 		}
-		for _, path := range l.Current().Watched() {
-			if !seen[path] { // it is missed from the first minute on
+		for _, path := range st.Current().Watched() {
+			if !seen[path] { // so that an alert can fire before the first source
 				c.gauge(upDesc, 0, path)
 			}
 		}
-		c.relays(l)
-		c.histogram(passDesc, l.CycleTimes())
-		c.histogram(delayDesc, l.Delays())
-		c.gauge(slavesDesc, float64(len(l.Slaves().List())))
-		for status, n := range l.Refusals() {
+		c.relays(st)
+		c.histogram(passDesc, st.CycleTimes())
+		c.histogram(delayDesc, st.Delays())
+		c.gauge(slavesDesc, float64(len(st.Slaves().List())))
+		for status, n := range st.Refusals() {
 			c.counter(refusedDesc, n, strconv.Itoa(status))
 		}
-		for kind, b := range l.HookBacklogs() {
+		for kind, b := range st.HookBacklogs() {
 			c.gauge(queueDesc, float64(b.Events), kind)
 			c.gauge(failingDesc, float64(b.Failing), kind)
 			c.counter(lostDesc, b.Lost, kind, "full")
@@ -99,7 +103,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// collection is what is collected of a station.
+// collection sends the metrics of one station.
 type collection struct {
 	to      chan<- prometheus.Metric
 	station string
@@ -125,7 +129,7 @@ func (c *collection) histogram(d *prometheus.Desc, of streaming.Distribution) {
 	c.to <- prometheus.MustNewConstHistogram(d, of.Count, of.Sum.Seconds(), buckets, c.station)
 }
 
-// states sets one of several words to 1.
+// states sends a gauge for each state: 1 for the current one, 0 for the others.
 func (c *collection) states(d *prometheus.Desc, mount, is string, all []string) {
 	for _, state := range all {
 		v := 0.0
@@ -136,24 +140,24 @@ func (c *collection) states(d *prometheus.Desc, mount, is string, all []string) 
 	}
 }
 
-// otherMounts is what the mounts are called that are not counted by name.
+// otherMounts is the name under which all further mounts are counted together.
 const otherMounts = "others"
 
-// usualReasons are those for which listeners end. They are all there from the
-// beginning, or the first of each would not be seen to come.
+// usualReasons are reasons for the end of a listener that have a counter from the beginning:
+// without one, Prometheus would not see the first increase.
 var usualReasons = []streaming.Reason{
 	streaming.Disconnected, streaming.Slow, streaming.SourceEnded, streaming.TypeChanged, streaming.TimeLimit,
 	streaming.Removed, streaming.ShuttingDown,
 }
 
-// tally collects what is known of a mount.
-func (c *collection) tally(t streaming.MountTotals) {
+// mount sends the metrics of a mount.
+func (c *collection) mount(t streaming.MountTotals) {
 	mount := cmp.Or(t.Path, otherMounts)
-	for i, way := range streaming.Transports {
+	for i, transport := range streaming.Transports {
 		if t.Came[i] == 0 {
 			continue
 		}
-		protocol, tls := cmp.Or(way.Protocol, "other"), strconv.FormatBool(way.Encrypted)
+		protocol, tls := cmp.Or(transport.Protocol, "other"), strconv.FormatBool(transport.Encrypted)
 		c.gauge(listenersDesc, float64(t.Listeners[i]), mount, protocol, tls)
 		c.counter(connectionsDesc, t.Came[i], mount, protocol, tls)
 	}
@@ -163,7 +167,7 @@ func (c *collection) tally(t streaming.MountTotals) {
 	c.counter(sentDesc, t.BytesSent, mount)
 	c.counter(receivedDesc, t.BytesRead, mount)
 	c.counter(sourcesDesc, t.Sources, mount)
-	c.gauge(pulledDesc, float64(t.Slaves), mount)
+	c.gauge(mountSlavesDesc, float64(t.Slaves), mount)
 	if t.Path == "" {
 		return
 	}
@@ -176,17 +180,18 @@ func (c *collection) tally(t streaming.MountTotals) {
 	c.states(feedDesc, mount, state.FeedState(t.Status), state.FeedStates)
 }
 
-// relays collects how a station's relays stand.
-func (c *collection) relays(l *state.Station) {
-	for i, link := range l.Relayer().Statuses() {
-		if i >= state.MaxNamed || !utf8.ValidString(link.Mount) { // they may be those of a master's list
+// relays sends the metrics of a station's relays.
+func (c *collection) relays(st *state.Station) {
+	for i, status := range st.Relayer().Statuses() {
+		if i >= state.MaxNamed || !utf8.ValidString(status.Mount) { // a master may list any
 			continue
 		}
-		c.states(relayDesc, link.Mount, link.State.String(), relayStates)
-		if lag, ok := l.RelayLag(link); ok {
-			c.gauge(lagDesc, lag.Seconds(), link.Mount)
+		c.states(relayDesc, status.Mount, status.State.String(), relayStates)
+		if lag, ok := st.RelayLag(status); ok {
+			c.gauge(lagDesc, lag.Seconds(), status.Mount)
 		}
 	}
 }
 
+// relayStates are the states of relays that are shown.
 var relayStates = []string{relay.Idle.String(), relay.Dialing.String(), relay.Playing.String(), relay.Waiting.String()}

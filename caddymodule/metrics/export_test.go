@@ -1,0 +1,4 @@
+package metrics
+
+// Collector is the collector, for a registry of a test.
+var Collector = collector{}
