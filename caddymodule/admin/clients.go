@@ -15,7 +15,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// serveClients answers who listens to a mount.
+// serveClients answers with the listeners of a mount.
 func (c *Commands) serveClients(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	present := c.station.Snapshot(q.Get("mount"))
 	source := element{name: "source", mount: q.Get("mount"), children: []element{leaf("Listeners", len(present))}}
@@ -25,7 +25,7 @@ func (c *Commands) serveClients(w http.ResponseWriter, r *request.Facts, q url.V
 	return answerElement(w, r, el("icestats", source))
 }
 
-// clientElement describes a listener: in the names of Icecast 2.4, then in ours.
+// clientElement describes a listener: first under the names of Icecast 2.4, then under ours.
 func clientElement(p streaming.ListenerSnapshot) element {
 	c := p.Client
 	e := el("listener",
@@ -48,7 +48,7 @@ func clientElement(p streaming.ListenerSnapshot) element {
 	return e
 }
 
-// serveSlaves answers which slaves report here, and what of themselves.
+// serveSlaves answers with the slaves and what they report.
 func (c *Commands) serveSlaves(w http.ResponseWriter, r *request.Facts, _ url.Values) error {
 	e := el("icestats")
 	for _, s := range c.station.Slaves().List() {
@@ -63,10 +63,10 @@ func (c *Commands) serveSlaves(w http.ResponseWriter, r *request.Facts, _ url.Va
 	return answerElement(w, r, e)
 }
 
-// maxListedEvents is how many events listevents tells at most.
+// maxListedEvents bounds the events of listevents.
 const maxListedEvents = 50
 
-// serveLastEvents answers what has happened, the newest first.
+// serveLastEvents answers with the last events, the newest first.
 func (c *Commands) serveLastEvents(w http.ResponseWriter, r *request.Facts, _ url.Values) error {
 	e := el("icestats")
 	for _, event := range c.station.EventLog().Last(maxListedEvents) {
@@ -79,10 +79,10 @@ func (c *Commands) serveLastEvents(w http.ResponseWriter, r *request.Facts, _ ur
 	return answerElement(w, r, e)
 }
 
-// killClient lets a listener go.
+// killClient disconnects a listener.
 func (c *Commands) killClient(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	if !q.Has("id") {
-		return response.Refuse(http.StatusBadRequest, "Missing parameter: id, a number that listclients tells")
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: id, a number from listclients")
 	}
 	l := c.clientOf(q.Get("id"), q.Get("mount"))
 	if l == nil {
@@ -92,14 +92,14 @@ func (c *Commands) killClient(w http.ResponseWriter, r *request.Facts, q url.Val
 	return iceResponse(w, r, fmt.Sprintf("Client %d removed", l.ID), true)
 }
 
-// moveClients makes the listeners of a mount hear another one, or tells which there are.
+// moveClients moves the listeners of a mount to another one, or lists the mounts.
 func (c *Commands) moveClients(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	from, to := q.Get("mount"), q.Get("destination")
 	if to == "" {
 		list := c.mountElements(from)
 		return answerElement(w, r, el("icestats", append([]element{leaf("current_source", from)}, list...)...))
 	}
-	if from == to && !q.Has("id") { // one that was moved may come home
+	if from == to && !q.Has("id") { // a moved listener may return
 		return response.Refuse(http.StatusBadRequest, "supplied mountpoints are identical")
 	}
 	if !c.station.Has(to) {
@@ -114,7 +114,7 @@ func (c *Commands) moveClients(w http.ResponseWriter, r *request.Facts, q url.Va
 	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)
 }
 
-// moveClient makes one listener of a mount hear another one, as in Icecast 2.5.
+// moveClient moves one listener to another mount, as in Icecast 2.5.
 func (c *Commands) moveClient(w http.ResponseWriter, r *request.Facts, id, from, to string) error {
 	l := c.clientOf(id, from)
 	if l == nil {

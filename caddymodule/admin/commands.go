@@ -14,17 +14,16 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// command is an admin command of Icecast: /admin/<name>, with .xsl or .json behind it if
-// the caller likes.
+// command is an admin command of Icecast: /admin/<name>, optionally with .xsl or .json.
 type command struct {
 	serve   func(c *Commands, w http.ResponseWriter, r *request.Facts, q url.Values) error
-	mount   bool // it is about the mount that the parameter says
-	changes bool // it does something, so pages of other sites must not cause it
-	open    bool // anybody may
+	mount   bool // needs the parameter mount
+	changes bool // changes something; cross-site requests are refused
+	open    bool // needs no authentication
 }
 
-// commands are those of Icecast 2.4.4 that have a meaning here, and publicstats of 2.5.
-// Metadata and the lists for slaves have other credentials and are served by themselves.
+// commands are those of Icecast 2.4.4 that apply here, and publicstats of 2.5. Metadata and the
+// lists for slaves have other credentials and are served apart.
 var commands = map[string]command{
 	"stats":          {serve: (*Commands).serveStats},
 	"publicstats":    {serve: (*Commands).servePublicStats, open: true},
@@ -78,7 +77,7 @@ func (c *Commands) Command(p string) func(http.ResponseWriter, *request.Facts) e
 	return nil
 }
 
-// serve runs a command, after what all commands have in common was checked.
+// serve checks what all commands share, and runs the command.
 func (c *Commands) serve(w http.ResponseWriter, r *request.Facts, one command) error {
 	q, err := parameters(r)
 	if err != nil {
@@ -93,7 +92,7 @@ func (c *Commands) serve(w http.ResponseWriter, r *request.Facts, one command) e
 		}
 	}
 	if one.changes && (isOfAnotherSite(r) || isOfUnknownPage(r)) {
-		return response.Refuse(http.StatusForbidden, "A page of another site can't do this; in a browser it is done on the page /admin/")
+		return response.Refuse(http.StatusForbidden, "Cross-site request rejected; in a browser use the page /admin/")
 	}
 	if one.mount {
 		switch p := q.Get("mount"); {
@@ -120,19 +119,19 @@ func errHead() error {
 	return response.Refuse(http.StatusMethodNotAllowed, "This takes GET, POST").With("Allow", "GET, POST")
 }
 
-// isOfAnotherSite tells whether a browser says that a page of another site asks.
+// isOfAnotherSite reports whether the request is a cross-site request of a browser.
 func isOfAnotherSite(r *request.Facts) bool { return r.Header.Get("Sec-Fetch-Site") == "cross-site" }
 
-// isOfUnknownPage tells whether a browser asks and does not say for which page. Over plain HTTP
-// none does; our own page sends a field with it that pages of other sites can't send,
-// since they would have to ask first, and are told that they may not.
+// isOfUnknownPage reports whether the request is a browser's without Sec-Fetch-Site. Over plain
+// HTTP no browser sends that field. Our own page sends X-Requested-With, which other sites
+// cannot send without a preflight request, and that is refused.
 func isOfUnknownPage(r *request.Facts) bool {
 	h := r.Header
 	return strings.HasPrefix(h.Get("User-Agent"), "Mozilla/") && h.Get("Accept-Language") != "" &&
 		h.Get("Sec-Fetch-Site") == "" && h.Get("X-Requested-With") == ""
 }
 
-// killSource ends what feeds a mount.
+// killSource disconnects the source of a mount.
 func (c *Commands) killSource(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	m := c.station.Mount(q.Get("mount"))
 	if m == nil || m.Source() == nil {
@@ -142,11 +141,10 @@ func (c *Commands) killSource(w http.ResponseWriter, r *request.Facts, q url.Val
 	return iceResponse(w, r, "Source Removed", true)
 }
 
-// setFallback puts a fallback in the place of those that are configured, until the next
-// configuration.
+// setFallback replaces the configured fallbacks of a mount until the next configuration.
 func (c *Commands) setFallback(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	to := q.Get("fallback")
-	if err := mountpath.Check(to); err != nil && (to != "" || !q.Has("fallback")) { // an empty one takes it away
+	if err := mountpath.Check(to); err != nil && (to != "" || !q.Has("fallback")) { // an empty one removes the fallbacks
 		return response.Refuse(http.StatusBadRequest, "fallback: "+err.Error())
 	}
 	c.station.OverrideFallback(q.Get("mount"), to)
@@ -157,13 +155,13 @@ func (c *Commands) setFallback(w http.ResponseWriter, r *request.Facts, q url.Va
 		"<html><head><title>Admin request successful</title></head><body><p>Fallback configured</p></body></html>\r\n")
 }
 
-// serveUpdateMetadata answers which mount a form for titles would be about.
+// serveUpdateMetadata answers with the mount, as Icecast's form for titles does.
 func (c *Commands) serveUpdateMetadata(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	return answerElement(w, r, el("icestats", element{name: "source", mount: q.Get("mount")}))
 }
 
-// buildM3U answers a playlist that carries the listener's own user and password. Whether there is
-// such a mount is not its business, so that it may be made before the source is there.
+// buildM3U answers with a playlist that contains the listener's own user and password. The mount
+// need not exist yet.
 func (c *Commands) buildM3U(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	for _, name := range []string{"mount", "username", "password"} {
 		if !q.Has(name) {
@@ -176,7 +174,7 @@ func (c *Commands) buildM3U(w http.ResponseWriter, r *request.Facts, q url.Value
 	}
 	at, err := url.Parse(c.station.BaseURL(r))
 	if err != nil {
-		return response.Refuse(http.StatusBadRequest, "The host that was asked for is none")
+		return response.Refuse(http.StatusBadRequest, "Invalid host")
 	}
 	at.User, at.Path = url.UserPassword(q.Get("username"), q.Get("password")), mount
 	w.Header().Set("Content-Disposition", "attachment; filename=listen.m3u")

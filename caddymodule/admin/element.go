@@ -14,12 +14,12 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
-// element is a part of what an admin command answers: as XML, as Icecast has it, or as
-// JSON. It has a text or children.
+// element is a part of the answer to an admin command, as Icecast's XML or as JSON. It has a
+// text or children.
 type element struct {
 	name     string
 	mount    string // the attribute of that name
-	data     any    // its text, or a number or a switch that is written as one
+	data     any    // its text, or a number or bool that is written as text
 	children []element
 }
 
@@ -28,10 +28,10 @@ func el(name string, children ...element) element {
 	return element{name: name, children: append([]element{}, children...)}
 }
 
-// leaf returns an element with a text, a number or a switch.
+// leaf returns an element with a text, a number or a bool.
 func leaf(name string, data any) element { return element{name: name, data: data} }
 
-// leaves returns elements of what a map holds, in the order of their names.
+// leaves returns an element for each value of a map, sorted by name.
 func leaves(values map[string]any) []element {
 	var all []element
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -62,11 +62,10 @@ func (e element) MarshalXML(enc *xml.Encoder, start xml.StartElement) error {
 	return enc.EncodeToken(start.End())
 }
 
-// lists are the elements of which there may be several, and which are an array in JSON
-// however many there are.
+// lists are the elements that may be repeated. In JSON they are always an array.
 var lists = []string{"source", "listener", "slave", "event", "User"}
 
-// value returns what the element holds, for JSON.
+// value returns the content of the element, for JSON.
 func (e element) value() any {
 	if e.children == nil && e.mount == "" {
 		return e.data
@@ -86,7 +85,7 @@ func (e element) value() any {
 	return object
 }
 
-// answerElement answers a command, as JSON if it was asked for by that name.
+// answerElement answers a command, as JSON if the path ends in .json.
 func answerElement(w http.ResponseWriter, r *request.Facts, e element) error {
 	var body bytes.Buffer
 	if strings.HasSuffix(r.URL.Path, ".json") {
@@ -104,7 +103,7 @@ func answerElement(w http.ResponseWriter, r *request.Facts, e element) error {
 	return response.Answer(w, r.Request, http.StatusOK, "text/xml; charset=utf-8", body.String())
 }
 
-// iceResponse answers an admin command that does something.
+// iceResponse answers an admin command that changes something.
 func iceResponse(w http.ResponseWriter, r *request.Facts, message string, ok bool) error {
 	done := 0
 	if ok {

@@ -10,8 +10,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// serveMetadata sets the title of a mount: /admin/metadata, which every encoder
-// knows. A song stands for artist and title; the two may come apart.
+// serveMetadata sets the title of a mount: /admin/metadata, as every encoder sends it. The
+// parameter song replaces artist and title.
 func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error {
 	if r.Method == http.MethodHead {
 		return errHead()
@@ -22,13 +22,13 @@ func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error 
 	}
 	path := q.Get("mount")
 	if c.station.Policy(path).SourceTLS && !r.IsEncrypted() {
-		return response.Refuse(http.StatusForbidden, "Titles of this mount come over TLS only")
+		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS")
 	}
 	if _, err := c.station.Gate.AuthorizeSource(r, path, true, c.station.Policy(path).Source, c.station.Gate.Admin); err != nil {
 		return err
 	}
 	if isOfAnotherSite(r) {
-		return response.Refuse(http.StatusForbidden, "A page of another site can't do this")
+		return response.Refuse(http.StatusForbidden, "Cross-site request rejected")
 	}
 	if path == "" {
 		return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
@@ -46,7 +46,7 @@ func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error 
 	return iceResponse(w, r, "Metadata update successful", true)
 }
 
-// setMetadata titles a mount as parameters say. It reports false if they don't.
+// setMetadata sets the title of a mount from parameters. It reports false if there is none.
 func setMetadata(mount *streaming.Mount, q url.Values) bool {
 	artist, title := q.Get("artist"), q.Get("title")
 	switch {

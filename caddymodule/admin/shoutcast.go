@@ -12,8 +12,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
-// serveShoutcastMetadata sets the title of what a SHOUTcast v1 source feeds: /admin.cgi. The
-// password is that of the source, or the administrator's.
+// serveShoutcastMetadata sets the title of a SHOUTcast v1 source: /admin.cgi. The password is the
+// source's or the administrator's.
 func (c *Commands) serveShoutcastMetadata(w http.ResponseWriter, r *request.Facts) error {
 	if r.Method == http.MethodHead {
 		return errHead()
@@ -35,11 +35,11 @@ func (c *Commands) serveShoutcastMetadata(w http.ResponseWriter, r *request.Fact
 	return c.retitleShoutcast(w, r, path, q)
 }
 
-// authorizeTitle refuses a client that may not set a mount's title by a password alone.
+// authorizeTitle checks the password of a title, which comes without a user name.
 func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error {
 	policy := c.station.Policy(path)
 	if policy.SourceTLS && !r.IsEncrypted() {
-		return response.Refuse(http.StatusForbidden, "Titles of this mount come over TLS only")
+		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS")
 	}
 	gate := &c.station.Gate
 	if gate.Module(path) != nil {
@@ -61,8 +61,7 @@ func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error
 	return response.Challenge()
 }
 
-// shoutcastLogin returns the mount that a title is for, "" if it is not known, and
-// the password that comes with it.
+// shoutcastLogin returns the mount of a title, empty if it is unknown, and the password.
 func (c *Commands) shoutcastLogin(r *request.Facts, q url.Values) (mount, password string) {
 	mount, password = icy.ParseLogin(q.Get("pass"))
 	if m := q.Get("mount"); m != "" {
@@ -81,6 +80,7 @@ func (c *Commands) shoutcastLogin(r *request.Facts, q url.Values) (mount, passwo
 	return one.Mount, password
 }
 
+// retitleShoutcast sets the title and answers as SHOUTcast does.
 func (c *Commands) retitleShoutcast(w http.ResponseWriter, r *request.Facts, path string, q url.Values) error {
 	mount := c.station.Mount(path)
 	switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// serveStats answers all that is known of the station, and of all mounts or of one.
+// serveStats answers with all statistics of the station, and of all mounts or one.
 func (c *Commands) serveStats(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	only := q.Get("mount")
 	if only != "" && !c.station.Has(only) {
@@ -34,7 +34,7 @@ func (c *Commands) serveStats(w http.ResponseWriter, r *request.Facts, q url.Val
 	return answerElement(w, r, e)
 }
 
-// globalStats are those of the station.
+// globalStats returns the statistics of the station.
 func (c *Commands) globalStats(r *request.Facts) map[string]any {
 	stats := c.station.Stats()
 	status := status.StationStatus(c.station, r, nil)
@@ -57,7 +57,7 @@ func (c *Commands) globalStats(r *request.Facts) map[string]any {
 	return status
 }
 
-// addPrivate adds what only the administrator sees of a mount.
+// addPrivate adds the statistics of a mount that only the administrator may see.
 func (c *Commands) addPrivate(status map[string]any, m *streaming.MountStatus) {
 	if kind := c.station.Gate.Kind(m.Path); kind != "" {
 		status["authenticator"] = kind
@@ -90,7 +90,7 @@ func (c *Commands) addPrivate(status map[string]any, m *streaming.MountStatus) {
 	}
 }
 
-// servePublicStats answers what /status-json.xsl does, as XML or JSON.
+// servePublicStats answers with the content of /status-json.xsl, as XML or JSON.
 func (c *Commands) servePublicStats(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	e := el("icestats", leaves(status.StationStatus(c.station, r, nil))...)
 	base := c.station.BaseURL(r)
@@ -105,12 +105,12 @@ func (c *Commands) servePublicStats(w http.ResponseWriter, r *request.Facts, q u
 	return answerElement(w, r, e)
 }
 
-// serveMounts answers the mounts, and what becomes of their listeners.
+// serveMounts answers with the mounts, their first fallback and their listeners.
 func (c *Commands) serveMounts(w http.ResponseWriter, r *request.Facts, _ url.Values) error {
 	return answerElement(w, r, el("icestats", c.mountElements("")...))
 }
 
-// mountElements describes the mounts, except one.
+// mountElements describes all mounts except one.
 func (c *Commands) mountElements(except string) []element {
 	var all []element
 	for _, m := range c.station.Statuses() {

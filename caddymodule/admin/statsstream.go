@@ -22,21 +22,21 @@ const (
 	statsStep = time.Second
 	statsLine = 199 // bytes, as in Icecast
 
-	statsWrite = 10 * time.Second // that a client has to take what is sent
+	statsWrite = 10 * time.Second // bounds one write to a client
 )
 
-// ServeStatsStream sends the administrator all statistics as lines, and each one that
-// changes from then on, as Icecast 2.4 does:
+// ServeStatsStream sends the administrator all statistics as lines, then every change, as
+// Icecast 2.4 does:
 //
 //	EVENT <mount>|global <name> <value>
 //
-// The value of what is no more is null.
+// The value of a removed statistic is null.
 func (c *Commands) ServeStatsStream(w http.ResponseWriter, r *request.Facts) error {
 	if err := auth.Authorize(r, c.station.Gate.Admin); err != nil {
 		return err
 	}
 	if r.ProtoMajor > 1 {
-		return response.Refuse(http.StatusHTTPVersionNotSupported, "STATS is of HTTP/1")
+		return response.Refuse(http.StatusHTTPVersionNotSupported, "STATS requires HTTP/1")
 	}
 	conn, _, err := transport.Hijack(w)
 	if err != nil {
@@ -50,24 +50,24 @@ func (c *Commands) ServeStatsStream(w http.ResponseWriter, r *request.Facts) err
 	go func() {
 		defer close(gone)
 		_ = conn.SetReadDeadline(time.Time{})
-		_, _ = io.Copy(io.Discard, conn) // it has nothing to say but that it leaves
+		_, _ = io.Copy(io.Discard, conn) // ends when the client disconnects
 	}()
 	defer func() {
 		_ = conn.Close()
 		<-gone
 	}()
 	if err := writeIn(conn, "HTTP/1.0 200 OK\r\n\r\n"); err != nil {
-		return nil //nolint:nilerr // it has left
+		return nil //nolint:nilerr // the client has disconnected
 	}
 	tick := time.NewTicker(statsStep)
 	defer tick.Stop()
-	told := make(map[[2]string]string)
+	sent := make(map[[2]string]string)
 	for {
 		now := c.statistics(r)
-		if err := writeIn(conn, changes(told, now)); err != nil {
-			return nil //nolint:nilerr // it has left
+		if err := writeIn(conn, changes(sent, now)); err != nil {
+			return nil //nolint:nilerr // the client has disconnected
 		}
-		told = now
+		sent = now
 		select {
 		case <-tick.C:
 		case <-gone:
@@ -80,14 +80,14 @@ func (c *Commands) ServeStatsStream(w http.ResponseWriter, r *request.Facts) err
 	}
 }
 
-// writeIn writes a text within a time.
+// writeIn writes a text within statsWrite.
 func writeIn(conn net.Conn, text string) error {
 	_ = conn.SetWriteDeadline(time.Now().Add(statsWrite))
 	_, err := io.WriteString(conn, text)
 	return err
 }
 
-// statistics returns all values, by mount, or global, and name.
+// statistics returns all values, by mount (or "global") and name.
 func (c *Commands) statistics(r *request.Facts) map[[2]string]string {
 	all := make(map[[2]string]string)
 	add := func(mount string, values map[string]any) {
@@ -106,7 +106,7 @@ func (c *Commands) statistics(r *request.Facts) map[[2]string]string {
 	return all
 }
 
-// changes returns the lines that tell what has become another.
+// changes returns the lines of all values that differ.
 func changes(before, now map[[2]string]string) string {
 	var b strings.Builder
 	byName := func(a, b [2]string) int { return strings.Compare(a[0]+" "+a[1], b[0]+" "+b[1]) }

@@ -13,18 +13,18 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
-// manageAuth tells who may listen to a mount, and adds or deletes one, as Icecast does.
+// manageAuth lists the users of a mount, and adds or deletes one, as Icecast does.
 func (c *Commands) manageAuth(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	manager, ok := c.station.Gate.Module(q.Get("mount")).(auth.UserManager)
 	if !ok {
-		return response.Refuse(http.StatusBadRequest, "The mount has no users: write auth htpasswd into it")
+		return response.Refuse(http.StatusBadRequest, "The mount has no users; expected auth htpasswd in its block")
 	}
-	said, err := changeUsers(manager, q.Get("action"), q.Get("username"), q.Get("password"))
+	message, err := changeUsers(manager, q.Get("action"), q.Get("username"), q.Get("password"))
 	if errors.Is(err, errMissing) {
 		return response.Refuse(http.StatusBadRequest, "Missing parameter: username or password")
 	}
 	if err != nil {
-		c.station.Logger().Error("the users of a mount can't be changed", zap.String("mount", q.Get("mount")), zap.Error(err))
+		c.station.Logger().Error("changing the users of a mount failed", zap.String("mount", q.Get("mount")), zap.Error(err))
 	}
 	users, err := manager.Users()
 	if err != nil {
@@ -35,18 +35,18 @@ func (c *Commands) manageAuth(w http.ResponseWriter, r *request.Facts, q url.Val
 		source.children = append(source.children, el("User", leaf("username", u)))
 	}
 	e := el("icestats", source)
-	if said != "" {
-		e.children = append(e.children, el("iceresponse", leaf("message", said)))
+	if message != "" {
+		e.children = append(e.children, el("iceresponse", leaf("message", message)))
 	}
 	return answerElement(w, r, e)
 }
 
 var errMissing = errors.New("missing parameter")
 
-// changeUsers does what an action says, and returns what Icecast says of that.
-func changeUsers(m auth.UserManager, action, user, password string) (said string, err error) {
+// changeUsers executes an action and returns Icecast's message for it.
+func changeUsers(m auth.UserManager, action, user, password string) (message string, err error) {
 	switch {
-	case action != "add" && action != "delete": // it is a list that is asked for
+	case action != "add" && action != "delete": // only the list is requested
 		return "", nil
 	case user == "" || action == "add" && password == "":
 		return "", errMissing
@@ -65,15 +65,15 @@ func changeUsers(m auth.UserManager, action, user, password string) (said string
 	return "User added", nil
 }
 
-// reasonOf is what whoever asked is told of an error: not what the server's files are.
+// reasonOf returns the text of an error for the client. It does not show the server's files.
 func reasonOf(err error) string {
 	if notTheirs(err) != nil {
-		return "the log tells why"
+		return "see the log"
 	}
 	return err.Error()
 }
 
-// notTheirs returns the error, unless it is about what was asked.
+// notTheirs returns the error, unless the request caused it.
 func notTheirs(err error) error {
 	for _, theirs := range []error{auth.ErrInvalidUser, auth.ErrInvalidPassword, auth.ErrUnknownUser} {
 		if errors.Is(err, theirs) {

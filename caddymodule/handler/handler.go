@@ -22,13 +22,13 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("icecast", parseHandler)
-	// What is not the station's goes on to whatever answers requests.
+	// Requests that are not for the station go on to the directives that answer.
 	httpcaddyfile.RegisterDirectiveOrder("icecast", httpcaddyfile.Before, "respond")
 }
 
-// Handler puts a station on a site: sources send to it, listeners hear it. It
-// serves the station's mounts, their playlists, its status page and its admin pages, and
-// leaves everything else to the next handler.
+// Handler puts a station on a site, for sources and listeners. It serves the station's
+// mounts, their playlists, its status page and its admin commands. Every other request goes on to
+// the next handler.
 //
 // The same station may be on any number of sites, over HTTP and HTTPS alike.
 type Handler struct {
@@ -66,7 +66,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Use sets the station that the handler serves, until retired is closed.
+// Use sets the station of the handler. retired is closed when the configuration is replaced.
 func (h *Handler) Use(g *state.Generation, retired <-chan struct{}) {
 	h.station, h.retired = g, retired
 	h.pages, h.commands = status.NewPages(g, retired), admin.NewCommands(g, retired)
@@ -98,8 +98,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 // written.
 var errNotServed = errors.New("not a request of the station")
 
-// serve serves what is the station's. All but listeners are checked against the
-// addresses first; a listener's user agent counts as well.
+// serve serves a request for the station. Addresses are checked first, except those of
+// listeners: their check includes the user agent.
 func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 	path := r.URL.Path
 	switch r.Method {
@@ -124,7 +124,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 	return errNotServed
 }
 
-// allowed does something if requests from the client's address are allowed.
+// allowed calls serve if the client's address is allowed.
 func (h *Handler) allowed(r *request.Facts, serve func() error) error {
 	if err := h.station.Access.CheckAddress(r.Addr); err != nil {
 		return err
@@ -159,10 +159,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	d.Args(&h.Station)
 	if d.NextArg() {
-		return d.Errf("icecast: %q is too much; write icecast, or icecast and the name of a station", d.Val())
+		return d.Errf("icecast: unexpected argument %q; usage: icecast [<station>]", d.Val())
 	}
 	if d.NextBlock(0) {
-		return d.Err("icecast: a site has no settings of a station; write them into the global options, in { icecast { … } }")
+		return d.Err("icecast: unexpected block on a site; expected the settings in the global options, in { icecast { … } }")
 	}
 	return nil
 }

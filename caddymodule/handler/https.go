@@ -15,7 +15,7 @@ import (
 func (h *Handler) redirectToHTTPS(r *request.Facts) error {
 	port := h.station.SecurePort()
 	if port == "" {
-		return response.Refuse(http.StatusForbidden, "This mount is heard over HTTPS only")
+		return response.Refuse(http.StatusForbidden, "This mount requires HTTPS")
 	}
 	return &response.Redirect{Status: http.StatusTemporaryRedirect, URL: secureURL(r, h.station.HostnameOver("https"), port)}
 }

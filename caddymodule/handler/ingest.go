@@ -18,20 +18,20 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/transport"
 )
 
-// answerTime bounds the writing of the few bytes that a source is answered.
+// answerTime bounds the writing of the answer to a source.
 const answerTime = 10 * time.Second
 
 // noTimeout is longer than any stream.
 const noTimeout = 100 * 365 * 24 * time.Hour
 
-// ingest is the body of a source's request. Stop ends its reading from any
-// goroutine, also before it is open.
+// ingest is the body of a source's request. stop ends a Read, from any goroutine, and also
+// before open.
 type ingest struct {
 	io.Reader
 	ctx    context.Context
 	stop   context.CancelFunc
-	settle func()
-	conn   net.Conn // of HTTP/1
+	settle func()   // waits until the deadline of stop is set, if it is being set
+	conn   net.Conn // of HTTP/1; nil: HTTP/2 or 3
 }
 
 func newIngest(ctx context.Context) *ingest {
@@ -40,7 +40,7 @@ func newIngest(ctx context.Context) *ingest {
 	return in
 }
 
-// open gives the source its answer and gets hold of what it sends.
+// open answers the source and sets the Reader of its stream.
 func (in *ingest) open(w http.ResponseWriter, r *http.Request, answer string) error {
 	if r.ProtoMajor > 1 {
 		return in.openStream(w, r)
@@ -59,22 +59,22 @@ func (in *ingest) open(w http.ResponseWriter, r *http.Request, answer string) er
 	return nil
 }
 
-// openStream opens a source over HTTP/2 or 3, whose body comes as any other.
+// openStream opens a source over HTTP/2 or 3.
 func (in *ingest) openStream(w http.ResponseWriter, r *http.Request) error {
 	w.WriteHeader(http.StatusOK)
 	if err := http.NewResponseController(w).Flush(); err != nil {
 		return fmt.Errorf("answering a source: %w", err)
 	}
 	if idle, _ := caddyhttp.IdleTimeoutsFromContext(r.Context()); idle != nil {
-		idle.Override(noTimeout, 0) // source_timeout says how long it may be silent
+		idle.Override(noTimeout, 0) // source_timeout bounds silence
 	}
 	in.onStop(http.NewResponseController(w).SetReadDeadline)
 	in.Reader = r.Body
 	return nil
 }
 
-// onStop makes stop end a read that waits. Nothing of the request is touched any
-// more once settle has returned.
+// onStop makes stop end a blocked Read. After settle, nothing of the request is used any
+// more.
 func (in *ingest) onStop(setReadDeadline func(time.Time) error) {
 	done := make(chan struct{})
 	forget := context.AfterFunc(in.ctx, func() {
@@ -97,9 +97,9 @@ func (in *ingest) close() {
 	}
 }
 
-// sourceAnswer is what a source of HTTP/1 waits for before it sends. It comes at
-// once, since encoders don't send before it, and most read nothing after it.
-// Liquidsoap expects to be told to continue over HTTP/1.0, too.
+// sourceAnswer returns the answer to a source over HTTP/1. It is sent at once, since encoders
+// send nothing before it, and most read nothing after it. Liquidsoap expects 100 Continue also
+// over HTTP/1.0.
 func sourceAnswer(r *http.Request) string {
 	if r.Method == request.MethodSource {
 		return "HTTP/1.0 200 OK\r\n\r\n"
@@ -114,8 +114,8 @@ func sourceAnswer(r *http.Request) string {
 	return ok
 }
 
-// sourceBody returns what a source of HTTP/1 sends after its head. Most
-// encoders say no length and mean all that comes.
+// sourceBody returns the stream of a source over HTTP/1. Most encoders give no length; then
+// the stream ends with the connection.
 func sourceBody(r *http.Request, conn net.Conn, buffered *bufio.Reader) io.Reader {
 	if len(r.TransferEncoding) > 0 {
 		return httputil.NewChunkedReader(buffered)

@@ -11,8 +11,8 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
-// serveNext leaves the request to the handlers that follow. If none of them answers, the
-// station's own pages do, or the page does not exist.
+// serveNext passes the request to the next handlers. If none of them answers, the station's
+// default pages do, or the answer is an error.
 func (h *Handler) serveNext(w http.ResponseWriter, r *request.Facts, next caddyhttp.Handler) error {
 	watch := &watchedWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	err := next.ServeHTTP(watch, r.Request)
@@ -48,13 +48,13 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *request.Facts, next caddyh
 // accepts 400, but not 404.
 func errUnrecognised() error { return response.Refuse(http.StatusBadRequest, "Unrecognised command") }
 
-// errNoSource refuses a path on which there is nothing to hear.
+// errNoSource refuses a path without a stream.
 func errNoSource(path string) error {
 	return response.Refuse(http.StatusNotFound, "The file you requested could not be found: no source is on "+response.Printable(path))
 }
 
-// serveOptions answers which methods there are, to encoders and to browsers that ask before
-// they fetch from another origin.
+// serveOptions answers with the allowed methods, for encoders and for the preflight requests of
+// browsers.
 func serveOptions(w http.ResponseWriter) error {
 	header := w.Header()
 	for _, f := range response.CORSHeader {

@@ -17,8 +17,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
-// serveSource checks a source, admits it and stays with it until it ends. A source is refused
-// before anything but its request is known: no mount is touched and no hook runs.
+// serveSource checks a source, connects it and stays until it ends. A refusal depends on the
+// request alone: no mount is touched and no hook runs.
 func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	path := r.URL.Path
 	grant, err := h.authorizeSource(r, path)
@@ -45,19 +45,19 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	return nil
 }
 
-// authorizeSource returns the right of a request to feed a mount: that of its connection if it
-// logged in without HTTP, else what its credentials give.
+// authorizeSource returns the grant of a source: that of its connection if the source logged
+// in without HTTP, else that of its credentials.
 func (h *Handler) authorizeSource(r *request.Facts, path string) (*auth.Grant, error) {
 	policy := h.station.Policy(path)
 	if policy.SourceTLS && !r.IsEncrypted() {
-		return nil, response.Refuse(http.StatusForbidden, "Sources of this mount come over TLS only")
+		return nil, response.Refuse(http.StatusForbidden, "Sources of this mount must use TLS")
 	}
 	if g := auth.TakeGrant(r.Context(), h.station.StationName(), path); g != nil {
 		return g, nil
 	}
 	user, err := h.station.Gate.AuthorizeSource(r, path, false, policy.Source)
 	if _, _, tried := r.BasicAuth(); err != nil && tried && policy.Source == nil && h.station.Gate.Module(path) == nil {
-		return nil, response.Challenge().Logged(zapcore.WarnLevel, "a source was refused since no source_password is set",
+		return nil, response.Challenge().Logged(zapcore.WarnLevel, "source rejected: no source_password is set",
 			zap.String("mount", response.Printable(path)))
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func (h *Handler) authorizeSource(r *request.Facts, path string) (*auth.Grant, e
 	return &auth.Grant{User: user, Answer: sourceAnswer(r.Request)}, nil
 }
 
-// checkSource refuses a source that no mount can take.
+// checkSource refuses an invalid mount path or a missing content type.
 func checkSource(r *request.Facts, path string) error {
 	if err := mountpath.Check(path); err != nil {
 		return response.Refuse(http.StatusBadRequest, err.Error())
@@ -77,26 +77,25 @@ func checkSource(r *request.Facts, path string) error {
 	return nil
 }
 
-// runSource feeds the mount, and says so in the log.
+// runSource feeds the mount until the source ends, and logs both ends.
 func (h *Handler) runSource(src *streaming.Source, path string, in *ingest) {
 	log := h.station.Logger
-	who := []zap.Field{
+	fields := []zap.Field{
 		zap.String("mount", path),
 		zap.String("client_ip", src.Addr),
 		zap.String("user_agent", src.Info().UserAgent),
 	}
-	log().Info("source connected", who...)
+	log().Info("source connected", fields...)
 	reason := src.Run(in)
-	log().Info("source disconnected", append(who,
+	log().Info("source disconnected", append(fields,
 		zap.Stringer("reason", reason),
 		zap.Duration("duration", time.Since(src.Since)))...)
 }
 
-// sourceInfo reads what a source says of itself.
+// sourceInfo returns what the header of a source says about its stream.
 func sourceInfo(r *http.Request) streaming.Info { return streaming.ParseInfo(r.Header.Get) }
 
-// interval returns the space between the metadata blocks in what a source sends,
-// 0 if it sends none.
+// interval returns the bytes between the metadata blocks of a source's stream; 0: no blocks.
 func interval(r *http.Request) int {
 	n, err := strconv.Atoi(r.Header.Get("icy-metaint"))
 	if err != nil || n < 0 || n > icy.MaxInterval {

@@ -70,7 +70,7 @@ func TestAStationWithoutASourcePasswordSaysWhyItRefuses(t *testing.T) {
 	r.SetBasicAuth("source", "")
 	moduletest.CheckStatus(t, h.Do(t, r), 401)
 	all := h.Logs.All()
-	if len(all) != 1 || all[0].Message != "a source was refused since no source_password is set" {
+	if len(all) != 1 || all[0].Message != "source rejected: no source_password is set" {
 		t.Fatalf("%v", all)
 	}
 	if got := all[0].ContextMap()["mount"]; got != "/live .mp3" {

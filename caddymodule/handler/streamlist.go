@@ -24,19 +24,18 @@ import (
 )
 
 const (
-	// listPath is where slaves look for the list.
+	// listPath is the path of the list for slaves.
 	listPath = relay.ListPath
 
-	// streamsPath is where slaves of Icecast-KH look for the list, and pull the mounts.
+	// streamsPath is the path of the list, and of the mounts, for slaves of Icecast-KH.
 	streamsPath = mountpath.AdminPrefix + "streams"
 
-	// longestWait bounds how long a slave may wait for another list.
-	longestWait = 30 * time.Second
+	// maxListWait bounds how long a slave may wait for a change of the list.
+	maxListWait = 30 * time.Second
 )
 
-// serveStreamList answers which mounts a slave may pull. A client that reports is known as
-// a slave from then on. It may wait for another list than it has: Prefer, of RFC 7240,
-// says how long.
+// serveStreamList answers with the mounts that a slave may pull. A report in the request
+// registers the slave. With Prefer: wait (RFC 7240) the answer waits for a change of the list.
 func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error {
 	st := h.station
 	if err := auth.Authorize(r, st.Gate.Relay, st.Gate.Admin); err != nil {
@@ -74,7 +73,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 	return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", list)
 }
 
-// awaitList waits until the list is not the one that the slave has, within a time.
+// awaitList waits until the list differs from the slave's, for a bounded time.
 func (h *Handler) awaitList(r *request.Facts, list, tag string, wait time.Duration) (string, string) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -125,9 +124,8 @@ func (h *Handler) serveStreams(w http.ResponseWriter, r *request.Facts) error {
 	return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", list)
 }
 
-// register notes what a slave reports of itself, in a body or, as Icecast-KH does, in
-// the query. It returns the slave's id, empty if there is no report, and the report's
-// number.
+// register records the report of a slave, from the body or, for Icecast-KH, from the query. It
+// returns the slave's id, empty without a report, and the report's number.
 func (h *Handler) register(r *request.Facts) (id string, number uint64, err error) {
 	var report relay.Report
 	switch q := r.URL.Query(); {
@@ -139,32 +137,32 @@ func (h *Handler) register(r *request.Facts) (id string, number uint64, err erro
 		return "", 0, nil
 	}
 	if err != nil {
-		return "", 0, response.Refuse(http.StatusBadRequest, "The report can't be read: "+err.Error())
+		return "", 0, response.Refuse(http.StatusBadRequest, "Invalid report: "+err.Error())
 	}
 	return report.ID, h.station.Slaves().Register(report, r.ClientIP), nil
 }
 
-// reportOfKH reads what slaves of Icecast-KH say: their host, port and how often they
-// ask. They have all mounts.
+// reportOfKH reads the report of an Icecast-KH slave: its host, port and interval. Such a
+// slave carries all mounts.
 func reportOfKH(q url.Values) (relay.Report, error) {
 	host, port := q.Get("rserver"), q.Get("rport")
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return relay.Report{}, errors.New("rport: write a port")
+		return relay.Report{}, errors.New("rport: invalid port; expected 1 to 65535")
 	}
 	at := host + ":" + port
 	if host == "" || setting.CheckHostname(at) != nil {
-		return relay.Report{}, errors.New("rserver: write a host name")
+		return relay.Report{}, errors.New("rserver: invalid host; expected a host name")
 	}
 	seconds, err := strconv.Atoi(q.Get("interval"))
 	if err != nil || seconds < 5 || seconds > 3600 {
-		return relay.Report{}, errors.New("interval: write seconds, from 5 to 3600")
+		return relay.Report{}, errors.New("interval: invalid; expected 5 to 3600 seconds")
 	}
 	return relay.Report{ID: "kh:" + at, Public: []string{"http://" + at}, Interval: seconds}, nil
 }
 
 var waitShape = regexp.MustCompile(`(?i)(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])`)
 
-// waitPreferred returns how long the client would wait, as far as we let it.
+// waitPreferred returns the wait that the client prefers, at most maxListWait.
 func waitPreferred(r *http.Request) time.Duration {
 	m := waitShape.FindStringSubmatch(strings.Join(r.Header.Values("Prefer"), ","))
 	if m == nil {
@@ -174,11 +172,11 @@ func waitPreferred(r *http.Request) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, longestWait)
+	return min(time.Duration(seconds)*time.Second, maxListWait)
 }
 
-// checkRelayLoop refuses a relay whose stream would come back to where it began. Other relays
-// are told the path of the stream.
+// checkRelayLoop refuses a relay that would receive its own stream. Other relays get the path
+// of the stream in a header field.
 func (h *Handler) checkRelayLoop(w http.ResponseWriter, r *request.Facts, heard string) error {
 	field := r.Header.Get(relay.PathHeader)
 	if field == "" {
@@ -187,7 +185,7 @@ func (h *Handler) checkRelayLoop(w http.ResponseWriter, r *request.Facts, heard 
 	path, err := h.station.Relayer().CheckLoop(heard, field)
 	if err != nil {
 		return response.Refuse(http.StatusLoopDetected, fmt.Sprintf("Loop detected: %v", err)).
-			Logged(zapcore.WarnLevel, "a relay was refused: it would hear itself",
+			Logged(zapcore.WarnLevel, "relay rejected: loop detected",
 				zap.String("mount", response.Printable(r.URL.Path)), zap.String("relay_path", icy.Clean(field)))
 	}
 	w.Header().Set(relay.PathHeader, path)

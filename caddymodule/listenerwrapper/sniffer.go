@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -26,31 +27,28 @@ const (
 	shoutcastOK     = "OK2\r\nicy-caps:11\r\n\r\n"
 	audiocastOK     = "OK\r\n\r\n"
 
-	// drainTime is how long one who was refused may take to read that, and
-	// drainSize how much it may have sent before. Closed at once, a connection
-	// with bytes that were not read loses those that were not sent yet.
+	// drainTime and drainSize bound what is read from a rejected peer before the connection is
+	// closed. Without that, closing with unread bytes would discard the answer.
 	drainTime = 500 * time.Millisecond
 	drainSize = 64 << 10
 
-	// maxLines is how many lines a head may have that is looked at.
+	// maxLines bounds the lines of a head that is inspected.
 	maxLines = 128
 )
 
-var errLongHead = errors.New("what a source says of itself is too long")
+var errLongHead = fmt.Errorf("head of the source: too long; expected at most %d bytes and %d lines", icy.MaxHead, maxLines)
 
-// sniffer is a connection whose first bytes are looked at when the server reads
-// them. Mostly they are what the server expects, and are read right into its
-// buffer. What an encoder says otherwise is read up to the end of its head,
-// answered if need be, and handed on as a request of HTTP. As for every head,
-// the server's read_header timeout says how long that may take: its deadline is
-// set before the first byte is read.
+// sniffer is a connection whose first bytes are inspected when the server reads them. Mostly
+// they are HTTP, and are read directly into the server's buffer. The head of any other encoder
+// is read to its end, answered if need be, and passed on as an HTTP request. The server's
+// read_header timeout bounds that, as for every head: its deadline is set before the first Read.
 type sniffer struct {
-	net.Conn                  // a wire, if it is TCP
-	host     *ListenerWrapper // that made it
-	wrapper  *ListenerWrapper // the same until they were looked at; nil until it is known that they are no TLS
-	ahead    []byte           // read, and not handed on yet
+	net.Conn                  // a streaming.CipherBuffer for TCP
+	host     *ListenerWrapper // set once
+	wrapper  *ListenerWrapper // host while the first bytes are to be inspected; nil before connContext and after that
+	ahead    []byte           // read, and not passed on yet
 
-	grants auth.GrantSlot // of a source that has logged in without HTTP, until its request arrives
+	grants auth.GrantSlot // of a source that logged in without HTTP
 }
 
 // Read implements net.Conn.
@@ -77,7 +75,7 @@ func (c *sniffer) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// open goes on from the first bytes, which are ahead.
+// open handles the opening; its first bytes are in ahead.
 func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 	for ; opening == icy.Undecided; opening = icy.Sniff(c.ahead) {
 		if err := c.more(); err != nil {
@@ -106,12 +104,12 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 	return nil
 }
 
-// logIn lets a source in that gives a password without HTTP, or refuses it.
-// Early is what it waits for before it tells of itself, late before it sends.
+// logIn accepts or rejects a source that gives a password without HTTP. early is the answer
+// before its fields, late the answer before its stream.
 func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string) error {
 	grant, err := w.authorize(c.RemoteAddr(), mount, password)
 	if err != nil {
-		w.log.Warn("a source was refused that does not speak HTTP",
+		w.log.Warn("source without HTTP rejected",
 			zap.String("mount", response.Printable(mount)), zap.String("client_ip", addressOf(c.RemoteAddr())), zap.Error(err))
 		return c.refuse()
 	}
@@ -128,7 +126,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 	return nil
 }
 
-// refuse ends a connection with the words that every SHOUTcast encoder knows.
+// refuse ends a connection with the answer that every SHOUTcast encoder expects.
 func (c *sniffer) refuse() error {
 	if _, err := io.WriteString(c.Conn, invalidPassword); err != nil {
 		return err
@@ -140,15 +138,15 @@ func (c *sniffer) refuse() error {
 	return io.EOF
 }
 
-// line takes the first line.
+// line removes the first line from ahead and returns it.
 func (c *sniffer) line() string {
 	line, rest, _ := bytes.Cut(c.ahead, []byte("\n"))
 	c.ahead = rest
 	return string(bytes.TrimRight(line, "\r"))
 }
 
-// until reads on until what is ahead has an end, and returns where that is; 0 if
-// there is none within what a head may be long.
+// until reads until ahead has an end, and returns its position; 0 if there is none within the
+// limits of a head.
 func (c *sniffer) until(end func([]byte) int) (int, error) {
 	for {
 		if n := end(c.ahead); n > 0 {
@@ -163,7 +161,7 @@ func (c *sniffer) until(end func([]byte) int) (int, error) {
 	}
 }
 
-// more reads some more ahead.
+// more reads more bytes into ahead.
 func (c *sniffer) more() error {
 	if len(c.ahead) == cap(c.ahead) {
 		c.ahead = append(make([]byte, 0, min(2*cap(c.ahead)+icy.MaxLine, 2*icy.MaxHead)), c.ahead...)
@@ -176,8 +174,8 @@ func (c *sniffer) more() error {
 	return err
 }
 
-// site is what a request names that names no host: the station's, if it has one, or where
-// it came in.
+// site returns the host for a request without one: the station's host name, or the local
+// address.
 func (c *sniffer) site(w *ListenerWrapper) string {
 	if w.station != nil && w.station.Identity.Hostname != "" {
 		return w.station.Identity.Hostname
@@ -191,8 +189,8 @@ func (c *sniffer) site(w *ListenerWrapper) string {
 // Underlying implements transport.Transparent.
 func (c *sniffer) Underlying() net.Conn { return c.Conn }
 
-// CloseWrite lets the server end its side first, so that what it has answered is
-// read by those who still send.
+// CloseWrite lets the server end its side first, so that a peer that still sends can read the
+// answer.
 func (c *sniffer) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
@@ -211,8 +209,8 @@ func (c *sniffer) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// connContext puts a plain connection into the context of its requests. One that
-// is beneath TLS needs no looking at.
+// connContext enables a plain connection's sniffer and puts its grants into the context of its
+// requests. Beneath TLS nothing is inspected.
 func connContext(ctx context.Context, conn net.Conn) context.Context {
 	encrypted, isTLS := conn.(*tls.Conn)
 	if isTLS {
@@ -223,7 +221,7 @@ func connContext(ctx context.Context, conn net.Conn) context.Context {
 			if isTLS {
 				return ctx
 			}
-			c.wrapper = c.host // it is certain that nothing is between that we don't know
+			c.wrapper = c.host // all wrappers above pass bytes unchanged
 			return auth.WithGrantSlot(ctx, &c.grants)
 		}
 		conn, _ = transport.Unwrap(conn)
@@ -231,7 +229,7 @@ func connContext(ctx context.Context, conn net.Conn) context.Context {
 	return ctx
 }
 
-// addressOf returns the IP address of a peer, as logs have it.
+// addressOf returns the IP address of a peer, for logs.
 func addressOf(addr net.Addr) string {
 	if at, err := netip.ParseAddrPort(addr.String()); err == nil {
 		return at.Addr().Unmap().String()

@@ -28,35 +28,32 @@ func init() {
 	caddy.RegisterModule(new(ListenerWrapper))
 }
 
-// defaultShoutcastMount is the mount of a SHOUTcast v1 source if none is set, as
-// in Icecast.
+// defaultShoutcastMount is the default mount of SHOUTcast v1 sources, as in Icecast.
 const defaultShoutcastMount = "/stream"
 
-// ListenerWrapper stands between a socket and the HTTP server.
+// ListenerWrapper is between a socket and the HTTP server.
 //
-// On a plain port it lets in encoders that do not speak HTTP as servers know it:
-// SHOUTcast v1, those of Icecast 1, `ICE/1.0`, and those that end lines or name
-// hosts in ways of their own. All else passes through it unchanged, so one port
-// serves them and listeners alike.
+// On a plain port it accepts encoders that do not send standard HTTP: SHOUTcast v1,
+// Icecast 1, `ICE/1.0`, and encoders with unusual line ends or host names. All other
+// bytes pass unchanged, so that one port serves these encoders and listeners alike.
 //
-// Before TLS it is where listeners over HTTP/1 come in: they are then served as
-// cheaply as plain ones, without a goroutine each. In `listener_wrappers` it is
-// put before `tls` there.
+// Before TLS it makes listeners over HTTP/1 as cheap as plain ones, without a goroutine
+// each. In `listener_wrappers` it stands before `tls`.
 type ListenerWrapper struct {
-	// The station whose passwords SHOUTcast v1 sources know. Default: the one
-	// called `default`, or the only one there is.
+	// The name of the station that SHOUTcast v1 sources log in to. Default: `default`,
+	// or the only station.
 	Station string `json:"station,omitempty"`
 
-	// The mount that a SHOUTcast v1 source feeds, unless it gives
-	// `/mount:password` for its password. Default: `/stream`.
+	// The mount of a SHOUTcast v1 source, unless the source gives `/mount:password` as its
+	// password. Default: `/stream`.
 	Mount string `json:"mount,omitempty"`
 
-	// What a SHOUTcast v1 source of this mount must know here. Default: what
-	// the mount wants of every source. The user is whom it feeds the mount as.
+	// The password of SHOUTcast v1 sources of this mount on this port. Default: the
+	// source password of the mount. The user is the name recorded for the source.
 	Password *auth.Credential `json:"password,omitempty"`
 
 	log     *zap.Logger
-	station *state.Generation // nil if there are several and none is named
+	station *state.Generation // nil: there are several and none is named
 	login   *auth.Verifier    // of Password
 }
 
@@ -90,7 +87,7 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	return w.register(ctx)
 }
 
-// findStation finds the station that is named, or the only one.
+// findStation sets the named station, or the only one.
 func (w *ListenerWrapper) findStation(stations state.Provider) (err error) {
 	w.station, err = stations.Generation(w.Station)
 	switch {
@@ -101,14 +98,14 @@ func (w *ListenerWrapper) findStation(stations state.Provider) (err error) {
 	case w.Mount != "" || w.Password != nil:
 		return errStation
 	}
-	return nil // with several, all sources speak HTTP, perhaps
+	return nil // with several stations, sources must use HTTP
 }
 
-// register tells the server and the station of each other.
+// register adds the wrapper to its server, and the port to the station.
 func (w *ListenerWrapper) register(ctx caddy.Context) error {
 	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
-		return errors.New("it wraps the listeners of HTTP servers; write it into their listener_wrappers")
+		return errors.New("listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	}
 	srv.RegisterConnContext(connContext)
 	if w.station != nil {
@@ -117,13 +114,13 @@ func (w *ListenerWrapper) register(ctx caddy.Context) error {
 	return nil
 }
 
-// checkMount refuses what can be no mount.
+// checkMount refuses an invalid mount and a pattern.
 func (w *ListenerWrapper) checkMount() error {
 	if err := mountpath.Check(w.Mount); err != nil {
 		return fmt.Errorf("mount %q: %w", w.Mount, err)
 	}
 	if strings.ContainsAny(w.Mount, "*?[") {
-		return fmt.Errorf("mount %q: write one mount, and no pattern", w.Mount)
+		return fmt.Errorf("mount %q: is a pattern; expected one mount", w.Mount)
 	}
 	return nil
 }
@@ -133,7 +130,7 @@ func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
 	return &sniffingListener{Listener: ln, wrapper: w}
 }
 
-// UnmarshalCaddyfile reads the wrapper's words.
+// UnmarshalCaddyfile parses the wrapper in listener_wrappers.
 //
 //	listener_wrappers {
 //		icecast [<station>] {
@@ -145,12 +142,12 @@ func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
 func (w *ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if d.Args(&w.Station); w.Station != "" && state.CheckName(w.Station) != nil {
-		return d.Errf("the listener wrapper icecast: %q is no station; write mount %s into its block", w.Station, w.Station)
+		return d.Errf("the listener wrapper icecast: invalid station %q; expected a name such as studio1, or mount %s in the block", w.Station, w.Station)
 	}
 	return setting.ParseBlock(d, "the listener wrapper icecast", setting.Directives{
 		"mount": func() error {
 			if w.Mount != "" {
-				return d.Err("mount: it is there twice; write it once")
+				return d.Err("duplicate directive mount")
 			}
 			return setting.Checked(d, setting.Text(d, &w.Mount), w.checkMount)()
 		},
@@ -158,8 +155,8 @@ func (w *ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
-// sniffingListener accepts connections whose first bytes are looked at. It does
-// not look itself: who says nothing would keep all others waiting.
+// sniffingListener accepts connections as sniffers. It does not read from them: a silent peer
+// would delay all others.
 type sniffingListener struct {
 	net.Listener
 	wrapper *ListenerWrapper
@@ -184,17 +181,16 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 	return &sniffer{Conn: conn, host: ln.wrapper}, nil
 }
 
-// What keeps a source out that does not speak HTTP.
+// Reasons to reject a source without HTTP.
 var (
-	errStation  = errors.New("there are several stations; write the name of the one that is meant after icecast in listener_wrappers")
-	errMount    = errors.New("that can be no mount")
+	errStation  = errors.New("several stations; expected the name of one after icecast in listener_wrappers")
+	errMount    = errors.New("invalid mount")
 	errUnset    = errors.New("no source_password is set")
-	errPassword = errors.New("the password is wrong")
-	errPlain    = errors.New("sources of this mount come over TLS only (source_tls), which wants one that speaks HTTP")
+	errPassword = errors.New("wrong password")
+	errPlain    = errors.New("source_tls of the mount is required; expected a source over HTTPS")
 )
 
-// authorize returns the right to feed a mount, or why a source at an address that does not
-// speak HTTP does not get it.
+// authorize returns the grant of a source without HTTP, or the reason to reject it.
 func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*auth.Grant, error) {
 	if w.station == nil {
 		return nil, errStation
@@ -203,7 +199,7 @@ func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*aut
 		return nil, errMount
 	}
 	policy := w.station.Policy(mount)
-	if policy.SourceTLS { // what does not speak HTTP does not speak TLS
+	if policy.SourceTLS { // a source without HTTP has no TLS
 		return nil, errPlain
 	}
 	grant := &auth.Grant{Station: w.station.StationName(), Mount: mount}
@@ -228,8 +224,8 @@ func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*aut
 	return grant, nil
 }
 
-// authorizeByModule asks the mount's module, which may leave sources to the passwords, about a
-// source that gives a password and no user.
+// authorizeByModule asks the mount's module about a source with a password and no user. It
+// reports false if the module leaves sources to the passwords.
 func (w *ListenerWrapper) authorizeByModule(addr net.Addr, grant *auth.Grant, password string) (handled bool, err error) {
 	if w.station.Gate.Module(grant.Mount) == nil {
 		return false, nil

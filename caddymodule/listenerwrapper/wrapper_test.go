@@ -57,17 +57,17 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 		{"the station's password", wrap(t, g, "/m", ""), "/m", "hackme", "source", ""},
 		{"another mount", wrap(t, g, "/m", ""), "/n", "hackme", "source", ""},
 		{"a mount's own password", wrap(t, g, "/m", ""), "/own", "own", "dj", ""},
-		{"the station's, for a mount that has one", wrap(t, g, "/m", ""), "/own", "hackme", "", "the password is wrong"},
+		{"the station's, for a mount that has one", wrap(t, g, "/m", ""), "/own", "hackme", "", "wrong password"},
 		{"a mount that is fed over TLS only", wrap(t, g, "/m", ""), "/safe", "hackme", "", errPlain.Error()},
 		{"a hash", wrap(t, g, "/m", ""), "/hashed", "hackme", "source", ""},
-		{"a hash, not matched", wrap(t, g, "/m", ""), "/hashed", "hackm", "", "the password is wrong"},
-		{"a hash for a password", wrap(t, g, "/m", ""), "/hashed", hashed, "", "the password is wrong"},
+		{"a hash, not matched", wrap(t, g, "/m", ""), "/hashed", "hackm", "", "wrong password"},
+		{"a hash for a password", wrap(t, g, "/m", ""), "/hashed", hashed, "", "wrong password"},
 		{"the port's password", wrap(t, g, "/m", "port"), "/m", "port", "source", ""},
-		{"the station's, where the port has one", wrap(t, g, "/m", "port"), "/m", "hackme", "", "the password is wrong"},
-		{"the port's, for another mount", wrap(t, g, "/m", "port"), "/n", "port", "", "the password is wrong"},
-		{"nothing", wrap(t, g, "/m", ""), "/m", "", "", "the password is wrong"},
-		{"no mount", wrap(t, g, "/m", ""), "/", "hackme", "", "that can be no mount"},
-		{"a page", wrap(t, g, "/m", ""), "/admin.cgi", "hackme", "", "that can be no mount"},
+		{"the station's, where the port has one", wrap(t, g, "/m", "port"), "/m", "hackme", "", "wrong password"},
+		{"the port's, for another mount", wrap(t, g, "/m", "port"), "/n", "port", "", "wrong password"},
+		{"nothing", wrap(t, g, "/m", ""), "/m", "", "", "wrong password"},
+		{"no mount", wrap(t, g, "/m", ""), "/", "hackme", "", "invalid mount"},
+		{"a page", wrap(t, g, "/m", ""), "/admin.cgi", "hackme", "", "invalid mount"},
 		{"no station", wrap(t, nil, "/m", ""), "/m", "hackme", "", errStation.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestAWrapperIsForHTTPServers(t *testing.T) {
 	defer cancel()
 	w := &ListenerWrapper{Mount: "live"}
 	moduletest.CheckError(t, w.checkMount(), `mount "live": path does not begin with a slash; expected one such as /live.mp3`)
-	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "it wraps the listeners of HTTP servers; write it into their listener_wrappers")
+	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	ctx.Context = context.WithValue(ctx.Context, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
 	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "")
 }

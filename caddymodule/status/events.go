@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	eventsStep    = time.Second      // between two looks at what plays
-	eventsSilence = 15 * time.Second // after which viewers get a comment, so that they know that they are connected
-	eventsWrite   = 10 * time.Second // that a viewer has to take what is sent
+	eventsStep    = time.Second      // between two checks for changes
+	eventsSilence = 15 * time.Second // after which viewers get a comment, so that the connection is not taken for dead
+	eventsWrite   = 10 * time.Second // bounds one write to a viewer
 )
 
-// items returns what plays, for the livefeed.
+// items returns the mounts as items of the live feed.
 func (p *Pages) items() (listeners int64, items []state.Item) {
 	v := newView(p.station)
 	for _, m := range v.Mounts {
@@ -29,16 +29,15 @@ func (p *Pages) items() (listeners int64, items []state.Item) {
 	return v.Listeners, items
 }
 
-// serveEvents tells a page what plays, as server-sent events: all at first, and then what
-// has changed.
+// serveEvents sends the mounts as server-sent events: all of them first, then every change.
 func (p *Pages) serveEvents(w http.ResponseWriter, r *request.Facts) error {
-	if r.Method == http.MethodHead { // which has no end to wait for
+	if r.Method == http.MethodHead { // the body would never end
 		w.Header().Set("Content-Type", "text/event-stream")
 		return nil
 	}
 	feed := p.station.Livefeed()
 	if !feed.Enter(r.Addr, p.station.Limits.PerIP) {
-		return response.Refuse(http.StatusServiceUnavailable, "Too many look at this page").With("Retry-After", "60")
+		return response.Refuse(http.StatusServiceUnavailable, "Too many viewers of this page").With("Retry-After", "60")
 	}
 	defer feed.Leave(r.Addr)
 	header := w.Header()
@@ -46,8 +45,8 @@ func (p *Pages) serveEvents(w http.ResponseWriter, r *request.Facts) error {
 	response.SetDefault(header, "Cache-Control", "no-cache, no-store, no-transform")
 	response.SetDefault(header, "X-Accel-Buffering", "no")
 	control := http.NewResponseController(w)
-	stuck := transport.WriteWatchdog{Conn: transport.ConnOf(r.Context()), After: transport.ResetTime}
-	defer stuck.Arm(time.Time{})
+	watchdog := transport.WriteWatchdog{Conn: transport.ConnOf(r.Context()), After: transport.ResetTime}
+	defer watchdog.Arm(time.Time{})
 	tick := time.NewTicker(eventsStep)
 	defer tick.Stop()
 	var known uint64
@@ -62,20 +61,20 @@ func (p *Pages) serveEvents(w http.ResponseWriter, r *request.Facts) error {
 		if text != nil || now.Sub(since) >= eventsSilence {
 			known, since = version, now
 			_ = control.SetWriteDeadline(now.Add(eventsWrite))
-			stuck.Arm(now.Add(eventsWrite))
+			watchdog.Arm(now.Add(eventsWrite))
 			if _, err := w.Write([]byte(message)); err != nil {
-				return nil //nolint:nilerr // the viewer has left
+				return nil //nolint:nilerr // the viewer has disconnected
 			}
 			if control.Flush() != nil || control.SetWriteDeadline(time.Time{}) != nil {
 				return nil
 			}
-			stuck.Arm(time.Time{})
+			watchdog.Arm(time.Time{})
 		}
 		select {
 		case <-tick.C:
 		case <-p.station.Closing():
 			return nil
-		case <-p.retired: // the page asks anew, and gets what is configured now
+		case <-p.retired: // the page reconnects and gets the new configuration
 			return nil
 		case <-r.Context().Done():
 			return nil

@@ -14,8 +14,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
-// Pages are the pages of a station: the status page and its JSON, the administrator's page,
-// events, and the playlists of the mounts.
+// Pages are the pages of one configuration of a station.
 type Pages struct {
 	station *state.Generation
 	retired <-chan struct{} // closed when another configuration is in force
@@ -26,7 +25,7 @@ func NewPages(station *state.Generation, retired <-chan struct{}) *Pages {
 	return &Pages{station, retired}
 }
 
-// eventsPath is where pages get what plays, unless the site has something else there.
+// eventsPath is the path of the events, unless the site answers there.
 const eventsPath = "/events"
 
 // Page returns the function that serves the page at a path, nil if there is none.
@@ -45,8 +44,8 @@ func (p *Pages) Page(path string) func(http.ResponseWriter, *request.Facts) erro
 	return nil
 }
 
-// Default returns the function that serves a page if the site has none at that path, nil if
-// there is none.
+// Default returns the function that serves a page where the site has none, nil if there is
+// none.
 func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) error {
 	switch path {
 	case "/":
@@ -57,12 +56,12 @@ func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) e
 	return nil
 }
 
-// serveStatusPage answers the page for people.
+// serveStatusPage answers with the public page.
 func (p *Pages) serveStatusPage(w http.ResponseWriter, r *request.Facts) error {
 	return p.servePage(w, r, p.station.Templates.Status)
 }
 
-// serveAdminPage answers the page for the administrator.
+// serveAdminPage answers with the administrator's page.
 func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
 	if err := auth.Authorize(r, p.station.Gate.Admin); err != nil {
 		return err
@@ -70,7 +69,7 @@ func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
 	return p.servePage(w, r, p.station.Templates.Admin)
 }
 
-// servePage answers a page that may run only the scripts that stand in it.
+// servePage answers with a page that may run only its own scripts.
 func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.Template) error {
 	v := newView(p.station)
 	v.Nonce = rand.Text()
@@ -78,7 +77,7 @@ func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.T
 	if err := t.Execute(&body, v); err != nil {
 		return fmt.Errorf("rendering a page: %w", err)
 	}
-	// Streams may come from elsewhere: a master redirects listeners to slaves.
+	// Media may have any source: a master redirects listeners to slaves.
 	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	response.SetDefault(w.Header(), "X-Content-Type-Options", "nosniff")

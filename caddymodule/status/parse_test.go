@@ -9,7 +9,7 @@ import (
 
 // A page that can't be shown is known before it is in force.
 func TestAPageThatCannotBeShownIsRefused(t *testing.T) {
-	if _, err := LoadTemplates(filepath.Join(t.TempDir(), "nowhere")); err == nil || !strings.Contains(err.Error(), "write a folder that can be read") {
+	if _, err := LoadTemplates(filepath.Join(t.TempDir(), "nowhere")); err == nil || !strings.Contains(err.Error(), "unreadable folder") {
 		t.Errorf("without the folder: %v", err)
 	}
 	for text, want := range map[string]string{
@@ -17,7 +17,7 @@ func TestAPageThatCannotBeShownIsRefused(t *testing.T) {
 		"{{.Nothing}}":                      "can't evaluate field Nothing",
 		"{{range .Mounts}}{{.Host}}{{end}}": "can't evaluate field Host",
 		"<p>{{range .Mounts}}":              "unexpected EOF",
-		"\n":                                "the page is empty",
+		"\n":                                "empty page",
 		"{{.Title}}":                        "",
 	} {
 		dir := t.TempDir()

@@ -12,14 +12,14 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 )
 
-// listed is what a playlist says of a mount.
+// listed is what a playlist contains of a mount.
 type listed struct {
 	name, description, genre string
 	artist, title            string
 	contentType, subtype     string
 }
 
-// playlists are the kinds of playlists that a mount has, by what follows its name.
+// playlists are the kinds of playlists of a mount, by extension.
 var playlists = map[string]struct {
 	contentType string
 	write       func(what listed, urls []string) string
@@ -37,8 +37,8 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 	return mount, kind, known && p.station.Has(mount)
 }
 
-// servePlaylist answers a mount's playlist: where it is heard, by the scheme of the
-// request. Slaves with room are first, since players begin there.
+// servePlaylist answers with a mount's playlist: its URLs with the scheme of the request.
+// Slaves with room are first, since players begin there.
 func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
 	var urls []string
 	if p.station.MayRedirect(mount) {
@@ -51,7 +51,7 @@ func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, ki
 	return response.Answer(w, r.Request, http.StatusOK, format.contentType, format.write(p.listed(mount), urls))
 }
 
-// listed returns what a playlist says of a mount, live or not.
+// listed returns the content of a mount's playlist, whether or not it has a source.
 func (p *Pages) listed(mount string) listed {
 	info := p.station.Policy(mount).Engine.StreamInfo
 	l := listed{contentType: info.ContentType}
@@ -67,7 +67,7 @@ func (p *Pages) listed(mount string) listed {
 // m3u is a list of URLs.
 func m3u(_ listed, urls []string) string { return strings.Join(urls, "\r\n") + "\r\n" }
 
-// xspf is an XSPF playlist, version 1, with one track that has a place or several.
+// xspf is an XSPF playlist, version 1, with one track that has one or several URLs.
 func xspf(what listed, urls []string) string {
 	type track struct {
 		Location []string `xml:"location"`
@@ -86,8 +86,8 @@ func xspf(what listed, urls []string) string {
 	return xml.Header + string(body) + "\n"
 }
 
-// vclt is a list of streams in lines that look like Vorbis comments, one for each URL, as
-// Icecast writes it. No text has a line end: what comes from outside is cleaned on its way in.
+// vclt is a list of streams in lines like Vorbis comments, one for each URL, as Icecast writes
+// it. No text has a line end, since all texts from outside are cleaned on input.
 func vclt(what listed, urls []string) string {
 	signal := ""
 	if strings.Contains(what.contentType, "ogg") {

@@ -46,8 +46,7 @@ func (p *Pages) serveJSON(w http.ResponseWriter, r *request.Facts) error {
 	return response.Answer(w, r.Request, http.StatusOK, "application/json; charset=utf-8", string(body))
 }
 
-// StationStatus returns what is public of a station, with the mounts that SourceStatus
-// describes.
+// StationStatus returns the public status of a station. sources come from SourceStatus.
 func StationStatus(g *state.Generation, r *request.Facts, sources []map[string]any) map[string]any {
 	var host string
 	if u, err := url.Parse(g.BaseURL(r)); err == nil {
@@ -71,12 +70,11 @@ func StationStatus(g *state.Generation, r *request.Facts, sources []map[string]a
 	return status
 }
 
-// IsPublic reports whether a mount is in public lists: not if only listeners have named it,
-// since anybody could write names there.
+// IsPublic reports whether a mount is in public lists. A mount that only a listener has named
+// is not, since anybody could write names there.
 func IsPublic(m *streaming.MountStatus) bool { return !m.Settings.Hidden && !m.AdHoc }
 
-// SourceStatus returns what is public of a mount under Icecast's names, nil if there is nothing
-// to hear on it.
+// SourceStatus returns the public status of a mount under Icecast's names, nil without a stream.
 func SourceStatus(m *streaming.MountStatus, slaves *relay.Slaves, base string) map[string]any {
 	if !m.OnAir {
 		return nil
@@ -117,9 +115,9 @@ func SourceStatus(m *streaming.MountStatus, slaves *relay.Slaves, base string) m
 	return status
 }
 
-// ownKeys are those that a source can't set by what it calls its audio info: a mount that
-// said to be another one would have the administrator end that. Some are told to the
-// administrator only, or stand for children of an element.
+// ownKeys are the keys that a source's audio info cannot set: a source that claims another
+// mount's name could make the administrator end that mount. Some are only for the administrator,
+// or are children of an element.
 var ownKeys = []string{
 	"artist", "audio_info", "authenticator", "cluster_listeners", "feed", "genre", "listener", "listener_connections", "listener_peak",
 	"listeners", "listenurl", "max_listeners", "mount", "public", "relay", "server_description", "server_name", "server_type",
@@ -129,7 +127,7 @@ var ownKeys = []string{
 
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$`)
 
-// number makes a number of a text that is one.
+// number returns a text as a number if it is one.
 func number(text string) any {
 	if plainNumber.MatchString(text) {
 		return json.Number(text)
@@ -137,8 +135,7 @@ func number(text string) any {
 	return text
 }
 
-// ElementName makes a name of XML, and of a line of STATS, of what an encoder calls a part of its
-// audio info.
+// ElementName turns a key of an encoder's audio info into a name for XML and for STATS lines.
 func ElementName(name string) string {
 	plain := func(r rune) rune {
 		if r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {

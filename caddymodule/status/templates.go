@@ -16,13 +16,13 @@ import (
 //go:embed templates/*.html
 var embedded embed.FS
 
-// LoadTemplates reads the templates of a folder, and ours in place of those that it does not
-// have. Each is executed once, so that a name that does not exist is found.
+// LoadTemplates reads the templates of a folder. The embedded ones replace those that are
+// missing. Each is executed once, so that an unknown name is an error now.
 func LoadTemplates(folder string) (state.Templates, error) {
 	var p state.Templates
 	if folder != "" {
 		if _, err := os.ReadDir(folder); err != nil {
-			return p, fmt.Errorf("templates: write a folder that can be read: %w", err)
+			return p, fmt.Errorf("templates: unreadable folder; expected a folder with status.html or admin.html: %w", err)
 		}
 	}
 	for name, to := range map[string]**template.Template{"status.html": &p.Status, "admin.html": &p.Admin} {
@@ -46,19 +46,19 @@ func LoadTemplates(folder string) (state.Templates, error) {
 	return p, nil
 }
 
-// parsePage makes a template, and tries it: it may name what there isn't.
+// parsePage parses a template and executes it once.
 func parsePage(name string, text []byte) (*template.Template, error) {
 	t, err := template.New(name).Parse(string(text))
 	if err != nil {
 		return nil, err
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, errors.New("the page is empty; write one, or remove the file")
+		return nil, errors.New("empty page; expected a template, or no file")
 	}
 	return t, t.Execute(io.Discard, anyView)
 }
 
-// anyView has something for each part of a page.
+// anyView has a value for each part of a page.
 var anyView = stationView{
 	Title: "Radio", Location: "Berlin", Contact: "ops@example.org", Nonce: "nonce", Listeners: 1,
 	Mounts: []mountView{{

@@ -9,10 +9,10 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// mountView is what the pages and their events tell of a mount.
+// mountView is a mount on the pages and in their events.
 type mountView struct {
 	Mount       string `json:"mount"`
-	Path        string `json:"-"` // as it stands in a link of the page
+	Path        string `json:"-"` // in a link of the page
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Genre       string `json:"genre,omitempty"`
@@ -22,7 +22,7 @@ type mountView struct {
 	Listeners   int64  `json:"listeners"`
 }
 
-// stationView is what the pages and their events tell of a station.
+// stationView is a station on the pages and in their events.
 type stationView struct {
 	Title     string `json:"-"`
 	Location  string `json:"-"`
@@ -33,7 +33,7 @@ type stationView struct {
 	Mounts []mountView `json:"mounts"`
 }
 
-// newView returns what is public of the station now.
+// newView returns the public view of the station now.
 func newView(g *state.Generation) stationView {
 	v := stationView{
 		Title: cmp.Or(g.Identity.Name, "Radio"), Location: g.Identity.Location, Contact: g.Identity.Contact,
@@ -50,7 +50,7 @@ func newView(g *state.Generation) stationView {
 	}
 	for _, path := range slices.Concat(g.Watched(), g.Relayer().Mounts()) {
 		set := &g.Policy(path).Engine
-		if !seen[path] && !set.Hidden && !set.NoDirect && g.Offers(path) { // its fallback plays when somebody asks for it
+		if !seen[path] && !set.Hidden && !set.NoDirect && g.Offers(path) { // its fallback plays on demand
 			seen[path] = true
 			v.Mounts = append(v.Mounts, viewInfo(path, set.StreamInfo, set.StreamInfo.ContentType))
 		}
@@ -59,7 +59,7 @@ func newView(g *state.Generation) stationView {
 	return v
 }
 
-// viewInfo shows a mount by what its stream says of itself.
+// viewInfo returns the view of a mount from its stream's info.
 func viewInfo(path string, info streaming.Info, contentType string) mountView {
 	return mountView{
 		Mount:       path,

@@ -15,21 +15,21 @@ type Stream struct {
 	control *http.ResponseController
 
 	mu       sync.Mutex
-	deadline time.Time // of the write that is under way; zero: none is
+	deadline time.Time // of the write in progress; zero: none
 	aborted  bool
 	closed   bool
-	stuck    WriteWatchdog
+	watchdog WriteWatchdog
 }
 
-// NewStream takes a response over whose head has been written. It came by conn, nil
-// for HTTP/3.
+// NewStream returns the stream of a response whose head is written. conn is the connection of
+// the request, nil for HTTP/3.
 func NewStream(w http.ResponseWriter, conn net.Conn) *Stream {
 	w = innermost(w)
-	return &Stream{ResponseWriter: w, control: http.NewResponseController(w), stuck: WriteWatchdog{Conn: conn, After: ResetTime}}
+	return &Stream{ResponseWriter: w, control: http.NewResponseController(w), watchdog: WriteWatchdog{Conn: conn, After: ResetTime}}
 }
 
-// Flush sends what was written. It takes the deadline back: on HTTP/2 that is a
-// timer, which resets the stream even if there is nothing to write.
+// Flush sends all written bytes and clears the deadline. On HTTP/2 a deadline is a timer that
+// resets the stream even if there is nothing to write.
 func (c *Stream) Flush() error {
 	if err := c.control.Flush(); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (c *Stream) Flush() error {
 	return c.SetWriteDeadline(time.Time{})
 }
 
-// SetWriteDeadline bounds the writes to come, unless Abort has ended them.
+// SetWriteDeadline bounds the next writes. It does nothing after Abort.
 func (c *Stream) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +45,7 @@ func (c *Stream) SetWriteDeadline(t time.Time) error {
 		return nil
 	}
 	c.deadline = t
-	c.stuck.Arm(t)
+	c.watchdog.Arm(t)
 	return c.control.SetWriteDeadline(t)
 }
 
@@ -56,13 +56,13 @@ func (c *Stream) Abort() {
 	defer c.mu.Unlock()
 	c.aborted = true
 	if !c.closed {
-		c.stuck.Arm(time.Now())
+		c.watchdog.Arm(time.Now())
 		_ = c.control.SetWriteDeadline(time.Unix(1, 0))
 	}
 }
 
-// WhyOver tells why the request is over before its listener: on HTTP/2 that is also how a
-// write ends that runs into its deadline, and may be noticed before the write fails.
+// WhyOver returns why the request ended before its listener. On HTTP/2 the end of a request may
+// also be a write that exceeded its deadline, noticed before the write fails.
 func (c *Stream) WhyOver() streaming.Reason {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,18 +72,19 @@ func (c *Stream) WhyOver() streaming.Reason {
 	return streaming.Disconnected
 }
 
+// IsAborted reports whether Abort was called.
 func (c *Stream) IsAborted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.aborted
 }
 
-// Close lets go of the response; the stream ends when the handler returns.
+// Close stops the watchdog; the stream ends when the handler returns.
 func (c *Stream) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	c.stuck.Arm(time.Time{})
+	c.watchdog.Arm(time.Time{})
 	return nil
 }
 

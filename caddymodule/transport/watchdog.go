@@ -8,37 +8,37 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// ResetTime is how long after its deadline, or after it was given up, a response may take to
-// end. Its connection takes nothing if it does not: what would end a stream of HTTP/2, the
-// reset, waits to be written behind what the client does not take.
+// ResetTime bounds the time from the deadline of a write, or from Abort, to the end of the
+// response. After that the client accepts no data at all: the reset of an HTTP/2 stream waits
+// behind the unsent bytes.
 const ResetTime = 10 * time.Second
 
 type connKey struct{}
 
-// RegisterConnContext lets requests of a server know the connection that they came by.
+// RegisterConnContext puts its connection into the context of each request of a server.
 func RegisterConnContext(srv *caddyhttp.Server) {
 	srv.RegisterConnContext(func(ctx context.Context, c net.Conn) context.Context {
-		if ctx.Value(connKey{}) != nil { // another station has asked for it
+		if ctx.Value(connKey{}) != nil { // registered by another station
 			return ctx
 		}
 		return context.WithValue(ctx, connKey{}, c)
 	})
 }
 
-// ConnOf returns the connection that a request of HTTP/1 or 2 came by, nil if it is not known.
+// ConnOf returns the connection of a request over HTTP/1 or 2, nil if it is unknown.
 func ConnOf(ctx context.Context) net.Conn {
 	c, _ := ctx.Value(connKey{}).(net.Conn)
 	return c
 }
 
-// WriteWatchdog closes a connection of several streams once one of them ought to have ended.
+// WriteWatchdog closes a connection of several streams if one of them does not end in time.
 type WriteWatchdog struct {
-	Conn  net.Conn // nil: of HTTP/3, where a stream is reset whatever the peer takes
+	Conn  net.Conn // nil: HTTP/3, where a reset does not wait for the peer
 	After time.Duration
 	timer *time.Timer
 }
 
-// Arm sets from when on the stream ought to have ended; zero: it need not end.
+// Arm sets when the stream must have ended; zero: never.
 func (s *WriteWatchdog) Arm(end time.Time) {
 	switch {
 	case s.Conn == nil:
@@ -53,7 +53,7 @@ func (s *WriteWatchdog) Arm(end time.Time) {
 	}
 }
 
-// closeConn closes the connection without TLS's last words, for which it would wait.
+// closeConn closes the connection without TLS's close_notify, which would block.
 func (s *WriteWatchdog) closeConn() {
 	conn := s.Conn
 	if under, ok := conn.(interface{ NetConn() net.Conn }); ok {

@@ -32,7 +32,7 @@ func TestAConnectionThatTakesNotEvenAResetIsClosed(t *testing.T) {
 	silent := make(chan struct{})
 	site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := NewStream(w, ConnOf(r.Context()))
-		conn.stuck.After = 100 * time.Millisecond
+		conn.watchdog.After = 100 * time.Millisecond
 		defer conn.Close()
 		_ = conn.Flush()
 		<-silent

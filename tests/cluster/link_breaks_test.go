@@ -244,7 +244,7 @@ func TestRelaysThatFeedEachOtherAreRefused(t *testing.T) {
 			} else if resp, err := http.Get("http://" + a.Plain + "/live.mp3"); err != nil || resp.StatusCode != http.StatusNotFound {
 				t.Errorf("a mount that is fed with itself is answered %v, %v", resp, err)
 			}
-			a.WaitForLog(map[string]any{"msg": "a relay was refused: it would hear itself", "mount": "/live.mp3"})
+			a.WaitForLog(map[string]any{"msg": "relay rejected: loop detected", "mount": "/live.mp3"})
 			harness.Eventually(t, "there is nothing on the mount", func() error {
 				if a.Status("/live.mp3") != nil || b.Status("/live.mp3") != nil {
 					return errors.New("there is")

@@ -178,7 +178,7 @@ func TestAWrongPasswordIsInvalid(t *testing.T) {
 		}
 	}
 	s.WaitForLog(map[string]any{"level": "warn", "mount": "/own"})
-	s.WaitForLog(map[string]any{"level": "warn", "mount": "/safe", "error": "sources of this mount come over TLS only (source_tls), which wants one that speaks HTTP"})
+	s.WaitForLog(map[string]any{"level": "warn", "mount": "/safe", "error": "source_tls of the mount is required; expected a source over HTTPS"})
 	live.Send(10)
 	live.Finish()
 	if c := l.WaitForEnd(); c.Last != 19 {
