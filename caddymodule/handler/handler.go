@@ -75,11 +75,10 @@ func (h *Handler) Use(g *state.Generation, retired <-chan struct{}) {
 // ServeHTTP implements caddyhttp.MiddlewareHandler. It is the one place where a redirect or
 // a refusal is written, and where refusals are logged and counted.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if !strings.HasPrefix(r.URL.Path, "/") { // as in GET http://host
-		return h.serveNext(w, request.New(r), next)
+	f, err := request.New(r), errNotServed
+	if strings.HasPrefix(r.URL.Path, "/") { // not as in GET http://host
+		err = h.serve(w, f)
 	}
-	f := request.New(r)
-	err := h.serve(w, f)
 	if errors.Is(err, errNotServed) {
 		err = h.serveNext(w, f, next)
 	}

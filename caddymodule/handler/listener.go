@@ -43,6 +43,7 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 	if err := h.checkRelayLoop(w, r, path); err != nil {
 		return err
 	}
+	q.client.Slave = h.station.Gate.IsSlave(r.Request)
 	defer q.releaseAdmission()
 	if err := h.authenticateFirst(q); err != nil {
 		return err
@@ -73,7 +74,6 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 
 func (h *Handler) newListenerRequest(r *request.Facts, path string) *listenerRequest {
 	q := &listenerRequest{Facts: r, path: path, policy: h.station.Policy(path), module: h.station.Gate.Module(path), client: clientOf(r)}
-	q.client.Slave = h.station.Gate.IsSlave(r.Request)
 	q.client.Relay = r.Header.Get(relay.PathHeader) != ""
 	return q
 }
