@@ -1,3 +1,12 @@
+// Package access decides by address and user agent which clients a station allows.
+//
+// A List has the deny and the allow rules of one configuration: addresses and networks,
+// patterns of user agents, and files of both, which are read again when they change. Of the
+// networks of an address the most specific one decides; of two equal ones deny does. If
+// there is any allow rule, clients that match nothing are refused.
+//
+// A List does not change and may be used from any goroutine. Checks return a refusal; they
+// never write an answer, resolve no host names and block at most for one read of a file.
 package access
 
 import (
@@ -11,17 +20,17 @@ import (
 	"github.com/caddycast/caddycast/internal/filewatch"
 )
 
-// List says which clients are allowed. The zero value allows everybody.
+// List decides which clients are allowed. The zero value allows all.
 type List struct {
-	deny, allow Rules
+	deny, allow rules
 }
 
-// New returns the list of what is denied and what is allowed; either may be nil. Files are
-// read now, and again when they change.
+// New returns the list of denied and allowed clients; either may be nil. Files are read now,
+// and again when they change.
 func New(deny, allow *Clients, log *zap.Logger) (List, error) {
-	for word, c := range map[string]*Clients{"deny": deny, "allow": allow} {
+	for directive, c := range map[string]*Clients{"deny": deny, "allow": allow} {
 		if err := c.validate(); err != nil {
-			return List{}, fmt.Errorf("%s: %w", word, err)
+			return List{}, fmt.Errorf("%s: %w", directive, err)
 		}
 	}
 	return List{newRules(deny, log), newRules(allow, log)}, nil
@@ -56,24 +65,24 @@ func errDenied() error {
 	return response.Refuse(http.StatusForbidden, "You are not allowed here")
 }
 
-// Rules are what Clients name.
-type Rules struct {
+// rules are the clients of a directive.
+type rules struct {
 	limitsIPs, limitsAgents bool
 
-	nets       networks
-	netFiles   []*filewatch.File[networks]
+	nets       *networks
+	netFiles   []*filewatch.File[*networks]
 	agents     agents
 	agentFiles []*filewatch.File[*agents]
 }
 
-func newRules(c *Clients, log *zap.Logger) Rules {
+func newRules(c *Clients, log *zap.Logger) rules {
 	if c == nil {
-		return Rules{}
+		return rules{nets: new(networks)}
 	}
-	l := Rules{
+	l := rules{
 		limitsIPs:    len(c.IPs)+len(c.IPFiles) > 0,
 		limitsAgents: len(c.Agents)+len(c.AgentFiles) > 0,
-		nets:         make(networks),
+		nets:         new(networks),
 	}
 	for _, text := range c.IPs {
 		if n, err := parseNetwork(text); err == nil { // they have been validated
@@ -84,7 +93,7 @@ func newRules(c *Clients, log *zap.Logger) Rules {
 		l.agents.add(pattern)
 	}
 	for _, path := range c.IPFiles {
-		l.netFiles = append(l.netFiles, filewatch.New(path, log, networks(nil), networksReader(log)))
+		l.netFiles = append(l.netFiles, filewatch.New(path, log, new(networks), networksReader(log)))
 	}
 	for _, path := range c.AgentFiles {
 		l.agentFiles = append(l.agentFiles, filewatch.New(path, log, new(agents), readAgents))
@@ -92,9 +101,9 @@ func newRules(c *Clients, log *zap.Logger) Rules {
 	return l
 }
 
-// network returns the length of the longest prefix in the list that an address has, -1
-// if there is none.
-func (l *Rules) network(ip netip.Addr) int {
+// network returns the length of the most specific network of an address, -1 if there is
+// none.
+func (l *rules) network(ip netip.Addr) int {
 	best := l.nets.find(ip)
 	for _, f := range l.netFiles {
 		best = max(best, f.Get().find(ip))
@@ -102,7 +111,7 @@ func (l *Rules) network(ip netip.Addr) int {
 	return best
 }
 
-func (l *Rules) hasAgent(agent string) bool {
+func (l *rules) hasAgent(agent string) bool {
 	if l.agents.match(agent) {
 		return true
 	}

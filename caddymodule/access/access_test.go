@@ -40,6 +40,16 @@ func TestWhoIsLetIn(t *testing.T) {
 			out:   []string{"192.0.2.8", "198.51.100.1", "203.0.113.1"},
 		},
 		{
+			name: "what both name of IPv6, and zones", deny: &Clients{IPs: []string{"2001:db8::/32", "fe80::1%eth0", "::/0"}},
+			allow: &Clients{IPs: []string{"2001:db8::/32", "2001:db8:1::/48", "fe80::/10"}},
+			in:    []string{"2001:db8:1::7", "fe80::2%eth1"},
+			out:   []string{"2001:db8:2::7", "fe80::1", "fe80::1%eth9", "2002::1", "192.0.2.1"},
+		},
+		{
+			name: "networks that are mapped into IPv6", deny: &Clients{IPs: []string{"::ffff:192.0.2.0/120"}},
+			in: []string{"192.0.3.1", "::ffff:192.0.3.1"}, out: []string{"192.0.2.1", "::ffff:192.0.2.1"},
+		},
+		{
 			name: "nobody of IPv4", deny: &Clients{IPs: []string{"0.0.0.0/0"}},
 			in: []string{"::1"}, out: []string{"192.0.2.1"},
 		},
@@ -94,7 +104,7 @@ func TestAgentsAreComparedByPatterns(t *testing.T) {
 func TestAFileThatCannotBeReadStaysWhatItWas(t *testing.T) {
 	core, lines := observer.New(zap.WarnLevel)
 	path := filepath.Join(t.TempDir(), "deny-ip")
-	w := filewatch.New(path, zap.New(core), networks(nil), networksReader(zap.New(core)))
+	w := filewatch.New(path, zap.New(core), new(networks), networksReader(zap.New(core)))
 	ip := netip.MustParseAddr("192.0.2.7")
 	look := func() bool {
 		_ = w.Refresh()
@@ -141,10 +151,10 @@ func FuzzParseNetwork(f *testing.F) {
 		if err != nil {
 			return
 		}
-		n := make(networks)
+		n := new(networks)
 		n.add(p)
-		if want := prefixBits(p.Addr(), p.Bits()); n.find(p.Addr()) != want {
-			t.Errorf("%q: %v is found as %d, want %d", text, p.Addr(), n.find(p.Addr()), want)
+		if got := n.find(p.Addr()); got != p.Bits() {
+			t.Errorf("%q: %v is found as %d, want %d", text, p.Addr(), got, p.Bits())
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/gaissmai/bart"
 	"go.uber.org/zap"
 )
 
@@ -16,45 +17,25 @@ const (
 	maxListLine = 4 << 10
 )
 
-// networks are addresses and networks, by the lengths of their prefixes.
-type networks map[int]map[netip.Prefix]struct{}
+// networks are addresses and networks. The zero value is empty.
+type networks struct{ table bart.Lite }
 
-func (n networks) add(p netip.Prefix) {
-	bits := prefixBits(p.Addr(), p.Bits())
-	if n[bits] == nil {
-		n[bits] = make(map[netip.Prefix]struct{})
-	}
-	n[bits][p] = struct{}{}
-}
+func (n *networks) add(p netip.Prefix) { n.table.Insert(p) }
 
-// prefixBits counts a prefix as one of IPv6, so that lengths can be compared.
-func prefixBits(ip netip.Addr, bits int) int {
-	if ip.Is4() {
-		return 96 + bits
-	}
-	return bits
-}
-
-// find returns the length of the longest prefix that an address has, -1 if there is none.
-func (n networks) find(ip netip.Addr) int {
+// find returns the length of the most specific network of an address, -1 if there is none.
+func (n *networks) find(ip netip.Addr) int {
 	ip = ip.Unmap().WithZone("")
-	best := -1
-	for bits, all := range n {
-		if ip.Is4() {
-			bits -= 96
-		}
-		p, err := ip.Prefix(bits)
-		if err != nil {
-			continue // of the other kind
-		}
-		if _, ok := all[p]; ok {
-			best = max(best, prefixBits(ip, bits))
-		}
+	if !ip.IsValid() {
+		return -1
 	}
-	return best
+	p, ok := n.table.LookupPrefixLPM(netip.PrefixFrom(ip, ip.BitLen()))
+	if !ok {
+		return -1
+	}
+	return p.Bits()
 }
 
-// parseNetwork reads an address or a network, also one with stars in place of its last
+// parseNetwork parses an address or a network, also one with stars in place of its last
 // numbers.
 func parseNetwork(text string) (netip.Prefix, error) {
 	if ip, err := netip.ParseAddr(text); err == nil {
@@ -76,7 +57,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return netip.Prefix{}, fmt.Errorf("invalid address %.100q; %w", text, errNotAnAddress)
 }
 
-// parseStars reads what Icecast-KH's lists have: 192.0.2.* or 192.0.*.
+// parseStars parses the form of Icecast-KH's lists: 192.0.2.* or 192.0.*.
 func parseStars(text string) (netip.Prefix, bool) {
 	parts := strings.Split(text, ".")
 	fixed := len(parts)
@@ -93,11 +74,11 @@ func parseStars(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(ip, 8*fixed), true
 }
 
-// networksReader returns what reads a file of addresses. Lines that are none are left
-// out, and the log says which.
-func networksReader(log *zap.Logger) func(path string) (networks, error) {
-	return func(path string) (networks, error) {
-		all, wrong := make(networks), []string(nil)
+// networksReader returns a function that reads a file of addresses. Invalid lines are ignored,
+// and logged.
+func networksReader(log *zap.Logger) func(path string) (*networks, error) {
+	return func(path string) (*networks, error) {
+		all, wrong := new(networks), []string(nil)
 		err := eachLine(path, func(line string) {
 			line, _, _ = strings.Cut(line, "#")
 			line = strings.TrimSpace(line)
@@ -132,7 +113,7 @@ func eachLine(path string, do func(line string)) error {
 		do(strings.TrimPrefix(lines.Text(), "\ufeff"))
 	}
 	if r.N <= 0 {
-		return fmt.Errorf("%s: a list is %d bytes at most", path, maxListFile)
+		return fmt.Errorf("%s: list too long; expected at most %d bytes", path, maxListFile)
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
