@@ -1,3 +1,10 @@
+// Package adapter is the config adapter icecast: it reads an icecast.xml as Caddy reads a
+// Caddyfile.
+//
+// Package icecastxml converts the file to a Caddyfile, and Caddy's own adapter does the rest;
+// positions in errors and warnings are those of the icecast.xml. Convert is shared with the
+// command `caddy icecast convert`. Both may be called from any goroutine and keep nothing but
+// Adapted. No file but the icecast.xml is read; whether others exist is looked up.
 package adapter
 
 import (
@@ -17,11 +24,11 @@ func init() {
 	caddyconfig.RegisterAdapter("icecast", Adapter{})
 }
 
-// Adapter reads an icecast.xml: it makes a Caddyfile of it, and has that adapted.
+// Adapter adapts an icecast.xml.
 type Adapter struct{}
 
-// Adapted tells whether this process has read an icecast.xml. If so, it does at SIGHUP what
-// Icecast does.
+// Adapted reports whether this process has adapted an icecast.xml. If so, SIGHUP reloads it, as
+// in Icecast.
 var Adapted atomic.Bool
 
 // Adapt implements caddyconfig.Adapter.
@@ -46,7 +53,7 @@ func (Adapter) Adapt(body []byte, options map[string]any) ([]byte, []caddyconfig
 	return config, warnings, nil
 }
 
-// Convert makes a Caddyfile, and warnings as adapters have them.
+// Convert returns a Caddyfile, and the warnings of an adapter.
 func Convert(file string, body []byte) (*icecastxml.Converted, []caddyconfig.Warning, error) {
 	converted, err := icecastxml.Convert(body, isFile)
 	if err != nil {
@@ -64,7 +71,7 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// inXML says of an error in what was made of a file where it is in the file itself.
+// inXML replaces the positions of an error in the Caddyfile by those in the icecast.xml.
 func inXML(file, text string, converted *icecastxml.Converted) string {
 	at := regexp.MustCompile(`(?:` + regexp.QuoteMeta(file) + `|snippet):(\d+)(?: import chain \[[^\]]*\])?`)
 	return at.ReplaceAllStringFunc(text, func(s string) string {

@@ -9,8 +9,8 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// kick lets a listener go.
-func kick(l *state.Station, req *action) (any, error) {
+// kick disconnects a listener.
+func kick(l *state.Station, req *actionBody) (any, error) {
 	if req.ID == nil {
 		return nil, errorf(http.StatusBadRequest, "id: write the number of a listener, as the list of listeners has it")
 	}
@@ -24,7 +24,7 @@ func kick(l *state.Station, req *action) (any, error) {
 
 // listenerOf returns the listener that a request names by its number and perhaps its
 // mount.
-func listenerOf(l *state.Station, req *action) (*streaming.Listener, error) {
+func listenerOf(l *state.Station, req *actionBody) (*streaming.Listener, error) {
 	who := l.Listener(*req.ID)
 	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
 		return nil, errorf(http.StatusNotFound, "there is no listener %d", *req.ID)
@@ -32,8 +32,8 @@ func listenerOf(l *state.Station, req *action) (*streaming.Listener, error) {
 	return who, nil
 }
 
-// move makes the listeners of a mount, or one of them, hear another one.
-func move(l *state.Station, req *action) (any, error) {
+// move moves the listeners of a mount, or one of them, to another mount.
+func move(l *state.Station, req *actionBody) (any, error) {
 	if req.ID != nil {
 		return moveOne(l, req)
 	}
@@ -52,7 +52,7 @@ func move(l *state.Station, req *action) (any, error) {
 	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
 }
 
-func moveOne(l *state.Station, req *action) (any, error) {
+func moveOne(l *state.Station, req *actionBody) (any, error) {
 	who, err := listenerOf(l, req)
 	if err != nil {
 		return nil, err
@@ -70,8 +70,8 @@ func moveOne(l *state.Station, req *action) (any, error) {
 	return map[string]any{"moved": 1, "mount": who.Mount().Path, "to": to.Path, "id": who.ID}, nil
 }
 
-// kill ends what feeds a mount.
-func kill(l *state.Station, req *action) (any, error) {
+// kill ends the source of a mount.
+func kill(l *state.Station, req *actionBody) (any, error) {
 	m, err := mountOf(l, req.Mount)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func kill(l *state.Station, req *action) (any, error) {
 }
 
 // retitle sets the title of a mount.
-func retitle(l *state.Station, req *action) (any, error) {
+func retitle(l *state.Station, req *actionBody) (any, error) {
 	m, err := mountOf(l, req.Mount)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func retitle(l *state.Station, req *action) (any, error) {
 	return map[string]any{"changed": changed, "mount": m.Path}, nil
 }
 
-// mountOf returns a mount that lives.
+// mountOf returns a mount that has a source or listeners.
 func mountOf(l *state.Station, path string) (*streaming.Mount, error) {
 	if err := mountpath.Check(path); err != nil {
 		return nil, errorf(http.StatusBadRequest, "mount %.300q: %w", path, err)

@@ -1,3 +1,13 @@
+// Package adminapi reports on the stations and acts on them over Caddy's admin endpoint, for
+// programs: /icecast/stations, mounts, listeners, relays, slaves, events; kick, move, kill,
+// metadata.
+//
+// A call of the table is either a report, which answers GET from a query, or an action, which
+// does what the JSON body of a POST says. Reports are the exported types; the command
+// `caddy icecast` prints them. The endpoint finds the stations in force by package state and
+// keeps nothing itself; it may be called from any goroutine.
+//
+// Access control is Caddy's. Nothing here writes to a listener or waits for one.
 package adminapi
 
 import (
@@ -12,10 +22,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/caddymodule/metrics"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/state"
-	"github.com/caddyserver/caddy/v2"
 )
 
 func init() {
@@ -25,12 +36,11 @@ func init() {
 // Prefix is where the stations are on Caddy's admin endpoint.
 const Prefix = "/icecast/"
 
-// Endpoint lets programs see what the stations do, and act on it, over Caddy's admin
-// endpoint. Who may use that may use this; access control by paths and methods is
-// Caddy's. What it answers is JSON, errors are those of the admin endpoint.
+// Endpoint reports on the stations and acts on them over Caddy's admin endpoint, whose access
+// control by paths and methods applies. Answers are JSON, errors those of the admin endpoint.
 type Endpoint struct {
-	watch  sync.Once     // begins to wait for the end of the server
-	ending chan struct{} // closed when the server that this serves for is to end
+	watch  sync.Once     // registers for the end of the server
+	ending chan struct{} // closed when the server is about to end
 }
 
 // CaddyModule returns the Caddy module information.
@@ -41,9 +51,8 @@ func (*Endpoint) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision registers the metrics. The app does so too, since there may be no admin
-// endpoint; but of a configuration that is rejected the endpoint stays, and its apps,
-// perhaps, never were.
+// Provision registers the metrics. The app does so too, since there may be no admin endpoint;
+// but the endpoint of a rejected configuration stays, and its apps may never have been loaded.
 func (*Endpoint) Provision(ctx caddy.Context) error { return metrics.Register(ctx) }
 
 // Routes implements caddy.AdminRouter.
@@ -51,27 +60,26 @@ func (a *Endpoint) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{{Pattern: Prefix, Handler: caddy.AdminHandlerFunc(a.serve)}}
 }
 
-// call is what may be asked: either see answers a request, or act does something
-// that the body says.
+// call is a report with the parameters of its query, or an action.
 type call struct {
-	see   func(query) (any, error)
-	act   func(*state.Station, *action) (any, error)
-	words []string // of the query of see
+	report     func(query) (any, error)
+	parameters []string
+	action     func(*state.Station, *actionBody) (any, error)
 }
 
 var calls = map[string]call{
-	"stations":  {see: seeStations, words: []string{"station"}},
-	"mounts":    {see: seeMounts, words: []string{"station", "mount"}},
-	"listeners": {see: seeListeners, words: []string{"station", "mount"}},
-	"relays":    {see: seeRelays, words: []string{"station", "mount"}},
-	"slaves":    {see: seeSlaves, words: []string{"station"}},
-	"kick":      {act: kick},
-	"move":      {act: move},
-	"kill":      {act: kill},
-	"metadata":  {act: retitle},
+	"stations":  {report: listStations, parameters: []string{"station"}},
+	"mounts":    {report: listMounts, parameters: []string{"station", "mount"}},
+	"listeners": {report: listListeners, parameters: []string{"station", "mount"}},
+	"relays":    {report: listRelays, parameters: []string{"station", "mount"}},
+	"slaves":    {report: listSlaves, parameters: []string{"station"}},
+	"kick":      {action: kick},
+	"move":      {action: move},
+	"kill":      {action: kill},
+	"metadata":  {action: retitle},
 }
 
-// EventsCall is the call whose answer does not end.
+// EventsCall is the name of the call with an endless answer.
 const EventsCall = "events"
 
 func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
@@ -87,10 +95,10 @@ func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 		names := append(slices.Collect(maps.Keys(calls)), EventsCall)
 		slices.Sort(names)
 		return errorf(http.StatusNotFound, "there is no %.120q; in %s there is %s", r.URL.Path, Prefix, strings.Join(names, ", "))
-	case call.see != nil:
-		reply, err = serveSee(w, r, call)
+	case call.report != nil:
+		reply, err = serveReport(w, r, call)
 	default:
-		reply, err = serveAct(w, r, call)
+		reply, err = serveAction(w, r, call)
 	}
 	if err != nil {
 		return err
@@ -102,32 +110,32 @@ func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Cache-Control", "no-store")
-	_, _ = w.Write(append(body, '\n')) // who does not read it is gone
+	_, _ = w.Write(append(body, '\n')) // a client that does not read it has left
 	return nil
 }
 
-func serveSee(w http.ResponseWriter, r *http.Request, call call) (any, error) {
-	q, err := readQuery(w, r, call.words)
+func serveReport(w http.ResponseWriter, r *http.Request, call call) (any, error) {
+	q, err := readQuery(w, r, call.parameters)
 	if err != nil {
 		return nil, err
 	}
-	return call.see(q)
+	return call.report(q)
 }
 
-// query says what somebody would see; empty is all.
+// query selects stations and mounts; empty is all.
 type query struct {
 	stations []*state.Station
 	url.Values
 }
 
-// wants tells whether a mount is asked for.
-func (q query) wants(mount string) bool {
+// includes reports whether a mount is requested.
+func (q query) includes(mount string) bool {
 	only := q.Get("mount")
 	return only == "" || only == mount
 }
 
-// readQuery reads the query of a request that changes nothing.
-func readQuery(w http.ResponseWriter, r *http.Request, words []string) (query, error) {
+// readQuery parses the query of a report.
+func readQuery(w http.ResponseWriter, r *http.Request, parameters []string) (query, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return query{}, wrongMethod(w, "GET, HEAD")
 	}
@@ -135,13 +143,13 @@ func readQuery(w http.ResponseWriter, r *http.Request, words []string) (query, e
 	if err != nil {
 		return query{}, errorf(http.StatusBadRequest, "the query: %v", err)
 	}
-	for word := range values {
-		if !slices.Contains(words, word) {
-			return query{}, errorf(http.StatusBadRequest, "%.100q is unknown in the query; the words are %s", word, strings.Join(words, ", "))
+	for name := range values {
+		if !slices.Contains(parameters, name) {
+			return query{}, errorf(http.StatusBadRequest, "unknown parameter %.100q; expected one of: %s", name, strings.Join(parameters, ", "))
 		}
 	}
 	if mount := values.Get("mount"); mount != "" {
-		if err := mountpath.Check(mount); err != nil { // it would be as if nobody were there
+		if err := mountpath.Check(mount); err != nil { // else the answer would be empty
 			return query{}, errorf(http.StatusBadRequest, "mount %.120q: %v", mount, err)
 		}
 	}
@@ -156,7 +164,7 @@ func readQuery(w http.ResponseWriter, r *http.Request, words []string) (query, e
 	return q, nil
 }
 
-// pickStation returns the station of that name; without a name it is the only one.
+// pickStation returns the station with a name, or without a name the only one.
 func pickStation(name string) (*state.Station, error) {
 	all := state.InForce()
 	var names []string
@@ -175,12 +183,11 @@ func pickStation(name string) (*state.Station, error) {
 	return nil, errorf(http.StatusNotFound, "there is no station %.100q; there is %s", name, strings.Join(names, ", "))
 }
 
-// maxAction is the length of a body that says what to do.
+// maxAction bounds the body of an action, in bytes.
 const maxAction = 16 << 10
 
-// action is the body of a request that does something. Each call has its own words
-// of these.
-type action struct {
+// actionBody is the body of an action. Each action uses some of its fields.
+type actionBody struct {
 	Station string  `json:"station"`
 	Mount   string  `json:"mount"`
 	ID      *uint64 `json:"id"`
@@ -191,14 +198,14 @@ type action struct {
 	URL     string  `json:"url"`
 }
 
-func serveAct(w http.ResponseWriter, r *http.Request, call call) (any, error) {
+func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error) {
 	if r.Method != http.MethodPost {
 		return nil, wrongMethod(w, "POST")
 	}
-	if ct := r.Header.Get("Content-Type"); !strings.Contains(ct, "/json") { // as Caddy has it, so that no form of a page does it
+	if ct := r.Header.Get("Content-Type"); !strings.Contains(ct, "/json") { // as in Caddy, so that a form of a page cannot act
 		return nil, errorf(http.StatusBadRequest, "unacceptable content-type: %.100q; 'application/json' required", ct)
 	}
-	var req action
+	var req actionBody
 	limited := &io.LimitedReader{R: r.Body, N: maxAction + 1}
 	d := json.NewDecoder(limited)
 	d.DisallowUnknownFields()
@@ -216,7 +223,7 @@ func serveAct(w http.ResponseWriter, r *http.Request, call call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return call.act(l, &req)
+	return call.action(l, &req)
 }
 
 func wrongMethod(w http.ResponseWriter, allowed string) error {
@@ -224,7 +231,7 @@ func wrongMethod(w http.ResponseWriter, allowed string) error {
 	return errorf(http.StatusMethodNotAllowed, "method not allowed; it is %s", allowed)
 }
 
-// errorf is an error as the admin endpoint answers it.
+// errorf returns an error with the status of its answer.
 func errorf(status int, format string, args ...any) error {
 	return caddy.APIError{HTTPStatus: status, Err: fmt.Errorf(format, args...)}
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/caddycast/caddycast/hooks"
 )
 
-// followTime is how long one who follows may take to read what is sent to it.
+// followTime bounds the time in which a client must read each write.
 const followTime = 30 * time.Second
 
-// serveEvents answers what happens, one object a line, until the client leaves or the
-// endpoint ends, as it does with each configuration. Who reads too slowly misses events, and is told how
-// many; nothing else waits for it.
+// serveEvents sends events, one object per line, until the client leaves or the endpoint ends,
+// as it does with each configuration. A client that reads too slowly misses events and gets
+// their number; nothing else waits for it.
 func (a *Endpoint) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	q, err := readQuery(w, r, []string{"station", "mount", "event", "since"})
 	if err != nil {
@@ -66,7 +66,7 @@ func (a *Endpoint) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// follow sends what comes.
+// follow sends the events of a subscriber.
 func (a *Endpoint) follow(w http.ResponseWriter, r *http.Request, q query, f *state.Subscriber) {
 	control := http.NewResponseController(w)
 	for {
@@ -91,7 +91,7 @@ func (a *Endpoint) follow(w http.ResponseWriter, r *http.Request, q query, f *st
 	}
 }
 
-// renderEvents renders what has come since it was last called, as far as it is asked for.
+// renderEvents renders the requested events since its last call.
 func renderEvents(f *state.Subscriber, q query) ([]byte, error) {
 	var b bytes.Buffer
 	for _, read := range f.Read() {
@@ -100,7 +100,7 @@ func renderEvents(f *state.Subscriber, q query) ([]byte, error) {
 				time.Now().UTC().Format(time.RFC3339Nano), quoted(read.Station), read.Missed)
 		}
 		for _, e := range read.Events {
-			if !q.wants(e.Mount) || len(q.Values["event"]) > 0 && !slices.Contains(q.Values["event"], string(e.Name)) {
+			if !q.includes(e.Mount) || len(q.Values["event"]) > 0 && !slices.Contains(q.Values["event"], string(e.Name)) {
 				continue
 			}
 			line, err := json.Marshal(e.All())
@@ -114,7 +114,7 @@ func renderEvents(f *state.Subscriber, q query) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// quoted is a text as JSON.
+// quoted returns a text as JSON.
 func quoted(text string) string {
 	b, _ := json.Marshal(strings.ToValidUTF8(text, "\ufffd"))
 	return string(b)

@@ -13,7 +13,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// StationReport is what the admin API tells of a station.
+// StationReport is the report on a station.
 type StationReport struct {
 	Name                string        `json:"name"`
 	Node                string        `json:"node"`
@@ -34,8 +34,8 @@ type StationReport struct {
 	Withheld map[string]string `json:"withheld,omitempty"`
 }
 
-// MountReport is what it tells of a mount: one that lives, or that the configuration
-// names.
+// MountReport is the report on a mount that has a source or listeners, or that the
+// configuration names.
 type MountReport struct {
 	Station          string        `json:"station"`
 	Mount            string        `json:"mount"`
@@ -60,7 +60,7 @@ type MountReport struct {
 	Source           *SourceReport `json:"source,omitempty"`
 }
 
-// SourceReport is what it tells of a source.
+// SourceReport is the report on a source.
 type SourceReport struct {
 	IP        string    `json:"ip"`
 	User      string    `json:"user,omitempty"`
@@ -70,6 +70,7 @@ type SourceReport struct {
 	Bitrate   int64     `json:"bitrate"` // bit/s
 }
 
+// ListenerReport is the report on a listener.
 type ListenerReport struct {
 	Station   string    `json:"station"`
 	Mount     string    `json:"mount"`
@@ -86,6 +87,7 @@ type ListenerReport struct {
 	Lag       uint64    `json:"lag"` // bytes
 }
 
+// RelayReport is the report on a relay.
 type RelayReport struct {
 	Station  string    `json:"station"`
 	Mount    string    `json:"mount"`
@@ -99,6 +101,7 @@ type RelayReport struct {
 	Lag      *float64  `json:"lag,omitempty"` // seconds
 }
 
+// SlaveReport is the report on a slave.
 type SlaveReport struct {
 	Station   string         `json:"station"`
 	ID        string         `json:"id"`
@@ -112,7 +115,7 @@ type SlaveReport struct {
 	Mounts    map[string]int `json:"mounts"`
 }
 
-func seeStations(q query) (any, error) {
+func listStations(q query) (any, error) {
 	all := []StationReport{}
 	for _, l := range q.stations {
 		stats := l.Stats()
@@ -127,23 +130,23 @@ func seeStations(q query) (any, error) {
 	return all, nil
 }
 
-func seeMounts(q query) (any, error) {
+func listMounts(q query) (any, error) {
 	return gather(q, func(l *state.Station) []MountReport { return reportMounts(l, q) })
 }
 
-func seeRelays(q query) (any, error) {
+func listRelays(q query) (any, error) {
 	return gather(q, func(l *state.Station) []RelayReport { return reportRelays(l, q) })
 }
 
-func seeSlaves(q query) (any, error) {
+func listSlaves(q query) (any, error) {
 	return gather(q, reportSlaves)
 }
 
-func seeListeners(q query) (any, error) {
+func listListeners(q query) (any, error) {
 	return gather(q, func(l *state.Station) []ListenerReport { return reportListeners(l, q.Get("mount")) })
 }
 
-// gather returns what is told of all the stations that are asked for.
+// gather joins the reports of the requested stations.
 func gather[T any](q query, of func(*state.Station) []T) (any, error) {
 	all := []T{}
 	for _, l := range q.stations {
@@ -156,12 +159,12 @@ func reportMounts(l *state.Station, q query) []MountReport {
 	all := []MountReport{}
 	live := make(map[string]bool)
 	for _, m := range l.Statuses() {
-		if live[m.Path] = true; q.wants(m.Path) {
+		if live[m.Path] = true; q.includes(m.Path) {
 			all = append(all, reportMount(l, &m))
 		}
 	}
 	for _, path := range l.Current().Watched() {
-		if q.wants(path) && !live[path] {
+		if q.includes(path) && !live[path] {
 			all = append(all, MountReport{Station: l.StationName(), Mount: path, State: state.FeedNothing})
 		}
 	}
@@ -207,7 +210,7 @@ func reportListeners(l *state.Station, mount string) []ListenerReport {
 func reportRelays(l *state.Station, q query) []RelayReport {
 	all := []RelayReport{}
 	for _, link := range l.Relayer().Statuses() {
-		if !q.wants(link.Mount) {
+		if !q.includes(link.Mount) {
 			continue
 		}
 		r := RelayReport{

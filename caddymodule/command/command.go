@@ -1,3 +1,10 @@
+// Package command is the command `caddy icecast`, which reports on the stations of a running
+// Caddy and acts on them, and converts an icecast.xml.
+//
+// All subcommands but convert are clients of the admin endpoint, with the report types of package
+// adminapi: a table for people, or JSON with --json. Everything from outside is printed
+// without control characters. The package runs in a process of its own: it has no station,
+// and nothing imports it but the program.
 package command
 
 import (
@@ -11,9 +18,10 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/caddymodule/adminapi"
 	"github.com/caddycast/caddycast/caddymodule/response"
-	"github.com/caddyserver/caddy/v2"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -33,7 +41,7 @@ shows is a table for people; with --json it is for programs.
 	})
 }
 
-// addCommands adds what stands after `caddy icecast`.
+// addCommands adds the subcommands.
 func addCommands(root *cobra.Command) {
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -77,7 +85,7 @@ func addCommands(root *cobra.Command) {
 	root.AddCommand(convertCommand())
 }
 
-// client asks the admin endpoint.
+// client is a client of the admin endpoint.
 type client struct {
 	cmd     *cobra.Command
 	address string
@@ -98,7 +106,7 @@ func newClient(cmd *cobra.Command) (*client, error) {
 	}, nil
 }
 
-// ask sends a request and returns the answer's body. There is one connection for each.
+// ask sends a request, on a connection of its own, and returns the body of the answer.
 func (c *client) ask(method, call string, query url.Values, body any) (io.ReadCloser, error) {
 	uri := adminapi.Prefix + call
 	if len(query) > 0 {
@@ -131,7 +139,7 @@ func (c *client) query(mount []string) url.Values {
 	return q
 }
 
-// list asks for a list, prints it as JSON if that is wanted, and else as table does.
+// list requests a list and prints it as JSON or by table.
 func list[T any](c *client, call string, query url.Values, table func(*table, []T)) error {
 	body, err := c.ask(http.MethodGet, call, query, nil)
 	if err != nil {
@@ -150,7 +158,7 @@ func list[T any](c *client, call string, query url.Values, table func(*table, []
 	if err := json.Unmarshal(text, &all); err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	s := newSheet()
+	s := newTable()
 	table(s, all)
 	return s.print(c.out)
 }
@@ -163,7 +171,7 @@ func (c *client) listeners(args []string) error {
 	return list(c, "listeners", c.query(args), (*table).listeners)
 }
 
-// act makes something happen, and says what: as JSON, or as a sentence.
+// act requests an action and prints its answer as JSON or as a sentence.
 func (c *client) act(call string, body map[string]any, sentence func(reply map[string]any) string) error {
 	if c.station != "" {
 		body["station"] = c.station

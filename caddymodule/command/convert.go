@@ -5,11 +5,12 @@ import (
 	"io"
 	"os"
 
-	"github.com/caddycast/caddycast/caddymodule/adapter"
 	"github.com/spf13/cobra"
+
+	"github.com/caddycast/caddycast/caddymodule/adapter"
 )
 
-// convertCommand prints the Caddyfile that says what an icecast.xml does.
+// convertCommand prints the Caddyfile that an icecast.xml is converted to.
 func convertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "convert <icecast.xml>",

@@ -14,7 +14,7 @@ import (
 	"github.com/caddycast/caddycast/hooks"
 )
 
-// following prints events as they come, each once.
+// following prints events as they arrive, each once.
 type following struct {
 	out  io.Writer
 	json bool
@@ -28,7 +28,7 @@ func newFollowing(out io.Writer, json bool) *following { return &following{out: 
 // maxLine is longer than any event is as JSON.
 const maxLine = 1 << 20
 
-// read prints what a body has to its end.
+// read prints the events of a body to its end.
 func (f *following) read(body io.Reader) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, maxLine)
@@ -42,7 +42,7 @@ func (f *following) line(line []byte) {
 	if json.Unmarshal(line, &e) != nil {
 		return
 	}
-	if id := said(e, "id"); id != "" {
+	if id := fieldText(e, "id"); id != "" {
 		if slices.Contains(f.seen, id) {
 			return
 		}
@@ -50,7 +50,7 @@ func (f *following) line(line []byte) {
 			f.seen = f.seen[1:]
 		}
 	}
-	at, err := time.Parse(time.RFC3339Nano, said(e, "time"))
+	at, err := time.Parse(time.RFC3339Nano, fieldText(e, "time"))
 	if err == nil && at.After(f.last) {
 		f.last = at
 	}
@@ -61,8 +61,8 @@ func (f *following) line(line []byte) {
 	fmt.Fprintln(f.out, describe(e, at))
 }
 
-// said returns a field as text, empty if there is none.
-func said(e hooks.Fields, key string) string {
+// fieldText returns a field as text, empty if there is none.
+func fieldText(e hooks.Fields, key string) string {
 	if i := slices.IndexFunc(e, func(f hooks.Field) bool { return f.Key == key }); i >= 0 {
 		return e[i].String()
 	}
@@ -72,8 +72,8 @@ func said(e hooks.Fields, key string) string {
 // describe writes an event in a line.
 func describe(e hooks.Fields, at time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %-19s %s", at.Local().Format(time.TimeOnly), response.Printable(said(e, "event")), response.Printable(said(e, "station")))
-	if mount := said(e, "mount"); mount != "" {
+	fmt.Fprintf(&b, "%s  %-19s %s", at.Local().Format(time.TimeOnly), response.Printable(fieldText(e, "event")), response.Printable(fieldText(e, "station")))
+	if mount := fieldText(e, "mount"); mount != "" {
 		b.WriteString(" " + response.Printable(mount))
 	}
 	for _, f := range e {

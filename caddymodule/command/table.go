@@ -21,20 +21,20 @@ import (
 	"golang.org/x/term"
 )
 
-// table is tables for people, one after the other.
+// table prints tables, one after the other.
 type table struct {
 	text  bytes.Buffer
 	table *tabwriter.Writer
 	now   time.Time
 }
 
-func newSheet() *table {
+func newTable() *table {
 	s := &table{now: time.Now()}
 	s.table = tabwriter.NewWriter(&s.text, 0, 0, 2, ' ', 0)
 	return s
 }
 
-// row adds a line. What came from outside must not leave its cell.
+// row adds a line. Texts from outside must not leave their cells.
 func (s *table) row(cells ...any) {
 	for i, cell := range cells {
 		text := strings.ReplaceAll(response.Printable(fmt.Sprint(cell)), "\t", " ")
@@ -69,7 +69,7 @@ func (s *table) age(since time.Time) string {
 	return max(0, s.now.Sub(since)).Round(time.Second).String()
 }
 
-// dash stands for nothing.
+// dash returns a dash for an empty text.
 func dash(text string) string { return cmp.Or(text, "-") }
 
 func (s *table) stations(all []adminapi.StationReport) {
@@ -152,7 +152,7 @@ func (s *table) listeners(all []adminapi.ListenerReport) {
 	}
 }
 
-// status shows the stations, again and again if that is wanted.
+// status prints the stations, every second with --watch.
 func (c *client) status([]string) error {
 	show := func() error { return list(c, "stations", c.query(nil), (*table).stations) }
 	if !(caddycmd.Flags{FlagSet: c.cmd.Flags()}).Bool("watch") {
@@ -192,7 +192,7 @@ func (c *client) status([]string) error {
 	}
 }
 
-// fit cuts a text to what a terminal shows: its top stays in sight, and no line is two.
+// fit cuts a text to the size of a terminal: its top stays, and no line wraps.
 func fit(text string, width, height int) string {
 	lines := strings.SplitAfter(text, "\n")
 	if height > 1 && len(lines) > height {
@@ -206,8 +206,8 @@ func fit(text string, width, height int) string {
 	return strings.Join(lines, "")
 }
 
-// events shows what happens. A configuration that changes ends the answer, and then it
-// goes on where it was.
+// events prints events. A new configuration ends the answer; then the next request continues
+// where it was.
 func (c *client) events(args []string) error {
 	q := c.query(args)
 	wanted, err := c.cmd.Flags().GetStringSlice("event")

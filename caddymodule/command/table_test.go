@@ -11,7 +11,7 @@ import (
 )
 
 func TestTablesShowNothingRaw(t *testing.T) {
-	s := newSheet()
+	s := newTable()
 	s.mounts([]adminapi.MountReport{{
 		Station: "default", Mount: "/a\x1b[2Jb\tc", State: state.FeedFallback, Feed: "/files/x\ny", Listeners: 3, AtSlaves: 4, MaxListeners: 5, Song: "\u202eevil\r\n",
 		Source: &adminapi.SourceReport{IP: "192.0.2.1", Bitrate: 127_800, Since: s.now.Add(-time.Minute)},

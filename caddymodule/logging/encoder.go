@@ -1,3 +1,11 @@
+// Package logging has the log encoder of the format icecast, which writes Icecast's log lines.
+//
+// An Encoder chooses the line by the name of the logger: the access log for listeners and
+// requests, the playlist log for titles, the error log for all else. It is created by Caddy
+// from the configuration of a log; each goroutine that logs uses a clone, as zap requires.
+//
+// Nothing from outside can break a line or leave its quotes. The package never opens a file and
+// logs nothing itself.
 package logging
 
 import (
@@ -22,10 +30,10 @@ func init() {
 	caddy.RegisterModule(new(Encoder))
 }
 
-// Encoder writes logs as Icecast does: the listeners of `icecast.access`, and the
-// requests of a site's access log, as lines of its access.log, with the seconds of
-// the connection at the end; the titles of `icecast.playlist` as lines of its playlist.log; and
-// all else as lines of its error.log.
+// Encoder writes logs in Icecast's formats: the listeners of `icecast.access` and the requests
+// of a site's access log as lines of its access.log, with the seconds of the connection at
+// the end; the titles of `icecast.playlist` as lines of its playlist.log; and all else as lines
+// of its error.log.
 type Encoder struct {
 	*zapcore.MapObjectEncoder `json:"-"`
 }
@@ -48,10 +56,10 @@ func newEncoder() *Encoder {
 func (*Encoder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the format's name
 	if d.NextArg() {
-		return d.Errf("icecast: %q is too much; write format icecast", d.Val())
+		return d.Errf("icecast: unexpected argument %q; expected format icecast", d.Val())
 	}
 	if d.NextBlock(0) {
-		return d.Err("icecast: this format has no settings; to mask or hash addresses, wrap it in format filter")
+		return d.Err("icecast: unexpected block; expected format icecast (to mask addresses, wrap it in format filter)")
 	}
 	return nil
 }
@@ -91,7 +99,7 @@ func (e *Encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buf
 // accessTime is the layout of times in Icecast's access log.
 const accessTime = "02/Jan/2006:15:04:05 -0700"
 
-// listenerLine is a listener in the access log. Its status is that of its answer.
+// listenerLine returns the line of a listener in the access log.
 func listenerLine(at time.Time, fields map[string]any) string {
 	return accessLine(at, access{
 		ip: fields["client_ip"], user: fields["user_id"],
@@ -101,7 +109,7 @@ func listenerLine(at time.Time, fields map[string]any) string {
 	})
 }
 
-// requestLine is a request in the access log.
+// requestLine returns the line of a request in the access log.
 func requestLine(at time.Time, fields, asked map[string]any) string {
 	headers, _ := asked["headers"].(map[string]any)
 	first := func(name string) any {
@@ -120,7 +128,7 @@ func requestLine(at time.Time, fields, asked map[string]any) string {
 	}
 	status, method := fields["status"], plain(asked["method"])
 	if plain(status) == "0" && (method == request.MethodSource || method == http.MethodPut) {
-		status = http.StatusOK // it has the connection, which nobody gets who is refused
+		status = http.StatusOK // it has the connection, so it was not refused
 	}
 	return accessLine(at, access{
 		ip: ip, user: fields["user_id"],
@@ -130,7 +138,7 @@ func requestLine(at time.Time, fields, asked map[string]any) string {
 	})
 }
 
-// access is what a line of the access log tells.
+// access is the content of a line of the access log.
 type access struct {
 	ip, user, method, uri, proto, status, bytes, referer, agent, duration any
 }
@@ -149,13 +157,13 @@ func accessLine(at time.Time, a access) string {
 		orDash(a.referer), orDash(a.agent), seconds)
 }
 
-// playlistLine is a title in the playlist log.
+// playlistLine returns the line of a title in the playlist log.
 func playlistLine(at time.Time, fields map[string]any) string {
 	return at.Format(accessTime) + "|" + mountpath.Escape(plain(fields["mount"])) + "|" +
 		plain(fields["listeners"]) + "|" + unbroken(plain(fields["title"]))
 }
 
-// errorLine is anything else, as Icecast writes it, with the fields behind it.
+// errorLine returns the line of any other entry, with its fields behind it.
 func errorLine(entry zapcore.Entry, fields map[string]any) string {
 	var b strings.Builder
 	b.WriteString(entry.Time.Format("[2006-01-02  15:04:05] ") + levelName(entry.Level) + " " + entry.LoggerName + " " + unbroken(entry.Message))
@@ -165,7 +173,7 @@ func errorLine(entry zapcore.Entry, fields map[string]any) string {
 	return b.String()
 }
 
-// levelName returns what Icecast calls a level.
+// levelName returns the name of a level in Icecast's logs.
 func levelName(l zapcore.Level) string {
 	switch {
 	case l < zapcore.InfoLevel:
@@ -193,7 +201,7 @@ func plain(v any) string {
 	return fmt.Sprint(v)
 }
 
-// orDash is quoted, with a dash for nothing.
+// orDash is inQuotes, with a dash for an empty value.
 func orDash(v any) string {
 	if s := inQuotes(v); s != "" {
 		return s
@@ -201,7 +209,7 @@ func orDash(v any) string {
 	return "-"
 }
 
-// word is dash without spaces, for what stands between no quotes.
+// word is orDash without spaces, for a value without quotes.
 func word(v any) string { return strings.ReplaceAll(orDash(v), " ", `\x20`) }
 
 // inQuotes makes a value fit to stand between quotes.

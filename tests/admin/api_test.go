@@ -161,7 +161,7 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		{"POST", "mounts", "{}", 405, "method not allowed; it is GET, HEAD"},
 		{"DELETE", "events", "", 405, "method not allowed; it is GET, HEAD"},
 		{"GET", "kill", "", 405, "method not allowed; it is POST"},
-		{"GET", "mounts?mont=/x", "", 400, `"mont" is unknown in the query; the words are station, mount`},
+		{"GET", "mounts?mont=/x", "", 400, `unknown parameter "mont"; expected one of: station, mount`},
 		{"GET", "mounts?station=no", "", 404, `there is no station "no"; there is default`},
 		{"GET", "listeners?mount=live.mp3", "", 400, `mount "live.mp3": path does not begin with a slash; expected one such as /live.mp3`},
 		{"GET", "events?event=x", "", 400, `there is no event "x"; there are`},
