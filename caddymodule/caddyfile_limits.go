@@ -1,9 +1,8 @@
 package caddymodule
 
 import (
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // parseLimits parses the limits of a station and the defaults of its mounts.

@@ -3,9 +3,8 @@ package caddymodule
 import (
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // parseIntro parses the intro of a mount.

@@ -80,6 +80,9 @@ func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand
 	}
 }
 
+// Fallbacks returns what can be heard at home but home itself, the best first.
+func (d *Director) Fallbacks(home string) []string { return d.plan(home).order[1:] }
+
 // HasFallback reports whether a mount has a fallback or is fed on demand.
 func (d *Director) HasFallback(path string) bool {
 	return d.demand.Offers(path, "") || len(d.plan(path).rule.Fallbacks) > 0

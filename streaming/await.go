@@ -25,12 +25,14 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		st.dropIfUnused(m)
 		return m // Admit refuses
 	}
+	waited := false
 	m.waiting++
 	defer func() {
 		m.waiting--
-		if st.mounts[path] == m {
-			st.dropIfUnused(m)
+		if waited {
+			st.waitEnded(m)
 		}
+		st.dropIfUnused(m)
 	}()
 	for {
 		heard, c := st.choose(m, "", "")
@@ -46,9 +48,19 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		if m.source == nil && !c.Soon {
 			return nil
 		}
+		waited = true
+		st.index(m)
 		if !st.awaitChange(ctx) {
 			return nil
 		}
+	}
+}
+
+// waitEnded follows when a request has ceased to wait. mu is held.
+func (st *Station) waitEnded(m *Mount) {
+	st.index(m)
+	if st.onDemand.Load() {
+		st.recheckWithin(unheardTime)
 	}
 }
 
@@ -70,7 +82,7 @@ func (st *Station) awaitChange(ctx context.Context) bool {
 func (st *Station) HasDemand(path string) bool {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	for _, m := range st.mounts {
+	for m := range st.dependents(path) {
 		if m.waiting > 0 {
 			if _, c := st.choose(m, "", ""); m.Path == path || slices.Contains(c.StartOnDemand, path) {
 				return true

@@ -8,6 +8,11 @@ type Director interface {
 	// Choose returns what listeners are to hear now.
 	Choose(q Query) Decision
 
+	// Fallbacks returns the other mounts that Choose may name for the listeners of one, the
+	// best first. It returns the same until the station is given other settings or is made
+	// to Reconsider. The caller must not change it.
+	Fallbacks(home string) []string
+
 	// HasFallback reports whether something may be heard at a path without a source.
 	HasFallback(path string) bool
 
@@ -60,9 +65,10 @@ func (noFallbacks) Choose(q Query) Decision {
 	return Decision{}
 }
 
-func (noFallbacks) HasFallback(string) bool  { return false }
-func (noFallbacks) Overflow(string) []string { return nil }
-func (noFallbacks) StartOnDemand(string)     {}
+func (noFallbacks) Fallbacks(string) []string { return nil }
+func (noFallbacks) HasFallback(string) bool   { return false }
+func (noFallbacks) Overflow(string) []string  { return nil }
+func (noFallbacks) StartOnDemand(string)      {}
 
 // state returns what a mount has to offer. mu is held.
 func (st *Station) state(path string) State {

@@ -51,6 +51,7 @@
 //
 //	director.go          Director: decides by Query, State and Decision
 //	reconsider.go        the decisions are carried out; FeedChange
+//	dependents.go        which mounts a change at one concerns
 //	move.go              an operator moves listeners
 //	notice.go            Notice: what has happened to a mount
 //

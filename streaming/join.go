@@ -19,6 +19,7 @@ func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
 		st.mounts[m.Path] = m // it was dropped between Await and here
 	}
 	m = st.mounts[m.Path]
+	defer st.dropIfUnused(m) // if there is no room
 	st.startCounting(m)
 	heard, _ := st.choose(m, "", "")
 	if heard == nil {
@@ -82,6 +83,8 @@ func (m *Mount) groupFor(heard *Mount) *listenerGroup {
 	}
 	g := newListenerGroup(m, heard.stream.kind, heard, nil)
 	m.publishFallback()
+	_, d := m.station.choose(m, g.typ, heard.Path) // a better one may have to be started
+	m.station.prepare(d.StartOnDemand, d.Again)
 	return g
 }
 

@@ -18,8 +18,9 @@ type listenerGroup struct {
 
 	// Guarded by the station's mu.
 	listeners int
-	movedTo   string         // a mount that an operator moved them to; empty: none
-	heardTo   blocklog.Heard // how far the logs of other feeds were heard
+	movedTo   string          // a mount that an operator moved them to; empty: none
+	heardTo   blocklog.Heard  // how far the logs of other feeds were heard
+	others    map[*Mount]bool // whose logs those are, but for its own mount
 }
 
 // playing is a feed and the mount whose log it is.
@@ -42,9 +43,41 @@ func newListenerGroup(m *Mount, typ string, heard *Mount, heardTo blocklog.Heard
 	}
 	g := &listenerGroup{mount: m, typ: typ, heardTo: heardTo}
 	g.playing.Store(&playing{blocklog.NewFeed(heard.log, heardTo), heard})
-	heard.lent = heard.lent || heard != m
 	m.groups[g] = true
+	g.noteHeard(heard)
+	m.station.index(m)
 	return g
+}
+
+// noteHeard notes that heardTo may hold the log of a mount, until that is dropped. mu is
+// held.
+func (g *listenerGroup) noteHeard(m *Mount) {
+	if m == g.mount || !m.isKept() || !g.mount.groups[g] {
+		return
+	}
+	if m.hearers == nil {
+		m.hearers = make(map[*listenerGroup]bool)
+	}
+	if g.others == nil {
+		g.others = make(map[*Mount]bool)
+	}
+	m.hearers[g], g.others[m] = true, true
+}
+
+// noteOthers notes that heardTo may hold what that of another group does. mu is held.
+func (g *listenerGroup) noteOthers(from *listenerGroup) {
+	for m := range from.others {
+		g.noteHeard(m)
+	}
+}
+
+// remove takes the group from its mount. mu is held.
+func (g *listenerGroup) remove() {
+	delete(g.mount.groups, g)
+	for m := range g.others {
+		delete(m.hearers, g)
+	}
+	g.mount.station.index(g.mount)
 }
 
 // heard returns the mount whose stream the group hears, nil if it has ended.
@@ -54,24 +87,29 @@ func (g *listenerGroup) heard() *Mount { return g.playing.Load().mount }
 func (g *listenerGroup) removeOne() {
 	g.listeners--
 	if g.listeners == 0 && g.mount.groups[g] {
-		delete(g.mount.groups, g)
+		g.remove()
 		g.mount.station.groupLeft(g)
 	}
 }
 
 // play makes the listeners hear another mount's stream, nil for none. mu is held.
 func (g *listenerGroup) play(m *Mount) {
-	if m != nil && m != g.mount {
-		m.lent = true
-	}
+	before := g.heard()
+	before.lastHeard = time.Now()
 	g.playing.Store(&playing{g.playing.Load().Switch(m.logOrNone(), g.heardTo), m})
+	if m != nil {
+		g.noteHeard(m)
+	}
+	if before != g.mount && !before.isKept() {
+		delete(g.heardTo, before.log)
+	}
 }
 
 // end ends the listeners once they have received what is in the log. mu is held.
 func (g *listenerGroup) end(r Reason) {
 	g.play(nil)
 	g.closing.Store(&closing{reason: r, deadline: time.Now().Add(drainTime)})
-	delete(g.mount.groups, g)
+	g.remove()
 	g.mount.station.rescan()
 }
 

@@ -53,8 +53,9 @@ type Mount struct {
 	lastHeard      time.Time          // when a source on demand last had a listener
 	ending         blocklog.Ending    // of the log, if a relay wrote it last; its source's while it has one
 	groups         map[*listenerGroup]bool
-	lent           bool // groups of other mounts have heard it, and may still hold its log
-	waiting        int  // requests that wait until something is heard
+	hearers        map[*listenerGroup]bool // groups of other mounts that may hold its log
+	waiting        int                     // requests that wait until something is heard
+	dependsOn      []string                // the paths under which Station.homes has it
 }
 
 func newMount(st *Station, path string) *Mount {

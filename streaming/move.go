@@ -38,7 +38,8 @@ func (st *Station) Move(from, to string) (moved int, err error) {
 			moved += g.listeners
 		}
 	}
-	st.reconsider()
+	st.index(m)
+	st.follow(from)
 	return moved, nil
 }
 
@@ -97,6 +98,8 @@ func (st *Station) newGroupLike(from *listenerGroup, to string) (*listenerGroup,
 	if g.listeners = 1; to != from.mount.Path {
 		g.movedTo = to
 	}
+	g.noteOthers(from)
+	st.index(g.mount)
 	return g, nil
 }
 
@@ -113,6 +116,7 @@ func (st *Station) transfer(l *Listener, from, to *listenerGroup) bool {
 	defer st.mu.Unlock()
 	if feed != nil {
 		feed.NoteHeard(to.heardTo)
+		to.noteOthers(from)
 	}
 	without.removeOne()
 	return feed != nil

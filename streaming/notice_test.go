@@ -95,7 +95,8 @@ func (b backup) Choose(q Query) Decision {
 	return Decision{}
 }
 
-func (b backup) HasFallback(string) bool { return true }
+func (b backup) Fallbacks(string) []string { return []string{b.path} }
+func (b backup) HasFallback(string) bool   { return true }
 
 func TestWhatHappensToAMountIsToldInOrder(t *testing.T) {
 	st, n := recordNotices(t, mountSettings(MountSettings{MaxListeners: 1}))

@@ -1,14 +1,12 @@
 package streaming
 
-import "time"
-
-const (
-	// unheardTime is how long a source on demand plays without a listener.
-	unheardTime = 10 * time.Second
-
-	// unheardStep is how soon after a listener has left sources on demand are checked.
-	unheardStep = time.Second
+import (
+	"slices"
+	"time"
 )
+
+// unheardTime is how long a source on demand plays without a listener.
+const unheardTime = 10 * time.Second
 
 // FeedChange tells that the listeners of a mount hear another stream.
 type FeedChange struct {
@@ -24,38 +22,36 @@ func (st *Station) Reconsider() {
 }
 
 // reconsider makes all listeners hear what they are to hear now, and drops what is no
-// longer used. It walks all mounts. mu is held.
+// longer used. It walks all mounts, so it is for changes that may concern all of them. mu is
+// held.
 func (st *Station) reconsider() {
 	st.recheckAt = time.Time{}
-	var again time.Duration
-	heard := make(map[*Mount]bool) // or will be
-	onDemand := make(map[string]bool)
+	var p pass
 	for _, m := range st.mounts {
-		for g := range m.groups {
-			d := st.direct(g)
-			again = earlier(again, d.Again)
-			for _, path := range d.StartOnDemand {
-				onDemand[path] = true
-				heard[st.mounts[path]] = true
-			}
-			heard[g.heard()] = true
-		}
+		st.index(m)
+		p.direct(m)
 	}
-	for _, m := range st.mounts {
-		m.publishFallback()
-	}
-	again = earlier(again, st.stopUnheard(heard))
+	p.again = earlier(p.again, st.stopUnheard(p.start))
 	st.dropUnused()
-	if again > 0 {
-		st.recheckWithin(again)
-	}
-	if st.closedAt.Load() == nil {
-		for path := range onDemand {
-			st.settings.Load().director().StartOnDemand(path)
-		}
-	}
+	st.prepare(p.start, p.again)
 	st.signalChanged()
 	st.notify(st.clock(), true)
+}
+
+// follow carries out what depends on a change at one mount. What it costs grows with the
+// mounts that have this one as a fallback, not with all of them. mu is held.
+func (st *Station) follow(path string) {
+	var p pass
+	for m := range st.dependents(path) {
+		p.direct(m)
+		st.dropIfUnused(m)
+	}
+	if st.onDemand.Load() || len(p.start) > 0 {
+		p.again = earlier(p.again, unheardTime) // sources on demand are checked by reconsider
+	}
+	st.prepare(p.start, p.again)
+	st.signalChanged()
+	st.notify(st.clock(), p.switched)
 }
 
 // groupLeft follows when the last listener of a group has left. It happens often, so it
@@ -63,12 +59,49 @@ func (st *Station) reconsider() {
 // held.
 func (st *Station) groupLeft(g *listenerGroup) {
 	g.mount.publishFallback()
-	if st.mounts[g.mount.Path] == g.mount && st.dropIfUnused(g.mount) {
+	if st.dropIfUnused(g.mount) {
 		st.signalChanged()
 	}
 	if heard := g.heard(); heard != nil && st.onDemand.Load() {
 		heard.lastHeard = time.Now()
-		st.recheckWithin(unheardStep)
+		st.recheckWithin(unheardTime)
+	}
+}
+
+// pass is what comes of asking the director about the listeners of some mounts.
+type pass struct {
+	start    []string      // mounts to be started
+	again    time.Duration // when to ask again; 0: no need
+	switched bool          // some listeners hear something else
+}
+
+// direct makes the listeners of a mount hear what they are to hear now. mu is held.
+func (p *pass) direct(m *Mount) {
+	for g := range m.groups {
+		before := g.heard()
+		d := m.station.direct(g)
+		p.switched = p.switched || g.heard() != before
+		p.again = earlier(p.again, d.Again)
+		for _, path := range d.StartOnDemand {
+			if !slices.Contains(p.start, path) {
+				p.start = append(p.start, path)
+			}
+		}
+	}
+	m.publishFallback()
+}
+
+// prepare starts mounts on demand, and makes the director be asked again within a time, if
+// that is not 0. mu is held.
+func (st *Station) prepare(start []string, again time.Duration) {
+	if st.closedAt.Load() != nil {
+		return
+	}
+	if again > 0 {
+		st.recheckWithin(again)
+	}
+	for _, path := range start {
+		st.settings.Load().director().StartOnDemand(path)
 	}
 }
 
@@ -111,9 +144,22 @@ func (st *Station) direct(g *listenerGroup) Decision {
 	return d
 }
 
-// stopUnheard stops sources on demand that have no listener. It returns after how long
-// there may be more of them, 0 if there are none. mu is held.
-func (st *Station) stopUnheard(heard map[*Mount]bool) (again time.Duration) {
+// stopUnheard stops sources on demand that have no listener; those of the mounts in start
+// will have some. It returns after how long there may be more of them, 0 if there are none.
+// mu is held.
+func (st *Station) stopUnheard(start []string) (again time.Duration) {
+	if !st.onDemand.Load() {
+		return 0
+	}
+	heard := make(map[*Mount]bool)
+	for _, path := range start {
+		heard[st.mounts[path]] = true
+	}
+	for _, m := range st.mounts {
+		for g := range m.groups {
+			heard[g.heard()] = true
+		}
+	}
 	now := time.Now()
 	for _, m := range st.mounts {
 		if m.source == nil || !m.source.onDemand.Load() {
@@ -146,22 +192,23 @@ func (st *Station) dropUnused() {
 // dropIfUnused drops a mount if it has neither source nor listeners, and reports whether it
 // did. mu is held.
 func (st *Station) dropIfUnused(m *Mount) bool {
-	if m.source != nil || m.linger != nil || len(m.groups) > 0 || m.waiting > 0 {
+	if m.source != nil || m.linger != nil || len(m.groups) > 0 || m.waiting > 0 || !m.isKept() {
 		return false
 	}
 	delete(st.mounts, m.Path)
-	if m.lent {
-		st.forgetLog(m)
-	}
+	m.forgetLog()
 	st.stopCounting(m)
 	return true
 }
 
+// isKept reports whether the mount was not dropped. mu is held.
+func (m *Mount) isKept() bool { return m.station.mounts[m.Path] == m }
+
 // forgetLog keeps groups from holding the log of a mount that was dropped. mu is held.
-func (st *Station) forgetLog(dropped *Mount) {
-	for _, m := range st.mounts {
-		for g := range m.groups {
-			delete(g.heardTo, dropped.log)
-		}
+func (m *Mount) forgetLog() {
+	for g := range m.hearers {
+		delete(g.heardTo, m.log)
+		delete(g.others, m)
 	}
+	m.hearers = nil
 }

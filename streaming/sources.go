@@ -51,7 +51,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		return nil, ErrMountInUse
 	}
 	internal := path[0] != '/'
-	if limit := st.settings.Load().MaxSources; limit > 0 && st.countSources() >= limit && !internal {
+	if limit := st.settings.Load().MaxSources; limit > 0 && st.external >= limit && !internal {
 		return nil, ErrTooManySources
 	}
 	if m == nil {
@@ -85,24 +85,16 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		st.onDemand.Store(true)
 	}
 	st.sources[s] = struct{}{}
+	if !internal {
+		st.external++
+	}
 	if s.Upstream != "" {
 		st.totals.relays.Add(1)
-	} else if path[0] == '/' {
+	} else if !internal {
 		st.totals.sources.Add(1)
 	}
 	st.sourceCount.Add(1)
 	return nil, nil
-}
-
-// countSources returns how many sources there are, but for those of internal mounts. mu
-// is held.
-func (st *Station) countSources() (n int) {
-	for s := range st.sources {
-		if !s.Mount().isInternal() {
-			n++
-		}
-	}
-	return n
 }
 
 // announce sets what a source sends. Listeners that were promised another type by the
@@ -113,7 +105,7 @@ func (st *Station) announce(s *Source, contentType string, init *format.Init) {
 	m := s.Mount()
 	m.setStream(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)})
 	m.announced, m.liveSince = true, time.Now()
-	st.reconsider()
+	st.follow(m.Path)
 }
 
 // endSource takes the mount back from its source. Its listeners wait for the next one as
@@ -124,6 +116,9 @@ func (st *Station) endSource(s *Source) {
 	delete(st.sources, s)
 	st.sourceCount.Add(-1)
 	m := s.Mount()
+	if !m.isInternal() {
+		st.external--
+	}
 	m.source, m.announced = nil, false
 	m.holdTitles(false)
 	s.to = m.log.Tail().End()
@@ -150,7 +145,7 @@ func (st *Station) endSource(s *Source) {
 	} else {
 		m.setStream(nil)
 	}
-	st.reconsider()
+	st.follow(m.Path)
 }
 
 // abandon ends the wait for a source that did not come back.
@@ -160,6 +155,6 @@ func (st *Station) abandon(m *Mount, wait int) {
 	if m.source == nil && m.lingers == wait {
 		m.linger = nil
 		m.setStream(nil)
-		st.reconsider()
+		st.follow(m.Path)
 	}
 }

@@ -32,7 +32,9 @@ type Station struct {
 
 	mu        sync.RWMutex
 	mounts    map[string]*Mount
+	homes     map[string]map[*Mount]bool // by path: see dependents
 	sources   map[*Source]struct{}
+	external  int // how many of them are of mounts that are not internal
 	addresses audience.AddressCounts
 	audience  *audience.Counter
 	changed   chan struct{} // closed when another stream may be heard somewhere
@@ -56,6 +58,7 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	st := &Station{
 		Started:   time.Now(),
 		mounts:    make(map[string]*Mount),
+		homes:     make(map[string]map[*Mount]bool),
 		sources:   make(map[*Source]struct{}),
 		addresses: make(audience.AddressCounts),
 		audience:  audience.New(),

@@ -45,7 +45,7 @@ type StationStats struct {
 // Stats returns the counters as they are now.
 func (st *Station) Stats() StationStats {
 	st.mu.RLock()
-	sources := st.countSources()
+	sources := st.external
 	st.mu.RUnlock()
 	return StationStats{
 		Listeners:           st.Listeners(),

@@ -6,9 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"go.uber.org/zap"
-
 	"github.com/caddycast/caddycast/streaming/relay"
+	"go.uber.org/zap"
 )
 
 // Protections returns how a mount is protected here, none if it is served to everybody.

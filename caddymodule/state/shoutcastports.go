@@ -4,9 +4,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddyserver/caddy/v2"
 )
 
 // ShoutcastPort is where SHOUTcast v1 sources connect: their mount, and the addresses of the
