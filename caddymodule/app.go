@@ -10,11 +10,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
 	"github.com/caddycast/caddycast/caddymodule/adapter"
 	"github.com/caddycast/caddycast/caddymodule/metrics"
 	"github.com/caddycast/caddycast/caddymodule/state"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 )
 
 func init() {

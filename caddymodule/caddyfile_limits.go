@@ -1,8 +1,9 @@
 package caddymodule
 
 import (
-	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
 )
 
 // parseLimits parses the limits of a station and the defaults of its mounts.

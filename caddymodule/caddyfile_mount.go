@@ -3,12 +3,13 @@ package caddymodule
 import (
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/fallbacks"
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // parseMount parses the settings of a mount, or of all that a pattern fits. No

@@ -6,10 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/recording"
 )
 
 // Dump is the recording of a mount.

@@ -3,8 +3,9 @@ package caddymodule
 import (
 	"strings"
 
-	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
 )
 
 // parseIntro parses the intro of a mount.

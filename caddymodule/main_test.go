@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	_ "github.com/caddycast/caddycast" // the modules that configurations name
-
 	"github.com/caddycast/caddycast/internal/leaks"
 )
 

@@ -10,6 +10,9 @@ import (
 	"path"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/text/encoding/htmlindex"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
@@ -17,8 +20,6 @@ import (
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/streaming/icy"
-	"github.com/caddyserver/caddy/v2"
-	"golang.org/x/text/encoding/htmlindex"
 )
 
 // Mount is the settings of one mount or, by a pattern, of many. A field that is left out

@@ -9,13 +9,14 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/streaming/relay"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // Pulling is the settings of connections that pull streams from another server.

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // Relay feeds a mount from another server.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
 	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/fallbacks"
@@ -14,8 +17,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/status"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 )
 
 // resolver turns the settings of a station into a generation, which does not look at them

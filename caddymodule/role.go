@@ -10,11 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 // Master is a station with slaves. Any station with a relay_password can be pulled; this is what

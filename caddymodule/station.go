@@ -6,11 +6,12 @@ import (
 	"math"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddyserver/caddy/v2"
 )
 
 // Station is a set of mounts with one identity. Placeholders such as {env.NAME} and {file.PATH}

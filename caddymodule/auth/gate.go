@@ -4,10 +4,9 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"

@@ -19,12 +19,11 @@ import (
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
 
 	"github.com/caddycast/caddycast/caddymodule/adminapi"
 	"github.com/caddycast/caddycast/caddymodule/response"
-
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 )
 
 func init() {

@@ -12,13 +12,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/caddycast/caddycast/caddymodule/adminapi"
-	"github.com/caddycast/caddycast/caddymodule/response"
-	"github.com/caddycast/caddycast/caddymodule/state"
-
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
+
+	"github.com/caddycast/caddycast/caddymodule/adminapi"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
 // table prints tables, one after the other.

@@ -31,7 +31,7 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 	})
 	st.Events.Open() // no handler of Caddy's events waits for any
 	names := make(map[string]bool)
-	for _, h := range st.Generation.Hooks.Hooks {
+	for _, h := range st.Hooks.Hooks {
 		if names[h.Name] {
 			t.Errorf("two hooks are called %q", h.Name)
 		}
@@ -56,7 +56,7 @@ func TestWhichHooksAnEventRuns(t *testing.T) {
 		{hooks.SlaveLeft, "", ""},
 	} {
 		var got []string
-		for _, h := range st.Generation.Hooks.For(c.event, c.mount) {
+		for _, h := range st.Hooks.For(c.event, c.mount) {
 			got = append(got, strings.TrimPrefix(h.Label, "exec "))
 		}
 		if strings.Join(got, " ") != c.want {

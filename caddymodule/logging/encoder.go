@@ -18,12 +18,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddycast/caddycast/caddymodule/mountpath"
-	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
 )
 
 func init() {

@@ -15,11 +15,12 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // collector collects the numbers of all stations.

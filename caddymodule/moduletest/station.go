@@ -17,10 +17,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // what configurations name
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-
-	_ "github.com/caddyserver/caddy/v2/modules/standard" // what configurations name
 
 	"github.com/caddycast/caddycast/caddymodule"
 	"github.com/caddycast/caddycast/caddymodule/handler"

@@ -4,9 +4,10 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"go.uber.org/zap"
 )
 
 // Report returns what this station, as a slave, reports to its masters.

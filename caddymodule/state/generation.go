@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/hook"
@@ -15,8 +18,6 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/certmagic"
-	"go.uber.org/zap"
 )
 
 // Generation is one loaded configuration of a station, resolved. The app fills it in while it

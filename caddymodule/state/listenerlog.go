@@ -3,10 +3,11 @@ package state
 import (
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/blocklog"
-	"go.uber.org/zap"
 )
 
 // listenerEnded announces the end of a listener, and writes its access line to the log

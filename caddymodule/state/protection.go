@@ -6,8 +6,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/caddycast/caddycast/streaming/relay"
 	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // Protections returns how a mount is protected here, none if it is served to everybody.

@@ -4,8 +4,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddycast/caddycast/caddymodule/auth"
 )
 
 // ShoutcastPort is where SHOUTcast v1 sources connect: their mount, and the addresses of the

@@ -7,12 +7,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/caddycast/caddycast/caddymodule/transport"
-	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/transport"
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // sites are the HTTP servers that a station is on.

@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
@@ -17,8 +20,6 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
-	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 )
 
 // DefaultName is the name of the station whose name is left out.

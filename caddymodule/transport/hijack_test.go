@@ -71,7 +71,9 @@ func TestAnUnknownConnectionTypeIsReportedOnce(t *testing.T) {
 	log := zap.New(core)
 	tcp := new(net.TCPConn)
 	for _, conn := range []net.Conn{
-		tcp, tapped{tcp}, new(net.UnixConn), streaming.NewCipherBuffer(tcp),
+		tcp,
+		tapped{tcp},
+		new(net.UnixConn), streaming.NewCipherBuffer(tcp),
 		tls.Server(tcp, nil), tls.Server(tapped{streaming.NewCipherBuffer(tcp)}, nil),
 	} {
 		transport.ReportUnknown(log, conn)

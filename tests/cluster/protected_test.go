@@ -19,7 +19,6 @@ func TestASlaveNeverOpensWhatItsMasterProtects(t *testing.T) {
 	endpoint := harness.NewEndpoint(t, nil)
 	htpasswd := fmt.Sprintf("auth htpasswd %s", users)
 	byURL := fmt.Sprintf("auth url {\nlistener_add %s\n}", endpoint.URL)
-	const allowNobody = "allow 192.0.2.1"
 	for _, tt := range []struct {
 		name          string
 		master, slave string // the settings of the mount
@@ -93,15 +92,14 @@ func answers(t *testing.T, s *harness.Server, path string, want int) error {
 // withheld returns what a slave does not pull, and why, from the admin API.
 func withheld(t *testing.T, s *harness.Server) map[string]string {
 	t.Helper()
+	all := make(map[string]string)
 	for _, station := range s.APIList("stations?station=slave") {
 		mounts, _ := station["withheld"].(map[string]any)
-		all := make(map[string]string)
 		for mount, missing := range mounts {
 			all[mount] = fmt.Sprint(missing)
 		}
-		return all
 	}
-	return nil
+	return all
 }
 
 // Slaves that do not read the marks would serve everything: they are not told of protected
