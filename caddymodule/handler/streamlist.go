@@ -52,7 +52,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 	if node != "" {
 		w.Header().Set(relay.PathHeader, st.Relayer().ID)
 	}
-	list, tag := st.StreamListFor(node, readsMark(r))
+	list, tag := st.StreamListFor(node, readsMarks(r))
 	w.Header().Set("Accept-Post", "application/json")
 	if wait := waitPreferred(r.Request); wait > 0 {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
@@ -80,7 +80,7 @@ func (h *Handler) awaitList(r *request.Facts, list, tag string, wait time.Durati
 	node, known := r.Header.Get(relay.PathHeader), r.Header.Get("If-None-Match")
 	for known == tag {
 		changed := h.station.Changed()
-		if list, tag = h.station.StreamListFor(node, readsMark(r)); known != tag {
+		if list, tag = h.station.StreamListFor(node, readsMarks(r)); known != tag {
 			break
 		}
 		select {
@@ -98,8 +98,8 @@ func (h *Handler) awaitList(r *request.Facts, list, tag string, wait time.Durati
 	return list, tag
 }
 
-// readsMark reports whether a slave reads the mark of protected mounts.
-func readsMark(r *request.Facts) bool { return r.Header.Get(relay.ProtectedHeader) != "" }
+// readsMarks reports whether a slave reads the marks of protected mounts.
+func readsMarks(r *request.Facts) bool { return r.Header.Get(relay.ProtectedHeader) != "" }
 
 // serveStreams answers slaves of Icecast-KH: with the list, or with a mount.
 func (h *Handler) serveStreams(w http.ResponseWriter, r *request.Facts) error {

@@ -19,8 +19,9 @@ type StreamList struct {
 	made   time.Time
 
 	protected map[string]string // marks of the mounts that are not served to everybody
+	plain     rendering         // for icecast2, whose pulls are those of any listener
 	open      rendering         // for slaves that would serve everything to everybody
-	whole     rendering         // for slaves that read the mark of protected mounts
+	marked    rendering         // for slaves that read the marks of protected mounts
 }
 
 // rendering is a list as slaves get it: a path on each line, and a tag that names this text.
@@ -32,17 +33,26 @@ func (l *StreamList) Paths() []string { return l.paths }
 // WithPrefix returns the list for slaves that would serve everything to everybody, with a
 // prefix before each path.
 func (l *StreamList) WithPrefix(prefix string) string {
-	return l.render(prefix, false, func(string) bool { return true }).text
+	return l.render(prefix, openOnly, func(string) bool { return true }).text
 }
 
-func (l *StreamList) render(prefix string, protected bool, isListed func(path string) bool) rendering {
+// listForm says how protected mounts stand on a list.
+type listForm uint8
+
+const (
+	plain    listForm = iota // as the others
+	openOnly                 // not at all
+	marked                   // with their marks
+)
+
+func (l *StreamList) render(prefix string, a listForm, isListed func(path string) bool) rendering {
 	var b strings.Builder
 	for _, p := range l.paths {
-		if l.hidden[p] || l.protected[p] != "" && !protected || !isListed(p) {
+		if l.hidden[p] || a == openOnly && l.protected[p] != "" || !isListed(p) {
 			continue
 		}
 		b.WriteString(prefix + mountpath.Escape(p))
-		if marks := l.protected[p]; marks != "" {
+		if marks := l.protected[p]; a == marked && marks != "" {
 			b.WriteString("\t" + marks)
 		}
 		b.WriteString("\r\n")
@@ -73,23 +83,27 @@ func (g *Generation) StreamList() *StreamList {
 	return s.known
 }
 
-// StreamListFor returns the list for a slave with a node id, which may be empty, and a tag
-// that names this state of the list. Protected mounts are marked, and left out for a slave
-// that does not read the mark. A mount that could only be pulled from that very node is
-// left out: it would stay on both lists for ever.
-func (g *Generation) StreamListFor(node string, readsMark bool) (text, tag string) {
+// StreamListFor returns the list for a slave with a node id, and a tag that identifies this
+// state of the list. A slave of ours has an id; one that does not read the marks of protected
+// mounts does not get these. Without an id it is icecast2, which gets all mounts. A mount that
+// is only pulled from that very node is left out: it would stay on both lists for ever.
+func (g *Generation) StreamListFor(node string, readsMarks bool) (text, tag string) {
 	l := g.StreamList()
+	a, r := plain, l.plain
+	switch {
+	case readsMarks:
+		a, r = marked, l.marked
+	case node != "":
+		a, r = openOnly, l.open
+	}
 	isForeign := func(path string) bool { return !g.relays.PulledOnlyFrom(path, node) }
 	for _, p := range g.relays.Mounts() {
 		if !isForeign(p) {
-			own := l.render("", readsMark, isForeign)
-			return own.text, own.tag
+			r = l.render("", a, isForeign)
+			break
 		}
 	}
-	if readsMark {
-		return l.whole.text, l.whole.tag
-	}
-	return l.open.text, l.open.tag
+	return r.text, r.tag
 }
 
 // newStreamList goes through all mounts: those with a source, now or earlier, those with a
@@ -118,6 +132,6 @@ func (g *Generation) newStreamList() *StreamList {
 		l.protected[p] = marks(g.Protections(p))
 	}
 	all := func(string) bool { return true }
-	l.open, l.whole = l.render("", false, all), l.render("", true, all)
+	l.plain, l.open, l.marked = l.render("", plain, all), l.render("", openOnly, all), l.render("", marked, all)
 	return l
 }

@@ -108,7 +108,7 @@ func rejects(s *harness.Server, password string) {
 	defer ln.Close()
 	busy := fmt.Sprintf("\nhttp://:%s {\n bind 127.0.0.1\n}\n", harness.Port(ln.Addr().String()))
 	for _, c := range []struct{ name, config, want string }{
-		{"the Caddyfile", s.Caddyfile("icecast {\n limits {\n burst much\n }\n}"), "write a size such as 64KiB"},
+		{"the Caddyfile", s.Caddyfile("icecast {\n limits {\n burst much\n }\n}"), "expected a size such as 64KiB"},
 		{"the settings", s.Caddyfile("icecast {\n mount /m {\n charset klingon\n }\n}"), "klingon"},
 		{"a port is busy", s.Caddyfile("icecast {\n source_password rejected\n}") + busy, "address already in use"},
 	} {
