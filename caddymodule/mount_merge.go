@@ -54,8 +54,8 @@ func (a *mergedMounts) each(path string, do func(*Mount)) {
 	}
 }
 
-// fill sets the unset fields of m to those of d. Hooks are left out: those of a mount and of its
-// patterns add up, in package hook.
+// fill sets the unset fields of m to those of d. Hooks are left out: package hook decides between
+// those of a mount and those of its patterns.
 func (m *Mount) fill(d *Mount) {
 	m.SourcePassword = cmp.Or(m.SourcePassword, d.SourcePassword)
 	m.MaxListeners = cmp.Or(m.MaxListeners, d.MaxListeners)

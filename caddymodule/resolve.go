@@ -19,8 +19,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
-// resolver turns the settings of a station into a generation, which does not look at them
-// again.
+// resolver turns the settings of a station into a generation. It outlives the provisioning,
+// since the policy of a mount is resolved when the mount is first used.
 type resolver struct {
 	station   *Station
 	mounts    mergedMounts
@@ -66,6 +66,7 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 		Latency: time.Duration(s.Limits.Latency),
 	}
 	g.Access, g.Gate, g.Templates, g.Named = access, gate, templates, r.named()
+	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
 	g.Storage, g.Events = ctx.Storage(), hook.NewCaddyEvents(ctx, events)
 	if s.Master != nil {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
@@ -106,10 +107,6 @@ func (r *resolver) credentials(gate *auth.Gate) (err error) {
 		if r.sources[m.SourcePassword], err = auth.NewVerifier("source_password", "source", m.SourcePassword); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
-	}
-	gate.Source = func(mount string) *auth.Verifier {
-		m := r.mounts.get(mount)
-		return r.sources[cmp.Or(m.SourcePassword, s.SourcePassword)]
 	}
 	return nil
 }

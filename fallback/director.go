@@ -53,9 +53,10 @@ type Director struct {
 	demand         OnDemand
 	onTypeMismatch func(home, other string)
 
-	mu       sync.Mutex
-	reported map[[2]string]bool // pairs passed to onTypeMismatch
-	plans    map[string]plan    // by home
+	mu        sync.Mutex
+	reported  map[[2]string]bool // pairs passed to onTypeMismatch
+	plans     map[string]plan    // by home
+	forgotten int                // how often Forget was called
 }
 
 // plan is the resolved rule of a mount.
@@ -93,12 +94,14 @@ func (d *Director) Forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.plans)
+	d.forgotten++
 }
 
 // plan returns the resolved rule of a mount.
 func (d *Director) plan(path string) plan {
 	d.mu.Lock()
 	p, ok := d.plans[path]
+	forgotten := d.forgotten
 	d.mu.Unlock()
 	if ok {
 		return p
@@ -106,6 +109,9 @@ func (d *Director) plan(path string) plan {
 	p = plan{d.rules(path), d.order(path)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.forgotten != forgotten { // the rules may have changed while they were read
+		return p
+	}
 	if len(d.plans) >= maxPlans {
 		clear(d.plans)
 	}

@@ -58,6 +58,7 @@ func (c *memoryConn) Close() error                     { return nil }
 func TestAStationClosesAsSoonAsItsLastListenerHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := NewStation(func(*Listener) {}, func(FeedChange) {})
+		st.Apply(&Settings{Latency: time.Nanosecond}) // the interval of a shard is not what is tested
 		src := connect(t, st, "/m", numbered.ContentType)
 		src.send(someFrames)
 		l, err := st.Await(t.Context(), "/m").Admit(Client{})

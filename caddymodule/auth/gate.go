@@ -73,8 +73,8 @@ func (g *Gate) AuthorizeSource(r *request.Facts, mount string, admin bool, verif
 			return "", notAuthorized(q, err)
 		}
 		if admin {
-			if ok, _ := anyAccepts(r.Request, g.Admin); ok {
-				return q.User, nil
+			if ok, err := isLogin(r.Request, g.Admin); ok || err != nil {
+				return q.User, err
 			}
 		}
 		if handled, err := module.AdmitSource(r.Request, q); handled {
@@ -118,14 +118,23 @@ func (g *Gate) AuthorizePassword(r *request.Facts, mount, password string, admin
 	return user, true, nil
 }
 
-// IsSlave reports whether a request has the relay credentials.
-func (g *Gate) IsSlave(r *http.Request) bool {
+// IsSlave reports whether a request has the relay credentials. The error is a refusal: the
+// password could not be compared in time.
+func (g *Gate) IsSlave(r *http.Request) (bool, error) { return isLogin(r, g.Relay) }
+
+// isLogin reports whether a request has the credentials of a verifier, which may be nil. The
+// password of another user is not compared: the request is then decided by somebody else, who
+// must not get a password that only waits too long here.
+func isLogin(r *http.Request, v *Verifier) (bool, error) {
 	user, _, ok := r.BasicAuth()
-	if !ok || g.Relay == nil || g.Relay.isUser(user) != 1 {
-		return false
+	if !ok || v == nil || v.isUser(user) != 1 {
+		return false, nil
 	}
-	ok, err := anyAccepts(r, g.Relay)
-	return ok && err == nil
+	ok, err := anyAccepts(r, v)
+	if err != nil {
+		return false, Busy(err)
+	}
+	return ok, nil
 }
 
 // Authorize returns a refusal unless a request has the credentials of one of the verifiers.

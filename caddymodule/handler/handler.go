@@ -17,6 +17,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/caddymodule/status"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 func init() {
@@ -78,6 +79,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	f, err := request.New(r), errNotServed
 	if strings.HasPrefix(r.URL.Path, "/") { // not as in GET http://host
 		err = h.serve(w, f)
+	}
+	if err != nil {
+		w.Header().Del(relay.PathHeader) // of the stream that is not sent
 	}
 	if errors.Is(err, errNotServed) {
 		err = h.serveNext(w, f, next)

@@ -31,6 +31,8 @@ type listenerRequest struct {
 	module auth.Module // decides on listeners of the mount; nil: none
 	client streaming.Client
 	mount  *streaming.Mount // set by awaitMount
+
+	authorized bool // the module was asked
 }
 
 // serveListener serves a listener of the mount at a path. The error is errNotServed if the
@@ -43,7 +45,9 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 	if err := h.checkRelayLoop(w, r, path); err != nil {
 		return err
 	}
-	q.client.Slave = h.station.Gate.IsSlave(r.Request)
+	if err := h.checkSlave(q); err != nil {
+		return err
+	}
 	defer q.releaseAdmission()
 	if err := h.authenticateFirst(q); err != nil {
 		return err
@@ -82,8 +86,14 @@ func (h *Handler) newListenerRequest(r *request.Facts, path string) *listenerReq
 func (h *Handler) checkAllowed(q *listenerRequest) error {
 	err := h.station.Access.CheckListener(q.Addr, q.UserAgent())
 	if err != nil && h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
-		return nil // the answer is 404, as for everybody
+		return errNotServed // the answer is 404, as for everybody
 	}
+	return err
+}
+
+// checkSlave finds out whether the client is a slave, which no limit applies to.
+func (h *Handler) checkSlave(q *listenerRequest) (err error) {
+	q.client.Slave, err = h.station.Gate.IsSlave(q.Request)
 	return err
 }
 
@@ -138,9 +148,10 @@ func (h *Handler) awaitMount(w http.ResponseWriter, q *listenerRequest) error {
 
 // authorize asks the mount's module about the listener, once per request.
 func (h *Handler) authorize(q *listenerRequest) (err error) {
-	if q.client.Slave || q.client.Admission != nil {
+	if q.client.Slave || q.authorized {
 		return nil
 	}
+	q.authorized = true
 	q.client.Admission, err = h.station.Gate.AuthorizeListener(q.Facts, q.module, q.path)
 	if a := q.client.Admission; a != nil && a.User != "" {
 		q.client.User = icy.Clean(a.User)

@@ -17,8 +17,8 @@ import (
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
-// serveSource checks a source, connects it and stays until it ends. A refusal depends on the
-// request alone: no mount is touched and no hook runs.
+// serveSource checks a source, connects it and stays until it ends. A source that is
+// refused has touched no mount, and no hook runs.
 func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	path := r.URL.Path
 	grant, err := h.authorizeSource(r, path)

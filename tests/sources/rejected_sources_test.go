@@ -46,7 +46,7 @@ func TestWhatIsWrongWithASourceIsSaidAndCostsNothing(t *testing.T) {
 		{"a mount that is busy", "/busy", typed + harness.BasicAuth("source", "hackme"), 403, "Mountpoint in use"},
 		{"no content type", "/m", harness.BasicAuth("source", "hackme"), 403, "No Content-type given"},
 		{"dots in the path", "/a/../m", typed + harness.BasicAuth("source", "hackme"), 400, "dots"},
-		{"no name", "/", typed + harness.BasicAuth("source", "hackme"), 400, "name"},
+		{"no name", "/", typed + harness.BasicAuth("source", "hackme"), 400, "empty parts"},
 		{"a page's name", "/status-json.xsl", typed + harness.BasicAuth("source", "hackme"), 405, "takes"},
 		{"a very long name", "/" + strings.Repeat("x", 300), typed + harness.BasicAuth("source", "hackme"), 400, "255"},
 	} {
