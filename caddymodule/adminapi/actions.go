@@ -12,7 +12,7 @@ import (
 // kick disconnects a listener.
 func kick(l *state.Station, req *actionBody) (any, error) {
 	if req.ID == nil {
-		return nil, errorf(http.StatusBadRequest, "id: write the number of a listener, as the list of listeners has it")
+		return nil, errorf(http.StatusBadRequest, "id: missing; expected the number of a listener, such as 7")
 	}
 	who, err := listenerOf(l, req)
 	if err != nil {
@@ -27,7 +27,7 @@ func kick(l *state.Station, req *actionBody) (any, error) {
 func listenerOf(l *state.Station, req *actionBody) (*streaming.Listener, error) {
 	who := l.Listener(*req.ID)
 	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
-		return nil, errorf(http.StatusNotFound, "there is no listener %d", *req.ID)
+		return nil, errorf(http.StatusNotFound, "listener %d: unknown; expected one of the list of listeners", *req.ID)
 	}
 	return who, nil
 }
@@ -47,7 +47,7 @@ func move(l *state.Station, req *actionBody) (any, error) {
 	}
 	n, err := l.Move(m.Path, to.Path)
 	if err != nil {
-		return nil, errorf(http.StatusConflict, "listeners can't be moved to %s: nothing sounds there", to.Path)
+		return nil, errorf(http.StatusConflict, "move to %s: no stream; expected a mount that is heard", to.Path)
 	}
 	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
 }
@@ -63,9 +63,9 @@ func moveOne(l *state.Station, req *actionBody) (any, error) {
 	}
 	switch err := l.MoveListener(who, to.Path); {
 	case errors.Is(err, streaming.ErrNoSuchListener):
-		return nil, errorf(http.StatusNotFound, "there is no listener %d", who.ID)
+		return nil, errorf(http.StatusNotFound, "listener %d: unknown; expected one of the list of listeners", who.ID)
 	case err != nil:
-		return nil, errorf(http.StatusConflict, "listener %d can't be moved to %s: %w", who.ID, to.Path, err)
+		return nil, errorf(http.StatusConflict, "listener %d: not moved to %s: %w", who.ID, to.Path, err)
 	}
 	return map[string]any{"moved": 1, "mount": who.Mount().Path, "to": to.Path, "id": who.ID}, nil
 }
@@ -78,7 +78,7 @@ func kill(l *state.Station, req *actionBody) (any, error) {
 	}
 	src := m.Source()
 	if src == nil {
-		return nil, errorf(http.StatusNotFound, "no source is on %s", m.Path)
+		return nil, errorf(http.StatusNotFound, "mount %s: no source; expected a mount with one", m.Path)
 	}
 	src.Stop(streaming.Removed)
 	return map[string]any{"killed": m.Path}, nil
@@ -100,10 +100,10 @@ func retitle(l *state.Station, req *actionBody) (any, error) {
 			artist = *req.Artist
 		}
 	default:
-		return nil, errorf(http.StatusBadRequest, "write song, or title and perhaps artist")
+		return nil, errorf(http.StatusBadRequest, "song: missing; expected song, or title with or without artist")
 	}
 	if m.Source() == nil {
-		return nil, errorf(http.StatusNotFound, "no source is on %s", m.Path)
+		return nil, errorf(http.StatusNotFound, "mount %s: no source; expected a mount with one", m.Path)
 	}
 	changed := m.SetMetadata(artist, title, req.URL)
 	return map[string]any{"changed": changed, "mount": m.Path}, nil
@@ -116,7 +116,7 @@ func mountOf(l *state.Station, path string) (*streaming.Mount, error) {
 	}
 	m := l.Mount(path)
 	if m == nil {
-		return nil, errorf(http.StatusNotFound, "nothing is on %s: neither a source nor listeners", path)
+		return nil, errorf(http.StatusNotFound, "mount %s: unknown; expected one with a source or listeners", path)
 	}
 	return m, nil
 }

@@ -94,7 +94,7 @@ func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	case !ok:
 		names := append(slices.Collect(maps.Keys(calls)), EventsCall)
 		slices.Sort(names)
-		return errorf(http.StatusNotFound, "there is no %.120q; in %s there is %s", r.URL.Path, Prefix, strings.Join(names, ", "))
+		return errorf(http.StatusNotFound, "%.120q: unknown path; expected, below %s, one of: %s", r.URL.Path, Prefix, strings.Join(names, ", "))
 	case call.report != nil:
 		reply, err = serveReport(w, r, call)
 	default:
@@ -141,7 +141,7 @@ func readQuery(w http.ResponseWriter, r *http.Request, parameters []string) (que
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return query{}, errorf(http.StatusBadRequest, "the query: %v", err)
+		return query{}, errorf(http.StatusBadRequest, "query: %v", err)
 	}
 	for name := range values {
 		if !slices.Contains(parameters, name) {
@@ -176,11 +176,11 @@ func pickStation(name string) (*state.Station, error) {
 	}
 	switch {
 	case len(all) == 0:
-		return nil, errorf(http.StatusNotFound, "no station is configured")
+		return nil, errorf(http.StatusNotFound, "no station; expected one in the configuration")
 	case name == "":
-		return nil, errorf(http.StatusBadRequest, "station: say which, there is %s", strings.Join(names, ", "))
+		return nil, errorf(http.StatusBadRequest, "station: missing; expected one of: %s", strings.Join(names, ", "))
 	}
-	return nil, errorf(http.StatusNotFound, "there is no station %.100q; there is %s", name, strings.Join(names, ", "))
+	return nil, errorf(http.StatusNotFound, "station %.100q: unknown; expected one of: %s", name, strings.Join(names, ", "))
 }
 
 // maxAction bounds the body of an action, in bytes.
@@ -211,13 +211,13 @@ func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error)
 	d.DisallowUnknownFields()
 	err := d.Decode(&req)
 	if err == nil && d.More() {
-		err = errors.New("there is something after the object")
+		err = errors.New("data after the object; expected one JSON object")
 	}
 	switch {
 	case limited.N <= 0:
-		return nil, errorf(http.StatusRequestEntityTooLarge, "the body has %d bytes at most", maxAction)
+		return nil, errorf(http.StatusRequestEntityTooLarge, "body: too long; expected at most %d bytes", maxAction)
 	case err != nil:
-		return nil, errorf(http.StatusBadRequest, "the body: %v", err)
+		return nil, errorf(http.StatusBadRequest, "body: %v", err)
 	}
 	l, err := pickStation(req.Station)
 	if err != nil {
@@ -228,7 +228,7 @@ func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error)
 
 func wrongMethod(w http.ResponseWriter, allowed string) error {
 	w.Header().Set("Allow", allowed)
-	return errorf(http.StatusMethodNotAllowed, "method not allowed; it is %s", allowed)
+	return errorf(http.StatusMethodNotAllowed, "method: not allowed; expected %s", allowed)
 }
 
 // errorf returns an error with the status of its answer.

@@ -26,23 +26,23 @@ func (a *Endpoint) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, name := range q.Values["event"] {
 		if !hooks.IsName(name) {
-			return errorf(http.StatusBadRequest, "there is no event %.100q; there are %v", name, hooks.Names)
+			return errorf(http.StatusBadRequest, "event %.100q: unknown; expected one of: %v", name, hooks.Names)
 		}
 	}
 	var since time.Time
 	if text := q.Get("since"); text != "" {
 		if since, err = time.Parse(time.RFC3339, text); err != nil {
-			return errorf(http.StatusBadRequest, "since %.100q: write a time such as 2006-01-02T15:04:05Z", text)
+			return errorf(http.StatusBadRequest, "since %.100q: invalid time; expected one such as 2006-01-02T15:04:05Z", text)
 		}
 	}
 	if len(q.stations) == 0 {
-		return errorf(http.StatusNotFound, "no station is configured")
+		return errorf(http.StatusNotFound, "no station; expected one in the configuration")
 	}
 	f := state.NewSubscriber()
 	defer f.Close()
 	for _, l := range q.stations {
 		if !l.EventLog().Subscribe(f, l.StationName(), since) {
-			return errorf(http.StatusServiceUnavailable, "%d follow the events of %s already", state.MaxSubscribers, l.StationName())
+			return errorf(http.StatusServiceUnavailable, "too many subscribers; expected at most %d for the events of %s", state.MaxSubscribers, l.StationName())
 		}
 	}
 	a.watch.Do(func() {

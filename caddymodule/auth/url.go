@@ -15,7 +15,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/hooks"
-	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -158,57 +157,6 @@ func (a *URL) Cleanup() error {
 	return nil
 }
 
-// Bind implements Module.
-func (a *URL) Bind(about Station) []hook.Bound {
-	a.about = about
-	to := map[hooks.Name]string{
-		hooks.ListenerRemoved: a.ListenerRemove, hooks.SourceConnected: a.MountAdd, hooks.SourceDisconnected: a.MountRemove,
-	}
-	a.notify = &hooks.Hook{
-		Name:  about.Scope + " auth url",
-		Label: "auth url",
-		Runner: &hooks.Webhook{
-			RetryAll: true, // the end of a listener is never lost
-			URL:      func(e *hooks.Event) string { return to[e.Name] },
-			Client:   a.client,
-			Body: func(e *hooks.Event) hooks.Body {
-				server, port := about.Address()
-				return hooks.IcecastForm(e, server, port)
-			},
-			Prepare: func(req *http.Request, e *hooks.Event) {
-				if e.Name == hooks.ListenerRemoved {
-					a.sign(req, e.Get("user"), e.Get("pass"))
-				} else {
-					a.sign(req, "", "")
-				}
-			},
-		},
-		Policy: hooks.Policy{
-			Workers: urlAuthWorkers, Length: urlAuthLength, Retry: urlAuthRetry, Persist: true,
-			Key: func(e *hooks.Event) string { return e.Mount + " " + e.Get("client") }, // listeners don't wait for each other
-		},
-	}
-	var events []hooks.Name
-	for _, name := range []hooks.Name{hooks.SourceConnected, hooks.SourceDisconnected} {
-		if to[name] != "" {
-			events = append(events, name)
-		}
-	}
-	return []hook.Bound{{Hook: a.notify, Events: events}}
-}
-
-// sign sets the credentials of a request: those of the configuration, or else the listener's.
-// Credentials in the URL have priority, as in Icecast.
-func (a *URL) sign(req *http.Request, user, password string) {
-	if a.Username != "" {
-		user, password = a.Username, a.Password
-	}
-	if req.URL.User == nil {
-		req.SetBasicAuth(user, password)
-	}
-	req.Header.Set("User-Agent", version.ServerID)
-}
-
 // AdmitListener implements Module.
 func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, error) {
 	if len(r.URL.RawQuery) > maxQuery {
@@ -265,23 +213,6 @@ func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, e
 		return nil, err
 	}
 	return admission, nil
-}
-
-// gone returns the function that notifies the endpoint of a listener's end, nil if it need not
-// be. It holds nothing of the request but what is posted.
-func (a *URL) gone(q Request, id uint64) func(time.Duration) {
-	if a.ListenerRemove == "" {
-		return nil
-	}
-	return func(heard time.Duration) {
-		a.about.Enqueue(a.notify, hooks.NewEvent(hooks.ListenerRemoved, q.Mount,
-			hooks.Count("client", id),
-			hooks.Field{Key: "user", Value: q.User},
-			hooks.Field{Key: "pass", Value: q.Password},
-			hooks.Seconds("duration", heard),
-			hooks.Text("ip", q.IP),
-			hooks.Text("agent", q.Agent)))
-	}
 }
 
 // AdmitSource implements Module. A request without credentials, such as libshout's probe, is

@@ -44,7 +44,7 @@ shows is a table for people; with --json it is for programs.
 func addCommands(root *cobra.Command) {
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return fmt.Errorf("there is no %q; 'caddy icecast --help' tells what there is", args[0])
+			return fmt.Errorf("unknown subcommand %q; expected one that 'caddy icecast --help' lists", args[0])
 		}
 		return cmd.Help()
 	}
@@ -202,10 +202,10 @@ func (c *client) kick(args []string) error {
 		id, err := strconv.ParseUint(arg, 10, 64)
 		if err == nil {
 			err = c.act("kick", map[string]any{"id": id}, func(reply map[string]any) string {
-				return fmt.Sprintf("listener %d of %v is let go", id, reply["mount"])
+				return fmt.Sprintf("listener %d of %v was disconnected", id, reply["mount"])
 			})
 		} else {
-			err = fmt.Errorf("%q: write the number of a listener, as 'caddy icecast listeners' shows it", arg)
+			err = fmt.Errorf("%q: invalid listener; expected a number that 'caddy icecast listeners' shows", arg)
 		}
 		errs = append(errs, err)
 	}

@@ -142,7 +142,7 @@ func TestTheAdminEndpointTellsOfRelaysAndSlaves(t *testing.T) {
 		return nil
 	})
 	status, body := master.API(http.MethodPost, "kill", `{"mount": "/live.mp3"}`)
-	if want := `{"error":"station: say which, there is edge, master"}`; status != http.StatusBadRequest || strings.TrimSpace(body) != want {
+	if want := `{"error":"station: missing; expected one of: edge, master"}`; status != http.StatusBadRequest || strings.TrimSpace(body) != want {
 		t.Errorf("answered %d, %s; want %s", status, body, want)
 	}
 }
@@ -156,29 +156,29 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "", "", 404, `there is no "/icecast/"; in /icecast/ there is events, kick, kill, listeners, metadata, mounts, move, relays, slaves, stations`},
-		{"GET", "mounts/x", "", 404, `there is no "/icecast/mounts/x"; in /icecast/ there is events, kick, kill, listeners, metadata, mounts, move, relays, slaves, stations`},
-		{"POST", "mounts", "{}", 405, "method not allowed; it is GET, HEAD"},
-		{"DELETE", "events", "", 405, "method not allowed; it is GET, HEAD"},
-		{"GET", "kill", "", 405, "method not allowed; it is POST"},
+		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, metadata, mounts, move, relays, slaves, stations`},
+		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, metadata, mounts, move, relays, slaves, stations`},
+		{"POST", "mounts", "{}", 405, "method: not allowed; expected GET, HEAD"},
+		{"DELETE", "events", "", 405, "method: not allowed; expected GET, HEAD"},
+		{"GET", "kill", "", 405, "method: not allowed; expected POST"},
 		{"GET", "mounts?mont=/x", "", 400, `unknown parameter "mont"; expected one of: station, mount`},
-		{"GET", "mounts?station=no", "", 404, `there is no station "no"; there is default`},
+		{"GET", "mounts?station=no", "", 404, `station "no": unknown; expected one of: default`},
 		{"GET", "listeners?mount=live.mp3", "", 400, `mount "live.mp3": path does not begin with a slash; expected one such as /live.mp3`},
-		{"GET", "events?event=x", "", 400, `there is no event "x"; there are`},
-		{"GET", "events?since=now", "", 400, `since "now": write a time such as 2006-01-02T15:04:05Z`},
-		{"POST", "kill", "", 400, "the body: EOF"},
-		{"POST", "kill", `{"mount": "/live.mp3"} x`, 400, "the body: there is something after the object"},
-		{"POST", "kill", `{"mont": "/live.mp3"}`, 400, `the body: json: unknown field "mont"`},
-		{"POST", "kill", `{"mount": "` + strings.Repeat("x", 20_000) + `"}`, 413, "the body has 16384 bytes at most"},
+		{"GET", "events?event=x", "", 400, `event "x": unknown; expected one of: `},
+		{"GET", "events?since=now", "", 400, `since "now": invalid time; expected one such as 2006-01-02T15:04:05Z`},
+		{"POST", "kill", "", 400, "body: EOF"},
+		{"POST", "kill", `{"mount": "/live.mp3"} x`, 400, "body: data after the object; expected one JSON object"},
+		{"POST", "kill", `{"mont": "/live.mp3"}`, 400, `body: json: unknown field "mont"`},
+		{"POST", "kill", `{"mount": "` + strings.Repeat("x", 20_000) + `"}`, 413, "body: too long; expected at most 16384 bytes"},
 		{"POST", "kill", `{}`, 400, `mount "": path does not begin with a slash; expected one such as /live.mp3`},
 		{"POST", "kill", `{"mount": "/admin/stats"}`, 400, `mount "/admin/stats": path is a page of the station; expected another`},
-		{"POST", "kill", `{"mount": "/no"}`, 404, "nothing is on /no: neither a source nor listeners"},
-		{"POST", "kick", `{"mount": "/live.mp3"}`, 400, "id: write the number of a listener, as the list of listeners has it"},
-		{"POST", "kick", `{"id": 999}`, 404, "there is no listener 999"},
-		{"POST", "kick", `{"id": -1}`, 400, "the body: json: cannot unmarshal"},
+		{"POST", "kill", `{"mount": "/no"}`, 404, "mount /no: unknown"},
+		{"POST", "kick", `{"mount": "/live.mp3"}`, 400, "id: missing; expected the number of a listener, such as 7"},
+		{"POST", "kick", `{"id": 999}`, 404, "listener 999: unknown"},
+		{"POST", "kick", `{"id": -1}`, 400, "body: json: cannot unmarshal"},
 		{"POST", "move", `{"mount": "/live.mp3"}`, 400, `mount "": path does not begin with a slash; expected one such as /live.mp3`},
-		{"POST", "metadata", `{"mount": "/live.mp3"}`, 400, "write song, or title and perhaps artist"},
-		{"POST", "metadata", `{"mount": "/live.mp3", "song": "x", "title": "y"}`, 400, "write song, or title and perhaps artist"},
+		{"POST", "metadata", `{"mount": "/live.mp3"}`, 400, "song: missing; expected song, or title with or without artist"},
+		{"POST", "metadata", `{"mount": "/live.mp3", "song": "x", "title": "y"}`, 400, "song: missing; expected song, or title with or without artist"},
 	} {
 		status, body := s.API(tt.method, tt.path, tt.body)
 		var said struct{ Error string }

@@ -50,7 +50,7 @@ func TestTheCommandLineShowsAndActs(t *testing.T) {
 		t.Fatalf("the listeners are %s: %v", out, err)
 	}
 	says("HTTP/2.0+TLS", "listeners")
-	says(fmt.Sprintf("listener %d of /live.mp3 is let go", listeners[1].ID), "kick", fmt.Sprint(listeners[1].ID))
+	says(fmt.Sprintf("listener %d of /live.mp3 was disconnected", listeners[1].ID), "kick", fmt.Sprint(listeners[1].ID))
 	<-gone.Ended
 	says("the title of /live.mp3 is set", "metadata", "/live.mp3", "Song", "--artist", "Singer")
 	says("Singer - Song", "status")
@@ -58,13 +58,13 @@ func TestTheCommandLineShowsAndActs(t *testing.T) {
 	says("1 listeners of /live.mp3 hear /other.mp3", "move", "/live.mp3", "/other.mp3")
 	harness.WaitForSource(t, "moved", 2, w)
 	says("/other.mp3", "mounts", "/other.mp3")
-	fails("there is no listener 9999", "kick", "9999")
-	fails("write the number of a listener", "kick", "x")
-	fails("there is no station", "mounts", "--station", "x")
+	fails("listener 9999: unknown", "kick", "9999")
+	fails("expected a number", "kick", "x")
+	fails("unknown; expected one of: default", "mounts", "--station", "x")
 	fails("accepts 2 arg(s), received 1", "move", "/live.mp3")
-	fails(`there is no "bogus"`, "bogus")
+	fails(`unknown subcommand "bogus"`, "bogus")
 	says("the source of /live.mp3 is ended", "kill", "/live.mp3")
-	fails("no source is on /live.mp3", "kill", "/live.mp3")
+	fails("mount /live.mp3: no source", "kill", "/live.mp3")
 	w.Stop()
 	<-w.Ended
 }
