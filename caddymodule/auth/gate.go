@@ -45,6 +45,15 @@ func (g *Gate) Kind(mount string) string {
 	return ""
 }
 
+// DecidesOnListeners reports whether a module may refuse listeners of a mount.
+func (g *Gate) DecidesOnListeners(mount string) bool {
+	m := g.Module(mount)
+	if d, ok := m.(ListenerDecider); ok {
+		return d.DecidesOnListeners()
+	}
+	return m != nil
+}
+
 // AuthorizeListener asks a mount's module about a listener. It returns nil if there is no
 // module, else what the module admits; OnEnd of that is called once, by the caller or by the
 // engine. The error is a *response.Refusal.

@@ -42,6 +42,13 @@ type Module interface {
 	AdmitSource(*http.Request, Request) (handled bool, err error)
 }
 
+// ListenerDecider is implemented by a Module that does not decide on listeners in every
+// configuration. A Module without it always does.
+type ListenerDecider interface {
+	// DecidesOnListeners reports whether AdmitListener may refuse a listener.
+	DecidesOnListeners() bool
+}
+
 // Station is the view that a module has of its station. The functions may be called from any
 // goroutine.
 type Station struct {

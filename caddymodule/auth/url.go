@@ -157,6 +157,9 @@ func (a *URL) Cleanup() error {
 	return nil
 }
 
+// DecidesOnListeners implements ListenerDecider: without listener_add everybody may listen.
+func (a *URL) DecidesOnListeners() bool { return a.ListenerAdd != "" }
+
 // AdmitListener implements Module.
 func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, error) {
 	if len(r.URL.RawQuery) > maxQuery {

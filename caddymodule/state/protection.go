@@ -13,7 +13,7 @@ import (
 
 // Protections returns how a mount is protected here, none if it is served to everybody.
 func (g *Generation) Protections(path string) (all []relay.Protection) {
-	if g.Gate.Module(path) != nil {
+	if g.Gate.DecidesOnListeners(path) {
 		all = append(all, relay.ProtectedByAuth)
 	}
 	if g.Access.IsRestricted() {

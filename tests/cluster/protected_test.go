@@ -30,6 +30,7 @@ func TestASlaveNeverOpensWhatItsMasterProtects(t *testing.T) {
 		{"users of a file, in both places", htpasswd, htpasswd, "", 401},
 		{"an endpoint", byURL, "", "", 404},
 		{"an endpoint, and users of a file at the slave", byURL, htpasswd, "", 401},
+		{"an endpoint that decides on sources alone", fmt.Sprintf("auth url {\nmount_add %s\n}", endpoint.URL), "", "", 200},
 		{"HTTPS only", "require_tls", "", "", 404},
 		{"HTTPS only, in both places", "require_tls", "require_tls", "", 307},
 		{"some clients only", "", "", "allow 127.0.0.1", 404},
