@@ -85,7 +85,7 @@ func TestAConfigurationThatIsNotStartedChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rejected.Station != st.Generation.Station {
+	if rejected.Station != st.Station {
 		t.Fatal("another configuration of the same station has another live one")
 	}
 	for range 2 { // Caddy may clean up twice

@@ -109,7 +109,7 @@ func TestAHookKeepsItsNameWhereverItStands(t *testing.T) {
 	names := func(on ...*hook.Hook) map[string]string {
 		st := moduletest.New(t, &caddymodule.Station{On: on})
 		byWhat := make(map[string]string)
-		for _, h := range st.Generation.Hooks.Hooks {
+		for _, h := range st.Hooks.Hooks {
 			byWhat[h.Label] = h.Name
 		}
 		return byWhat
