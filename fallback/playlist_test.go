@@ -78,7 +78,7 @@ func TestAFileThatChangedIsReadAgain(t *testing.T) {
 	}
 	songs := l.hear(t, 2)
 	if got, want := len(songs[0].data), len(mp3(10)); got != want {
-		t.Errorf("the song that was on the air has %d bytes, want its %d", got, want)
+		t.Errorf("the song that was playing has %d bytes, want its %d", got, want)
 	}
 	if got, want := len(songs[1].data), len(mp3(25)); got != want {
 		t.Errorf("the next one has %d bytes, want the new %d", got, want)

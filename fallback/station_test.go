@@ -139,7 +139,7 @@ func TestAStationKeepsToItsDirector(t *testing.T) {
 			for range rnd.IntN(4) {
 				r.Fallbacks = append(r.Fallbacks, name(rnd.IntN(mounts)))
 			}
-			r.Fallbacks = append(r.Fallbacks, name(mounts)) // which always is, so that nobody is let go
+			r.Fallbacks = append(r.Fallbacks, name(mounts)) // it always plays, so that no listener ends
 			rules[name(i)] = r
 		}
 		director = NewDirector(func(path string) Rule { return rules[path] }, players, nil, func(string, string) {})

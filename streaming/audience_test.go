@@ -16,7 +16,7 @@ func TestASecondConnectionIsNotCountedAgainstItsAddress(t *testing.T) {
 		c.Agent += fmt.Sprint(i) // or it would still be the session before
 		first, second := join(t, st, "/m", true, c), join(t, st, "/m", false, c)
 		if _, err := st.Mount("/m").Admit(c); err == nil {
-			t.Error("a third one is let in")
+			t.Error("a third one is admitted")
 		}
 		_ = first.Close()
 		_ = second.Close()

@@ -59,7 +59,7 @@
 //
 //	status.go            MountStatus: a mount at one moment
 //	snapshot.go          ListenerSnapshot: the listeners at one moment
-//	presence.go          presence and Transport: who is there now
+//	presence.go          presence and Transport: the connections there are now
 //	counters.go          counters and Counts: what has happened on a mount
 //	name_totals.go       MountTotals: the same by name, over all mounts that had it
 //	stats.go             MountStats and StationStats

@@ -83,7 +83,7 @@ func TestWhatIsNoIntro(t *testing.T) {
 	}
 }
 
-// Who stops reading within the intro does not stay for ever, and is told from who waits.
+// A listener that stops reading within the intro is ended, and one that waits is not.
 func TestWhoIsStuckInTheIntroIsDropped(t *testing.T) {
 	intro := introOf(t, 0, 100)
 	now := time.Now()

@@ -33,7 +33,7 @@ func TestListenersAreMovedUntilThatFallsSilent(t *testing.T) {
 		t.Fatalf("%d are moved, %v; heard is %s", n, err, p.heard())
 	}
 	if late := join(t, st, "/a", true, Client{}); late.heard() != "/a" {
-		t.Errorf("who comes then hears %s", late.heard())
+		t.Errorf("a new listener hears %s", late.heard())
 	}
 	if n, err := st.Move("/a", "/a"); n != 2 || err != nil || p.heard() != "/a" {
 		t.Errorf("%d are moved back, %v; heard is %s", n, err, p.heard())
@@ -87,7 +87,7 @@ func TestOneListenerIsMovedAndNoOther(t *testing.T) {
 				t.Errorf("%d ended", l.ID)
 			}
 			if err := st.MoveListener(p.Listener, "/a"); !errors.Is(err, ErrNoSuchListener) || groups() != 1 {
-				t.Errorf("one who is gone is moved: %v; there are %d groups", err, groups())
+				t.Errorf("an ended listener is moved: %v; there are %d groups", err, groups())
 			}
 		})
 	}

@@ -61,7 +61,7 @@ func recordNotices(t *testing.T, settings Settings) (*Station, *notices) {
 
 func (n *notices) want(t *testing.T, want ...string) {
 	t.Helper()
-	eventually(t, "it is told: "+strings.Join(want, ", "), func() bool { return len(n.all()) >= len(want) })
+	eventually(t, "the notices are: "+strings.Join(want, ", "), func() bool { return len(n.all()) >= len(want) })
 	if got := n.all(); !slices.Equal(got, want) {
 		t.Errorf("told was\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -112,7 +112,7 @@ func TestWhatHappensToAMountIsToldInOrder(t *testing.T) {
 		}
 		for range 3 {
 			if _, err := m.Admit(Client{}); err == nil {
-				t.Fatal("a listener for whom there is no place is let in")
+				t.Fatal("a listener beyond the limit is admitted")
 			}
 		}
 		l.Cancel() // who never had a connection is nobody
@@ -127,12 +127,12 @@ func TestAFallbackIsToldOnceHoweverManyHearIt(t *testing.T) {
 	other := connect(t, st, "/b", "audio/mpeg")
 	other.send(someFrames)
 	if st.Await(t.Context(), "/b") == nil {
-		t.Fatal("the fallback is not on the air")
+		t.Fatal("the fallback is not heard")
 	}
 	n.want(t, "connected /b")
 	m := st.Await(t.Context(), "/m")
 	var there []*Listener
-	for range 3 { // who come while there is no source
+	for range 3 { // listeners while there is no source
 		l, err := m.Admit(Client{})
 		if err != nil {
 			t.Fatal(err)
@@ -157,7 +157,7 @@ func TestListenersThatAreMovedHearNoFallback(t *testing.T) {
 		src := connect(t, st, path, "audio/mpeg")
 		src.send(someFrames)
 		if st.Await(t.Context(), path) == nil {
-			t.Fatalf("%s is not on the air", path)
+			t.Fatalf("%s is not heard", path)
 		}
 	}
 	l, err := st.Mount("/a").Admit(Client{})

@@ -76,7 +76,7 @@ func TestARelayGoesOnWhereItWasCutOff(t *testing.T) {
 	}
 }
 
-// held tells whether what the source sends is held back.
+// held reports whether what the source sends is held back.
 func (s *Source) held() bool {
 	m := s.Mount()
 	m.station.mu.RLock()
@@ -111,6 +111,6 @@ func TestAnEncoderAfterARelayBeginsAnew(t *testing.T) {
 	stream := p.readAside()
 	encoder.end()
 	if c := check(t, <-stream); c.First != 1000 {
-		t.Errorf("who comes then hears from frame %d on", c.First)
+		t.Errorf("a new listener hears from frame %d on", c.First)
 	}
 }

@@ -132,6 +132,6 @@ func TestWhoStallsAtASwitchIsTooSlow(t *testing.T) {
 		t.Error("what the new log has is not counted")
 	}
 	if v.tooSlow(second, 0, time.Time{}) {
-		t.Error("who is at the new log is not behind")
+		t.Error("a cursor at the new log is not behind")
 	}
 }

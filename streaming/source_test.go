@@ -35,7 +35,7 @@ func TestASourceThatSendsNothingButGarbageIsSilent(t *testing.T) {
 	st, _ := newTestStation(t, mountSettings(MountSettings{SourceTimeout: 200 * time.Millisecond}))
 	src := connect(t, st, "/m", numbered.ContentType)
 	src.send(10)
-	eventually(t, "the source is let go", func() bool {
+	eventually(t, "the source is released", func() bool {
 		_, _ = src.pipe.Write(make([]byte, 100))
 		return src.Reason() != Running
 	})

@@ -162,7 +162,7 @@ func TestAClosedStationAdmitsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := m.Admit(Client{}); !errors.Is(err, ErrClosed) || st.Listeners() != 0 {
-		t.Errorf("who comes late: %v, and %d listeners are counted", err, st.Listeners())
+		t.Errorf("a late listener: %v, and %d listeners are counted", err, st.Listeners())
 	}
 }
 

@@ -90,7 +90,7 @@ func TestANewSourcesTitleIsNotShownWithTheLastOnesName(t *testing.T) {
 		t.Errorf("before it sends, %q is shown with %q", s.Stream.Info.Name, s.Metadata.Title)
 	}
 	second.send(someFrames)
-	eventually(t, "the second source is on the air", func() bool { return m.Heard() == "/m" })
+	eventually(t, "the second source is heard", func() bool { return m.Heard() == "/m" })
 	if s := m.Status(); s.Stream.Info.Name != "second" || s.Metadata.Title != "second title" {
 		t.Errorf("once it has sent, %q is shown with %q", s.Stream.Info.Name, s.Metadata.Title)
 	}

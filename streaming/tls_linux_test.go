@@ -45,7 +45,7 @@ func tlsPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, b *Ciph
 	return near, b, far
 }
 
-// Listeners over TLS, fast and slow, hear what was sent; who is let go while it is
+// Listeners over TLS, fast and slow, hear what was sent; a listener that is ended while it is
 // behind may miss the end, but what it got until then is in order.
 func TestListenersOverTLSHearWhatWasSent(t *testing.T) {
 	const period = 251

@@ -36,7 +36,7 @@ func (a *agents) match(agent string) bool {
 	return false
 }
 
-// matchStars tells whether a text is as a pattern says, in which a star stands for any
+// matchStars reports whether a text matches a pattern, in which a star stands for any
 // characters and a question mark for one. It goes back to the last star only, so it
 // takes the product of the lengths at most.
 func matchStars(pattern, text string) bool {

@@ -57,7 +57,7 @@ func TestWhatIsMadeOfIcecastXMLIsValid(t *testing.T) {
 	}
 }
 
-// What only the Caddyfile's parser finds is told by the lines of the file, too.
+// Errors that only the Caddyfile's parser finds have the lines of the icecast.xml, too.
 func TestErrorsNameTheLineOfIcecastXML(t *testing.T) {
 	const start = "<icecast>\n<listen-socket><port>8000</port></listen-socket>\n"
 	for name, c := range map[string]struct{ xml, want string }{

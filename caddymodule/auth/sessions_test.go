@@ -21,6 +21,6 @@ func TestAUserMayListenSoOftenAndNoMore(t *testing.T) {
 		end()
 	}
 	if len(s.count) != 1 {
-		t.Errorf("who is gone is still counted: %v", s.count)
+		t.Errorf("an ended session is still counted: %v", s.count)
 	}
 }

@@ -193,7 +193,7 @@ func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, e
 	}
 	pairs = append(pairs, passed...)
 	answer, heard, err := a.ask(r, a.ListenerAdd, q.User, q.Password, pairs)
-	// The endpoint is told of the end of all that it may have let in.
+	// The endpoint is notified of the end of every listener that it may have admitted.
 	if heard {
 		admission.OnEnd = gone
 	}

@@ -34,7 +34,7 @@ func newURL(t *testing.T, a *URL, answer http.HandlerFunc) *URL {
 	return a
 }
 
-// Who could not be asked about is not let in because of others who are asked about.
+// A listener that the endpoint was not asked about is not admitted, however many others are asked about.
 func TestACrowdIsNoFailureOfTheEndpoint(t *testing.T) {
 	a := newURL(t, &URL{OnError: "allow", Timeout: caddy.Duration(time.Minute)}, func(http.ResponseWriter, *http.Request) {})
 	for range cap(a.questions) {
@@ -52,8 +52,8 @@ func TestWhoAsksTheEndpoint(t *testing.T) {
 	for _, tt := range []struct{ name, user, inURL, want string }{
 		{"the listener", "", "", "bob:x"},
 		{"us", "panel", "", "panel:y"},
-		{"who is in the URL", "", "us:z@", "us:z"},
-		{"who is in the URL, before all", "panel", "us:z@", "us:z"},
+		{"credentials in the URL", "", "us:z@", "us:z"},
+		{"credentials in the URL, before all others", "panel", "us:z@", "us:z"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			asked := make(chan string, 1)

@@ -140,7 +140,7 @@ func accepts(l *Verifier, user, password string) bool {
 }
 
 // A source whose password was right once must not wait behind those who guess
-// the administrator's, and who has to wait is not told that it was wrong.
+// the administrator's, and a login that must wait is not answered as a wrong one.
 func TestARememberedLoginDoesNotWaitAndAnUnknownOneIsToldToComeAgain(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost)
 	if err != nil {

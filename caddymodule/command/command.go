@@ -78,7 +78,7 @@ func addCommands(root *cobra.Command) {
 	add("kill <mount>", "Ends what feeds a mount", cobra.ExactArgs(1), (*client).kill)
 	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
 	title.Flags().String("artist", "", "The artist; what is given as the song is the title then")
-	title.Flags().String("url", "", "A URL that is told with the title")
+	title.Flags().String("url", "", "A URL that is sent with the title")
 	events := add("events [<mount>]", "Shows what happens, until interrupted", cobra.MaximumNArgs(1), (*client).events)
 	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
 	root.AddCommand(convertCommand())

@@ -32,7 +32,7 @@ func TestListenerFields(t *testing.T) {
 		want        [][2]string
 	}{
 		{"a source that says nothing", "/live.mp3", nil, 0, "audio/mpeg", [][2]string{{"icy-pub", "0"}}},
-		{"metadata is promised to who asks", "/meta.mp3", nil, 16000, "audio/mpeg", [][2]string{{"icy-pub", "0"}, {"icy-metaint", "16000"}}},
+		{"metadata is promised on request", "/meta.mp3", nil, 16000, "audio/mpeg", [][2]string{{"icy-pub", "0"}, {"icy-metaint", "16000"}}},
 		{"what the source says", "/said.mp3", said, 0, "audio/mpeg", [][2]string{
 			{"icy-br", "128"},
 			{"ice-audio-info", "bitrate=128"},

@@ -102,7 +102,7 @@ func TestASourceOfHTTP1(t *testing.T) {
 	defer cancel()
 	mount := h.Await(ctx, "/live.mp3")
 	if mount == nil {
-		t.Fatal("the mount did not come on the air")
+		t.Fatal("nothing is heard on the mount")
 	}
 	if stream, _ := mount.Stream(); stream.Info.UserAgent != "encoder" {
 		t.Errorf("it says of itself %+v", stream.Info)
@@ -169,7 +169,7 @@ func TestASourceOfHTTP2(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), moduletest.Patience)
 	defer cancel()
 	if h.Await(ctx, "/live.mp3") == nil {
-		t.Fatal("the mount did not come on the air")
+		t.Fatal("nothing is heard on the mount")
 	}
 	_ = encoder.Close()
 	if err := <-done; err != nil {

@@ -104,9 +104,9 @@ func TestAnOpeningThatBreaksOff(t *testing.T) {
 	}
 }
 
-// FuzzSniffer feeds a connection in pieces. What comes of it is the same in
-// whatever pieces it comes; who is not let in is handed on to nobody; what is handed
-// on is what came, or begins with a head that was made of it.
+// FuzzSniffer feeds a connection in pieces. The result does not depend on the pieces. A
+// source that is not admitted never reaches the server; the bytes that do are those that
+// arrived, or begin with a head that was made of them.
 func FuzzSniffer(f *testing.F) {
 	for _, come := range []string{
 		"hackme\r\nicy-name:x\r\n\r\nsound", "/n:hackme\n\n", "wrong\r\n\r\n", "SOURCE hackme /m\nx-audiocast-name: x\n\nsound", "!POKE\r\n",
@@ -126,7 +126,7 @@ func FuzzSniffer(f *testing.F) {
 		case a != nil:
 			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(whole)))
 			if err != nil || r.Method != request.MethodSource || r.URL.Path != a.Mount || a.Mount != "/m" || !bytes.Contains(come, []byte("hackme")) {
-				t.Errorf("%q is let in as %q: %v", come, whole, err)
+				t.Errorf("%q is admitted as %q: %v", come, whole, err)
 			}
 		case answer != "" && answer != invalidPassword && answer != shoutcastOK, answer != "" && len(whole) > 0:
 			t.Errorf("%q is answered %q and read as %q", come, answer, whole)

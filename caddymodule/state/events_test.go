@@ -11,7 +11,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
-// told is a runner that passes on what it is told.
+// told is a runner that passes on its events.
 type told chan string
 
 func (c told) Run(_ context.Context, e *hooks.Event) error {

@@ -69,9 +69,9 @@ func TestTheFirstViewerIsToldThatThereIsNothing(t *testing.T) {
 	var b Livefeed
 	text, now := b.Since(0, func() (int64, []Item) { return 0, nil })
 	if string(text) != `{"listeners":0,"all":true,"mounts":[]}` {
-		t.Errorf("it is told %s", text)
+		t.Errorf("the viewer gets %s", text)
 	}
 	if text, _ := b.Since(now, nil); text != nil {
-		t.Errorf("it is told again: %s", text)
+		t.Errorf("the viewer gets again: %s", text)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// deaf is a connection whose client reads nothing any more once it is told to, as a phone
+// deaf is a connection whose client stops reading on command, as a phone
 // out of reach does.
 type deaf struct {
 	net.Conn

@@ -50,7 +50,7 @@ func TestTheAudienceIsCountedAsItCanBeBilled(t *testing.T) {
 				s.after(time.Second).goes(at("192.0.2.1", "a"))
 			}
 		}, "0 now, peak 1, 3 sessions, 3s, 1 uniques"},
-		{"two of the same place who are no players that open two", func(s *scene) {
+		{"two at one address that are no players with two connections", func(s *scene) {
 			s.comes(at("192.0.2.1", "a"))
 			s.comes(at("192.0.2.1", "a"))
 			s.after(time.Second)
@@ -88,7 +88,7 @@ func TestTheAudienceIsCountedAsItCanBeBilled(t *testing.T) {
 			s.comes(at("2001:db8::2", "a"))
 			s.comes(at("2001:db8:0:1::2", "a"))
 		}, "3 now, peak 3, 3 sessions, 0s, 2 uniques"},
-		{"who leaves without having come", func(s *scene) {
+		{"a connection that ends without having begun", func(s *scene) {
 			s.comes(at("192.0.2.1", "a"))
 			s.goes(at("192.0.2.9", "a"))
 		}, "1 now, peak 1, 1 sessions, 0s, 1 uniques"},

@@ -85,12 +85,12 @@ func TestAfterACutNothingOfBeforeIsHeard(t *testing.T) {
 	l.Keep(Burst{Bytes: 1000}, queue)
 	after := NewCursor(NewFeed(l, nil), 0)
 	if p := after.Peek(); p != nil {
-		t.Errorf("who comes after the cut gets %d bytes of before", len(p))
+		t.Errorf("a reader after the cut gets %d bytes of before", len(p))
 	}
 	l.Add(unit(9, true), NoMetadata)
 	l.Flush()
 	if p := after.Peek(); len(p) != 9 {
-		t.Errorf("who comes after the cut gets %d bytes, want 9", len(p))
+		t.Errorf("a reader after the cut gets %d bytes, want 9", len(p))
 	}
 	before.Skip(100)
 	if p := before.Peek(); len(p) != 9 {

@@ -100,7 +100,7 @@ func TestEventsAreFollowedOverTheAdminEndpoint(t *testing.T) {
 	}
 }
 
-// One who does not read misses events, and is told so. Nobody waits for it.
+// A subscriber that does not read misses events, and gets their number. Nothing waits for it.
 func TestWhoFollowsAndDoesNotReadKeepsNobodyWaiting(t *testing.T) {
 	s := harness.Start(t, harness.Station)
 	live := s.NumberedSource("/live.mp3", 1)
@@ -127,7 +127,7 @@ func TestWhoFollowsAndDoesNotReadKeepsNobodyWaiting(t *testing.T) {
 		}
 		told[e["title"]] = true
 	}
-	// One who does not read for half a minute is cut off, in the middle of a line. A busy machine
+	// A subscriber that does not read for half a minute is cut off, in the middle of a line. A busy machine
 	// takes longer than that to set the titles, and so may see this in place of the count.
 	mayBeCutOff := time.Since(began) > 30*time.Second
 	_ = conn.SetReadDeadline(time.Now().Add(harness.Patience))
@@ -155,7 +155,7 @@ func TestWhoFollowsAndDoesNotReadKeepsNobodyWaiting(t *testing.T) {
 	_ = quick.stop()
 }
 
-// setTitles sets so many long titles, several at a time: one who does not read is cut off
+// setTitles sets so many long titles, several at a time: a subscriber that does not read is cut off
 // when it has not read for half a minute, which a busy machine may need for one at a time.
 func setTitles(t *testing.T, s *harness.Server, n int) {
 	t.Helper()

@@ -121,7 +121,7 @@ func TestTheAdminCommandsAreThoseOfIcecast(t *testing.T) {
 }
 
 // A fallback that the administrator sets holds until the next configuration, listeners
-// are let go, and all answers are there as JSON.
+// are disconnected, and all answers are there as JSON.
 func TestTheAdministratorActs(t *testing.T) {
 	s := harness.Start(t, harness.Station)
 	live, backup := s.NumberedSource("/live.mp3", 1), s.NumberedSource("/backup.mp3", 2)

@@ -102,7 +102,7 @@ func TestUsersAreManagedAsInIcecast(t *testing.T) {
 		listens(s, "bob", "password", http.StatusUnauthorized)
 	}
 	if _, said := manages(ours, url.Values{"action": {"add"}, "username": {"a:b"}, "password": {"x"}}); said != "[], User add" {
-		t.Errorf("a user who can't be is answered %s", said)
+		t.Errorf("an invalid user is answered %s", said)
 	}
 	if status, _ := ours.AdminCommand("source", "hackme", "manageauth?mount=/live.mp3"); status != http.StatusUnauthorized {
 		t.Errorf("a source is answered %d", status)

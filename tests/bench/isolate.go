@@ -97,7 +97,7 @@ func takeTurn(ctx context.Context) (done func(), err error) {
 // goInside runs this program again, on the second core and in a network namespace
 // of its own if that is permitted, and returns its exit code.
 func goInside(args []string) (int, error) {
-	// Whoever starts a child must live as long as it: it is told when the thread ends.
+	// Whoever starts a child must live as long as it: it gets a signal when the thread ends.
 	runtime.LockOSThread()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)

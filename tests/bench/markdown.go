@@ -77,7 +77,7 @@ var (
 	fullColumn = column{"full rate", func(rs []result) string {
 		return spread(rs, "%.0f", func(r *result) float64 { return float64(r.Full) }) + fmt.Sprintf(" of %d", rs[0].Listeners)
 	}}
-	slowColumn = column{"slow ones let go", func(rs []result) string {
+	slowColumn = column{"slow ones disconnected", func(rs []result) string {
 		return spread(rs, "%.0f", func(r *result) float64 { return float64(r.SlowEnded) }) + fmt.Sprintf(" of %d", rs[0].Slow)
 	}}
 	delayColumn = durations("delay p50 / p99 / max, ms",

@@ -27,8 +27,8 @@ type trouble struct {
 	number string // how to write the value
 	text   string // with the number in place of %s
 	value  func(*result) float64
-	// steps: it is told of runs by steps too. Those end when listeners are dropped
-	// and say so in a column.
+	// steps: the note is for runs by steps, too. Those end when listeners are dropped,
+	// and have a column for it.
 	steps bool
 }
 

@@ -55,7 +55,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.json, "json", "", "write all results to this `file`")
 	flags.Var(&servers, "server", "another server: `name='command line'`, where {{.Config}} is its configuration")
 	flags.Var(&templates, "template", "the template of a server's configuration: `name=path`; it may use the fields of the type settings")
-	flags.SetOutput(io.Discard) // errors are told once, by whoever gets them
+	flags.SetOutput(io.Discard) // errors are printed once, by the caller
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(os.Stderr)

@@ -26,7 +26,7 @@ type result struct {
 	Unchecked uint64 `json:"unchecked_bytes"`      // too late to be compared
 	MidFrame  int    `json:"began_within_frame"`   // listeners
 	Slow      int    `json:"slow"`                 // listeners that did not read
-	SlowEnded int    `json:"slow_ended"`           // how many of them the server let go
+	SlowEnded int    `json:"slow_ended"`           // how many of them the server disconnected
 	Reloads   int    `json:"reloads,omitempty"`    // that the server accepted
 	Unloaded  string `json:"unloaded,omitempty"`   // why one was not accepted
 	SourceWas string `json:"source_was,omitempty"` // what became of a source
@@ -77,7 +77,7 @@ func (r *result) best() (s step, ok bool) {
 	return s, ok
 }
 
-// intact tells whether every listener got every frame in time.
+// intact reports whether every listener got every frame in time.
 func (r *result) intact() bool {
 	return r.Full == r.Listeners && r.Lost == 0 && r.Corrupt == 0 && r.Dropped == 0 && r.SourceShare >= sourceFloor
 }

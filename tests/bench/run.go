@@ -51,7 +51,7 @@ type run struct {
 	sent    []*sentStream
 	sources *sources
 	players *players
-	deaf    net.Listener // that hooks are told to call; nil: there are none
+	deaf    net.Listener // that hooks call; nil: there are none
 
 	idleSockets uint64
 }

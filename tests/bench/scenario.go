@@ -26,7 +26,7 @@ type scenario struct {
 	tls       bool
 	http      int           // version over TLS; 0 means 1
 	hop       bool          // they listen to a slave
-	hooks     bool          // all events are told to an endpoint and a program that hang
+	hooks     bool          // all events are sent to an endpoint and a program that hang
 	steps     []int         // rates to try one after the other, in place of rate
 	reload    time.Duration // between two reloads of the configuration
 	queue     int           // bytes that a listener may be behind; 0 means Icecast's 512 KiB
@@ -104,7 +104,7 @@ func scenarios() []scenario {
 	return all
 }
 
-// takesPart tells whether a scenario can be run with a server.
+// takesPart reports whether a scenario can be run with a server.
 func (s scenario) takesPart(k serverKind) bool {
 	return (!s.hooks || k.hasHooks()) && (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop || k.hasHop())
 }

@@ -164,7 +164,7 @@ func (s *sources) frames() (sent, due uint64) {
 	return sent, s.due.Load()
 }
 
-// feed sends frames when they are due until it is told to stop.
+// feed sends frames when they are due until it is stopped.
 func (s *sources) feed() {
 	runtime.LockOSThread() // its naps are the kernel's
 	defer close(s.done)

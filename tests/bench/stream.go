@@ -83,13 +83,13 @@ func (s *sentStream) sent() uint64 { return frameAt(s.head.Load()) }
 // made returns when a frame was made, in nanoseconds of the clock.
 func (s *sentStream) made(n uint64) int64 { return s.stamps[n&uint64(len(s.stamps)-1)] }
 
-// forgotten tells whether the byte at an offset is no longer in the ring, or
+// forgotten reports whether the byte at an offset is no longer in the ring, or
 // about to be overwritten.
 func (s *sentStream) forgotten(at uint64) bool {
 	return at+uint64(len(s.ring))*7/8 < s.head.Load()
 }
 
-// equal tells whether these bytes were sent at this offset.
+// equal reports whether these bytes were sent at this offset.
 func (s *sentStream) equal(at uint64, p []byte) bool {
 	if at+uint64(len(p)) > s.head.Load() || len(p) > len(s.ring) {
 		return false

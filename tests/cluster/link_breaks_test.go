@@ -76,7 +76,7 @@ func TestAListenerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
 	for _, w := range append(all, waiting...) {
 		select {
 		case err := <-w.Ended:
-			t.Fatalf("%s was let go: %v", w.Kind, err)
+			t.Fatalf("%s was disconnected: %v", w.Kind, err)
 		default:
 			w.Stop()
 			<-w.Ended
@@ -201,7 +201,7 @@ func TestASlaveOfTwoMastersGoesOverToTheOther(t *testing.T) {
 	harness.CheckAll(t, slices.Concat(all, more)...)
 }
 
-// A relay with several upstreams prefers the first, if it is told so.
+// A relay with several upstreams prefers the first, with prefer first.
 func TestARelayGoesBackToItsFirstUpstream(t *testing.T) {
 	c := harness.NewCluster(t, "first", "second", "edge")
 	link := newProxy(t, c.Nodes["first"].Plain)

@@ -273,7 +273,7 @@ func TestFiveHundredListenersOfASlaveOutlastTheirMaster(t *testing.T) {
 			for i, l := range all {
 				select {
 				case err := <-l.ended:
-					t.Fatalf("%s: listener %d was let go: %v", what, i, err)
+					t.Fatalf("%s: listener %d was disconnected: %v", what, i, err)
 				default:
 				}
 				if l.last.Load() < before[i]+40 {

@@ -15,7 +15,7 @@ type proxy struct {
 
 	mu      sync.Mutex
 	broken  bool // connections are refused
-	stalled bool // nothing is carried, and nothing is told
+	stalled bool // nothing is carried, and no side notices
 	conns   map[net.Conn]bool
 	changed *sync.Cond
 	all     sync.WaitGroup

@@ -21,7 +21,7 @@ func (s *Server) CheckMount(path string) error {
 // WaitForMount waits until a mount plays.
 func (s *Server) WaitForMount(path string) {
 	s.T.Helper()
-	Eventually(s.T, path+" is on the air", func() error { return s.CheckMount(path) })
+	Eventually(s.T, path+" is heard", func() error { return s.CheckMount(path) })
 }
 
 // WaitUntilGone waits until a mount is unknown.

@@ -9,7 +9,7 @@ import (
 
 // The ports of tests are below those that systems give to outgoing connections: one of
 // these could take a port before the server does that it is for. Processes share them in
-// ranges. The first port of a range is its lock: who listens on it has the others to
+// ranges. The first port of a range is its lock: the process that listens on it has the others to
 // itself, and the system frees it with the process, however that ends.
 const (
 	firstPort = 12_000

@@ -17,7 +17,7 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// newSource is a source that the server has let in to a mount.
+// newSource is a source that the server has connected to a mount.
 func (s *Server) newSource(path string, out io.WriteCloser) *Source {
 	return &Source{T: s.T, Out: out, Finish: func() { _ = out.Close() }, await: func() { s.T.Helper(); s.waitForSource(path) }}
 }

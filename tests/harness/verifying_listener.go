@@ -125,7 +125,7 @@ func CheckAll(t testing.TB, all ...*VerifyingListener) {
 	for _, w := range all {
 		select {
 		case err := <-w.Ended:
-			t.Errorf("%s was let go: %v", w.Kind, err)
+			t.Errorf("%s was disconnected: %v", w.Kind, err)
 		default:
 			w.Stop()
 			<-w.Ended

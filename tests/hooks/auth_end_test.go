@@ -158,7 +158,7 @@ func TestTheEndOfAListenerOutlivesARestart(t *testing.T) {
 	if err := s.Load(settings("")); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, "all five are told", func() error {
+	harness.Eventually(t, "all five ends are posted", func() error {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(gone) < 5 {

@@ -41,7 +41,7 @@ func TestTheLifeOfAMountIsToldInOrder(t *testing.T) {
 	e.Events(1)
 	live := s.Source("/live.mp3")
 	live.Send(100)
-	s.WaitForFeed("/live.mp3", "/live.mp3") // or who comes hears the fallback for a moment
+	s.WaitForFeed("/live.mp3", "/live.mp3") // or a new listener hears the fallback for a moment
 	s.Open("/live.mp3", harness.HTTP1, false, func(body io.Reader) { _, _ = io.Copy(io.Discard, body) })
 	e.Events(3)
 	resp, err := http.Get("http://" + s.Plain + "/live.mp3")
@@ -178,7 +178,7 @@ func TestCaddysEventsAreToldAndMayTakeTheirTime(t *testing.T) {
 	}
 	release()
 	want := strings.Repeat(" icecast.source_connected /m icecast.source_disconnected /m", 3)[1:]
-	harness.Eventually(t, "all is told", func() error {
+	harness.Eventually(t, "all events arrive", func() error {
 		caught.mu.Lock()
 		defer caught.mu.Unlock()
 		if got := strings.Join(caught.names, " "); got != want {
@@ -327,7 +327,7 @@ events {
 		}
 	}
 	release()
-	harness.Eventually(t, "all is told at last", func() error {
+	harness.Eventually(t, "all events arrive at last", func() error {
 		for path, want := range map[string]int{"/hook": 2*2 + 2*202 + 100, "/remove": 101, "/up": 1} {
 			n := 0
 			for _, p := range e.All() {

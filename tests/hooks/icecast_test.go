@@ -93,7 +93,7 @@ func TestWhatIcecastTellsIsTold(t *testing.T) {
 func lifeOfAMount(s *harness.Server, e *harness.Endpoint) {
 	conn := s.Dial(false)
 	if resp, _ := harness.SendHead(s.T, conn, "SOURCE /live.mp3 HTTP/1.0\r\n"+harness.BasicAuth("source", "wrong")+"Content-Type: audio/mpeg\r\n\r\n"); resp.StatusCode == http.StatusOK {
-		s.T.Fatal("a source with a wrong password is let in")
+		s.T.Fatal("a source with a wrong password is admitted")
 	}
 	_ = conn.Close()
 	src := s.Source("/live.mp3")

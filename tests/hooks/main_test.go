@@ -1,4 +1,4 @@
-// Package hooks tests what endpoints, programs and Caddy's event handlers are told and
+// Package hooks tests what endpoints, programs and Caddy's event handlers receive and
 // asked, also over reloads and restarts.
 package hooks
 

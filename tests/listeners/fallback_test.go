@@ -144,7 +144,7 @@ func TestAMountThatIsDownIsServedByItsFallback(t *testing.T) {
 	stay.Up()
 	defer stay.Down()
 	var fourth *harness.VerifyingListener
-	harness.Eventually(t, "who comes new hears the source", func() error {
+	harness.Eventually(t, "a new listener hears the source", func() error {
 		if fourth != nil {
 			fourth.Stop()
 			<-fourth.Ended

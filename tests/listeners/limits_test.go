@@ -88,7 +88,7 @@ func hasRead(s *harness.Server, mount string, frames int) {
 	})
 }
 
-// hearing tells whether that many hear a mount, after having sent them a frame.
+// hearing reports whether that many hear a mount, after having sent them a frame.
 func hearing(s *harness.Server, path string, want int, src *harness.Source) error {
 	src.Send(1)
 	resp, err := http.Get("http://" + s.Plain + "/status-json.xsl?mount=" + path)

@@ -37,7 +37,7 @@ func TestAllListenersHearEveryFrameWholeAndInOrder(t *testing.T) {
 }
 
 // A mount that is silent for longer than any write may take keeps its listeners;
-// who leaves it meanwhile is counted out.
+// a listener that leaves it meanwhile is no longer counted.
 func TestListenersOfASilentMountStayAndMayLeave(t *testing.T) {
 	s := harness.Start(t, "icecast {\n source_password hackme\n limits {\n source_timeout 2m\n }\n}", "encode gzip zstd")
 	src := s.Source("/m")

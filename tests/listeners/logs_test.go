@@ -14,7 +14,7 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// What is heard of a mount is told when the process ends, and each hour before that.
+// The audience of a mount is logged when the process ends, and each hour before that.
 func TestTheAudienceIsTold(t *testing.T) {
 	s := harness.Start(t, harness.Station+harness.TrustedProxies)
 	src := s.Source("/live.mp3")

@@ -113,7 +113,7 @@ func TestAStalledStreamIsDroppedAndItsConnectionGoesOn(t *testing.T) {
 	}
 }
 
-// deaf is a connection of whose bytes none are taken any more once that is told, as of a
+// deaf is a connection that stops taking bytes on command, as that of a
 // phone that is out of reach.
 type deaf struct {
 	net.Conn

@@ -75,7 +75,7 @@ func TestAMasterAndASlaveRunAsTheyAre(t *testing.T) {
 			slave := run(pair.slave, strings.NewReplacer("MASTER", harness.Port(master.Plain), "DEMAND", pair.demand).Replace(slaveXML))
 			live, secret := master.NumberedSource("/live.mp3", 1), master.NumberedSource("/secret.mp3", 2)
 			local := slave.NumberedSource("/local.mp3", 3)
-			harness.Eventually(t, "the fallback is on the air", answersOn(slave, "/live.mp3"))
+			harness.Eventually(t, "the fallback is heard", answersOn(slave, "/live.mp3"))
 			w := slave.ListenVerifying("/live.mp3", harness.HTTP1Metadata, false)
 			harness.WaitForSource(t, "at the slave", 1, w)
 			if err := answersOn(slave, "/secret.mp3")(); err == nil {
@@ -95,7 +95,7 @@ func TestAMasterAndASlaveRunAsTheyAre(t *testing.T) {
 	}
 }
 
-// answersOn tells whether a mount can be heard.
+// answersOn reports whether a mount can be heard.
 func answersOn(s *harness.Server, mount string) func() error {
 	return func() error {
 		resp, err := http.Get("http://" + s.Plain + mount)

@@ -85,9 +85,9 @@ func TestAMountCountsBeforeTheDefaultOfAnIcecastXML(t *testing.T) {
 // the answer to the source and its first frame may be given the fallback, and stays with it.
 func (t *comparison) newcomer(path string, id uint64) (w *harness.VerifyingListener) {
 	t.T.Helper()
-	harness.Eventually(t.T, fmt.Sprintf("who comes then hears %d", id), func() error {
+	harness.Eventually(t.T, fmt.Sprintf("a new listener hears %d", id), func() error {
 		w = t.ListenVerifying(path, harness.HTTP1, false)
-		harness.Eventually(t.T, "who comes then hears something", func() error {
+		harness.Eventually(t.T, "a new listener hears something", func() error {
 			if w.HeardSource.Load() == 0 {
 				return errors.New("silence")
 			}

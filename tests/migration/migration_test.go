@@ -202,7 +202,7 @@ func shipped(t *testing.T, path string) string {
 		"<port>8000</port>", "<port>PORT</port><bind-address>127.0.0.1</bind-address>",
 		"/var/log/icecast2", "DIR",
 		"<admin-password>hackme", "<admin-password>letmein",
-		"http://dir.xiph.org/cgi-bin/yp-cgi", "http://127.0.0.1:9/", // who is asked for nothing
+		"http://dir.xiph.org/cgi-bin/yp-cgi", "http://127.0.0.1:9/", // which is asked for nothing
 		"</icecast>", "<security><chroot>0</chroot>OWNER</security></icecast>",
 	).Replace(comment.ReplaceAllString(string(text), ""))
 }
@@ -239,7 +239,7 @@ func (t *comparison) byShoutcast() {
 	_, _ = io.WriteString(conn, "icy-name:DSP\r\nicy-br:128\r\ncontent-type:audio/mpeg\r\n\r\n")
 	src := &harness.Source{T: test, Out: conn, MayEnd: true}
 	src.Send(20)
-	harness.Eventually(test, "it is on the air", func() error {
+	harness.Eventually(test, "it is heard", func() error {
 		if _, ok := t.Admin("stats").Source("/stream"); !ok {
 			return errors.New("it is not")
 		}

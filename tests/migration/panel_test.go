@@ -17,8 +17,8 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// panelXML is as AzuraCast writes it for a station: mounts with fallbacks, listeners who are
-// asked for, lists of who is not let in, a relay.
+// panelXML is as AzuraCast writes it for a station: mounts with fallbacks, listeners that are
+// asked for, lists of clients that are not allowed, a relay.
 const panelXML = `<icecast>
 	<location>AzuraCast</location>
 	<admin>icemaster@example.test</admin>
@@ -216,14 +216,14 @@ func (t *comparison) accessed(requests ...string) {
 
 // membersOf has a member and others come.
 func (t *comparison) membersOf(mount string) {
-	t.answer("who is no member", "GET "+mount+" HTTP/1.0\r\n")
+	t.answer("a stranger", "GET "+mount+" HTTP/1.0\r\n")
 	t.answer("a member who does not know the password", "GET "+mount+" HTTP/1.0\r\n"+harness.BasicAuth("bob", "wrong"))
 	conn := t.Dial(false)
 	resp, _ := harness.SendHead(t.T, conn, "GET "+mount+" HTTP/1.0\r\n"+harness.BasicAuth("bob", "password")+"\r\n")
 	t.say("a member: %d", resp.StatusCode)
 	again := t.Dial(false)
 	resp, _ = harness.SendHead(t.T, again, "GET "+mount+" HTTP/1.0\r\n"+harness.BasicAuth("bob", "password")+"\r\n")
-	t.say("the same again is let in: %v", resp.StatusCode == http.StatusOK)
+	t.say("the same again is admitted: %v", resp.StatusCode == http.StatusOK)
 	_, _ = conn.Close(), again.Close()
 }
 
@@ -237,10 +237,10 @@ func (t *comparison) denied() {
 	defer conn.Close()
 	_, _ = io.WriteString(conn, "GET /full.mp3 HTTP/1.0\r\n\r\n")
 	line, _ := bufio.NewReader(conn).ReadString('\n')
-	t.say("who is denied gets something: %v", strings.Contains(line, " 200 "))
+	t.say("a denied client gets something: %v", strings.Contains(line, " 200 "))
 }
 
-// hearsTheFile tells whether a mount whose sources are gone is that of the file.
+// hearsTheFile reports whether a mount whose sources are gone is that of the file.
 func (t *comparison) hearsTheFile() error {
 	conn := t.Dial(false)
 	defer conn.Close()

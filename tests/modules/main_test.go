@@ -1,4 +1,4 @@
-// Package modules tests modules of other plugins: can they decide who listens, act on events
+// Package modules tests modules of other plugins: can they decide on listeners, act on events
 // and stand in for mounts, in a Caddy that is built with them?
 package modules
 

@@ -13,7 +13,7 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// browser is a Chromium that does as it is told, by WebDriver.
+// browser is a Chromium that is driven by WebDriver.
 type browser struct {
 	t       testing.TB
 	session string // URL

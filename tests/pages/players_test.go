@@ -138,7 +138,7 @@ func TestBrowsersPlay(t *testing.T) {
 }
 
 // A browser opens six connections to a host over HTTP/1, so a seventh stream waits until
-// one of them is let go. Over HTTP/2 all of them share one.
+// one of them is closed. Over HTTP/2 all of them share one.
 func TestABrowserHearsSixStreamsOfAHostOverHTTP1AndMoreOverHTTP2(t *testing.T) {
 	harness.Program(t, "chromedriver")
 	s := harness.Start(t, harness.Station)

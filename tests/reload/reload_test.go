@@ -147,7 +147,7 @@ func TestSettingsOfALiveMountChangeAtOnce(t *testing.T) {
 	})
 	second := s.Listen("/m", harness.HTTP1Metadata, false)
 	if second.Header.Get("icy-genre") != "ambient" || second.Header.Get("icy-metaint") != "" {
-		t.Errorf("a new listener is told %v", second.Header)
+		t.Errorf("a new listener gets %v", second.Header)
 	}
 	if err := s.Reload("icecast {\n mount /m {\n max_listeners 2\n }\n}"); err != nil {
 		t.Fatal(err)

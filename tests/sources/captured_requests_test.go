@@ -162,7 +162,7 @@ func (r *replay) sound(conn net.Conn, chunked bool) {
 	}
 }
 
-// answered checks the answer to a head, and tells whether a source was taken in.
+// answered checks the answer to a head, and reports whether a source was connected.
 func (r *replay) answered(h capturedHead) (path string, accepted bool) {
 	r.t.Helper()
 	method, rest, _ := strings.Cut(h.text, " ")

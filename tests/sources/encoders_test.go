@@ -12,11 +12,11 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// atWork is how long each encoder is on the air.
+// atWork is how long each encoder plays.
 const atWork = 10 * time.Second
 
-// work is an encoder that works; title changes the title, if it can do so when it
-// is told.
+// work is an encoder that runs; title changes the title, if the encoder can do so while it
+// runs.
 type work struct {
 	cmd   *exec.Cmd
 	title func(song string) error
@@ -27,7 +27,7 @@ type work struct {
 var encodersOfDebian = []struct {
 	name  string
 	mount string
-	typ   string // that listeners are told
+	typ   string // that listeners get
 	title string // that the program itself gives at last; "" if it gives none
 	start func(t testing.TB, st *encoderLab, mount string) work
 }{
@@ -80,7 +80,7 @@ var encodersOfDebian = []struct {
 	{"butt", "/butt", "audio/mpeg", "", butt},
 }
 
-// Each encoder is on the air for ten seconds and changes its title; a listener
+// Each encoder plays for ten seconds and changes its title; a listener
 // hears it to the end and decodes it without a complaint.
 func TestEncodersOfDebian(t *testing.T) {
 	st := newEncoderLab(t)
@@ -103,12 +103,12 @@ func TestEncodersOfDebian(t *testing.T) {
 	}
 }
 
-// shift follows an encoder from the moment it is on the air until it has worked for
+// shift follows an encoder from the moment it is heard until it has worked for
 // long enough, and returns the file of what a listener heard.
 func (st *encoderLab) shift(w work, mount, contentType, title string) (file string, err error) {
 	defer func() { _ = w.cmd.Process.Kill() }()
 	if err := harness.AwaitWithin(harness.StartUp, func() error { return st.CheckMount(mount) }); err != nil {
-		return "", fmt.Errorf("it does not come on the air: %w", err)
+		return "", fmt.Errorf("nothing is heard: %w", err)
 	}
 	began := time.Now()
 	var recording sync.WaitGroup

@@ -23,7 +23,7 @@ const lateJoins = 10
 // formats are what stations send, as encoders that are in use make it.
 var formats = []struct {
 	name        string
-	contentType string // that listeners are told
+	contentType string // that listeners get
 	send        harness.Sender
 	decode      func(t testing.TB, file string) time.Duration
 }{
@@ -71,7 +71,7 @@ func TestALateListenerGetsAWholeStream(t *testing.T) {
 		end := f.send(t, s, mount)
 		all.Go(func() {
 			if err := harness.AwaitWithin(harness.StartUp, func() error { return s.CheckMount(mount) }); err != nil {
-				t.Errorf("%s is not on the air: %v", mount, err)
+				t.Errorf("%s is not heard: %v", mount, err)
 				return
 			}
 			for j := range lateJoins {

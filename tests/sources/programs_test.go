@@ -70,7 +70,7 @@ func TestProgramsThatSendAreHeard(t *testing.T) {
 			file := harness.MakeMusic(t, e.file[0], 5, e.file[1:]...)
 			cmd := e.send(t, s, mount, file)
 			var resp *http.Response
-			harness.Eventually(t, "the mount is on the air", func() (err error) {
+			harness.Eventually(t, "the mount is heard", func() (err error) {
 				if resp, err = http.Get("http://" + s.Plain + mount); err == nil && resp.StatusCode != http.StatusOK {
 					_ = resp.Body.Close()
 					err = fmt.Errorf("answered %s", resp.Status)

@@ -76,8 +76,8 @@ var proxied = []struct {
 	{"SHOUTcast v1", "hackme\r\n", "OK2\r\nicy-caps:11\r\n\r\n", "icy-name:Test\r\n\r\n", false},
 }
 
-// A proxy that knows HTTP passes on what HTTP knows the length of; one that passes
-// TCP on takes every source, and tells by the PROXY protocol who it is.
+// A proxy for HTTP passes on requests of a known length; one for TCP passes on every source,
+// and sends its address by the PROXY protocol.
 func TestSourcesComeThroughProxies(t *testing.T) {
 	s, upper := startFor(t, strings.Replace(wrapped, "{\n", "{\n proxy_protocol {\n allow 127.0.0.0/8\n }\n", 1)+"\n trusted_proxies static 127.0.0.0/8", harness.Station)
 	dir := t.TempDir()

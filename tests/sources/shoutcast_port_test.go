@@ -55,7 +55,7 @@ func TestThePortServesAllOthersAsEver(t *testing.T) {
 	}
 }
 
-// Who gives the right password to a port that is not for it is not let in by its
+// A source that gives the right password at another mount's port is not admitted by its
 // connection: the right is for one mount of one station, and for one request.
 func TestALoginIsGoodForItsMountAlone(t *testing.T) {
 	s, _ := startFor(t, wrapped, harness.Station, "rewrite /m /other")
@@ -131,7 +131,7 @@ func TestSourcesWithoutHTTPStayThroughReloads(t *testing.T) {
 	}
 }
 
-// Where a mount is taken, who comes to it without HTTP is cut off, and who is
+// Where a mount is taken, a source without HTTP is cut off, and one that is
 // there stays.
 func TestAMountThatIsTaken(t *testing.T) {
 	s, _ := startFor(t, wrapped, harness.Station)

@@ -26,8 +26,8 @@ var titled = []struct {
 	{"FLAC", "audio/flac", []string{"-c:a", "flac", "-f", "flac"}},
 }
 
-// A title within a stream is told where all titles are, and one that comes by
-// /admin/metadata is put into the stream.
+// A title within a stream is shown where all titles are, and one from /admin/metadata is put
+// into the stream.
 func TestStreamsCarryTheirTitles(t *testing.T) {
 	s := harness.Start(t, "icecast {\n source_password hackme\n limits {\n burst 2KiB\n }\n}")
 	for i, f := range titled {

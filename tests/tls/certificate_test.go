@@ -60,7 +60,7 @@ func renewed(s *harness.Server, old *x509.Certificate) (leaf *x509.Certificate) 
 }
 
 // Certificates from files that were replaced are shown after a reload of the same
-// configuration, and who listens or sends stays.
+// configuration, and listeners and sources stay.
 func TestCertificatesThatAreReplacedOnDiskAreShownAfterAReload(t *testing.T) {
 	dir := t.TempDir()
 	if err := harness.MakeCertificate(dir); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// A mount may be kept from going out, or coming in, in clear.
+// A mount may be kept from going out, or coming in, over plain HTTP.
 func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 	s := harness.Start(t, `icecast {
 		source_password hackme
@@ -63,9 +63,9 @@ func TestAMountIsHeardAndFedOverTLSOnly(t *testing.T) {
 	}
 }
 
-// Who comes in clear is sent to HTTPS before he is asked for a password, and before an
-// endpoint is asked about him, whether the mount plays or might be made to.
-func TestNobodyIsAskedForAPasswordInClear(t *testing.T) {
+// A listener over plain HTTP is redirected to HTTPS before a password is requested, and before
+// an endpoint is asked, whether the mount plays or could be started.
+func TestNoPasswordIsRequestedOverPlainHTTP(t *testing.T) {
 	e := harness.NewEndpoint(t, nil) // which says no
 	s := harness.Start(t, `icecast {
 		source_password hackme
@@ -118,7 +118,7 @@ func TestAProxyThatEndsTLSIsBelievedIfItIsTrusted(t *testing.T) {
 		listener, source   int
 	}{
 		{"trusted, over TLS", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "https", http.StatusOK, http.StatusOK},
-		{"trusted, in clear", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "http", http.StatusTemporaryRedirect, http.StatusForbidden},
+		{"trusted, plain HTTP", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "http", http.StatusTemporaryRedirect, http.StatusForbidden},
 		{"trusted, and says nothing", "servers {\n trusted_proxies static 127.0.0.0/8\n }", "", http.StatusTemporaryRedirect, http.StatusForbidden},
 		{"not trusted", "", "https", http.StatusTemporaryRedirect, http.StatusForbidden},
 	} {
@@ -186,7 +186,7 @@ func TestSourcesComeInWhereTheyShowACertificate(t *testing.T) {
 		_ = conn.Close()
 	}
 	known := s.TLSConfig("http/1.1")
-	known.ServerName = "localhost" // by an address Caddy would let nobody in who may have to show a certificate
+	known.ServerName = "localhost" // by an address Caddy would refuse every client that may have to show a certificate
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	if err != nil {
 		t.Fatal(err)
