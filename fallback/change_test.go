@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -33,8 +34,7 @@ func TestNothingIsLeftForAWholePass(t *testing.T) {
 				defer w.close()
 				for step := 0; step < 100 && !t.Failed(); step++ {
 					what := w.step()
-					time.Sleep(settle)
-					synctest.Wait()
+					eventually.Advance(settle)
 					if seed%2 == 0 || w.rnd.IntN(6) == 0 {
 						w.checkWholePass(step, what)
 					}
@@ -257,7 +257,7 @@ func (w *randomStation) step() string {
 		return "other mounts are available on demand"
 	default:
 		d := time.Duration(1 + w.rnd.Int64N(int64(7*time.Second)))
-		time.Sleep(d)
+		eventually.Advance(d)
 		return "sleep " + d.String()
 	}
 }

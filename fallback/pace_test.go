@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -95,8 +96,7 @@ func TestCloseEndsAReadThatWaits(t *testing.T) {
 			_, err := io.Copy(io.Discard, p)
 			ended <- err
 		}()
-		time.Sleep(time.Minute) // the bubble's: the player plays, and waits again and again
-		synctest.Wait()
+		eventually.Advance(time.Minute) // the bubble's: the player plays, and waits again and again
 		p.Close()
 		if err := <-ended; err != nil {
 			t.Errorf("reading ended with %v, want the end of the stream", err)

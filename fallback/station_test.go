@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -98,19 +100,18 @@ func (e *ear) listen(c net.Conn) {
 // expect waits until the listener hears the source with that id.
 func (e *ear) expect(t *testing.T, home string, want uint64, d *Director) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	err := eventually.Within(10*time.Second, time.Millisecond, func() error {
 		e.mu.Lock()
-		id, bad := e.id, e.bad
-		e.mu.Unlock()
-		if bad != nil {
-			t.Fatal(bad)
+		defer e.mu.Unlock()
+		if e.bad == nil && e.id != want {
+			return fmt.Errorf("at %s %d is heard, want %d of %v", home, e.id, want, d.order(home))
 		}
-		if id == want {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("at %s %d is heard, want %d of %v", home, id, want, d.order(home))
-		}
+		return nil
+	})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.bad != nil || err != nil {
+		t.Fatal(errors.Join(e.bad, err))
 	}
 }
 

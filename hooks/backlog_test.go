@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // Backlogs count what queues have lost whether or not it was logged already, and whether or
@@ -37,10 +39,10 @@ func TestBacklogsAreByKind(t *testing.T) {
 		}
 		full := Backlog{Events: 5, Lost: 3}
 		check("full", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
-		time.Sleep(10 * time.Second)
+		eventually.Advance(10 * time.Second)
 		check("when it was logged", map[string]Backlog{"webhook": full, "exec": {Events: 4, Failing: 1}})
 		d.Apply(nil)
-		time.Sleep(time.Hour)
+		eventually.Advance(time.Hour)
 		close(block)
 		check("given up, and without hooks", map[string]Backlog{"webhook": {Lost: 3}, "exec": {Late: 4}})
 		d.Close(t.Context())

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -51,10 +52,10 @@ func TestEventsOfAMountComeOnceAndInOrderWhateverFails(t *testing.T) {
 			}
 			if n%10 == 0 { // a reload, in the middle of retries
 				d.Apply(planOf(&Hook{Name: "h", Runner: r, Policy: Policy{Workers: 4, Retry: 24 * time.Hour}}))
-				time.Sleep(time.Second)
+				eventually.Advance(time.Second)
 			}
 		}
-		time.Sleep(time.Hour)
+		eventually.Advance(time.Hour)
 		inOrder(t, r.list(), mounts, each)
 		d.Close(t.Context())
 	})
@@ -75,7 +76,7 @@ func TestNoMoreRunAtATimeThanMay(t *testing.T) {
 		for n := range 30 {
 			d.Dispatch(numberedEvent(fmt.Sprint("/", n), 0))
 		}
-		time.Sleep(9500 * time.Millisecond)
+		eventually.Advance(9500 * time.Millisecond)
 		if got := len(r.list()); got != 27 {
 			t.Errorf("after nine seconds %d of 30 have run", got)
 		}
@@ -114,7 +115,7 @@ func TestWhatFailsIsTriedUntilItsTimeIsOver(t *testing.T) {
 				d := NewDispatcher(log, nil)
 				d.Apply(planOf(&Hook{Name: "h", Runner: r, Policy: Policy{Retry: c.retry}}))
 				d.Dispatch(numberedEvent("/m", 0))
-				time.Sleep(3 * time.Hour)
+				eventually.Advance(3 * time.Hour)
 				if n := r.tries(); !c.tries(n) || len(r.list()) != c.done {
 					t.Errorf("%d tries, %d done", n, len(r.list()))
 				}
@@ -138,16 +139,16 @@ func TestAFullQueueDropsEventsAndLogsItOnce(t *testing.T) {
 		for n := range 12 {
 			d.Dispatch(numberedEvent("/0", n))
 		}
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		close(block)
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		inOrder(t, r.list(), 1, 5)
 		dropped := lines.FilterMessageSnippet("dropped").All()
 		if len(dropped) != 1 || dropped[0].ContextMap()["events"] != uint64(7) {
 			t.Errorf("logged was %v", dropped)
 		}
 		d.Dispatch(numberedEvent("/0", 5)) // there is room again
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		inOrder(t, r.list(), 1, 6)
 		d.Close(t.Context())
 	})
@@ -178,14 +179,14 @@ func TestAReloadNeitherDropsNorRepeats(t *testing.T) {
 		for n := range 5 {
 			d.Dispatch(numberedEvent("/0", n))
 		}
-		time.Sleep(1500 * time.Millisecond)
+		eventually.Advance(1500 * time.Millisecond)
 		d.Apply(planOf(hook("same", next)))
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		if o, n := old.list(), next.list(); len(o) != 2+5 || len(n) != 3 {
 			t.Errorf("%d ran as before and %d as now", len(o), len(n))
 		}
 		d.Dispatch(numberedEvent("/0", 5))
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		if o, n := old.list(), next.list(); len(o) != 2+5 || !slices.Equal(n, []string{"/0 2", "/0 3", "/0 4", "/0 5"}) {
 			t.Errorf("%d ran as before, and now %v", len(o), n)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"go.uber.org/zap"
 )
 
@@ -114,10 +115,10 @@ func outage(t *testing.T, refuse func(int) bool) *recorder {
 			d.Dispatch(numberedEvent(fmt.Sprint("/", m), next[m]))
 			next[m]++
 		}
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 	}
 	stuck.Store(false)
-	time.Sleep(time.Hour)
+	eventually.Advance(time.Hour)
 	d.Close(t.Context())
 	if v := store.value("h"); v != "" {
 		t.Errorf("in the end there is still stored %s", v)

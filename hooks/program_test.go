@@ -5,12 +5,15 @@ package hooks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // script makes a program of a shell script.
@@ -125,11 +128,10 @@ func TestAProgramThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
 			if group <= 1 {
 				t.Fatalf("no process group was printed: %v", lines.All())
 			}
-			for end := time.Now().Add(5 * time.Second); syscall.Kill(-group, 0) == nil; time.Sleep(10 * time.Millisecond) {
-				if time.Now().After(end) { // those that were killed are gone once init has noticed
-					t.Fatalf("something of group %d is left", group)
-				}
-			}
+			// Killed programs exist until init has reaped them.
+			eventually.True(t, 5*time.Second, fmt.Sprintf("nothing of group %d is left", group), func() bool {
+				return syscall.Kill(-group, 0) != nil
+			})
 		})
 	}
 }
@@ -175,15 +177,10 @@ func TestAProgramGoesOnAfterOurEnd(t *testing.T) {
 	if err := p.Run(ctx, NewEvent(SourceDisconnected, "/m")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("it ended with %v", err)
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if got, _ := os.ReadFile(out); string(got) == "done\n" {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("it did not go on")
-		}
-	}
 	p.Wait()
+	if got, err := os.ReadFile(out); string(got) != "done\n" {
+		t.Fatalf("it did not go on: %q, %v", got, err)
+	}
 }
 
 // What a program has left behind may print for as long as it likes.
@@ -194,13 +191,8 @@ func TestWhatAProgramLeavesBehindGoesOn(t *testing.T) {
 	if err := p.Run(t.Context(), NewEvent(SourceConnected, "/m")); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(alive); err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("it was ended")
-		}
-	}
 	p.Wait()
+	if _, err := os.Stat(alive); err != nil {
+		t.Fatalf("it was ended: %v", err)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"go.uber.org/zap"
 )
 
@@ -31,7 +32,7 @@ func TestAQueueOutlivesTheProcess(t *testing.T) {
 					d.Dispatch(numberedEvent("/0", n))
 					d.Dispatch(numberedEvent("/1", n))
 				}
-				time.Sleep(10 * time.Second)
+				eventually.Advance(10 * time.Second)
 				crashed := store.copy()
 				closeNow(d)
 				if ends == "by a crash" {
@@ -45,7 +46,7 @@ func TestAQueueOutlivesTheProcess(t *testing.T) {
 				d.Apply(keeper(up))
 				d.Dispatch(numberedEvent("/0", 5)) // after what was stored
 				d.Dispatch(numberedEvent("/1", 5))
-				time.Sleep(10 * time.Second)
+				eventually.Advance(10 * time.Second)
 				inOrder(t, up.list(), 2, 6)
 				if v := store.value("h"); v != "" {
 					t.Errorf("there is still stored %s", v)
@@ -69,7 +70,7 @@ func TestAQueueThatIsToBeStoredAfterAReloadIs(t *testing.T) {
 		d.Apply(planOf(&before))
 		d.Dispatch(numberedEvent("/0", 0))
 		d.Dispatch(numberedEvent("/0", 1))
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		if v := store.value("h"); v != "" {
 			t.Errorf("before, there is stored %s", v)
 		}
@@ -79,7 +80,7 @@ func TestAQueueThatIsToBeStoredAfterAReloadIs(t *testing.T) {
 		up := new(runs)
 		d = NewDispatcher(log, store)
 		d.Apply(keeper(up))
-		time.Sleep(time.Second)
+		eventually.Advance(time.Second)
 		inOrder(t, up.list(), 1, 3)
 		d.Close(t.Context())
 	})
@@ -96,7 +97,7 @@ func TestAnEventAfterTheEndIsStored(t *testing.T) {
 		d.Enqueue(h, numberedEvent("/0", 0))
 		d.Enqueue(h, numberedEvent("/0", 1))
 		d.Enqueue(&Hook{Name: "another", Policy: h.Policy}, numberedEvent("/0", 2))
-		time.Sleep(time.Second)
+		eventually.Advance(time.Second)
 		if n := strings.Count(store.value("h"), "source_connected"); n != 2 || store.value("another") != "" {
 			t.Errorf("stored is %v", store.values)
 		}
@@ -111,7 +112,7 @@ func TestAnEventThatIsDeliveredAtOnceIsNotStored(t *testing.T) {
 		d.Apply(keeper(r))
 		for n := range 100 {
 			d.Dispatch(numberedEvent("/0", n))
-			time.Sleep(1300 * time.Millisecond) // not in step with flushes
+			eventually.Advance(1300 * time.Millisecond) // not in step with flushes
 		}
 		d.Close(t.Context())
 		if inOrder(t, r.list(), 1, 100); store.saves != 0 {
@@ -146,9 +147,9 @@ func TestABrokenStoreDoesNotStopDelivery(t *testing.T) {
 				d := NewDispatcher(log, store)
 				d.Apply(keeper(r))
 				d.Dispatch(numberedEvent("/0", 0))
-				time.Sleep(time.Minute)
+				eventually.Advance(time.Minute)
 				works.Store(true)
-				time.Sleep(2 * time.Minute)
+				eventually.Advance(2 * time.Minute)
 				inOrder(t, r.list(), 1, 1)
 				if n := lines.FilterLevelExact(zap.ErrorLevel).Len(); n != 1 || lines.FilterMessage(c.says).Len() != 1 {
 					t.Errorf("logged was %v", lines.All())
@@ -179,12 +180,12 @@ func TestAStoreThatWasUnavailableIsReadLater(t *testing.T) {
 		d = NewDispatcher(log, store)
 		d.Apply(keeper(r))
 		d.Dispatch(numberedEvent("/1", 3))
-		time.Sleep(5 * time.Minute)
+		eventually.Advance(5 * time.Minute)
 		if got := r.list(); len(got) != 1 || store.value("h") != before {
 			t.Fatalf("before the store works, delivered is %v and stored is %q", got, store.value("h"))
 		}
 		store.fail(nil)
-		time.Sleep(2 * time.Minute)
+		eventually.Advance(2 * time.Minute)
 		if got := r.list(); len(got) != 4 || got[1] != "/0 0" || got[3] != "/0 2" || store.value("h") != "" {
 			t.Errorf("delivered is %v, stored is %q", got, store.value("h"))
 		}

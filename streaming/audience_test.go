@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // The second connection of VLC is none from its address, either, whichever goes first.
@@ -20,7 +22,7 @@ func TestASecondConnectionIsNotCountedAgainstItsAddress(t *testing.T) {
 		}
 		_ = first.Close()
 		_ = second.Close()
-		eventually(t, "both are gone", func() bool { e.send(1); return st.Listeners() == 0 && st.known() == 0 })
+		eventually.True(t, patience, "both are gone", func() bool { e.send(1); return st.Listeners() == 0 && st.known() == 0 })
 	}
 	if got := st.Audience(); len(got) != 1 || got[0].Sessions != 3 || got[0].Peak != 1 {
 		t.Errorf("the audience is %+v", got)

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -96,7 +97,7 @@ func TestASourceOnDemandPlaysTenSecondsAfterItsListenersHaveMoved(t *testing.T) 
 			t.Fatal(err)
 		}
 		for range 60 { // it is not silent
-			time.Sleep(time.Second)
+			eventually.Advance(time.Second)
 			src.send(1)
 		}
 		home := connect(t, st, "/m", numbered.ContentType)
@@ -105,7 +106,7 @@ func TestASourceOnDemandPlaysTenSecondsAfterItsListenersHaveMoved(t *testing.T) 
 		for src.Reason() == Running {
 			src.send(1)
 			home.send(1)
-			time.Sleep(time.Second / 2)
+			eventually.Advance(time.Second / 2)
 		}
 		if after := time.Since(moved); src.Reason() != NoDemand || after < unheardTime || after > unheardTime+time.Second {
 			t.Errorf("it ends after %v, %v", after, src.Reason())

@@ -21,17 +21,6 @@ const patience = 10 * time.Second
 // of them closes its station, and a closed station leaves no goroutine.
 func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/streaming")) }
 
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !holds(); {
-		if time.Now().After(end) {
-			t.Fatalf("it never came to pass that %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // newTestStation returns a station that is closed when the test ends, and a
 // channel of the listeners that have ended.
 func newTestStation(t testing.TB, settings Settings) (*Station, <-chan *Listener) {

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -80,14 +81,14 @@ func TestASourceOnDemandPlaysTenSecondsAfterItsLastListener(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3600 { // it is not silent
-			time.Sleep(time.Second)
+			eventually.Advance(time.Second)
 			src.send(1)
 		}
 		l.Cancel()
 		left := time.Now()
 		for src.Reason() == Running {
 			src.send(1)
-			time.Sleep(time.Second / 2)
+			eventually.Advance(time.Second / 2)
 		}
 		if after := time.Since(left); src.Reason() != NoDemand || after < unheardTime || after > unheardTime+2*time.Second {
 			t.Errorf("it ends after %v, %v", after, src.Reason())

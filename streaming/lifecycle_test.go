@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -155,7 +156,7 @@ func TestCloseWaitsForTheStopOfASourceOnDemand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(unheardTime)
+		eventually.Advance(unheardTime)
 		st.Reconsider()
 		<-stopping
 		s.End()

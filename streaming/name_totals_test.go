@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -165,7 +166,7 @@ func TestPassesAndDelaysAreMeasured(t *testing.T) {
 	}
 	p := join(t, st, "/m", true, Client{})
 	p.readHead()
-	eventually(t, "a delay is known", func() bool {
+	eventually.True(t, patience, "a delay is known", func() bool {
 		src.send(1)
 		return st.Delays().Count > 0
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -61,7 +62,7 @@ func recordNotices(t *testing.T, settings Settings) (*Station, *notices) {
 
 func (n *notices) want(t *testing.T, want ...string) {
 	t.Helper()
-	eventually(t, "the notices are: "+strings.Join(want, ", "), func() bool { return len(n.all()) >= len(want) })
+	eventually.True(t, patience, "the notices are: "+strings.Join(want, ", "), func() bool { return len(n.all()) >= len(want) })
 	if got := n.all(); !slices.Equal(got, want) {
 		t.Errorf("told was\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -178,7 +179,7 @@ func TestWhatFeedsOthersOnlyIsNobodysBusiness(t *testing.T) {
 	st, n := recordNotices(t, Settings{})
 	src := connect(t, st, "internal", "audio/mpeg")
 	src.send(someFrames)
-	eventually(t, "it is there", func() bool { return st.Mount("internal") != nil })
+	eventually.True(t, patience, "it is there", func() bool { return st.Mount("internal") != nil })
 	st.Mount("internal").SetMetadata("", "title", "")
 	src.end()
 	connect(t, st, "/m", "audio/mpeg")

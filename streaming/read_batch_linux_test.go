@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -60,7 +61,7 @@ func TestASourceAmongManyIsReadInLargePieces(t *testing.T) {
 		}
 		return n
 	}
-	eventually(t, "its reads wait for more", func() bool {
+	eventually.True(t, patience, "its reads wait for more", func() bool {
 		n, err := far.Write(numbered.AppendFrame(nil, uint64(sent/numbered.MaxFrame), time.Now()))
 		if err != nil {
 			t.Fatal(err)
@@ -68,12 +69,12 @@ func TestASourceAmongManyIsReadInLargePieces(t *testing.T) {
 		sent += n
 		return lowat() > 1000
 	})
-	eventually(t, "the last bytes are read", func() bool { return s.Mount().bytesRead.Load() == uint64(sent) })
+	eventually.True(t, patience, "the last bytes are read", func() bool { return s.Mount().bytesRead.Load() == uint64(sent) })
 	if n := lowat(); n != 1 {
 		if _, err := far.Write([]byte{0}); err != nil { // it may have been read by chance: the next may not wait
 			t.Fatal(err)
 		}
-		eventually(t, "a single byte is read", func() bool { return s.Mount().bytesRead.Load() == uint64(sent+1) })
+		eventually.True(t, patience, "a single byte is read", func() bool { return s.Mount().bytesRead.Load() == uint64(sent+1) })
 	}
 	_ = far.Close()
 	if r := <-done; r != Finished {

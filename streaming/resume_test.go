@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
@@ -94,7 +95,7 @@ func TestSilenceIsNoPlaceToGoOnFrom(t *testing.T) {
 	src.end()
 	again := connect(t, st, "/m", numbered.ContentType, fromUpstream)
 	again.sendAll(recorded(3))
-	eventually(t, "it is heard at once", func() bool { return !st.Mount("/m").Source().held() })
+	eventually.True(t, patience, "it is heard at once", func() bool { return !st.Mount("/m").Source().held() })
 	again.end()
 }
 

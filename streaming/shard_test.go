@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
@@ -18,7 +19,7 @@ func TestANoticeThatComesLateWakesTheShard(t *testing.T) {
 	s.due.Store(int64(time.Hour))
 	woken := make(chan bool)
 	go func() { woken <- s.wait(time.NewTimer(0), time.Now()) }()
-	eventually(t, "the shard sleeps until the next round", func() bool { return s.due.Load() == 0 })
+	eventually.True(t, patience, "the shard sleeps until the next round", func() bool { return s.due.Load() == 0 })
 	s.notify(time.Second)
 	select {
 	case <-woken:

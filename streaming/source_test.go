@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
@@ -35,7 +36,7 @@ func TestASourceThatSendsNothingButGarbageIsSilent(t *testing.T) {
 	st, _ := newTestStation(t, mountSettings(MountSettings{SourceTimeout: 200 * time.Millisecond}))
 	src := connect(t, st, "/m", numbered.ContentType)
 	src.send(10)
-	eventually(t, "the source is released", func() bool {
+	eventually.True(t, patience, "the source is released", func() bool {
 		_, _ = src.pipe.Write(make([]byte, 100))
 		return src.Reason() != Running
 	})
@@ -73,7 +74,7 @@ func TestListenersWaitForASourceThatBlinks(t *testing.T) {
 			second := connect(t, st, "/m", numbered.ContentType)
 			second.next = first.next
 			second.send(10)
-			eventually(t, "all is delivered", func() bool { return late.Sent() > 10*(numbered.MaxFrame-1) })
+			eventually.True(t, patience, "all is delivered", func() bool { return late.Sent() > 10*(numbered.MaxFrame-1) })
 			second.Stop(Removed)
 			second.reasonOf()
 			if c := check(t, p.readAll()); c.First != 0 || c.Last != second.next-1 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -90,7 +91,7 @@ func TestAListenerThatLeavesIsCountedOut(t *testing.T) {
 			p := join(t, st, "/m", way.plain, Client{Agent: "x"})
 			p.readHead()
 			_ = p.Close()
-			eventually(t, "the listener is counted out", func() bool {
+			eventually.True(t, patience, "the listener is counted out", func() bool {
 				src.send(1)
 				return st.Listeners() == 0
 			})
@@ -183,7 +184,7 @@ func TestAShardWithoutListenersKeepsNothingInMemory(t *testing.T) {
 	nextEnded(t, ended)
 	p.Listener = nil
 	src.send(1000) // the log itself goes on
-	eventually(t, "the blocks of before are freed", func() bool {
+	eventually.True(t, patience, "the blocks of before are freed", func() bool {
 		runtime.GC()
 		select {
 		case <-gone:

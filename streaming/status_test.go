@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -55,7 +56,7 @@ func TestAStatusShowsWhatANewListenerHears(t *testing.T) {
 
 	src := named(t, st, "/m", "live")
 	src.send(someFrames)
-	eventually(t, "the source is heard", func() bool { return m.Heard() == "/m" })
+	eventually.True(t, patience, "the source is heard", func() bool { return m.Heard() == "/m" })
 	m.SetMetadata("", "live title", "")
 	s = m.Status()
 	if !s.OnAir || s.Playing != "/m" || s.IsFallback() || s.Stream.Info.Name != "live" || s.Stream.Info.Genre != "jazz" ||
@@ -90,7 +91,7 @@ func TestANewSourcesTitleIsNotShownWithTheLastOnesName(t *testing.T) {
 		t.Errorf("before it sends, %q is shown with %q", s.Stream.Info.Name, s.Metadata.Title)
 	}
 	second.send(someFrames)
-	eventually(t, "the second source is heard", func() bool { return m.Heard() == "/m" })
+	eventually.True(t, patience, "the second source is heard", func() bool { return m.Heard() == "/m" })
 	if s := m.Status(); s.Stream.Info.Name != "second" || s.Metadata.Title != "second title" {
 		t.Errorf("once it has sent, %q is shown with %q", s.Stream.Info.Name, s.Metadata.Title)
 	}

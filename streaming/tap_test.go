@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
@@ -43,7 +44,7 @@ func TestATapOfASourceThatWasThereKeepsNothingOld(t *testing.T) {
 	st, _ := newTestStation(t, mountSettings(MountSettings{Burst: blocklog.Burst{Bytes: 1 << 10}}))
 	e := connect(t, st, "/m", numbered.ContentType)
 	e.send(maxFirst/numbered.MaxFrame + 100)
-	eventually(t, "the first block is released", func() bool { return e.first.Load() == nil })
+	eventually.True(t, patience, "the first block is released", func() bool { return e.first.Load() == nil })
 	if n := len(e.Tap().drained()); n > 8<<10 {
 		t.Errorf("the tap begins %d bytes back", n)
 	}

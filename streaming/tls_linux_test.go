@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // tlsPair returns the ends of a connection over TLS whose near end is over a CipherBuffer.
@@ -57,7 +59,7 @@ func TestListenersOverTLSHearWhatWasSent(t *testing.T) {
 	e := connect(t, st, "/m", "application/octet-stream")
 	e.write(pattern)
 	e.write(pattern) // enough to be sure that it is nothing known
-	eventually(t, "that is known", func() bool { return st.Mount("/m").Heard() != "" })
+	eventually.True(t, patience, "that is known", func() bool { return st.Mount("/m").Heard() != "" })
 	stop := make(chan struct{})
 	var sending, hearing sync.WaitGroup
 	sending.Go(func() {

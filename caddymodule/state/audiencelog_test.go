@@ -4,20 +4,21 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 func TestTheAudienceIsLoggedEachHourAndAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lines := 0
 		log := newAudienceLog(func() { lines++ })
-		time.Sleep(untilHour() + 2*time.Hour)
-		synctest.Wait()
+		eventually.Advance(untilHour() + 2*time.Hour)
 		if lines != 3 {
 			t.Errorf("%d lines after three full hours", lines)
 		}
 		log.close()
 		log.close()
-		time.Sleep(3 * time.Hour)
+		eventually.Advance(3 * time.Hour)
 		if lines != 4 {
 			t.Errorf("%d lines after the end; want one more", lines)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/hooks"
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // readAll returns the ids that a follower reads, and how many it missed.
@@ -26,7 +27,7 @@ func TestTheEventLogKeepsEventsForSubscribers(t *testing.T) {
 			for range events {
 				j.add(&hooks.Event{Name: hooks.ListenerAdded, ID: fmt.Sprint(n)})
 				n++
-				time.Sleep(time.Second)
+				eventually.Advance(time.Second)
 			}
 		}
 		open := func(since time.Time) *Subscriber {
@@ -64,13 +65,13 @@ func TestTheEventLogKeepsEventsForSubscribers(t *testing.T) {
 		for f := range j.subscribers {
 			f.Close()
 		}
-		time.Sleep(listenerEventsTime - 2*time.Second)
+		eventually.Advance(listenerEventsTime - 2*time.Second)
 		last := n
 		add(1)
 		again := open(time.Now().Add(-time.Second))
 		check("after a pause", again, 0, fmt.Sprint(last))
 		again.Close()
-		time.Sleep(listenerEventsTime + time.Second)
+		eventually.Advance(listenerEventsTime + time.Second)
 		add(1)
 		j.add(&hooks.Event{Name: hooks.SourceConnected, ID: "source"})
 		if all := j.Last(2); len(all) != 2 || all[0].ID != "source" || all[1].ID != fmt.Sprint(last) {

@@ -5,7 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
-	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 func TestViewersAreToldWhatHasChanged(t *testing.T) {
@@ -30,19 +31,19 @@ func TestViewersAreToldWhatHasChanged(t *testing.T) {
 		since(first, "")
 		items = []Item{item("/a", a2), item("/b", bb)}
 		since(first, "") // it is not looked up yet
-		time.Sleep(livefeedStep)
+		eventually.Advance(livefeedStep)
 		second := since(first, `{"listeners":0,"all":false,"mounts":[`+a2+`]}`)
 		since(0, `{"listeners":0,"all":true,"mounts":[`+a2+`,`+bb+`]}`)
 		since(second, "")
 		listeners = 1
-		time.Sleep(livefeedStep)
+		eventually.Advance(livefeedStep)
 		third := since(second, `{"listeners":1,"all":false,"mounts":[]}`)
 		since(first, `{"listeners":1,"all":false,"mounts":[`+a2+`]}`)
 		items = items[1:]
-		time.Sleep(livefeedStep)
+		eventually.Advance(livefeedStep)
 		fourth := since(third, `{"listeners":1,"all":true,"mounts":[`+bb+`]}`)
 		items = nil
-		time.Sleep(livefeedStep)
+		eventually.Advance(livefeedStep)
 		since(fourth, `{"listeners":1,"all":true,"mounts":[]}`)
 	})
 }

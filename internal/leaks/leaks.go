@@ -8,12 +8,15 @@
 package leaks
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 const (
@@ -33,14 +36,18 @@ func Main(m *testing.M, packages ...string) int {
 	return code
 }
 
+var errLeft = errors.New("goroutines are left")
+
 // Left returns the stacks of the goroutines that run code of one of some packages after
 // graceTime; empty: there are none.
 func Left(packages ...string) (left string) {
-	for end := time.Now().Add(graceTime); ; time.Sleep(checkInterval) {
-		if left = running(packages); left == "" || time.Now().After(end) {
-			return left
+	_ = eventually.Within(graceTime, checkInterval, func() error {
+		if left = running(packages); left != "" {
+			return errLeft
 		}
-	}
+		return nil
+	})
+	return left
 }
 
 // running returns the stacks of the goroutines that run code of one of some packages now.

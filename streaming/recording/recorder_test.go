@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
@@ -196,9 +197,10 @@ func TestWhatASlowDiskCannotTakeIsSkipped(t *testing.T) {
 	p, _ := Parse(filepath.Join(s.dir, "x.mp3"))
 	r := &recorder{mount: "/m", source: src, observe: func(e Event) { s.events <- e }, tap: src.Tap()}
 	o := &Options{Pattern: p}
-	for end := time.Now().Add(patience); len(s.events) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	eventually.True(t, patience, "the recording has started", func() bool {
 		r.drain(o) // the last frames may not have arrived
-	}
+		return len(s.events) > 0
+	})
 	s.next(Started)
 	const frames = maxBehind/numbered.MaxFrame + 1000
 	e.send(frames)

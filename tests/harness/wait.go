@@ -1,9 +1,10 @@
 package harness
 
 import (
-	"context"
 	"testing"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // Patience is how long a test waits for what takes little time. A test that passes does not
@@ -28,17 +29,5 @@ func Await(try func() error) error { return AwaitWithin(Patience, try) }
 
 // AwaitWithin is Await for what takes longer.
 func AwaitWithin(limit time.Duration, try func() error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	for {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	return eventually.Within(limit, 10*time.Millisecond, try)
 }
