@@ -10,9 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddycast/caddycast/internal/eventually"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // inOrder checks that of each mount the events came once and in order.

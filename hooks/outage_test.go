@@ -12,8 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddycast/caddycast/internal/eventually"
 	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 var zapHook = zap.String("hook", "it")

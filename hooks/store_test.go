@@ -10,8 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddycast/caddycast/internal/eventually"
 	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // keeper is a hook whose queue outlives the process.
