@@ -71,9 +71,14 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 			stall(s, "/live.mp3", way.Kind, way.Encrypted)
 		}
 	}
-	for range 100 { // more than a socket takes, less than makes a listener slow
-		src.Send(10)
-		time.Sleep(time.Millisecond)
+	// More than a socket takes, and never so much at once that a listener is slow. Some of it is
+	// still to be sent when the process ends.
+	const parts, each, frameSize = 4, 250, 417
+	for i := range parts {
+		for _, l := range listeners {
+			l.WaitForBytes(int64(i * each * frameSize))
+		}
+		src.Send(each)
 	}
 	busy := howLong(t, "version")
 	ended := make(chan error, 1)
