@@ -1,27 +1,27 @@
 # make            prints this list
-# make deps       installs the programs that the tests talk to (apt), and what their pages play with (npm)
+# make deps       installs the programs that the tests talk to (apt), and players for pages (npm)
 # make build      builds ./caddycast
 # make binaries   builds the programs that tests run in processes of their own, into tests/binaries
 # make test       all tests, with the race detector
 # make lint       formatting, go vet, linters, tidy go.mod
 # make cross      checks that the engine compiles for other systems
 # make fuzz       every fuzz target for FUZZTIME (default 30s)
-# make bench      what it costs beside icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
+# make bench      the costs beside those of icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
 # make microbench the benchmarks of the engine's parts
 
 TAGS     := nobadger,nomysql,nopgx
 FUZZTIME ?= 30s
-# program or file, and the package that it is in if that is called otherwise
+# program or file, and the name of its package if that differs
 PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools flac oggfwd ices2 \
 	liquidsoap chromium chromedriver:chromium-driver icecast2 ip:iproute2 nsenter:util-linux \
 	shout:libshout-tools darkice gst-launch-1.0:gstreamer1.0-tools \
 	/usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good mpd mpc cvlc:vlc-bin \
 	/usr/share/doc/vlc-plugin-base:vlc-plugin-base butt Xvfb:xvfb nginx:nginx-light haproxy \
 	prometheus npm
-# what npm leaves behind when it is done
+# the file that npm writes last
 PAGES    := tests/npm/node_modules/.package-lock.json
 TOOL     := go tool -modfile=tools/go.mod
-# what the binaries are made of: when it changes, they are built anew
+# sources of the binaries: when one changes, they are built again
 SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
 CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
@@ -30,7 +30,7 @@ CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-# Where there is no apt, or no leave to use it, the tests say which programs they miss.
+# Without apt, or without the right to use it, the missing packages are printed.
 deps: programs $(PAGES)
 
 programs:
@@ -41,7 +41,7 @@ programs:
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
 
 $(PAGES): tests/npm/package-lock.json | programs
-	@if command -v npm >/dev/null; then cd tests/npm && npm ci --loglevel=error || echo "npm could not get what pages play with"; else echo "please install: npm"; fi
+	@if command -v npm >/dev/null; then cd tests/npm && npm ci --loglevel=error || echo "npm could not install the players of pages"; else echo "please install: npm"; fi
 
 # The flags are xcaddy's, so that both builds share a cache.
 build:
@@ -61,8 +61,8 @@ tests/binaries/caddy-guest: $(SOURCES) $(wildcard tests/modules/testdata/guest/*
 	$(TOOL) xcaddy build $(CADDY) --output $@ --with github.com/caddycast/caddycast@v0.0.0=$(CURDIR) \
 		--with example.org/guest@v0.0.0=$(CURDIR)/tests/modules/testdata/guest
 
-# All that is compiled is compiled before the first test, so that no limit of a test covers
-# it and no test shares the processors with a compiler.
+# Everything is compiled before the first test, so that no time limit of a test covers a
+# compilation and no test shares the processors with a compiler.
 test: deps cross binaries
 	go test -race -tags $(TAGS) -run '^$$' ./...
 	go test -race -tags $(TAGS) -timeout 20m ./...
