@@ -17,7 +17,8 @@ type Config struct {
 	// Timeout is how long an upstream has to answer; 0: DefaultTimeout.
 	Timeout time.Duration
 
-	mirrored bool // created by a slave from the lists of its masters
+	mirrored    bool         // created by a slave from the lists of its masters
+	protections []Protection // of the mount at those masters
 }
 
 func (c *Config) timeout() time.Duration {

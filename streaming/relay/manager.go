@@ -133,9 +133,10 @@ func (m *Manager) start(c *Config) {
 }
 
 // remove ends a relay without configuration. One that plays, and whose mount has left a
-// master's list, ends with its stream. mu is held.
+// master's list, ends with its stream; but not if a master demands a protection that this
+// node lacks. mu is held.
 func (m *Manager) remove(r *relay) {
-	if r.settings.Load().mirrored && m.slave != nil && m.slave.matches(r.mount) && r.source.Load() != nil {
+	if r.settings.Load().mirrored && m.slave != nil && m.slave.allows(r.mount) && r.source.Load() != nil {
 		r.leave()
 		return
 	}

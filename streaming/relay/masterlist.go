@@ -42,10 +42,11 @@ type listed struct {
 }
 
 // readList reads a master's list, one mount in each line: a path at the master, or a URL,
-// and perhaps a tab and marks. Other lines are skipped.
+// and perhaps a tab and marks. Other lines are skipped. A mount with several lines has the
+// URL of the first and the marks of all.
 func readList(r io.Reader, base *url.URL) ([]listed, error) {
 	var all []listed
-	seen := make(map[string]bool)
+	index := make(map[string]int)
 	lines := bufio.NewScanner(io.LimitReader(r, maxList))
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() && len(all) < maxMounts {
@@ -66,21 +67,39 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 		if mount == "/admin/streams" { // Icecast-KH
 			mount = at.Query().Get("mount")
 		}
-		if !isMount(mount) || seen[mount] {
+		if !isMount(mount) {
 			continue
 		}
-		seen[mount] = true
-		all = append(all, listed{mount, at.String(), parseProtections(marks)})
+		i, ok := index[mount]
+		if !ok {
+			i = len(all)
+			index[mount] = i
+			all = append(all, listed{mount: mount, url: at.String()})
+		}
+		all[i].protections = addProtections(all[i].protections, parseProtections(marks))
 	}
 	return all, lines.Err()
 }
 
 // parseProtections returns the marks of a line. An unknown mark is kept: no slave has that
-// protection, so that none serves the mount.
+// protection, so that none serves the mount. The same is true of marks that are unreadable.
 func parseProtections(marks string) (all []Protection) {
 	for mark := range strings.SplitSeq(marks, ",") {
 		if mark = strings.TrimSpace(mark); mark != "" {
 			all = append(all, Protection(mark))
+		}
+	}
+	if all == nil && marks != "" {
+		all = []Protection{Protection(marks)}
+	}
+	return all
+}
+
+// addProtections returns all with those of more that it lacks.
+func addProtections(all, more []Protection) []Protection {
+	for _, p := range more {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
 		}
 	}
 	return all

@@ -26,6 +26,11 @@ func TestReadList(t *testing.T) {
 			{"/in", "http://master.example:8000/in", []Protection{ProtectedByAllow, ProtectedByTLS}},
 			{"/later", "http://master.example:8000/later", []Protection{"something"}},
 		}},
+		{"a tab without a mark", "/odd\t,\n", []listed{{"/odd", "http://master.example:8000/odd", []Protection{","}}}},
+		{"one twice, protected once", "/a\n/a\tauth\n/a\tauth,tls\n/b\tauth\n/b\n", []listed{
+			{"/a", "http://master.example:8000/a", []Protection{ProtectedByAuth, ProtectedByTLS}},
+			{"/b", "http://master.example:8000/b", []Protection{ProtectedByAuth}},
+		}},
 		{"nothing", "", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

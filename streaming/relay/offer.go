@@ -9,14 +9,29 @@ type listedUpstream struct {
 	protections []Protection
 }
 
+// requiredProtections returns how each mount is to be protected: in all the ways in which
+// one of the masters protects it, or did when it was offered before.
+func requiredProtections(lists [][]listedUpstream, before []Config) map[string][]Protection {
+	required := make(map[string][]Protection)
+	for _, list := range lists {
+		for _, l := range list {
+			required[l.mount] = addProtections(required[l.mount], l.protections)
+		}
+	}
+	for _, c := range before {
+		required[c.Mount] = addProtections(required[c.Mount], c.protections)
+	}
+	return required
+}
+
 // offers returns a relay for each mount on the lists of some masters that the settings
 // allow, with all masters that list it as upstreams, in their order.
-func offers(settings *SlaveConfig, lists [][]listedUpstream) []Config {
+func offers(settings *SlaveConfig, lists [][]listedUpstream, required map[string][]Protection) []Config {
 	var all []Config
 	index := make(map[string]int)
 	for _, list := range lists {
 		for _, l := range list {
-			if !matches(settings.Mounts, l.mount) || !settings.serves(l) {
+			if !settings.allows(l.mount, required[l.mount]) {
 				continue
 			}
 			i, ok := index[l.mount]
@@ -25,7 +40,7 @@ func offers(settings *SlaveConfig, lists [][]listedUpstream) []Config {
 				index[l.mount] = i
 				all = append(all, Config{
 					Mount: l.mount, OnDemand: settings.OnDemand, NoMetadata: settings.NoMetadata,
-					Timeout: settings.Timeout, mirrored: true,
+					Timeout: settings.Timeout, mirrored: true, protections: required[l.mount],
 				})
 			}
 			all[i].Upstreams = append(all[i].Upstreams, l.upstream)

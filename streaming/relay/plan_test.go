@@ -64,7 +64,7 @@ func TestOffersOfSeveralMasters(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			settings := &SlaveConfig{Mounts: tt.patterns, OnDemand: true}
-			got := offers(settings, tt.lists)
+			got := offersOf(settings, tt.lists...)
 			if offersText(got) != tt.want {
 				t.Errorf("the offers are %s; want %s", offersText(got), tt.want)
 			}

@@ -232,6 +232,27 @@ func TestAnAddedMasterInterruptsNoStream(t *testing.T) {
 	}
 }
 
+// A mount that leaves the list may play on for a while. One that is protected must not.
+func TestAMountThatBecomesProtectedEndsAtOnce(t *testing.T) {
+	u := newUpstream(t, 0, false)
+	var list atomic.Pointer[string]
+	open, closed := "/m\n", "/m\tauth\n"
+	list.Store(&open)
+	master := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == ListPath {
+			_, _ = w.Write([]byte(*list.Load()))
+			return
+		}
+		u.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(master.Close)
+	m := managed(t, streaming.MountSettings{})
+	m.Apply(Settings{Slave: &SlaveConfig{Masters: []Upstream{{URL: master.URL}}, Interval: minPollGap}})
+	within(t, soon, "it plays", m.plays(master.URL+"/m"))
+	list.Store(&closed)
+	within(t, leaveTime-time.Second, "it is disconnected", func() bool { return u.open.Load() == 0 })
+}
+
 func TestNothingIsDialedForAClosedStation(t *testing.T) {
 	u := newUpstream(t, 0, false)
 	st := streaming.NewStation(func(*streaming.Listener) {}, func(streaming.FeedChange) {})

@@ -23,9 +23,9 @@ type SlaveConfig struct {
 	Mounts     []string      // patterns; none: all
 	Public     []string      // URLs at which listeners reach this node
 
-	// MayServe reports whether a mount that the master protects may be pulled, since this
-	// node protects it in the same ways. It is called for each list with the mount, from any
-	// goroutine. Nil: none may.
+	// MayServe reports whether a mount that a master protects may be pulled, since this node
+	// protects it in the same ways. It is called with the protections that all masters
+	// together demand, from any goroutine, and must not call the manager. Nil: none may.
 	MayServe func(mount string, protections []Protection) bool
 
 	// Report returns the load of this node. The slave fills in ID, Public and Interval.
@@ -39,9 +39,9 @@ func (s *SlaveConfig) interval() time.Duration {
 	return DefaultInterval
 }
 
-// serves reports whether the mount of a list may be pulled.
-func (s *SlaveConfig) serves(l listedUpstream) bool {
-	return len(l.protections) == 0 || s.MayServe != nil && s.MayServe(l.mount, l.protections)
+// allows reports whether a mount that requires some protections may be pulled.
+func (s *SlaveConfig) allows(mount string, required []Protection) bool {
+	return matches(s.Mounts, mount) && (len(required) == 0 || s.MayServe != nil && s.MayServe(mount, required))
 }
 
 func (s *SlaveConfig) timeout() time.Duration {
@@ -51,14 +51,16 @@ func (s *SlaveConfig) timeout() time.Duration {
 	return DefaultTimeout
 }
 
-// slave follows the lists of its masters. Its fields are set once, but for the settings. Any
-// goroutine may call its methods.
+// slave follows the lists of its masters. Any goroutine may call its methods, except those
+// that need the manager's mu.
 type slave struct {
 	manager  *Manager
 	ctx      context.Context
 	cancel   context.CancelFunc
 	watchers []*watcher // one for each master
 	settings atomic.Pointer[SlaveConfig]
+
+	required map[string][]Protection // by mount, as of the last offer; the manager's mu guards it
 }
 
 // newSlave starts a slave, with the lists that another one had of the same masters; before
@@ -114,22 +116,22 @@ func (s *slave) isSettled() bool {
 	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool { return !w.isSettled() })
 }
 
-// matches reports whether the settings allow a mount.
-func (s *slave) matches(mount string) bool { return matches(s.settings.Load().Mounts, mount) }
+// allows reports whether a mount may be pulled, by the lists of the last offer. The manager's
+// mu is held.
+func (s *slave) allows(mount string) bool { return s.settings.Load().allows(mount, s.required[mount]) }
 
 // offer returns the relays for the lists of the masters. Until the slave is settled, those
-// offered before are among them.
+// offered before are among them. The manager's mu is held.
 func (s *slave) offer(before []Config) []Config {
-	settled := s.isSettled() // first: a list that arrives now is in lists
+	if s.isSettled() { // asked first: a list that arrives now is in lists
+		before = nil
+	}
 	var lists [][]listedUpstream
 	for _, w := range s.watchers {
 		lists = append(lists, w.upstreams())
 	}
-	offered := offers(s.settings.Load(), lists)
-	if settled {
-		return offered
-	}
-	return keepOffers(offered, before, s.matches)
+	s.required = requiredProtections(lists, before)
+	return keepOffers(offers(s.settings.Load(), lists, s.required), before, s.allows)
 }
 
 // report returns this node's report to its masters.
