@@ -78,7 +78,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 // Start publishes the stations.
 func (a *App) Start() error {
 	for _, g := range a.generations {
-		g.Publish(g)
+		g.Publish()
 	}
 	if adapter.Adapted.Load() {
 		a.unfollow = followHangup()
@@ -93,7 +93,7 @@ func (a *App) Stop() error {
 		a.unfollow()
 	}
 	for _, g := range a.generations {
-		g.Retire(g)
+		g.Retire()
 	}
 	return nil
 }

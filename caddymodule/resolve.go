@@ -27,32 +27,17 @@ type resolver struct {
 	sources   map[*auth.Credential]*auth.Verifier // of sources
 	intros    intros
 	fallbacks map[*Mount][]fallbacks.Module // of the entries that have fallbacks
+
+	admin, relay *auth.Verifier
+	access       access.List
+	templates    state.Templates
 }
 
 // resolve makes the generation of a station. The generation is in a.generations as soon as it
 // needs a Release, also if resolve fails.
 func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddyevents.App) error {
-	if err := s.replacePlaceholders(); err != nil {
-		return err
-	}
-	r := &resolver{station: s, mounts: newMergedMounts(s)}
-	var gate auth.Gate
-	if err := r.credentials(&gate); err != nil {
-		return err
-	}
-	if err := s.validate(); err != nil {
-		return err
-	}
-	templates, err := status.LoadTemplates(s.Templates)
+	r, err := newResolver(ctx, s)
 	if err != nil {
-		return err
-	}
-	access, err := access.New(s.Deny, s.Allow, ctx.Logger())
-	if err != nil {
-		return err
-	}
-	r.intros = readIntros(s.Mounts, ctx.Logger())
-	if err := r.loadFallbacks(ctx); err != nil {
 		return err
 	}
 	g, err := state.Acquire(name, ctx.Logger(), r.policy)
@@ -60,14 +45,52 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 		return err
 	}
 	a.generations[name] = g
+	r.fill(g)
+	g.Storage, g.Events = ctx.Storage(), hook.NewCaddyEvents(ctx, events)
+	if g.Relays, err = r.relays(ctx, g); err != nil {
+		return err
+	}
+	if err := r.modules(ctx, g); err != nil {
+		return err
+	}
+	g.Resolve()
+	return nil
+}
+
+// newResolver checks the settings of a station and loads what they name. Credentials come
+// first: their placeholders may be missing, and the other checks are of little use then.
+func newResolver(ctx caddy.Context, s *Station) (r *resolver, err error) {
+	if err := s.replacePlaceholders(); err != nil {
+		return nil, err
+	}
+	r = &resolver{station: s, mounts: newMergedMounts(s)}
+	if err := r.credentials(); err != nil {
+		return nil, err
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	if r.templates, err = status.LoadTemplates(s.Templates); err != nil {
+		return nil, err
+	}
+	if r.access, err = access.New(s.Deny, s.Allow, ctx.Logger()); err != nil {
+		return nil, err
+	}
+	r.intros = readIntros(s.Mounts, ctx.Logger())
+	return r, r.loadFallbacks(ctx)
+}
+
+// fill sets the fields of a generation that need no module.
+func (r *resolver) fill(g *state.Generation) {
+	s := r.station
 	g.Identity = state.Identity{Name: s.Name, Location: s.Location, Contact: s.Contact, Hostname: s.Hostname}
 	g.Limits = state.StationLimits{
 		Listeners: s.Limits.Listeners, Sources: s.Limits.Sources, Bandwidth: s.Limits.Bandwidth, PerIP: s.Limits.PerIP,
 		Latency: time.Duration(s.Limits.Latency),
 	}
-	g.Access, g.Gate, g.Templates, g.Named = access, gate, templates, r.named()
+	g.Access, g.Templates, g.Named = r.access, r.templates, r.named()
+	g.Gate.Admin, g.Gate.Relay = r.admin, r.relay
 	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
-	g.Storage, g.Events = ctx.Storage(), hook.NewCaddyEvents(ctx, events)
 	if s.Master != nil {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
 	}
@@ -77,23 +100,15 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 	if r.records() {
 		g.Recordings = func(path string) *recording.Options { return g.Policy(path).Recording }
 	}
-	if g.Relays, err = r.relays(ctx, g); err != nil {
-		return err
-	}
-	if err := r.hooks(ctx, g); err != nil {
-		return err
-	}
-	g.Resolve()
-	return nil
 }
 
 // credentials makes the verifiers of the station and its mounts.
-func (r *resolver) credentials(gate *auth.Gate) (err error) {
+func (r *resolver) credentials() (err error) {
 	s := r.station
-	if gate.Admin, err = auth.NewVerifier("admin_password", "admin", s.AdminPassword); err != nil {
+	if r.admin, err = auth.NewVerifier("admin_password", "admin", s.AdminPassword); err != nil {
 		return err
 	}
-	if gate.Relay, err = auth.NewVerifier("relay_password", "relay", s.RelayPassword); err != nil {
+	if r.relay, err = auth.NewVerifier("relay_password", "relay", s.RelayPassword); err != nil {
 		return err
 	}
 	r.sources = make(map[*auth.Credential]*auth.Verifier)
@@ -142,19 +157,14 @@ func (r *resolver) relays(ctx caddy.Context, g *state.Generation) (settings rela
 	return settings, err
 }
 
-// hooks loads the hooks, and the auth modules, which may have hooks of their own.
-func (r *resolver) hooks(ctx caddy.Context, g *state.Generation) error {
-	s := r.station
-	scopes := []hook.Scope{{On: s.On, Connect: s.OnConnect, Disconnect: s.OnDisconnect}}
-	for _, m := range s.Mounts {
-		scopes = append(scopes, hook.Scope{Path: m.Path, On: m.On, Connect: m.OnConnect, Disconnect: m.OnDisconnect})
-	}
+// modules loads the hooks, and the auth modules, which may have hooks of their own.
+func (r *resolver) modules(ctx caddy.Context, g *state.Generation) error {
 	about := hook.Station{Name: g.StationName(), Logger: g.Logger, Address: g.Address}
-	plan, err := hook.NewPlan(ctx, about, scopes)
+	plan, err := r.hooks(ctx, about)
 	if err != nil {
 		return err
 	}
-	for _, m := range s.Mounts {
+	for _, m := range r.station.Mounts {
 		if len(m.AuthRaw) == 0 {
 			continue
 		}
@@ -173,6 +183,16 @@ func (r *resolver) hooks(ctx caddy.Context, g *state.Generation) error {
 	}
 	g.Hooks = plan.Hooks(g.Events)
 	return nil
+}
+
+// hooks loads the hooks of the station and its mounts.
+func (r *resolver) hooks(ctx caddy.Context, about hook.Station) (*hook.Plan, error) {
+	s := r.station
+	scopes := []hook.Scope{{On: s.On, Connect: s.OnConnect, Disconnect: s.OnDisconnect}}
+	for _, m := range s.Mounts {
+		scopes = append(scopes, hook.Scope{Path: m.Path, On: m.On, Connect: m.OnConnect, Disconnect: m.OnDisconnect})
+	}
+	return hook.NewPlan(ctx, about, scopes)
 }
 
 // named returns the mounts that the configuration names.

@@ -50,6 +50,7 @@ type Generation struct {
 
 	policies   policies
 	settings   *streaming.Settings
+	director   *fallback.Director
 	overrides  sync.Map // of fallbacks by Icecast's command: a mount's path to that of another
 	streamList streamList
 	withheld   withheld
@@ -122,10 +123,17 @@ func Acquire(name string, log *zap.Logger, resolve func(path string) *MountPolic
 	return &Generation{Station: st, Log: log, SourceUser: "source", policies: policies{resolve: resolve}}, nil
 }
 
+// Publish puts the configuration into force. Retire takes it back.
+func (g *Generation) Publish() { g.Station.publish(g) }
+
+// Retire takes the configuration back, whether it is in force or not. If it was the newest, the
+// previous one is in force again, unless that has been retired too. It may be called twice.
+func (g *Generation) Retire() { g.Station.retire(g) }
+
 // Release retires the generation; the station ends with its last generation. It may be called
 // twice.
 func (g *Generation) Release() error {
-	g.Retire(g)
+	g.Retire()
 	if g.released.Swap(true) {
 		return nil
 	}
@@ -143,6 +151,10 @@ func (g *Generation) IsInForce() bool {
 
 // Resolve makes the engine's settings, once everything else is filled in.
 func (g *Generation) Resolve() {
+	g.director = fallback.NewDirector(g.Rule, g.players, g.relays, func(home, other string) {
+		g.Station.Logger().Warn("fallback skipped; its content type differs",
+			zap.String("mount", home), zap.String("fallback", other))
+	})
 	g.settings = &streaming.Settings{
 		MaxListeners: g.Limits.Listeners,
 		MaxSources:   g.Limits.Sources,
@@ -150,10 +162,7 @@ func (g *Generation) Resolve() {
 		PerIP:        g.Limits.PerIP,
 		Latency:      g.Limits.Latency,
 		Mount:        func(path string) streaming.MountSettings { return g.Policy(path).Engine },
-		Director: fallback.NewDirector(g.Rule, g.players, g.relays, func(home, other string) {
-			g.Station.Logger().Warn("fallback skipped; its content type differs",
-				zap.String("mount", home), zap.String("fallback", other))
-		}),
+		Director:     g.director,
 	}
 }
 
@@ -181,9 +190,7 @@ func (g *Generation) OverrideFallback(mount, to string) {
 	g.overrides.Store(mount, to)
 	g.Station.Logger().Info("fallback overridden until the next configuration",
 		zap.String("mount", response.Printable(mount)), zap.String("fallback", response.Printable(to)))
-	if d, ok := g.settings.Director.(*fallback.Director); ok {
-		d.Forget()
-	}
+	g.director.Forget()
 	g.Reconsider()
 }
 

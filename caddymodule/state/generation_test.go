@@ -31,9 +31,9 @@ func scene(t *testing.T, steps string) (*Station, map[string]*Generation) {
 			generations[name] = acquireFor(t, zap.NewNop().Named(name))
 		}
 		if step[0] == '+' {
-			st.Publish(generations[name])
+			generations[name].Publish()
 		} else {
-			st.Retire(generations[name])
+			generations[name].Retire()
 		}
 	}
 	return st, generations
@@ -116,7 +116,7 @@ func TestTheLogTellsStationsWithANameApart(t *testing.T) {
 
 func TestTheStationEndsWithItsLastGeneration(t *testing.T) {
 	a, b := acquireFor(t, zap.NewNop()), acquireFor(t, zap.NewNop())
-	a.Publish(a)
+	a.Publish()
 	for range 2 { // twice is as once
 		if err := a.Release(); err != nil {
 			t.Fatal(err)

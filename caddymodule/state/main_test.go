@@ -39,6 +39,6 @@ func publishLogged(t *testing.T) (*Generation, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	g := acquireFor(t, zap.New(core))
-	g.Publish(g)
+	g.Publish()
 	return g, logs
 }

@@ -133,8 +133,8 @@ func (st *Station) close(ctx context.Context) {
 	st.hooks.Close(ctx)
 }
 
-// Publish puts a configuration into force. Retire takes it back.
-func (st *Station) Publish(g *Generation) {
+// publish puts a configuration into force; see Generation.Publish.
+func (st *Station) publish(g *Generation) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if c := st.current.Load(); c != nil && c != g && c.published {
@@ -196,9 +196,8 @@ func (st *Station) IsClosing() bool {
 	}
 }
 
-// Retire takes a configuration back, whether it is in force or not. If it was the newest, the
-// previous one is in force again, unless that has been retired too. It may be called twice.
-func (st *Station) Retire(g *Generation) {
+// retire takes a configuration back; see Generation.Retire.
+func (st *Station) retire(g *Generation) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if c := st.current.Load(); c != g {
@@ -221,7 +220,7 @@ func (st *Station) feedChanged(c streaming.FeedChange) {
 }
 
 // Logger returns the logger of the current configuration. It takes no lock: the engine calls it
-// under its own, which Publish takes under mu.
+// under its own, which publish takes under mu.
 func (st *Station) Logger() *zap.Logger {
 	if g := st.current.Load(); g != nil {
 		return g.Log
