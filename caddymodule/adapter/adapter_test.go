@@ -3,8 +3,6 @@ package adapter_test
 import (
 	"bytes"
 	"encoding/xml"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,28 +17,10 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 )
 
-// icecastGoldens returns the files of package icecastxml that can be converted.
-func icecastGoldens(t *testing.T) map[string]string {
-	t.Helper()
-	files, err := filepath.Glob("../../icecastxml/testdata/*.golden")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no goldens (%v)", err)
-	}
-	all := make(map[string]string)
-	for _, file := range files {
-		golden, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[filepath.Base(file)], _, _ = strings.Cut(string(golden), "----------\n")
-	}
-	return all
-}
-
 // Those that name no certificates are loaded as far as `caddy validate` does.
 func TestWhatIsMadeOfIcecastXMLIsValid(t *testing.T) {
 	dir := t.TempDir()
-	for name, xml := range icecastGoldens(t) {
+	for name, xml := range moduletest.IcecastGoldens(t) {
 		if strings.Contains(xml, "<ssl>1") || strings.Contains(xml, "rfc2818") {
 			continue
 		}

@@ -14,29 +14,12 @@ import (
 	_ "github.com/caddycast/caddycast/caddymodule/handler"
 	_ "github.com/caddycast/caddycast/caddymodule/listenerwrapper"
 	_ "github.com/caddycast/caddycast/caddymodule/logging"
+	"github.com/caddycast/caddycast/caddymodule/moduletest"
 )
-
-// icecastGoldens returns the files of package icecastxml that can be converted.
-func icecastGoldens(t *testing.T) map[string]string {
-	t.Helper()
-	files, err := filepath.Glob("../../icecastxml/testdata/*.golden")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no goldens (%v)", err)
-	}
-	all := make(map[string]string)
-	for _, file := range files {
-		golden, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[filepath.Base(file)], _, _ = strings.Cut(string(golden), "----------\n")
-	}
-	return all
-}
 
 // What `caddy icecast convert` prints, the adapter adapts, and warns of the same.
 func TestIcecastXMLIsAdaptedAsItIsConverted(t *testing.T) {
-	for name, xml := range icecastGoldens(t) {
+	for name, xml := range moduletest.IcecastGoldens(t) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "icecast.xml")
 			if err := os.WriteFile(file, []byte(xml), 0o600); err != nil {
