@@ -13,16 +13,13 @@ import (
 // serveMetadata sets the title of a mount: /admin/metadata, as every encoder sends it. The
 // parameter song replaces artist and title.
 func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error {
-	if r.Method == http.MethodHead {
-		return errHead()
-	}
-	q, err := parameters(r)
+	q, err := titleParameters(r)
 	if err != nil {
 		return err
 	}
 	path := q.Get("mount")
-	if c.station.Policy(path).SourceTLS && !r.IsEncrypted() {
-		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS")
+	if err := c.checkTitleTLS(r, path); err != nil {
+		return err
 	}
 	if _, err := c.station.Gate.AuthorizeSource(r, path, true, c.station.Policy(path).Source, c.station.Gate.Admin); err != nil {
 		return err
@@ -44,6 +41,22 @@ func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error 
 		return response.Refuse(http.StatusBadRequest, "Missing parameter: song, or artist and title")
 	}
 	return iceResponse(w, r, "Metadata update successful", true)
+}
+
+// titleParameters returns the parameters of a request that sets a title.
+func titleParameters(r *request.Facts) (url.Values, error) {
+	if r.Method == http.MethodHead {
+		return nil, errHead()
+	}
+	return parameters(r)
+}
+
+// checkTitleTLS refuses a title over plain HTTP where source_tls is required.
+func (c *Commands) checkTitleTLS(r *request.Facts, path string) error {
+	if c.station.Policy(path).SourceTLS && !r.IsEncrypted() {
+		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS")
+	}
+	return nil
 }
 
 // setMetadata sets the title of a mount from parameters. It reports false if there is none.

@@ -15,10 +15,7 @@ import (
 // serveShoutcastMetadata sets the title of a SHOUTcast v1 source: /admin.cgi. The password is the
 // source's or the administrator's.
 func (c *Commands) serveShoutcastMetadata(w http.ResponseWriter, r *request.Facts) error {
-	if r.Method == http.MethodHead {
-		return errHead()
-	}
-	q, err := parameters(r)
+	q, err := titleParameters(r)
 	if err != nil {
 		return err
 	}
@@ -37,18 +34,12 @@ func (c *Commands) serveShoutcastMetadata(w http.ResponseWriter, r *request.Fact
 
 // authorizeTitle checks the password of a title, which comes without a user name.
 func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error {
-	policy := c.station.Policy(path)
-	if policy.SourceTLS && !r.IsEncrypted() {
-		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS")
+	if err := c.checkTitleTLS(r, path); err != nil {
+		return err
 	}
-	gate := &c.station.Gate
-	if gate.Module(path) != nil {
-		if ok, err := gate.Admin.Accepts(r.Context(), password); ok && err == nil {
-			return nil
-		}
-		if _, handled, err := gate.AuthorizePassword(r, path, password, true); handled {
-			return err
-		}
+	gate, policy := &c.station.Gate, c.station.Policy(path)
+	if _, handled, err := gate.AuthorizePassword(r, path, password, true); handled {
+		return err
 	}
 	for _, v := range []*auth.Verifier{c.station.ShoutcastVerifier(path), policy.Source, gate.Admin} {
 		switch ok, err := v.Accepts(r.Context(), password); {

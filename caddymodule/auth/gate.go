@@ -54,10 +54,10 @@ func (g *Gate) DecidesOnListeners(mount string) bool {
 	return m != nil
 }
 
-// AuthorizeListener asks a mount's module about a listener. It returns nil if there is no
-// module, else what the module admits; OnEnd of that is called once, by the caller or by the
+// AuthorizeListener asks a mount's module about a listener. It returns nil if the module is nil,
+// else what the module admits; OnEnd of that is called once, by the caller or by the
 // engine. The error is a *response.Refusal.
-func (g *Gate) AuthorizeListener(r *request.Facts, module Module, mount string) (*streaming.Admission, error) {
+func AuthorizeListener(r *request.Facts, module Module, mount string) (*streaming.Admission, error) {
 	if module == nil {
 		return nil, nil
 	}
@@ -107,6 +107,14 @@ func (g *Gate) AuthorizePassword(r *request.Facts, mount, password string, admin
 	module := g.Module(mount)
 	if module == nil {
 		return "", false, nil
+	}
+	if admin {
+		switch ok, err := g.Admin.Accepts(r.Context(), password); {
+		case err != nil: // the module must not get the administrator's password
+			return "", true, Busy(err)
+		case ok:
+			return g.Admin.User, true, nil
+		}
 	}
 	user = "source"
 	if l := g.Source(mount); l != nil {

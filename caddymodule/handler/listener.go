@@ -152,7 +152,7 @@ func (h *Handler) authorize(q *listenerRequest) (err error) {
 		return nil
 	}
 	q.authorized = true
-	q.client.Admission, err = h.station.Gate.AuthorizeListener(q.Facts, q.module, q.path)
+	q.client.Admission, err = auth.AuthorizeListener(q.Facts, q.module, q.path)
 	if a := q.client.Admission; a != nil && a.User != "" {
 		q.client.User = icy.Clean(a.User)
 	}
