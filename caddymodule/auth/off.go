@@ -42,7 +42,7 @@ func (*Off) AdmitSource(*http.Request, Request) (bool, error) { return false, ni
 func (*Off) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // off
 	if d.NextArg() {
-		return d.Errf("auth off: unexpected argument %q", d.Val())
+		return d.Errf("auth off: unexpected argument %q; expected auth off alone", d.Val())
 	}
 	return nil
 }

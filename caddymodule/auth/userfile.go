@@ -78,7 +78,7 @@ func readUserList(path string, log *zap.Logger) (*userList, error) {
 func readUserFile(path string) ([]byte, os.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() { // reading a pipe would wait for its writer
-		err = fmt.Errorf("%s: not a regular file", path)
+		err = fmt.Errorf("%s: not a regular file; expected a file of users, as htpasswd writes it", path)
 	}
 	if err != nil {
 		return nil, nil, err

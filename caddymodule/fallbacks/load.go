@@ -67,7 +67,7 @@ func withKind(raw json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	if len(found) != 1 {
-		return nil, errors.New("fallback: no kind; expected kind, or one of mount, files and standby")
+		return nil, errors.New("fallback: missing kind; expected kind, or one of mount, files and standby")
 	}
 	delete(object, "standby") // it has no settings
 	object["kind"] = json.RawMessage(strconv.Quote(found[0]))
@@ -91,7 +91,7 @@ func Parse(d *caddyfile.Dispenser, to *[]json.RawMessage) error {
 	right := "a mount such as /backup.mp3, or one of " + strings.Join(names, ", ") +
 		": fallback /backup.mp3, fallback file /srv/loop.mp3, fallback standby"
 	if !d.NextArg() {
-		return d.Errf("fallback: write %s", right)
+		return d.Errf("fallback: missing value; expected %s", right)
 	}
 	kind := d.Val()
 	if strings.HasPrefix(kind, "/") {

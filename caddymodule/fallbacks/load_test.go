@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "github.com/caddycast/")) }
 // TestFallbacksInJSON: fallbacks were objects without a kind, before others could write modules.
 func TestFallbacksInJSON(t *testing.T) {
 	standby := fallback.Standby("/live.mp3")
-	const noKind = "fallback: no kind; expected kind, or one of mount, files and standby"
+	const noKind = "fallback: missing kind; expected kind, or one of mount, files and standby"
 	for _, tt := range []struct {
 		name, json string
 		want       []string

@@ -184,8 +184,8 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 // Reasons to reject a source without HTTP.
 var (
 	errStation  = errors.New("several stations; expected the name of one after icecast in listener_wrappers")
-	errMount    = errors.New("invalid mount")
-	errUnset    = errors.New("no source_password is set")
+	errMount    = errors.New("invalid mount; expected a path such as /live.mp3")
+	errUnset    = errors.New("source_password: not set; expected one in the station or the mount")
 	errPassword = errors.New("wrong password")
 	errPlain    = errors.New("source_tls of the mount is required; expected a source over HTTPS")
 )

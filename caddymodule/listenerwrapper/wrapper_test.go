@@ -66,8 +66,8 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 		{"the station's, where the port has one", wrap(t, g, "/m", "port"), "/m", "hackme", "", "wrong password"},
 		{"the port's, for another mount", wrap(t, g, "/m", "port"), "/n", "port", "", "wrong password"},
 		{"nothing", wrap(t, g, "/m", ""), "/m", "", "", "wrong password"},
-		{"no mount", wrap(t, g, "/m", ""), "/", "hackme", "", "invalid mount"},
-		{"a page", wrap(t, g, "/m", ""), "/admin.cgi", "hackme", "", "invalid mount"},
+		{"no mount", wrap(t, g, "/m", ""), "/", "hackme", "", "invalid mount; expected a path such as /live.mp3"},
+		{"a page", wrap(t, g, "/m", ""), "/admin.cgi", "hackme", "", "invalid mount; expected a path such as /live.mp3"},
 		{"no station", wrap(t, nil, "/m", ""), "/m", "hackme", "", errStation.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestWhoIsLetInWithoutHTTP(t *testing.T) {
 func TestAStationWithoutAPasswordLetsNobodyIn(t *testing.T) {
 	g := moduletest.New(t, new(caddymodule.Station)).Generation
 	_, err := wrap(t, g, "/m", "").authorize(new(net.TCPAddr), "/m", "")
-	moduletest.CheckError(t, err, "no source_password is set")
+	moduletest.CheckError(t, err, "source_password: not set; expected one in the station or the mount")
 }
 
 func TestWhichStationAWrapperIsFor(t *testing.T) {
