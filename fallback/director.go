@@ -65,8 +65,12 @@ type plan struct {
 	order []string // see Director.order
 }
 
-// maxPlans bounds the memory for mounts that may not exist.
-const maxPlans = 10000
+// maxPlans and maxHome bound the memory for mounts that may not exist: any client can make up
+// paths. No mount has a path of more than maxHome bytes.
+const (
+	maxPlans = 10000
+	maxHome  = 255
+)
 
 // NewDirector returns a director. rules returns the rule of a mount; players play files
 // and the standby loop. onTypeMismatch is called once for each pair of mounts of which the
@@ -107,6 +111,9 @@ func (d *Director) plan(path string) plan {
 		return p
 	}
 	p = plan{d.rules(path), d.order(path)}
+	if len(path) > maxHome {
+		return p
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.forgotten != forgotten { // the rules may have changed while they were read

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,6 +130,17 @@ func TestListenersHearTheFirstThatIsLive(t *testing.T) {
 			if heard = got; heard == "" {
 				heard = name(0)
 			}
+		}
+	}
+}
+
+// A client can make up a path as long as the head of its request.
+func TestALongPathIsNotRemembered(t *testing.T) {
+	d := (&world{}).director()
+	for path, want := range map[string]int{"/" + strings.Repeat("x", maxHome-1): 1, "/" + strings.Repeat("x", maxHome): 0} {
+		d.Forget()
+		if d.HasFallback(path) || len(d.plans) != want {
+			t.Errorf("of %d bytes: %d plans; want %d", len(path), len(d.plans), want)
 		}
 	}
 }

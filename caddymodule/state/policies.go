@@ -1,6 +1,10 @@
 package state
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+)
 
 // maxPolicies bounds the memory for paths, which any client can make up.
 const maxPolicies = 10_000
@@ -22,6 +26,9 @@ func (p *policies) get(path string) *MountPolicy {
 		return policy
 	}
 	policy = p.resolve(path)
+	if len(path) > mountpath.MaxLen { // no mount has it, and it may be as long as a request's head
+		return policy
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known := p.byPath[path]; known != nil {
