@@ -48,6 +48,10 @@ func TestLogsAreWrittenAsByIcecast(t *testing.T) {
 			want:   `22/Nov/2026:14:37:30 +0000|/two|1|It's a "test"; x | ü`,
 		},
 		{
+			name: "a message with an escape of terminals", logger: "http.stdlib", message: "a\u009b2Jb\x1b[0m\x85", level: zap.WarnLevel,
+			want: "[2026-11-22  14:37:30] WARN http.stdlib a 2Jb [0m\ufffd",
+		},
+		{
 			name: "anything else", logger: "icecast", message: "source connected", level: zap.WarnLevel,
 			fields: []zap.Field{zap.String("mount", "/m"), zap.String("user_agent", "a b\n")},
 			want:   `[2026-11-22  14:37:30] WARN icecast source connected mount=/m user_agent="a b\n"`,
