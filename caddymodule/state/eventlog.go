@@ -92,9 +92,9 @@ func (l *EventLog) add(e *hooks.Event) {
 	defer l.mu.Unlock()
 	l.ring[l.count%EventLogLength] = record{e, time.Now()}
 	l.count++
-	for f := range l.subscribers {
+	for s := range l.subscribers {
 		select {
-		case f.wake <- struct{}{}:
+		case s.wake <- struct{}{}:
 		default:
 		}
 	}
@@ -103,7 +103,7 @@ func (l *EventLog) add(e *hooks.Event) {
 // Subscribe adds a subscription, which begins with the next event or, if since is not zero,
 // with the first event since then that is still there. It reports false if there are too many
 // subscribers.
-func (l *EventLog) Subscribe(f *Subscriber, station string, since time.Time) bool {
+func (l *EventLog) Subscribe(s *Subscriber, station string, since time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.subscribers) >= MaxSubscribers {
@@ -112,7 +112,7 @@ func (l *EventLog) Subscribe(f *Subscriber, station string, since time.Time) boo
 	if l.subscribers == nil {
 		l.subscribers = make(map[*Subscriber]struct{})
 	}
-	l.subscribers[f] = struct{}{}
+	l.subscribers[s] = struct{}{}
 	l.listenersKept.Store(true)
 	if l.rest != nil {
 		l.rest.Stop()
@@ -123,7 +123,7 @@ func (l *EventLog) Subscribe(f *Subscriber, station string, since time.Time) boo
 			next--
 		}
 	}
-	f.subscriptions = append(f.subscriptions, &subscription{l, station, next})
+	s.subscriptions = append(s.subscriptions, &subscription{l, station, next})
 	return true
 }
 
@@ -131,10 +131,10 @@ func (l *EventLog) Subscribe(f *Subscriber, station string, since time.Time) boo
 func (l *EventLog) oldest() uint64 { return l.count - min(l.count, EventLogLength) }
 
 // unsubscribe removes a subscriber.
-func (l *EventLog) unsubscribe(f *Subscriber) {
+func (l *EventLog) unsubscribe(s *Subscriber) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.subscribers, f)
+	delete(l.subscribers, s)
 	if len(l.subscribers) > 0 {
 		return
 	}
@@ -176,14 +176,14 @@ func (l *EventLog) close() {
 
 // read returns the events since the last read, and how many were overwritten before.
 func (r *subscription) read() (events []*hooks.Event, missed uint64) {
-	j := r.log
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if oldest := j.oldest(); r.next < oldest {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if oldest := l.oldest(); r.next < oldest {
 		missed, r.next = oldest-r.next, oldest
 	}
-	for ; r.next < j.count; r.next++ {
-		events = append(events, j.ring[r.next%EventLogLength].event)
+	for ; r.next < l.count; r.next++ {
+		events = append(events, l.ring[r.next%EventLogLength].event)
 	}
 	return events, missed
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/caddycast/caddycast/internal/eventually"
 )
 
-// readAll returns the ids that a follower reads, and how many it missed.
+// readAll returns the ids that a subscriber reads, and how many it missed.
 func readAll(f *Subscriber) (ids []string, missed uint64) {
 	events, missed := f.subscriptions[0].read()
 	for _, e := range events {

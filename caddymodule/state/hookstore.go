@@ -74,8 +74,8 @@ func hashed(name string) string {
 }
 
 func (s hookStore) storage() certmagic.Storage {
-	if r := s.station.current.Load(); r != nil {
-		return r.Storage
+	if g := s.station.current.Load(); g != nil {
+		return g.Storage
 	}
 	return nil
 }
