@@ -54,8 +54,9 @@ func (a *mergedMounts) each(path string, do func(*Mount)) {
 	}
 }
 
-// fill sets the unset fields of m to those of d. Hooks are left out: package hook decides between
-// those of a mount and those of its patterns.
+// fill sets the unset fields of m to those of d. Modules are left out, since each is loaded once
+// for its entry: fallbacksOf, auth.Gate and hook.Plan decide between those of a mount and those
+// of its patterns.
 func (m *Mount) fill(d *Mount) {
 	m.SourcePassword = cmp.Or(m.SourcePassword, d.SourcePassword)
 	m.MaxListeners = cmp.Or(m.MaxListeners, d.MaxListeners)
@@ -86,10 +87,4 @@ func (m *Mount) fill(d *Mount) {
 	m.Charset = cmp.Or(m.Charset, d.Charset)
 	m.MetadataInterval = cmp.Or(m.MetadataInterval, d.MetadataInterval)
 	m.Dump = cmp.Or(m.Dump, d.Dump)
-	if m.FallbacksRaw == nil {
-		m.FallbacksRaw = d.FallbacksRaw
-	}
-	if m.AuthRaw == nil {
-		m.AuthRaw = d.AuthRaw
-	}
 }

@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// notMerged are the fields of Mount that are no settings which a mount takes from a pattern:
-// hooks add up.
-var notMerged = map[string]bool{"Path": true, "On": true, "OnConnect": true, "OnDisconnect": true}
+// notMerged are the fields of Mount that fill leaves out: modules are found by their entries.
+var notMerged = map[string]bool{
+	"Path": true, "On": true, "OnConnect": true, "OnDisconnect": true, "FallbacksRaw": true, "AuthRaw": true,
+}
 
 // fullMount has every field set, to values that differ from those of another n.
 func fullMount(t *testing.T, path string, n int) *Mount {
