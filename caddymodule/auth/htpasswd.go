@@ -40,7 +40,7 @@ type Htpasswd struct {
 
 // listenerHashing bounds the listeners whose passwords are compared with slow hashes at a
 // time, so that many of them delay no source.
-var listenerHashing = make(chan struct{}, max(1, runtime.NumCPU()/2))
+var listenerHashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
 // CaddyModule returns the Caddy module information.
 func (*Htpasswd) CaddyModule() caddy.ModuleInfo {
