@@ -30,12 +30,12 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
 		Usage: "status|mounts|listeners|kick|move|kill|metadata|events|convert",
-		Short: "Shows what the stations of a running Caddy do, and acts on it; converts icecast.xml",
+		Short: "Shows and changes the stations of a running Caddy; converts icecast.xml",
 		Long: `
-Talks to the admin endpoint of a Caddy that runs, as 'caddy reload' does. What it
-shows is a table for people; with --json it is for programs.
+Uses the admin endpoint of a running Caddy, as 'caddy reload' does. The output is a
+table; with --json it is JSON, for programs.
 
-'convert' talks to nobody: it prints the Caddyfile that says what an icecast.xml does.`,
+'convert' needs no running Caddy: it prints the Caddyfile that replaces an icecast.xml.`,
 		CobraFunc: addCommands,
 	})
 }
@@ -73,13 +73,13 @@ func addCommands(root *cobra.Command) {
 	status.Flags().BoolP("watch", "w", false, "Show it again every second, until interrupted")
 	add("mounts [<mount>]", "Lists mounts", cobra.MaximumNArgs(1), (*client).mounts)
 	add("listeners [<mount>]", "Lists listeners", cobra.MaximumNArgs(1), (*client).listeners)
-	add("kick <id>...", "Lets listeners go", cobra.MinimumNArgs(1), (*client).kick)
-	add("move <mount>|<id> <mount>", "Makes the listeners of the first mount, or one listener, hear the second", cobra.ExactArgs(2), (*client).move)
-	add("kill <mount>", "Ends what feeds a mount", cobra.ExactArgs(1), (*client).kill)
+	add("kick <id>...", "Disconnects listeners", cobra.MinimumNArgs(1), (*client).kick)
+	add("move <mount>|<id> <mount>", "Moves the listeners of a mount, or one listener, to another mount", cobra.ExactArgs(2), (*client).move)
+	add("kill <mount>", "Disconnects the source of a mount", cobra.ExactArgs(1), (*client).kill)
 	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
-	title.Flags().String("artist", "", "The artist; what is given as the song is the title then")
+	title.Flags().String("artist", "", "The artist; the song is then the title alone")
 	title.Flags().String("url", "", "A URL that is sent with the title")
-	events := add("events [<mount>]", "Shows what happens, until interrupted", cobra.MaximumNArgs(1), (*client).events)
+	events := add("events [<mount>]", "Shows events, until interrupted", cobra.MaximumNArgs(1), (*client).events)
 	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
 	root.AddCommand(convertCommand())
 }

@@ -14,7 +14,7 @@ import (
 func convertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "convert <icecast.xml>",
-		Short: "Prints the Caddyfile that says what a configuration of Icecast does; warnings go to the standard error",
+		Short: "Prints the Caddyfile that replaces an icecast.xml; warnings go to the standard error",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cmd.SilenceUsage = true

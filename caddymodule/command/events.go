@@ -19,7 +19,7 @@ type following struct {
 	out  io.Writer
 	json bool
 
-	last time.Time // when the last event was; zero: none has come, nor could have
+	last time.Time // time of the last event; zero: the first request has not ended
 	seen []string  // ids of the last events
 }
 

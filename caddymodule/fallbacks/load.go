@@ -45,7 +45,7 @@ func Load(ctx caddy.Context, parent any, field string, raw []json.RawMessage) ([
 	return modules, nil
 }
 
-// kinds are the kinds of fallbacks by the field that tells them.
+// kinds are the kinds of fallbacks, by the field that distinguishes the old form of each.
 var kinds = []struct{ field, kind string }{{"mount", "mount"}, {"files", "file"}, {"standby", "standby"}}
 
 // withKind adds the kind to a fallback in the old form: an object with one of mount, files and
@@ -67,7 +67,7 @@ func withKind(raw json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	if len(found) != 1 {
-		return nil, errors.New("fallback: missing kind; expected kind, or one of mount, files and standby")
+		return nil, errors.New("fallback: no kind; expected kind, or one of mount, files and standby")
 	}
 	delete(object, "standby") // it has no settings
 	object["kind"] = json.RawMessage(strconv.Quote(found[0]))
@@ -88,16 +88,16 @@ func Parse(d *caddyfile.Dispenser, to *[]json.RawMessage) error {
 	for _, m := range caddy.GetModules(namespace) {
 		names = append(names, m.ID.Name())
 	}
-	right := "a mount such as /backup.mp3, or one of " + strings.Join(names, ", ") +
+	expected := "a mount such as /backup.mp3, or one of " + strings.Join(names, ", ") +
 		": fallback /backup.mp3, fallback file /srv/loop.mp3, fallback standby"
 	if !d.NextArg() {
-		return d.Errf("fallback: missing value; expected %s", right)
+		return d.Errf("fallback: missing value; expected %s", expected)
 	}
 	kind := d.Val()
 	if strings.HasPrefix(kind, "/") {
 		f := &Mount{Mount: kind}
 		if d.NextArg() {
-			return setting.InvalidValue(d, "fallback", d.Val(), right)
+			return setting.InvalidValue(d, "fallback", d.Val(), expected)
 		}
 		if err := f.Validate(); err != nil {
 			return d.WrapErr(err)
@@ -106,7 +106,7 @@ func Parse(d *caddyfile.Dispenser, to *[]json.RawMessage) error {
 		return nil
 	}
 	if _, err := caddy.GetModule(namespace + "." + kind); err != nil {
-		return setting.InvalidValue(d, "fallback", kind, right)
+		return setting.InvalidValue(d, "fallback", kind, expected)
 	}
 	module, err := caddyfile.UnmarshalModule(d, namespace+"."+kind)
 	if err != nil {
