@@ -10,11 +10,11 @@ import (
 )
 
 // kick disconnects a listener.
-func kick(l *state.Station, req *actionBody) (any, error) {
+func kick(st *state.Station, req *actionBody) (any, error) {
 	if req.ID == nil {
 		return nil, errorf(http.StatusBadRequest, "id: missing; expected the number of a listener, such as 7")
 	}
-	who, err := listenerOf(l, req)
+	who, err := listenerOf(st, req)
 	if err != nil {
 		return nil, err
 	}
@@ -24,8 +24,8 @@ func kick(l *state.Station, req *actionBody) (any, error) {
 
 // listenerOf returns the listener that a request names by its number and perhaps its
 // mount.
-func listenerOf(l *state.Station, req *actionBody) (*streaming.Listener, error) {
-	who := l.Listener(*req.ID)
+func listenerOf(st *state.Station, req *actionBody) (*streaming.Listener, error) {
+	who := st.Listener(*req.ID)
 	if who == nil || req.Mount != "" && who.Mount().Path != req.Mount {
 		return nil, errorf(http.StatusNotFound, "listener %d: unknown; expected one of the list of listeners", *req.ID)
 	}
@@ -33,35 +33,35 @@ func listenerOf(l *state.Station, req *actionBody) (*streaming.Listener, error) 
 }
 
 // move moves the listeners of a mount, or one of them, to another mount.
-func move(l *state.Station, req *actionBody) (any, error) {
+func move(st *state.Station, req *actionBody) (any, error) {
 	if req.ID != nil {
-		return moveOne(l, req)
+		return moveOne(st, req)
 	}
-	m, err := mountOf(l, req.Mount)
+	m, err := mountOf(st, req.Mount)
 	if err != nil {
 		return nil, err
 	}
-	to, err := mountOf(l, req.To)
+	to, err := mountOf(st, req.To)
 	if err != nil {
 		return nil, err
 	}
-	n, err := l.Move(m.Path, to.Path)
+	n, err := st.Move(m.Path, to.Path)
 	if err != nil {
 		return nil, errorf(http.StatusConflict, "move to %s: no stream; expected a mount that is heard", to.Path)
 	}
 	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
 }
 
-func moveOne(l *state.Station, req *actionBody) (any, error) {
-	who, err := listenerOf(l, req)
+func moveOne(st *state.Station, req *actionBody) (any, error) {
+	who, err := listenerOf(st, req)
 	if err != nil {
 		return nil, err
 	}
-	to, err := mountOf(l, req.To)
+	to, err := mountOf(st, req.To)
 	if err != nil {
 		return nil, err
 	}
-	switch err := l.MoveListener(who, to.Path); {
+	switch err := st.MoveListener(who, to.Path); {
 	case errors.Is(err, streaming.ErrNoSuchListener):
 		return nil, errorf(http.StatusNotFound, "listener %d: unknown; expected one of the list of listeners", who.ID)
 	case err != nil:
@@ -71,8 +71,8 @@ func moveOne(l *state.Station, req *actionBody) (any, error) {
 }
 
 // kill ends the source of a mount.
-func kill(l *state.Station, req *actionBody) (any, error) {
-	m, err := mountOf(l, req.Mount)
+func kill(st *state.Station, req *actionBody) (any, error) {
+	m, err := mountOf(st, req.Mount)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func kill(l *state.Station, req *actionBody) (any, error) {
 }
 
 // retitle sets the title of a mount.
-func retitle(l *state.Station, req *actionBody) (any, error) {
-	m, err := mountOf(l, req.Mount)
+func retitle(st *state.Station, req *actionBody) (any, error) {
+	m, err := mountOf(st, req.Mount)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +110,11 @@ func retitle(l *state.Station, req *actionBody) (any, error) {
 }
 
 // mountOf returns a mount that has a source or listeners.
-func mountOf(l *state.Station, path string) (*streaming.Mount, error) {
+func mountOf(st *state.Station, path string) (*streaming.Mount, error) {
 	if err := mountpath.Check(path); err != nil {
 		return nil, errorf(http.StatusBadRequest, "mount %.300q: %w", path, err)
 	}
-	m := l.Mount(path)
+	m := st.Mount(path)
 	if m == nil {
 		return nil, errorf(http.StatusNotFound, "mount %s: unknown; expected one with a source or listeners", path)
 	}

@@ -168,11 +168,11 @@ func readQuery(w http.ResponseWriter, r *http.Request, parameters []string) (que
 func pickStation(name string) (*state.Station, error) {
 	all := state.InForce()
 	var names []string
-	for _, l := range all {
-		if l.StationName() == name || name == "" && len(all) == 1 {
-			return l, nil
+	for _, st := range all {
+		if st.StationName() == name || name == "" && len(all) == 1 {
+			return st, nil
 		}
-		names = append(names, l.StationName())
+		names = append(names, st.StationName())
 	}
 	switch {
 	case len(all) == 0:
@@ -219,11 +219,11 @@ func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error)
 	case err != nil:
 		return nil, errorf(http.StatusBadRequest, "body: %v", err)
 	}
-	l, err := pickStation(req.Station)
+	st, err := pickStation(req.Station)
 	if err != nil {
 		return nil, err
 	}
-	return call.action(l, &req)
+	return call.action(st, &req)
 }
 
 func wrongMethod(w http.ResponseWriter, allowed string) error {

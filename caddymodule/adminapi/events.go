@@ -38,11 +38,11 @@ func (a *Endpoint) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	if len(q.stations) == 0 {
 		return errorf(http.StatusNotFound, "no station; expected one in the configuration")
 	}
-	f := state.NewSubscriber()
-	defer f.Close()
-	for _, l := range q.stations {
-		if !l.EventLog().Subscribe(f, l.StationName(), since) {
-			return errorf(http.StatusServiceUnavailable, "too many subscribers; expected at most %d for the events of %s", state.MaxSubscribers, l.StationName())
+	s := state.NewSubscriber()
+	defer s.Close()
+	for _, st := range q.stations {
+		if !st.EventLog().Subscribe(s, st.StationName(), since) {
+			return errorf(http.StatusServiceUnavailable, "too many subscribers; expected at most %d for the events of %s", state.MaxSubscribers, st.StationName())
 		}
 	}
 	a.watch.Do(func() {
@@ -62,24 +62,24 @@ func (a *Endpoint) serveEvents(w http.ResponseWriter, r *http.Request) error {
 	if control.Flush() != nil {
 		return nil
 	}
-	a.follow(w, r, q, f)
+	a.follow(w, r, q, s)
 	return nil
 }
 
 // follow sends the events of a subscriber.
-func (a *Endpoint) follow(w http.ResponseWriter, r *http.Request, q query, f *state.Subscriber) {
+func (a *Endpoint) follow(w http.ResponseWriter, r *http.Request, q query, s *state.Subscriber) {
 	control := http.NewResponseController(w)
 	for {
 		select {
-		case <-f.Wake():
+		case <-s.Wake():
 		case <-r.Context().Done():
 			return
 		case <-a.ending: // or the next configuration, or the end of the process, would wait
 			return
 		}
-		lines, err := renderEvents(f, q)
+		lines, err := renderEvents(s, q)
 		if err != nil || len(lines) == 0 {
-			continue // a text that is no JSON does not exist
+			continue // every event can be written as JSON
 		}
 		_ = control.SetWriteDeadline(time.Now().Add(followTime))
 		if _, err := w.Write(lines); err != nil {
@@ -92,9 +92,9 @@ func (a *Endpoint) follow(w http.ResponseWriter, r *http.Request, q query, f *st
 }
 
 // renderEvents renders the requested events since its last call.
-func renderEvents(f *state.Subscriber, q query) ([]byte, error) {
+func renderEvents(s *state.Subscriber, q query) ([]byte, error) {
 	var b bytes.Buffer
-	for _, read := range f.Read() {
+	for _, read := range s.Read() {
 		if read.Missed > 0 {
 			fmt.Fprintf(&b, "{\"event\":\"missed\",\"time\":%q,\"station\":%s,\"count\":%d}\n",
 				time.Now().UTC().Format(time.RFC3339Nano), quoted(read.Station), read.Missed)

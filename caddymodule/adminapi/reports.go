@@ -117,25 +117,25 @@ type SlaveReport struct {
 
 func listStations(q query) (any, error) {
 	all := []StationReport{}
-	for _, l := range q.stations {
-		stats := l.Stats()
+	for _, st := range q.stations {
+		stats := st.Stats()
 		all = append(all, StationReport{
-			Name: l.StationName(), Node: l.Node(), Version: version.ServerID, Started: l.Started,
+			Name: st.StationName(), Node: st.Node(), Version: version.ServerID, Started: st.Started,
 			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
-			Mounts:           reportMounts(l, q), Relays: reportRelays(l, q), Slaves: reportSlaves(l), Withheld: l.Current().Withheld(),
+			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Withheld: st.Current().Withheld(),
 		})
 	}
 	return all, nil
 }
 
 func listMounts(q query) (any, error) {
-	return gather(q, func(l *state.Station) []MountReport { return reportMounts(l, q) })
+	return gather(q, func(st *state.Station) []MountReport { return reportMounts(st, q) })
 }
 
 func listRelays(q query) (any, error) {
-	return gather(q, func(l *state.Station) []RelayReport { return reportRelays(l, q) })
+	return gather(q, func(st *state.Station) []RelayReport { return reportRelays(st, q) })
 }
 
 func listSlaves(q query) (any, error) {
@@ -143,42 +143,42 @@ func listSlaves(q query) (any, error) {
 }
 
 func listListeners(q query) (any, error) {
-	return gather(q, func(l *state.Station) []ListenerReport { return reportListeners(l, q.Get("mount")) })
+	return gather(q, func(st *state.Station) []ListenerReport { return reportListeners(st, q.Get("mount")) })
 }
 
 // gather joins the reports of the requested stations.
 func gather[T any](q query, of func(*state.Station) []T) (any, error) {
 	all := []T{}
-	for _, l := range q.stations {
-		all = append(all, of(l)...)
+	for _, st := range q.stations {
+		all = append(all, of(st)...)
 	}
 	return all, nil
 }
 
-func reportMounts(l *state.Station, q query) []MountReport {
+func reportMounts(st *state.Station, q query) []MountReport {
 	all := []MountReport{}
-	live := make(map[string]bool)
-	for _, m := range l.Statuses() {
-		if live[m.Path] = true; q.includes(m.Path) {
-			all = append(all, reportMount(l, &m))
+	shown := make(map[string]bool)
+	for _, m := range st.Statuses() {
+		if shown[m.Path] = true; q.includes(m.Path) {
+			all = append(all, reportMount(st, &m))
 		}
 	}
-	for _, path := range l.Current().Watched() {
-		if q.includes(path) && !live[path] {
-			all = append(all, MountReport{Station: l.StationName(), Mount: path, State: state.FeedNothing})
+	for _, path := range st.Current().Watched() {
+		if q.includes(path) && !shown[path] {
+			all = append(all, MountReport{Station: st.StationName(), Mount: path, State: state.FeedNothing})
 		}
 	}
 	slices.SortFunc(all, func(a, b MountReport) int { return strings.Compare(a.Mount, b.Mount) })
 	return all
 }
 
-func reportMount(l *state.Station, m *streaming.MountStatus) MountReport {
+func reportMount(st *state.Station, m *streaming.MountStatus) MountReport {
 	r := MountReport{
-		Station: l.StationName(), Mount: m.Path, State: state.FeedState(m), Feed: fallback.Label(m.Playing),
+		Station: st.StationName(), Mount: m.Path, State: state.FeedState(m), Feed: fallback.Label(m.Playing),
 		Artist: m.Metadata.Artist, Title: m.Metadata.Title, Song: m.Metadata.Song(),
 		Listeners: m.Stats.Listeners, Peak: m.Stats.Peak, MaxListeners: m.Settings.MaxListeners,
 		Connections: m.Stats.Connections, Slow: m.Stats.Slow, SlaveConnections: m.Stats.Slaves,
-		AtSlaves: l.Slaves().Listeners(m.Path), BytesRead: m.Stats.BytesRead, BytesSent: m.Stats.BytesSent,
+		AtSlaves: st.Slaves().Listeners(m.Path), BytesRead: m.Stats.BytesRead, BytesSent: m.Stats.BytesSent,
 		Hidden: m.Settings.Hidden,
 	}
 	if m.OnAir {
@@ -193,13 +193,13 @@ func reportMount(l *state.Station, m *streaming.MountStatus) MountReport {
 	return r
 }
 
-func reportListeners(l *state.Station, mount string) []ListenerReport {
-	present := l.Snapshot(mount)
+func reportListeners(st *state.Station, mount string) []ListenerReport {
+	present := st.Snapshot(mount)
 	all := make([]ListenerReport, 0, len(present))
 	for _, p := range present {
 		c := p.Client
 		all = append(all, ListenerReport{
-			Station: l.StationName(), Mount: p.Mount().Path, ID: p.ID, IP: request.AddressText(c.IP), User: c.User, UserAgent: c.Agent,
+			Station: st.StationName(), Mount: p.Mount().Path, ID: p.ID, IP: request.AddressText(c.IP), User: c.User, UserAgent: c.Agent,
 			Referer: c.Referer, Protocol: c.Protocol, TLS: c.Encrypted, Slave: c.Slave, Since: p.Since, Bytes: p.Sent(),
 			Lag: p.Behind,
 		})
@@ -207,17 +207,17 @@ func reportListeners(l *state.Station, mount string) []ListenerReport {
 	return all
 }
 
-func reportRelays(l *state.Station, q query) []RelayReport {
+func reportRelays(st *state.Station, q query) []RelayReport {
 	all := []RelayReport{}
-	for _, link := range l.Relayer().Statuses() {
+	for _, link := range st.Relayer().Statuses() {
 		if !q.includes(link.Mount) {
 			continue
 		}
 		r := RelayReport{
-			Station: l.StationName(), Mount: link.Mount, State: link.State.String(), Since: link.Since, Upstream: link.Upstream,
+			Station: st.StationName(), Mount: link.Mount, State: link.State.String(), Since: link.Since, Upstream: link.Upstream,
 			Cause: response.Printable(link.Cause), Failures: link.Failures, OnDemand: link.OnDemand, Mirrored: link.Mirrored,
 		}
-		if lag, ok := l.RelayLag(link); ok {
+		if lag, ok := st.RelayLag(link); ok {
 			r.Lag = new(lag.Seconds())
 		}
 		all = append(all, r)
@@ -225,11 +225,11 @@ func reportRelays(l *state.Station, q query) []RelayReport {
 	return all
 }
 
-func reportSlaves(l *state.Station) []SlaveReport {
+func reportSlaves(st *state.Station) []SlaveReport {
 	all := []SlaveReport{}
-	for _, s := range l.Slaves().List() {
+	for _, s := range st.Slaves().List() {
 		all = append(all, SlaveReport{
-			Station: l.StationName(), ID: s.ID, IP: s.Addr, Public: append([]string{}, s.Public...), Since: s.Since, Expires: s.Expires,
+			Station: st.StationName(), ID: s.ID, IP: s.Addr, Public: append([]string{}, s.Public...), Since: s.Since, Expires: s.Expires,
 			Listeners: s.Listeners, Capacity: s.Capacity, Kbps: s.Kbps, Mounts: s.Mounts,
 		})
 	}
