@@ -67,7 +67,7 @@ func withKind(raw json.RawMessage) (json.RawMessage, error) {
 		}
 	}
 	if len(found) != 1 {
-		return nil, errors.New("fallback: no kind; expected kind, or one of mount, files and standby")
+		return nil, errors.New("fallback: missing kind; expected kind, or one of mount, files and standby")
 	}
 	delete(object, "standby") // it has no settings
 	object["kind"] = json.RawMessage(strconv.Quote(found[0]))
