@@ -1,31 +1,26 @@
 package streaming
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/caddycast/caddycast/internal/eventually"
+	"github.com/caddycast/caddycast/internal/selfsigned"
 )
 
 // tlsPair returns the ends of a connection over TLS whose near end is over a CipherBuffer.
 // With narrow its sockets take little at a time.
 func tlsPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, b *CipherBuffer, far *tls.Conn) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	certificate, key, err := selfsigned.Make()
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +29,7 @@ func tlsPair(t testing.TB, version uint16, narrow bool) (near *tls.Conn, b *Ciph
 		_, _ = ours.SetWriteBuffer(4096), theirs.SetReadBuffer(4096)
 	}
 	b = NewCipherBuffer(ours)
-	near = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	near = tls.Server(b, &tls.Config{Certificates: []tls.Certificate{pair}})
 	far = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true, MaxVersion: version})
 	done := make(chan error, 1)
 	go func() { done <- near.Handshake() }()
