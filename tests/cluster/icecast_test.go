@@ -34,7 +34,7 @@ func TestIcecastIsOurMaster(t *testing.T) {
 			master.SetTitleAsAdmin("/live.mp3", "Singer - Song")
 			edge.WaitForTitle("/live.mp3", "Singer - Song")
 
-			eventuallyOn(edge, "/chain.ogg")
+			edge.WaitForMount("/chain.ogg")
 			file := edge.Record("/chain.ogg", "application/ogg")
 			harness.Decodes(t, file)
 

@@ -241,8 +241,8 @@ func TestRelaysThatFeedEachOtherAreRefused(t *testing.T) {
 				for _, w := range w {
 					defer w.Stop()
 				}
-			} else if resp, err := http.Get("http://" + a.Plain + "/live.mp3"); err != nil || resp.StatusCode != http.StatusNotFound {
-				t.Errorf("a mount that is fed with itself is answered %v, %v", resp, err)
+			} else if err := a.CheckAnswer(http.MethodGet, "/live.mp3", http.StatusNotFound); err != nil {
+				t.Errorf("a mount that is fed with itself: %v", err)
 			}
 			a.WaitForLog(map[string]any{"msg": "relay rejected: loop detected", "mount": "/live.mp3"})
 			harness.Eventually(t, "there is nothing on the mount", func() error {

@@ -258,7 +258,7 @@ func TestFiveHundredListenersOfASlaveOutlastTheirMaster(t *testing.T) {
 	for i := range 500 {
 		mount := []string{"/live.mp3", "/quiet.mp3"}[i%2]
 		if i < 2 {
-			eventuallyOn(s, mount)
+			s.WaitForMount(mount)
 		}
 		all = append(all, listenCounting(s, mount))
 	}

@@ -21,7 +21,7 @@ const slave = `
 // onSlave waits until a mount is on a node, and listens to it in all ways.
 func onSlave(s *harness.Server, mount string) (all []*harness.VerifyingListener) {
 	s.T.Helper()
-	eventuallyOn(s, mount)
+	s.WaitForMount(mount)
 	for _, way := range []struct {
 		harness.Kind
 		encrypted bool
@@ -29,22 +29,6 @@ func onSlave(s *harness.Server, mount string) (all []*harness.VerifyingListener)
 		all = append(all, s.ListenVerifying(mount, way.Kind, way.encrypted))
 	}
 	return all
-}
-
-// eventuallyOn waits until a mount answers.
-func eventuallyOn(s *harness.Server, mount string) {
-	s.T.Helper()
-	harness.Eventually(s.T, mount+" is on "+s.Plain, func() error {
-		resp, err := http.Head("http://" + s.Plain + mount)
-		if err != nil {
-			return err
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("answered %s", resp.Status)
-		}
-		return nil
-	})
 }
 
 func TestASlaveHasTheMountsOfItsMaster(t *testing.T) {
@@ -84,12 +68,7 @@ func TestASlaveHasTheMountsOfItsMaster(t *testing.T) {
 				t.Errorf("the name is %q", name)
 			}
 			master.SetTitle("/live.mp3", "Singer - Song")
-			harness.Eventually(t, "the title is on the slave", func() error {
-				if _, title := edge.Title("/live.mp3"); title != "Singer - Song" {
-					return fmt.Errorf("it is %q", title)
-				}
-				return nil
-			})
+			edge.WaitForTitle("/live.mp3", "Singer - Song")
 			// A fallback of the master is not seen here as a break.
 			live.Down()
 			harness.WaitForSource(t, "the master's fallback", 2, all...)
@@ -98,13 +77,13 @@ func TestASlaveHasTheMountsOfItsMaster(t *testing.T) {
 
 			began := time.Now()
 			late := master.NumberedSource("/late.mp3", 4)
-			eventuallyOn(edge, "/late.mp3")
+			edge.WaitForMount("/late.mp3")
 			if took := time.Since(began); way.name != "on demand" {
 				t.Logf("a new mount was on the slave after %v", took)
 			}
-			eventuallyOn(edge, "/backup.mp3")
-			if resp, err := http.Get("http://" + edge.Plain + "/internal.mp3"); err != nil || resp.StatusCode != http.StatusNotFound {
-				t.Errorf("what is hidden from slaves is answered %v, %v", resp, err)
+			edge.WaitForMount("/backup.mp3")
+			if err := edge.CheckAnswer(http.MethodGet, "/internal.mp3", http.StatusNotFound); err != nil {
+				t.Errorf("a mount that is hidden from slaves: %v", err)
 			}
 			for _, n := range []*harness.NumberedSource{live, backup, internal, late} {
 				defer n.Down()

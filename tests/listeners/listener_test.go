@@ -1,10 +1,6 @@
 package listeners
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"net/http"
 	"testing"
 	"time"
 
@@ -49,18 +45,7 @@ func TestListenersOfASilentMountStayAndMayLeave(t *testing.T) {
 			s.Listen("/m", way.Kind, way.Encrypted).Stop()
 		}
 	}
-	harness.Eventually(t, "those who left are counted out", func() error {
-		resp, err := http.Get("http://" + s.Plain + "/status-json.xsl")
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		body, _ := io.ReadAll(resp.Body)
-		if want := fmt.Sprintf(`"listeners":%d,`, len(stay)); !bytes.Contains(body, []byte(want)) {
-			return fmt.Errorf("%s", body)
-		}
-		return nil
-	})
+	s.WaitForListeners("/m", len(stay)) // without those that left
 	src.Send(10)
 	src.Finish()
 	for _, l := range stay {

@@ -1,7 +1,6 @@
 package migration
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -75,10 +74,10 @@ func TestAMasterAndASlaveRunAsTheyAre(t *testing.T) {
 			slave := run(pair.slave, strings.NewReplacer("MASTER", harness.Port(master.Plain), "DEMAND", pair.demand).Replace(slaveXML))
 			live, secret := master.NumberedSource("/live.mp3", 1), master.NumberedSource("/secret.mp3", 2)
 			local := slave.NumberedSource("/local.mp3", 3)
-			harness.Eventually(t, "the fallback is heard", answersOn(slave, "/live.mp3"))
+			harness.Eventually(t, "the fallback is heard", func() error { return slave.CheckAnswer(http.MethodGet, "/live.mp3", http.StatusOK) })
 			w := slave.ListenVerifying("/live.mp3", harness.HTTP1Metadata, false)
 			harness.WaitForSource(t, "at the slave", 1, w)
-			if err := answersOn(slave, "/secret.mp3")(); err == nil {
+			if err := slave.CheckAnswer(http.MethodGet, "/secret.mp3", http.StatusOK); err == nil {
 				t.Error("a hidden mount is at the slave, too")
 			}
 			if pair.demand == "0" {
@@ -92,20 +91,5 @@ func TestAMasterAndASlaveRunAsTheyAre(t *testing.T) {
 				n.Down()
 			}
 		})
-	}
-}
-
-// answersOn reports whether a mount can be heard.
-func answersOn(s *harness.Server, mount string) func() error {
-	return func() error {
-		resp, err := http.Get("http://" + s.Plain + mount)
-		if err != nil {
-			return err
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return errors.New(resp.Status)
-		}
-		return nil
 	}
 }

@@ -156,12 +156,7 @@ func TestABrowserHearsSixStreamsOfAHostOverHTTP1AndMoreOverHTTP2(t *testing.T) {
 				all[i].play().catch(() => {});
 			}`, c.site+"/m?"))
 		b.becomes("return all.filter(a => a.currentTime > 1).length", c.heard)
-		harness.Eventually(t, "the server has as many listeners", func() error {
-			if n := s.Status("/m")["listeners"]; fmt.Sprint(n) != fmt.Sprint(c.heard) {
-				return fmt.Errorf("there are %v", n)
-			}
-			return nil
-		})
+		s.WaitForListeners("/m", c.heard)
 		b.run("all[0].removeAttribute('src'); all[0].load()")
 		b.becomes("return all.slice(6).filter(a => a.currentTime > 0).length", max(1, c.heard-6))
 	}

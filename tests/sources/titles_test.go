@@ -49,7 +49,7 @@ func TestStreamsCarryTheirTitles(t *testing.T) {
 			return nil
 		})
 		record(&early[i], mount, f.contentType)
-		waitForListeners(s, mount, 1)
+		s.WaitForListeners(mount, 1)
 		s.SetTitle(mount, "Second Artist - Second Title")
 		harness.Eventually(t, f.name+" is titled anew", func() error {
 			if artist, title := s.Title(mount); artist != "" || title != "Second Artist - Second Title" {
@@ -88,15 +88,4 @@ func TestStreamsCarryTheirTitles(t *testing.T) {
 			}
 		})
 	}
-}
-
-// waitForListeners waits until a mount has so many listeners.
-func waitForListeners(s *harness.Server, mount string, n int) {
-	s.T.Helper()
-	harness.Eventually(s.T, fmt.Sprintf("%s has %d listeners", mount, n), func() error {
-		if src := s.Status(mount); fmt.Sprint(src["listeners"]) != fmt.Sprint(n) {
-			return fmt.Errorf("%v", src)
-		}
-		return nil
-	})
 }
