@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/tests/harness"
@@ -303,7 +301,7 @@ func TestFiveHundredListenersOfASlaveOutlastTheirMaster(t *testing.T) {
 		l.Stop()
 		<-l.ended
 	}
-	_ = caddy.Stop()
+	harness.StopCaddy(t)
 	http.DefaultClient.CloseIdleConnections()
 }
 
@@ -334,6 +332,6 @@ func TestAnEncoderBehindABrokenNetworkIsGone(t *testing.T) {
 	f.plug()
 	w.Stop()
 	<-w.Ended
-	_ = caddy.Stop()
+	harness.StopCaddy(t)
 	http.DefaultClient.CloseIdleConnections()
 }

@@ -4,15 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // Cluster is a Caddy with several stations, each with a plain and an encrypted site of
 // its own, as if they were on several machines.
 type Cluster struct {
 	t     testing.TB
-	admin string
 	names []string
 	Nodes map[string]*Server
 }
@@ -20,19 +17,15 @@ type Cluster struct {
 // NewCluster returns a cluster with free addresses, which is not running yet.
 func NewCluster(t testing.TB, names ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, admin: FreeAddress(t), names: names, Nodes: make(map[string]*Server)}
+	c, admin := &Cluster{t: t, names: names, Nodes: make(map[string]*Server)}, FreeAddress(t)
 	for _, name := range names {
-		c.Nodes[name] = &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), AdminAddress: c.admin, station: name}
+		c.Nodes[name] = &Server{T: t, Plain: FreeAddress(t), TLS: FreeAddress(t), AdminAddress: admin, station: name}
 	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
-		}
-	})
+	t.Cleanup(func() { StopCaddy(t) })
 	return c
 }
 
-// usual is what all nodes have.
+// usual are the settings of all nodes.
 const usual = `
 	source_password hackme
 	admin_password letmein
@@ -49,8 +42,7 @@ func (c *Cluster) Caddyfile(settings map[string]string) string {
 	}
 	replace := strings.NewReplacer(addresses...)
 	var b strings.Builder
-	fmt.Fprintf(&b, "{\n\tadmin %s\n\tstorage file_system %s\n\tskip_install_trust\n\tauto_https off\n", c.admin, Storage)
-	fmt.Fprintf(&b, "\tlog {\n\t\toutput file %s\n\t\tlevel DEBUG\n\t}\n", c.Nodes[c.names[0]].LogFile())
+	fmt.Fprintf(&b, "{\n\t%s\n", c.first().GlobalOptions()) // all nodes have one admin endpoint
 	for _, name := range c.names {
 		fmt.Fprintf(&b, "\ticecast %s {%s%s\n\t}\n", name, usual, replace.Replace(settings[name]))
 	}
@@ -67,11 +59,9 @@ func (c *Cluster) Caddyfile(settings map[string]string) string {
 // Load loads these settings of the nodes.
 func (c *Cluster) Load(settings map[string]string) {
 	c.t.Helper()
-	adapted, err := Adapt(c.Caddyfile(settings))
-	if err == nil {
-		err = caddy.Load(adapted, true)
-	}
-	if err != nil {
+	if err := c.first().LoadCaddyfile(c.Caddyfile(settings)); err != nil {
 		c.t.Fatal(err)
 	}
 }
+
+func (c *Cluster) first() *Server { return c.Nodes[c.names[0]] }

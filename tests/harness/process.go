@@ -2,8 +2,7 @@ package harness
 
 import (
 	"crypto/tls"
-	"errors"
-	"net/http"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,16 +22,23 @@ func RunProcess(t testing.TB, home, caddyfile string) (cmd *exec.Cmd, log string
 // RunProgram is RunProcess with another program than binary.Caddy.
 func RunProgram(t testing.TB, program, home, caddyfile string) (cmd *exec.Cmd, log string) {
 	t.Helper()
-	path, log := filepath.Join(home, "Caddyfile"), filepath.Join(home, "log")
+	path := filepath.Join(home, "Caddyfile")
 	WriteFile(t, path, caddyfile)
-	cmd = exec.Command(program, "run", "--config", path)
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
+	return RunCommandLine(t, home, exec.Command(program, "run", "--config", path))
+}
+
+// RunCommandLine starts a command that runs a Caddy, and ends it with the test. Its home is a
+// folder; the other variables of its environment stay. log is the file of its output.
+func RunCommandLine(t testing.TB, home string, caddy *exec.Cmd) (cmd *exec.Cmd, log string) {
+	t.Helper()
+	cmd, log = caddy, filepath.Join(home, "log")
+	cmd.Env = append(cmd.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home)
 	out, err := os.Create(log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	cmd.Stderr = out
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -61,23 +67,17 @@ func RunExample(t *testing.T) (*Server, *exec.Cmd) {
 		"skip_install_trust", "skip_install_trust\n\tadmin "+s.AdminAddress,
 	).Replace(string(text))
 	cmd, log := RunProcess(t, t.TempDir(), replaced)
-	Eventually(t, "it answers", func() error {
-		resp, err := http.Get("http://" + s.Plain + "/status-json.xsl")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err
-	})
-	Eventually(t, "its certificate is there", func() error {
+	Eventually(t, "the example answers", s.Answers)
+	Eventually(t, "the example has its certificate", func() error {
 		conn, err := tls.Dial("tcp", s.TLS, s.TLSConfig())
 		if err == nil {
 			_ = conn.Close()
 		}
 		return err
 	})
-	Eventually(t, "it says where it is", func() error {
+	Eventually(t, "the log has the addresses", func() error {
 		if text, _ := os.ReadFile(log); !strings.Contains(string(text), "station ready") {
-			return errors.New("it has not yet")
+			return fmt.Errorf("it has %q", text)
 		}
 		return nil
 	})

@@ -48,37 +48,30 @@ func (s *Server) For(t testing.TB) *Server {
 	return &other
 }
 
-// config is a Caddyfile in which the addresses are to be filled in, and the
-// settings of the station. The certificate is one that we made: those that Caddy
-// manages are announced while its TLS app still starts, which is a race in
-// Caddy 2.11.9 that the race detector would blame on our tests.
+// config is a Caddyfile in which the options, the addresses and the settings of the station
+// are to be filled in. The certificate is that of the process: those that Caddy manages are
+// announced while its TLS app still starts, which is a race in Caddy 2.11.9 that the race
+// detector would blame on the tests.
 const config = `
 {
-	admin %s
-	storage file_system %s
-	skip_install_trust
-	auto_https off
-	log {
-		output file %s
-		level DEBUG
-	}
-	servers 127.0.0.1:%[8]s {
+	%[1]s
+	servers 127.0.0.1:%[7]s {
 		listener_wrappers {
 			icecast
 			tls
 		}
 	}
-	%[4]s
+	%[3]s
 }
-http://:%[5]s {
+http://:%[4]s {
 	bind 127.0.0.1
-	%[6]s
+	%[5]s
 	icecast
 }
-https://127.0.0.1:%[7]s, https://:%[7]s, https://:%[8]s {
+https://127.0.0.1:%[6]s, https://:%[6]s, https://:%[7]s {
 	bind 127.0.0.1
 	tls %[2]s/cert.pem %[2]s/key.pem
-	%[6]s
+	%[5]s
 	icecast
 }
 `
@@ -112,7 +105,20 @@ func StopCaddy(t testing.TB) {
 // Caddyfile returns the whole configuration of a station.
 func (s *Server) Caddyfile(station string, site ...string) string {
 	lines := strings.Join(site, "\n\t")
-	return fmt.Sprintf(config, s.AdminAddress, Storage, s.LogFile(), station, Port(s.Plain), lines, Port(s.TLS), Port(s.Wired))
+	return fmt.Sprintf(config, s.GlobalOptions(), Storage, station, Port(s.Plain), lines, Port(s.TLS), Port(s.Wired))
+}
+
+// GlobalOptions returns the options of a Caddyfile that keep a Caddy to its own addresses and
+// to the folder of this process, and write everything into LogFile.
+func (s *Server) GlobalOptions() string {
+	return fmt.Sprintf(`admin %s
+	storage file_system %s
+	skip_install_trust
+	auto_https off
+	log {
+		output file %s
+		level DEBUG
+	}`, s.AdminAddress, Storage, s.LogFile())
 }
 
 // Adapt turns a Caddyfile into JSON.

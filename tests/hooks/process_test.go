@@ -11,30 +11,13 @@ import (
 	"testing"
 
 	"github.com/caddycast/caddycast/tests/harness"
-	"github.com/caddycast/caddycast/tests/harness/binary"
 )
 
-// runServer starts Caddy with a Caddyfile in a process of its own, whose home is dir.
-func runServer(s *harness.Server, binary, caddyfile, dir string) *exec.Cmd {
+// runServer runs a Caddyfile in a process of its own, whose home is a folder.
+func runServer(s *harness.Server, caddyfile, home string) *exec.Cmd {
 	s.T.Helper()
-	path := filepath.Join(dir, "Caddyfile")
-	harness.WriteFile(s.T, path, caddyfile)
-	cmd := exec.Command(binary, "run", "--config", path)
-	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
-	if err := cmd.Start(); err != nil {
-		s.T.Fatal(err)
-	}
-	s.T.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_, _ = cmd.Process.Wait()
-	})
-	harness.Eventually(s.T, "it answers", func() error {
-		resp, err := http.Get("http://" + s.Plain + "/status-json.xsl")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err
-	})
+	cmd, _ := harness.RunProcess(s.T, home, caddyfile)
+	harness.Eventually(s.T, "the server answers", s.Answers)
 	return cmd
 }
 
@@ -59,12 +42,12 @@ func TestAServerThatIsBackTellsWhatItCouldNotTellBefore(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			binary, dir := binary.Caddy(t), t.TempDir()
+			dir := t.TempDir()
 			e := harness.NewEndpoint(t, harness.Allow)
 			s := &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}
 			config := fmt.Sprintf("{\n\tadmin %s\n\tauto_https off\n\t%s\n}\nhttp://:%s {\n\tbind 127.0.0.1\n\ticecast\n}\n",
 				s.AdminAddress, urlAuth(e.URL), harness.Port(s.Plain))
-			cmd := runServer(s, binary, config, dir)
+			cmd := runServer(s, config, dir)
 			src := s.Source("/live.mp3")
 			src.Send(50)
 			var there []*http.Response
@@ -99,7 +82,7 @@ func TestAServerThatIsBackTellsWhatItCouldNotTellBefore(t *testing.T) {
 			}
 			_, _ = cmd.Process.Wait()
 			e.SetAnswer(harness.Allow)
-			runServer(s, binary, config, dir)
+			runServer(s, config, dir)
 			if c.signal == syscall.SIGTERM {
 				close(hang)
 			}

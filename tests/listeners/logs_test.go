@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
@@ -23,9 +21,7 @@ func TestTheAudienceIsTold(t *testing.T) {
 	for _, field := range []string{harness.ForwardedFor("192.0.2.1") + vlc, harness.ForwardedFor("192.0.2.1") + vlc, harness.ForwardedFor("192.0.2.2"), harness.ForwardedFor("192.0.2.2")} {
 		checkAnswer(s, "/live.mp3", 200, "", field)
 	}
-	if err := caddy.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	harness.StopCaddy(t)
 	line := s.WaitForLog(map[string]any{
 		"logger": "icecast.audience", "mount": "/live.mp3", "day": time.Now().Format(time.DateOnly),
 		"sessions": 3, "peak": 3, "uniques": 2, "listeners": 0, "over": false,

@@ -37,23 +37,8 @@ func runOurs(s *harness.Server, path string) *exec.Cmd {
 		s.AdminAddress = harness.FreeAddress(s.T)
 	}
 	cmd := exec.Command(binary.Caddy(s.T), "run", "--adapter", "icecast", "--config", path)
-	home := s.T.TempDir()
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "CADDY_ADMIN="+s.AdminAddress)
-	log, err := os.Create(filepath.Join(home, "log"))
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		s.T.Fatal(err)
-	}
-	s.T.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_, _ = cmd.Process.Wait()
-		if text, _ := os.ReadFile(log.Name()); s.T.Failed() {
-			s.T.Logf("the log:\n%s", text)
-		}
-	})
+	cmd.Env = append(cmd.Environ(), "CADDY_ADMIN="+s.AdminAddress)
+	harness.RunCommandLine(s.T, s.T.TempDir(), cmd)
 	harness.Eventually(s.T, "caddycast answers", s.Answers)
 	return cmd
 }

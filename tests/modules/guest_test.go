@@ -42,13 +42,7 @@ func TestModulesOfAnotherPlugin(t *testing.T) {
 		"/var/log/caddy/events", events,
 		"http://radio.example.org {", "http://:"+harness.Port(s.Plain)+" {\n\tbind 127.0.0.1",
 	).Replace(example(t)))
-	harness.Eventually(t, "it answers", func() error {
-		resp, err := http.Get("http://" + s.Plain + "/status-json.xsl")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err
-	})
+	harness.Eventually(t, "the server answers", s.Answers)
 
 	s.Source("/auto/live.mp3").Send(100)
 	harness.Eventually(t, "the hook has written the event", func() error {

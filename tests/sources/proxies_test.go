@@ -87,13 +87,7 @@ func TestSourcesComeThroughProxies(t *testing.T) {
 	harness.Launch(t, "nginx", "-p", dir, "-c", dir+"/nginx.conf")
 	harness.Launch(t, "haproxy", "-db", "-f", dir+"/haproxy.cfg")
 	for _, at := range []string{nginx, tcp, web} {
-		harness.Eventually(t, "the proxy is there", func() error {
-			resp, err := http.Get("http://" + at + "/status-json.xsl")
-			if err == nil {
-				_ = resp.Body.Close()
-			}
-			return err
-		})
+		harness.Eventually(t, "the proxy at "+at+" answers", harness.At(t, at).Answers)
 	}
 	for _, proxy := range []struct {
 		name, at string

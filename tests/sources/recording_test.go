@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
@@ -73,9 +71,7 @@ func TestWhatASourceSendsIsRecorded(t *testing.T) {
 	s.WaitForLog(map[string]any{"msg": "recording started", "file": filepath.Join(year, "live.mp3.again.mp3")})
 	close(stop)
 	<-done
-	if err := caddy.Stop(); err != nil { // files are complete when the process ends
-		t.Fatal(err)
-	}
+	harness.StopCaddy(t) // files are complete when the process ends
 	files, err := os.ReadDir(year)
 	if err != nil {
 		t.Fatal(err)

@@ -99,8 +99,7 @@ func TestSourcesWithoutHTTPStayThroughReloads(t *testing.T) {
 				{"listener_wrappers {\n icecast {\n mount /v1\n password simple\n }\n }", "simple", "OK2"},
 				{"", "hackme", "HTTP/1.1 400"},
 			} {
-				err := s.ReloadCaddyfile(fmt.Sprintf(encoderConfig, s.AdminAddress, harness.Storage, s.LogFile(), c.wrapper+protocols, harness.Station, harness.Port(s.Plain), "", harness.Port(upper)))
-				if err != nil {
+				if err := s.ReloadCaddyfile(encoderCaddyfile(s, upper, c.wrapper+protocols, harness.Station)); err != nil {
 					t.Fatal(err)
 				}
 				src.Send(10)

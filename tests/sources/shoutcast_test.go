@@ -8,37 +8,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// encoderConfig is a Caddyfile with a station on two plain ports, one above the
-// other, and the listener wrapper on both.
+// encoderConfig is a Caddyfile with a station on two plain ports, one above the other, and
+// listener wrappers on both.
 const encoderConfig = `
 {
-	admin %s
-	storage file_system %s
-	skip_install_trust
-	auto_https off
-	log {
-		output file %s
-		level DEBUG
-	}
+	%[1]s
 	servers {
-		%s
+		%[2]s
 	}
-	%s
+	%[3]s
 }
-http://:%s {
+http://:%[4]s {
 	bind 127.0.0.1
-	%s
+	%[6]s
 	icecast
 }
-http://:%s {
+http://:%[5]s {
 	bind 127.0.0.1
-	%[7]s
+	%[6]s
 	icecast
 }
 `
@@ -50,20 +41,16 @@ const wrapped = "listener_wrappers {\n icecast {\n mount /m\n }\n }"
 func startFor(t testing.TB, wrapper, station string, site ...string) (s *harness.Server, upper string) {
 	t.Helper()
 	s, upper = harness.NewPair(t)
-	adapted, err := harness.Adapt(fmt.Sprintf(encoderConfig, s.AdminAddress, harness.Storage, s.LogFile(), wrapper, station,
-		harness.Port(s.Plain), strings.Join(site, "\n\t"), harness.Port(upper)))
-	if err != nil {
+	if err := s.LoadCaddyfile(encoderCaddyfile(s, upper, wrapper, station, site...)); err != nil {
 		t.Fatal(err)
 	}
-	if err := caddy.Load(adapted, true); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
-		}
-	})
+	t.Cleanup(func() { harness.StopCaddy(t) })
 	return s, upper
+}
+
+// encoderCaddyfile fills in encoderConfig.
+func encoderCaddyfile(s *harness.Server, upper, wrapper, station string, site ...string) string {
+	return fmt.Sprintf(encoderConfig, s.GlobalOptions(), wrapper, station, harness.Port(s.Plain), harness.Port(upper), strings.Join(site, "\n\t"))
 }
 
 // foreign are the ways in which encoders open that net/http does not understand.

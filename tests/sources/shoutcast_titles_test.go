@@ -6,8 +6,6 @@ import (
 	"net"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
@@ -71,8 +69,7 @@ func TestTitlesGoToTheMountOfTheirPort(t *testing.T) {
 	s, upper := harness.NewPair(t)
 	third := harness.FreeAddress(t)
 	const config = `{
-	admin %s
-	auto_https off
+	%[1]s
 	servers 127.0.0.1:%[3]s {
 		listener_wrappers {
 			icecast {
@@ -101,14 +98,10 @@ http://:%[4]s {
 	bind 127.0.0.1
 	icecast
 }`
-	adapted, err := harness.Adapt(fmt.Sprintf(config, s.AdminAddress, harness.Port(s.Plain), harness.Port(upper), harness.Port(third), harness.Station))
-	if err != nil {
+	if err := s.LoadCaddyfile(fmt.Sprintf(config, s.GlobalOptions(), harness.Port(s.Plain), harness.Port(upper), harness.Port(third), harness.Station)); err != nil {
 		t.Fatal(err)
 	}
-	if err := caddy.Load(adapted, true); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = caddy.Stop() })
+	t.Cleanup(func() { harness.StopCaddy(t) })
 	v1(s, upper, "hackme")
 	v1(s, third, "hackme")
 	s.WaitForMount("/one")
