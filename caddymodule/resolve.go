@@ -152,7 +152,7 @@ func (r *resolver) relays(ctx caddy.Context, g *state.Generation) (settings rela
 		settings.Relays = append(settings.Relays, config)
 	}
 	if r.station.Slave != nil {
-		settings.Slave, err = r.station.Slave.settings(ctx, g.Report, g.MayServe)
+		settings.Slave, err = r.station.Slave.settings(ctx, g.Report, g.Missing)
 	}
 	return settings, err
 }

@@ -124,7 +124,7 @@ func listStations(q query) (any, error) {
 			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
-			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Withheld: st.Current().Withheld(),
+			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Withheld: st.Withheld(),
 		})
 	}
 	return all, nil

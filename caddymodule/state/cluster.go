@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -87,5 +88,8 @@ func (st *Station) relayChanged(e relay.Event) {
 	case relay.MasterDown:
 		log.Warn("master unavailable; keeping its last list and retrying",
 			zap.String("master", e.Upstream), zap.String("error", e.Cause))
+	case relay.Withheld:
+		log.Warn("mount of a master not pulled, its protection is missing here",
+			zap.String("mount", response.Printable(e.Mount)), zap.String("missing", response.Printable(e.Cause)))
 	}
 }

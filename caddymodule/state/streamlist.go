@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // StreamList is the list of mounts that offer sound, at one moment. It does not change.
@@ -129,7 +130,7 @@ func (g *Generation) newStreamList() *StreamList {
 		if g.Policy(p).HiddenFromSlaves {
 			l.hidden[p] = true
 		}
-		l.protected[p] = marks(g.Protections(p))
+		l.protected[p] = relay.JoinProtections(g.Protections(p))
 	}
 	all := func(string) bool { return true }
 	l.plain, l.open, l.marked = l.render("", plain, all), l.render("", openOnly, all), l.render("", marked, all)

@@ -15,5 +15,5 @@
 //
 // Input from a peer is bounded in length and time. Credentials are sent to the host of their
 // URL only, never to another host of a redirect and never from https to http. No callback
-// but MayServe is called, and no peer awaited, while a lock is held.
+// but Missing is called, and no peer awaited, while a lock is held.
 package relay

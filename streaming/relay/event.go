@@ -5,9 +5,9 @@ import "time"
 // Event announces a change of a relay, a slave or a master.
 type Event struct {
 	Kind     Kind
-	Mount    string        // of a relay
+	Mount    string        // of a relay, or the mount that is withheld
 	Upstream string        // of a relay, or the URL of a master
-	Cause    string        // of Down, Failed, SlaveLeft and MasterDown
+	Cause    string        // of Down, Failed, SlaveLeft and MasterDown; of Withheld: what is missing
 	Duration time.Duration // of Down: how long the relay played
 	Slave    string        // its public URL, else its address or id
 }
@@ -24,4 +24,5 @@ const (
 	SlaveLeft               // a slave missed its reports, or restarted
 	MasterUp                // a master answers with its list
 	MasterDown              // a master is unreachable or refuses
+	Withheld                // a mount is not pulled, since this node does not protect it as its masters do
 )

@@ -51,15 +51,22 @@ func NewManager(station *streaming.Station, agent string, observe func(Event)) *
 
 // Apply takes new settings. A relay whose upstream is still configured plays on.
 func (m *Manager) Apply(s Settings) {
-	m.apply(s)
+	m.observeAll(m.apply(s))
 	m.station.Reconsider() // other mounts may be available
 }
 
-func (m *Manager) apply(s Settings) {
+func (m *Manager) observeAll(events []Event) {
+	for _, e := range events {
+		m.observe(e)
+	}
+}
+
+// apply returns the events for the caller to announce, without the lock.
+func (m *Manager) apply(s Settings) (events []Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return
+		return nil
 	}
 	m.configs = s.Relays
 	before := m.slave
@@ -73,9 +80,18 @@ func (m *Manager) apply(s Settings) {
 		if m.slave == nil {
 			m.slave = newSlave(m, s.Slave, before)
 		}
-		m.offered = m.slave.offer(m.offered)
+		events = m.takeOffers()
 	}
 	m.reconcile()
+	return events
+}
+
+// takeOffers takes the relays that the masters of the slave offer now. It returns the events for
+// the mounts that are withheld since. mu is held.
+func (m *Manager) takeOffers() []Event {
+	before := m.slave.withheld
+	m.offered = m.slave.offer(m.offered)
+	return newlyWithheld(before, m.slave.withheld)
 }
 
 // Close ends all relays and waits for their ends.
@@ -96,12 +112,14 @@ func (m *Manager) Close() {
 func (m *Manager) listChanged(from *slave) {
 	m.mu.Lock()
 	stale := m.closed || m.slave != from
+	var events []Event
 	if !stale {
-		m.offered = from.offer(m.offered)
+		events = m.takeOffers()
 		m.reconcile()
 	}
 	m.mu.Unlock()
 	if !stale {
+		m.observeAll(events)
 		m.station.Reconsider()
 	}
 }

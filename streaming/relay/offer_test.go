@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -11,24 +12,28 @@ func offersOf(settings *SlaveConfig, lists ...[]listedUpstream) []Config {
 	return offers(settings, lists, requiredProtections(lists, nil))
 }
 
+// without returns the function Missing of a node that has some protections.
+func without(here ...Protection) func(string, []Protection) []Protection {
+	return func(_ string, required []Protection) []Protection {
+		return slices.DeleteFunc(slices.Clone(required), func(p Protection) bool { return slices.Contains(here, p) })
+	}
+}
+
 func TestAProtectedMountIsPulledOnlyIfItIsProtectedHere(t *testing.T) {
 	list := []listedUpstream{
 		{mount: "/open"},
 		{mount: "/pay", protections: []Protection{ProtectedByAuth}},
 		{mount: "/secure", protections: []Protection{ProtectedByTLS}},
 	}
-	onlyTLS := func(_ string, required []Protection) bool {
-		return slices.Equal(required, []Protection{ProtectedByTLS})
-	}
 	for name, tt := range map[string]struct {
-		mayServe func(string, []Protection) bool
-		want     []string
+		missing func(string, []Protection) []Protection
+		want    []string
 	}{
 		"nothing is protected here": {nil, []string{"/open"}},
-		"one protection is":         {onlyTLS, []string{"/open", "/secure"}},
+		"one protection is":         {without(ProtectedByTLS), []string{"/open", "/secure"}},
 	} {
 		var got []string
-		for _, c := range offersOf(&SlaveConfig{MayServe: tt.mayServe}, list) {
+		for _, c := range offersOf(&SlaveConfig{Missing: tt.missing}, list) {
 			got = append(got, c.Mount)
 		}
 		if !slices.Equal(got, tt.want) {
@@ -60,10 +65,7 @@ func TestAMountIsProtectedIfOneOfItsMastersProtectsIt(t *testing.T) {
 		{"none does", lists(nil, nil), nil, "/m=12 "},
 		{"by an unknown mark", lists(nil, []Protection{"later"}), auth, ""},
 	} {
-		mayServe := func(_ string, required []Protection) bool {
-			return !slices.ContainsFunc(required, func(p Protection) bool { return !slices.Contains(tt.here, p) })
-		}
-		if got := offersText(offersOf(&SlaveConfig{MayServe: mayServe}, tt.lists...)); got != tt.want {
+		if got := offersText(offersOf(&SlaveConfig{Missing: without(tt.here...)}, tt.lists...)); got != tt.want {
 			t.Errorf("%s: %q; want %q", tt.name, got, tt.want)
 		}
 	}
@@ -88,5 +90,41 @@ func TestOffersAreKeptOnlyWithTheirProtection(t *testing.T) {
 	silent.settled = true
 	if got := offersText(s.offer(before)); got != "/pay=http://first/pay " {
 		t.Errorf("the offers are %q; want /pay, as the master says now", got)
+	}
+}
+
+// A mount that is not pulled is announced once, and forgotten with the list that has it.
+func TestMountsThatAreNotPulledAreThoseOfTheLists(t *testing.T) {
+	s := new(slave)
+	s.settings.Store(&SlaveConfig{Mounts: []string{"/p*"}, Missing: without(ProtectedByAuth)})
+	w := newWatcher(s, Upstream{URL: "http://master"})
+	s.watchers, w.settled = []*watcher{w}, true
+	m := &Manager{slave: s}
+	both := []Protection{ProtectedByAuth, ProtectedByTLS}
+	for _, tt := range []struct {
+		name     string
+		list     []listed
+		events   string
+		withheld string
+	}{
+		{"listed", []listed{{"/pay", "http://master/pay", both}, {"/other", "http://master/other", both}}, "/pay tls;", "map[/pay:[tls]]"},
+		{"still listed", []listed{{"/pay", "http://master/pay", both}}, "", "map[/pay:[tls]]"},
+		{"another", []listed{{"/pay", "http://master/pay", []Protection{ProtectedByAuth}}, {"/play", "http://master/play", []Protection{"x"}}}, "/play x;", "map[/play:[x]]"},
+		{"no longer listed", nil, "", "map[]"},
+	} {
+		w.list = tt.list
+		events := ""
+		for _, e := range m.takeOffers() {
+			events += e.Mount + " " + e.Cause + ";"
+		}
+		if got := fmt.Sprint(m.Withheld()); events != tt.events || got != tt.withheld {
+			t.Errorf("%s: the events are %q, withheld %s; want %q and %s", tt.name, events, got, tt.events, tt.withheld)
+		}
+	}
+	for i := range 2 * maxWithheldEvents {
+		w.list = append(w.list, listed{"/p" + strconv.Itoa(i), "http://master/p", both})
+	}
+	if events, all := m.takeOffers(), m.Withheld(); len(events) != maxWithheldEvents || len(all) != len(w.list) {
+		t.Errorf("%d events for %d mounts; want %d for %d", len(events), len(all), maxWithheldEvents, len(w.list))
 	}
 }

@@ -23,10 +23,11 @@ type SlaveConfig struct {
 	Mounts     []string      // patterns; none: all
 	Public     []string      // URLs at which listeners reach this node
 
-	// MayServe reports whether a mount that a master protects may be pulled, since this node
-	// protects it in the same ways. It is called with the protections that all masters
-	// together demand, from any goroutine, and must not call the manager. Nil: none may.
-	MayServe func(mount string, protections []Protection) bool
+	// Missing returns those of some protections that a mount does not have at this node. A
+	// mount of which one is missing is not pulled. It is called with the protections that all
+	// masters together demand, from any goroutine, and must not call the manager. Nil: all
+	// are missing.
+	Missing func(mount string, required []Protection) []Protection
 
 	// Report returns the load of this node. The slave fills in ID, Public and Interval.
 	Report func() Report
@@ -41,7 +42,15 @@ func (s *SlaveConfig) interval() time.Duration {
 
 // allows reports whether a mount that requires some protections may be pulled.
 func (s *SlaveConfig) allows(mount string, required []Protection) bool {
-	return matches(s.Mounts, mount) && (len(required) == 0 || s.MayServe != nil && s.MayServe(mount, required))
+	return matches(s.Mounts, mount) && len(s.missing(mount, required)) == 0
+}
+
+// missing returns those of some protections that a mount does not have at this node.
+func (s *SlaveConfig) missing(mount string, required []Protection) []Protection {
+	if len(required) == 0 || s.Missing == nil {
+		return required
+	}
+	return s.Missing(mount, required)
 }
 
 func (s *SlaveConfig) timeout() time.Duration {
@@ -60,7 +69,9 @@ type slave struct {
 	watchers []*watcher // one for each master
 	settings atomic.Pointer[SlaveConfig]
 
-	required map[string][]Protection // by mount, as of the last offer; the manager's mu guards it
+	// As of the last offer, by mount. The manager's mu guards them.
+	required map[string][]Protection // what the masters demand
+	withheld map[string][]Protection // what is missing here, so that the mount is not pulled
 }
 
 // newSlave starts a slave, with the lists that another one had of the same masters; before
@@ -69,6 +80,9 @@ func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 	s := &slave{manager: m}
 	s.settings.Store(settings)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if before != nil {
+		s.withheld = before.withheld
+	}
 	for _, master := range settings.Masters {
 		w := newWatcher(s, master)
 		if before != nil {
@@ -131,6 +145,7 @@ func (s *slave) offer(before []Config) []Config {
 		lists = append(lists, w.upstreams())
 	}
 	s.required = requiredProtections(lists, before)
+	s.withheld = withheld(s.settings.Load(), s.required)
 	return keepOffers(offers(s.settings.Load(), lists, s.required), before, s.allows)
 }
 
