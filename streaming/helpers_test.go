@@ -98,6 +98,13 @@ func (e *encoder) write(p []byte) {
 	}
 }
 
+// settle returns when the mount has all that was sent: a pipe takes an empty write when its
+// reader, which has dealt with what it read before, reads again.
+func (e *encoder) settle() {
+	e.t.Helper()
+	e.write(nil)
+}
+
 // end ends the source as an encoder does that has sent all.
 func (e *encoder) end() Reason {
 	e.t.Helper()

@@ -50,6 +50,7 @@ func TestATapOfASourceThatWasThereKeepsNothingOld(t *testing.T) {
 	}
 	tap := e.Tap()
 	e.send(100)
+	e.settle()
 	if tap.Behind() < 90*numbered.MaxFrame {
 		t.Errorf("it is %d bytes behind", tap.Behind())
 	}
