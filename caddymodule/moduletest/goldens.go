@@ -17,7 +17,7 @@ func IcecastGoldens(t testing.TB) map[string]string {
 	}
 	all := make(map[string]string)
 	for _, file := range files {
-		golden, err := os.ReadFile(file)
+		golden, err := os.ReadFile(file) //nolint:gosec // G304: it is one of the repository
 		if err != nil {
 			t.Fatal(err)
 		}

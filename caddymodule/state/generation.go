@@ -123,11 +123,11 @@ func Acquire(name string, log *zap.Logger, resolve func(path string) *MountPolic
 }
 
 // Publish puts the configuration into force. Retire takes it back.
-func (g *Generation) Publish() { g.Station.publish(g) }
+func (g *Generation) Publish() { g.publish(g) }
 
 // Retire takes the configuration back, whether it is in force or not. If it was the newest, the
 // previous one is in force again, unless that has been retired too. It may be called twice.
-func (g *Generation) Retire() { g.Station.retire(g) }
+func (g *Generation) Retire() { g.retire(g) }
 
 // Release retires the generation; the station ends with its last generation. It may be called
 // twice.

@@ -25,7 +25,7 @@ func TestPathsThatAreMadeUpTakeLittleMemory(t *testing.T) {
 	}
 	resolved = 0
 	longest := "/" + strings.Repeat("x", mountpath.MaxLen-1)
-	if p.get(longest) != p.get(longest) || resolved != 1 {
+	if first := p.get(longest); first != p.get(longest) || resolved != 1 {
 		t.Errorf("the longest path of a mount is resolved %d times; want once", resolved)
 	}
 }
