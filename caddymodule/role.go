@@ -142,7 +142,7 @@ func checkBase(word, text string) error {
 }
 
 // settings translates the slave for the engine.
-func (s *Slave) settings(ctx caddy.Context, report func() relay.Report, missing func(string, []relay.Protection) []relay.Protection) (*relay.SlaveConfig, error) {
+func (s *Slave) settings(ctx caddy.Context, report func(master string) relay.Report, missing func(string, []relay.Protection) []relay.Protection) (*relay.SlaveConfig, error) {
 	masters, err := s.upstreams(ctx, s.Masters)
 	if err != nil {
 		return nil, fmt.Errorf("role slave: master: %w", err)

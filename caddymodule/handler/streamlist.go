@@ -139,7 +139,11 @@ func (h *Handler) register(r *request.Facts) (id string, number uint64, err erro
 	if err != nil {
 		return "", 0, response.Refuse(http.StatusBadRequest, "Invalid report: "+err.Error())
 	}
-	return report.ID, h.station.Slaves().Register(report, r.ClientIP), nil
+	number, err = h.station.Slaves().Register(report, r.ClientIP)
+	if err != nil {
+		return "", 0, response.Refuse(http.StatusConflict, "Invalid report: "+err.Error())
+	}
+	return report.ID, number, nil
 }
 
 // reportOfKH reads the report of an Icecast-KH slave: its host, port and interval. Such a

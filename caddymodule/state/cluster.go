@@ -11,19 +11,20 @@ import (
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
-// Report returns what this station, as a slave, reports to its masters.
-func (g *Generation) Report() relay.Report {
+// Report returns what this station, as a slave, reports to the master with an id; the id is
+// empty if it is unknown.
+func (g *Generation) Report(master string) relay.Report {
 	capacity := g.Limits.Listeners
 	if files := maxFiles(); capacity == 0 || files > 0 && files < capacity {
 		capacity = files
 	}
 	r := relay.Report{
-		Capacity:   capacity,
-		Listeners:  int(g.Listeners()),
-		MaxKbps:    g.Limits.Bandwidth,
-		Kbps:       g.traffic.kbps(g.Station.Station),
-		Mounts:     make(map[string]int),
-		Downstream: g.slaves.Downstream(),
+		Capacity:  capacity,
+		Listeners: int(g.Listeners()),
+		MaxKbps:   g.Limits.Bandwidth,
+		Kbps:      g.traffic.kbps(g.Station.Station),
+		Mounts:    make(map[string]int),
+		Below:     g.slaves.Below(master),
 	}
 	for _, p := range g.StreamList().Paths() {
 		r.Mounts[p] = 0

@@ -15,7 +15,7 @@ const (
 	maxList   = 4 << 20 // bytes of a master's list
 	maxLine   = 4 << 10
 	maxMount  = 255   // bytes of a mount's path
-	maxMounts = 10000 // of one list, or one report
+	maxMounts = 10000 // of one list
 )
 
 // ProtectedHeader is a field of a slave's request. It says that the slave reads the marks of

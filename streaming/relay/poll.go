@@ -71,7 +71,7 @@ func (w *watcher) addReport(q *request, wait time.Duration) (err error) {
 	if w.etag != "" {
 		q.header.Set("If-None-Match", w.etag)
 	}
-	q.body, err = json.Marshal(w.slave.report())
+	q.body, err = json.Marshal(w.slave.report(w.node))
 	return err
 }
 

@@ -29,8 +29,9 @@ type SlaveConfig struct {
 	// are missing.
 	Missing func(mount string, required []Protection) []Protection
 
-	// Report returns the load of this node. The slave fills in ID, Public and Interval.
-	Report func() Report
+	// Report returns the load of this node for the master with an id; empty: it is unknown.
+	// The slave fills in ID, Public, Interval and what numbers the reports.
+	Report func(master string) Report
 }
 
 func (s *SlaveConfig) interval() time.Duration {
@@ -149,12 +150,12 @@ func (s *slave) offer(before []Config) []Config {
 	return keepOffers(offers(s.settings.Load(), lists, s.required), before, s.allows)
 }
 
-// report returns this node's report to its masters.
-func (s *slave) report() Report {
+// report returns this node's report to the master with an id.
+func (s *slave) report(master string) Report {
 	settings := s.settings.Load()
 	var r Report
 	if settings.Report != nil {
-		r = settings.Report()
+		r = settings.Report(master)
 	}
 	r.ID, r.Public = s.manager.ID, settings.Public
 	r.Interval = int(max(settings.interval(), time.Second) / time.Second)

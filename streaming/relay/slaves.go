@@ -2,7 +2,6 @@ package relay
 
 import (
 	"cmp"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -25,6 +24,7 @@ const (
 const (
 	causeRestarted = "it has restarted"
 	causeNoReport  = "no report in time"
+	causeSignedOff = "it has signed off"
 )
 
 // Slaves are the slaves of a master, by their reports. Any goroutine may call its methods.
@@ -81,24 +81,35 @@ func (s *Slaves) Close() {
 }
 
 // Register takes a report that arrived from an address. It returns the number of the report
-// for Disconnected; 0: the report was ignored.
-func (s *Slaves) Register(r Report, addr string) (number uint64) {
-	number, events := s.register(r, addr)
+// for Disconnected; 0: the report was ignored. The error is ErrSequence for a partial report
+// that does not follow the last one.
+func (s *Slaves) Register(r Report, addr string) (number uint64, err error) {
+	number, events, err := s.register(r, addr)
 	for _, e := range events {
 		s.observe(e)
 	}
-	return number
+	return number, err
 }
 
-func (s *Slaves) register(r Report, addr string) (number uint64, events []Event) {
+func (s *Slaves) register(r Report, addr string) (number uint64, events []Event, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Leaving {
+		return 0, s.removeIf(causeSignedOff, func(e *slaveEntry) bool { return e.report.ID == r.ID }), nil
+	}
 	now := s.now()
 	e := s.entries[r.ID]
 	joined := e == nil
+	var last Report
+	if !joined {
+		last = e.report
+	}
+	if r, err = r.apply(last); err != nil {
+		return 0, nil, err
+	}
 	if joined {
 		if s.closed || len(s.entries) >= maxSlaves {
-			return 0, nil
+			return 0, nil, nil
 		}
 		e = &slaveEntry{since: now}
 		events = s.removeRestarted(r, addr)
@@ -106,12 +117,12 @@ func (s *Slaves) register(r Report, addr string) (number uint64, events []Event)
 	}
 	e.report, e.addr, e.sent = r, addr, 0
 	e.reports++
-	e.expires = now.Add(r.interval() + reportGrace)
+	e.expires = now.Add(r.counts())
 	s.setTimer(now)
 	if joined {
 		events = append(events, Event{Kind: SlaveJoined, Slave: e.label()})
 	}
-	return e.reports, events
+	return e.reports, events, nil
 }
 
 // removeRestarted removes the entries of a slave that has restarted, and so has another id.
@@ -183,36 +194,53 @@ func (e *slaveEntry) label() string {
 func (s *Slaves) Listeners(mount string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counted := map[string]bool{s.self: true}
-	for id, e := range s.entries {
-		n += e.report.Mounts[mount]
-		counted[id] = true
-	}
+	below := make(map[string]bool)
 	for _, e := range s.entries {
-		for id, mounts := range e.report.Downstream {
-			if !counted[id] {
-				n += mounts[mount]
-				counted[id] = true
+		if e.report.Below != nil {
+			n += e.report.Below.Mounts[mount]
+			for _, id := range e.report.Below.Nodes {
+				below[id] = true
 			}
+		}
+	}
+	for id, e := range s.entries {
+		if !below[id] {
+			n += e.report.Mounts[mount]
 		}
 	}
 	return n
 }
 
-// Downstream returns the listeners of all slaves, and of the slaves of those, for this
-// node's own report.
-func (s *Slaves) Downstream() map[string]map[string]int {
+// Below sums up all slaves, and the slaves of those, for this node's own report to a master.
+// That master is left out, and so are the nodes that another master counts.
+func (s *Slaves) Below(master string) *Sums {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make(map[string]map[string]int)
-	for _, e := range s.entries {
-		maps.Copy(all, e.report.Downstream)
+	if len(s.entries) == 0 {
+		return nil
 	}
+	sums := &Sums{Mounts: make(map[string]int), Nodes: []string{}}
 	for id, e := range s.entries {
-		all[id] = e.report.Mounts
+		if by := e.report.CountedBy; id == master || by != "" && by != s.self {
+			continue
+		}
+		sums.Nodes = append(sums.Nodes, id)
+		addCounts(sums.Mounts, e.report.Mounts)
+		if e.report.Below != nil {
+			sums.Nodes = append(sums.Nodes, e.report.Below.Nodes...)
+			addCounts(sums.Mounts, e.report.Below.Mounts)
+		}
 	}
-	delete(all, s.self)
-	return all
+	return sums
+}
+
+// addCounts adds the counts of more that are not 0.
+func addCounts(all, more map[string]int) {
+	for mount, n := range more {
+		if n > 0 {
+			all[mount] += n
+		}
+	}
 }
 
 // Any reports whether there is a slave.

@@ -80,7 +80,7 @@ func TestSlavesWithoutReportsAreRemoved(t *testing.T) {
 func TestNoReportIsTakenAfterClose(t *testing.T) {
 	s, e := newTestSlaves(t)
 	s.Close()
-	if n := s.Register(edge("a", 100, 0, "/live"), "192.0.2.1"); n != 0 || s.Any() || e.String() != "" {
+	if n, _ := s.Register(edge("a", 100, 0, "/live"), "192.0.2.1"); n != 0 || s.Any() || e.String() != "" {
 		t.Errorf("report %d is registered; events: %s", n, e)
 	}
 	if s.timer.Stop() {
@@ -90,18 +90,25 @@ func TestNoReportIsTakenAfterClose(t *testing.T) {
 
 func TestANodeThatReportsToSeveralIsCountedOnce(t *testing.T) {
 	s, _ := newTestSlaves(t)
-	shared := map[string]int{"/live": 5}
+	shared := edge("edge", 100, 0)
+	shared.Mounts["/live"] = 5
 	for _, id := range []string{"a", "b"} {
 		r := edge(id, 100, 0, "/live") // one listener each
-		r.Downstream = map[string]map[string]int{"edge": shared, "self": {"/live": 100}}
-		s.Register(r, "")
+		if id == "a" {
+			r.Below = &Sums{Mounts: shared.Mounts, Nodes: []string{"edge"}}
+		}
+		s.register(r, "")
 	}
 	if n := s.Listeners("/live"); n != 7 {
 		t.Errorf("%d listeners; want 7", n)
 	}
-	below := s.Downstream()
-	if len(below) != 3 || below["edge"]["/live"] != 5 || below["a"]["/live"] != 1 {
-		t.Errorf("below are %v", below)
+	shared.CountedBy = "a"
+	s.register(shared, "192.0.2.1") // to this master as well
+	if n := s.Listeners("/live"); n != 7 {
+		t.Errorf("%d listeners with the report of the edge itself; want 7", n)
+	}
+	if below := s.Below("b"); below.Mounts["/live"] != 6 || len(below.Nodes) != 2 {
+		t.Errorf("below are %+v; want 6 listeners of a and edge", below)
 	}
 }
 
@@ -115,6 +122,18 @@ func TestARestartedSlaveReplacesItself(t *testing.T) {
 		t.Errorf("the list is %v; %s", got, e)
 	}
 	if got := e.String(); got != "3 http://first;4 http://first;3 http://first;" { // joined, left, joined: one remains
+		t.Errorf("events: %s", got)
+	}
+}
+
+func TestASlaveThatSignsOffIsRemoved(t *testing.T) {
+	s, e := newTestSlaves(t)
+	r := edge("a", 100, 0, "/live")
+	s.register(r, "192.0.2.1")
+	if _, err := s.Register(Report{ID: "a", Interval: 2, Leaving: true}, "192.0.2.1"); err != nil || s.Any() {
+		t.Errorf("the slave is still there: %v", err)
+	}
+	if got := e.String(); got != "4 http://a;" {
 		t.Errorf("events: %s", got)
 	}
 }
