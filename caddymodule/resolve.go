@@ -91,7 +91,7 @@ func (r *resolver) fill(g *state.Generation) {
 	g.Access, g.Templates, g.Named = r.access, r.templates, r.named()
 	g.Gate.Admin, g.Gate.Relay = r.admin, r.relay
 	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
-	if s.Master != nil {
+	if g.IsMaster = s.Master != nil; g.IsMaster {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
 	}
 	if l := r.sources[s.SourcePassword]; l != nil {

@@ -7,6 +7,17 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
+// Kbps returns the bitrate of what new listeners of the mount hear, in kbit/s; 0: unknown.
+func (m *Mount) Kbps() int {
+	st := m.station
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if heard, _ := st.choose(m, "", ""); heard != nil {
+		return heard.sourceKbps()
+	}
+	return 0
+}
+
 // sourceKbps returns the bitrate of what a mount's source sends, in kbit/s and rounded up:
 // by the sound in its log, where its format tells how long it sounds, else as it came in
 // the last seconds, else as the source declares it. mu of the station is held.

@@ -18,7 +18,10 @@ import (
 // once, before it is used.
 type Gate struct {
 	Admin *Verifier // administrators; nil: nobody
-	Relay *Verifier // slaves; nil: nobody
+	Relay *Verifier // slaves without credentials of their own; nil: nobody
+
+	// Slaves are the slaves with credentials of their own.
+	Slaves []SlaveLogin
 
 	// Source returns the verifier of the sources of a mount; nil: it admits none.
 	Source func(mount string) *Verifier
@@ -134,10 +137,6 @@ func (g *Gate) AuthorizePassword(r *request.Facts, mount, password string, admin
 	}
 	return user, true, nil
 }
-
-// IsSlave reports whether a request has the relay credentials. The error is a refusal: the
-// password could not be compared in time.
-func (g *Gate) IsSlave(r *http.Request) (bool, error) { return isLogin(r, g.Relay) }
 
 // isLogin reports whether a request has the credentials of a verifier, which may be nil. The
 // password of another user is not compared: the request is then decided by somebody else, who

@@ -6,6 +6,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // redirected is the query parameter of a listener that a master has redirected here; it is
@@ -25,7 +26,7 @@ func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 
 // redirectToSlave returns the redirect to a slave that has room, nil if there is none.
 func (h *Handler) redirectToSlave(q *listenerRequest) error {
-	base, ok := h.station.Slaves().Pick(q.path, q.Scheme)
+	base, ok := h.station.Slaves().Pick(relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Kbps: q.mount.Kbps})
 	if !ok {
 		return nil
 	}

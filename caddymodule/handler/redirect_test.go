@@ -24,9 +24,11 @@ func newMaster(t *testing.T, mount caddymodule.Mount) *moduletest.Station {
 		Mounts:        []*caddymodule.Mount{&mount},
 	})
 	h.OnAir(t, mount.Path, map[string]string{"ice-bitrate": "128"})
-	h.Slaves().Register(relay.Report{
+	if _, err := h.Slaves().Register(&h.Gate.Credentials()[0], relay.Report{
 		ID: "slave", Public: []string{"http://slave.example.org"}, Interval: 60, Mounts: map[string]int{mount.Path: 0},
-	}, "192.0.2.9")
+	}, "192.0.2.9"); err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 

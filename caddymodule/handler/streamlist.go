@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -38,14 +37,15 @@ const (
 // registers the slave. With Prefer: wait (RFC 7240) the answer waits for a change of the list.
 func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error {
 	st := h.station
-	if err := auth.Authorize(r, st.Gate.Relay, st.Gate.Admin); err != nil {
+	by, err := st.Gate.AuthorizeSlave(r)
+	if err != nil {
 		return err
 	}
 	node := r.Header.Get(relay.PathHeader)
 	if node == st.Relayer().ID {
 		return response.Refuse(http.StatusLoopDetected, "This station is its own master; point master at another one")
 	}
-	id, number, err := h.register(r)
+	registration, err := h.register(r, by)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 	}
 	switch {
 	case r.Context().Err() != nil:
-		st.Slaves().Disconnected(id, number)
+		st.Slaves().Disconnected(registration)
 		return r.Context().Err()
 	case st.IsClosing():
 		return errStream(streaming.ErrClosed)
@@ -103,7 +103,8 @@ func readsMarks(r *request.Facts) bool { return r.Header.Get(relay.ProtectedHead
 
 // serveStreams answers slaves of Icecast-KH: with the list, or with a mount.
 func (h *Handler) serveStreams(w http.ResponseWriter, r *request.Facts) error {
-	if err := auth.Authorize(r, h.station.Gate.Relay, h.station.Gate.Admin); err != nil {
+	by, err := h.station.Gate.AuthorizeSlave(r)
+	if err != nil {
 		return err
 	}
 	if mount := r.URL.Query().Get("mount"); mount != "" {
@@ -117,16 +118,16 @@ func (h *Handler) serveStreams(w http.ResponseWriter, r *request.Facts) error {
 		}
 		return err
 	}
-	if _, _, err := h.register(r); err != nil {
+	if _, err := h.register(r, by); err != nil {
 		return err
 	}
 	list := h.station.StreamList().WithPrefix(streamsPath + "?mount=")
 	return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", list)
 }
 
-// register records the report of a slave, from the body or, for Icecast-KH, from the query. It
-// returns the slave's id, empty without a report, and the report's number.
-func (h *Handler) register(r *request.Facts) (id string, number uint64, err error) {
+// register records the report of a slave that has logged in with a credential, from the body or,
+// for Icecast-KH, from the query. Without a report it returns no registration.
+func (h *Handler) register(r *request.Facts, by *relay.Credential) (registration relay.Registration, err error) {
 	var report relay.Report
 	switch q := r.URL.Query(); {
 	case r.Method == http.MethodPost:
@@ -134,16 +135,31 @@ func (h *Handler) register(r *request.Facts) (id string, number uint64, err erro
 	case q.Has("rserver") || q.Has("rport"):
 		report, err = reportOfKH(q)
 	default:
-		return "", 0, nil
+		return registration, nil
 	}
 	if err != nil {
-		return "", 0, response.Refuse(http.StatusBadRequest, "Invalid report: "+err.Error())
+		return registration, response.Refuse(http.StatusBadRequest, "Invalid report: "+err.Error())
 	}
-	number, err = h.station.Slaves().Register(report, r.ClientIP)
-	if err != nil {
-		return "", 0, response.Refuse(http.StatusConflict, "Invalid report: "+err.Error())
+	if by == nil {
+		return registration, response.Refuse(http.StatusForbidden, "slave: the administrator's credentials; expected those of relay_password or of a slave")
 	}
-	return report.ID, number, nil
+	registration, err = h.station.Slaves().Register(by, report, r.ClientIP)
+	return registration, errReport(err)
+}
+
+// errReport turns the error of a report into a refusal.
+func errReport(err error) error {
+	if err == nil {
+		return nil
+	}
+	status, text := http.StatusConflict, "Invalid report: "+err.Error()
+	if rejected, ok := errors.AsType[*relay.RejectedError](err); ok {
+		status, text = http.StatusForbidden, err.Error()
+		if rejected.Temporary {
+			status = http.StatusTooManyRequests
+		}
+	}
+	return response.Refuse(status, text).Because(err)
 }
 
 // reportOfKH reads the report of an Icecast-KH slave: its host, port and interval. Such a

@@ -90,7 +90,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 		c.relays(st)
 		c.histogram(passDesc, st.CycleTimes())
 		c.histogram(delayDesc, st.Delays())
-		c.gauge(slavesDesc, float64(len(st.Slaves().List())))
+		c.gauge(slavesDesc, float64(st.Slaves().Len()))
 		for status, n := range st.Refusals() {
 			c.counter(refusedDesc, n, strconv.Itoa(status))
 		}

@@ -84,6 +84,8 @@ func (st *Station) relayChanged(e relay.Event) {
 		log.Info("slave joined", zap.String("slave", e.Slave))
 	case relay.SlaveLeft:
 		log.Info("slave left", zap.String("slave", e.Slave), zap.String("reason", e.Cause))
+	case relay.SlaveRejected:
+		log.Warn("report of a slave rejected", zap.String("slave", response.Printable(e.Slave)), zap.String("error", response.Printable(e.Cause)))
 	case relay.MasterUp:
 		log.Info("master connected", zap.String("master", e.Upstream))
 	case relay.MasterDown:

@@ -30,6 +30,7 @@ type Generation struct {
 	Limits    StationLimits
 	Access    access.List
 	Gate      auth.Gate
+	IsMaster  bool // listeners may be sent to slaves
 	Redirect  Redirect
 	Templates Templates
 	Named     []string // mounts that the configuration names

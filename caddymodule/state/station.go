@@ -150,6 +150,7 @@ func (st *Station) apply(g *Generation) {
 	st.Apply(g.settings)
 	st.hooks.Apply(g.Hooks)
 	st.relays.Apply(g.Relays)
+	st.slaves.Apply(g.Gate.Credentials())
 	st.dumps.Apply(g.Recordings)
 }
 

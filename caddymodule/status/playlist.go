@@ -10,6 +10,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // listed is what a playlist contains of a mount.
@@ -38,11 +39,11 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 }
 
 // servePlaylist answers with a mount's playlist: its URLs with the scheme of the request.
-// Slaves with room are first, since players begin there.
+// Slaves of a master with room are first, since players begin there.
 func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
 	var urls []string
-	if p.station.MayRedirect(mount) {
-		for _, base := range p.station.Slaves().Ranked(mount, r.Scheme) {
+	if p.station.IsMaster && p.station.MayRedirect(mount) {
+		for _, base := range p.station.Slaves().Ranked(relay.PickQuery{Mount: mount, Scheme: r.Scheme}) {
 			urls = append(urls, base+mountpath.Escape(mount))
 		}
 	}

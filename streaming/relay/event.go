@@ -7,7 +7,7 @@ type Event struct {
 	Kind     Kind
 	Mount    string        // of a relay, or the mount that is withheld
 	Upstream string        // of a relay, or the URL of a master
-	Cause    string        // of Down, Failed, SlaveLeft and MasterDown; of Withheld: what is missing
+	Cause    string        // of Down, Failed, SlaveLeft, SlaveRejected and MasterDown; of Withheld: what is missing
 	Duration time.Duration // of Down: how long the relay played
 	Slave    string        // its public URL, else its address or id
 }
@@ -17,12 +17,13 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	Up          Kind = iota // a relay feeds its mount
-	Down                    // a relay stopped feeding its mount
-	Failed                  // the first failed attempt since the relay last played
-	SlaveJoined             // the first report of a slave
-	SlaveLeft               // a slave missed its reports, or restarted
-	MasterUp                // a master answers with its list
-	MasterDown              // a master is unreachable or refuses
-	Withheld                // a mount is not pulled, since this node does not protect it as its masters do
+	Up            Kind = iota // a relay feeds its mount
+	Down                      // a relay stopped feeding its mount
+	Failed                    // the first failed attempt since the relay last played
+	SlaveJoined               // the first report of a slave
+	SlaveLeft                 // a slave missed its reports, or restarted
+	MasterUp                  // a master answers with its list
+	MasterDown                // a master is unreachable or refuses
+	SlaveRejected             // a report is not taken
+	Withheld                  // a mount is not pulled, since this node does not protect it as its masters do
 )

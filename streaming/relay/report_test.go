@@ -100,7 +100,7 @@ func TestTheReportsOfBusyHubsAreRead(t *testing.T) {
 			hub.Mounts[fmt.Sprintf("/a-mount-with-a-name-%d.mp3", i)] = 1
 		}
 		for i := range tt.slaves {
-			s.register(Report{ID: fmt.Sprintf("edge%d", i), Interval: 2, Seq: 1, Mounts: hub.Mounts}, "192.0.2.1")
+			s.register(new(Credential), Report{ID: fmt.Sprintf("edge%d", i), Interval: 2, Seq: 1, Mounts: hub.Mounts}, "192.0.2.1")
 		}
 		hub.Below = s.Below("master")
 		text, err := json.Marshal(hub)

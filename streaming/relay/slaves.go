@@ -6,13 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// maxSlaves bounds the slaves of a master.
-	maxSlaves = 1000
-
 	// reportGrace is how late a report may be.
 	reportGrace = 10 * time.Second
 
@@ -22,9 +20,11 @@ const (
 
 // The causes of SlaveLeft.
 const (
-	causeRestarted = "it has restarted"
-	causeNoReport  = "no report in time"
-	causeSignedOff = "it has signed off"
+	causeRestarted   = "it has restarted"
+	causeNoReport    = "no report in time"
+	causeSignedOff   = "it has signed off"
+	causeCredentials = "its credentials have changed"
+	causeRemoved     = "removed by an administrator"
 )
 
 // Slaves are the slaves of a master, by their reports. Any goroutine may call its methods.
@@ -32,39 +32,33 @@ type Slaves struct {
 	self    string
 	observe func(Event)
 	now     func() time.Time
-	random  func(n float64) float64 // from 0 up to n
+	random  func(n int64) int64 // from 0 up to n, without n
 
-	mu      sync.Mutex
-	entries map[string]*slaveEntry // by id
-	timer   *time.Timer            // calls expire
-	closed  bool
+	changed atomic.Bool // since the snapshot was made
+	view    atomic.Pointer[slaveView]
+	sums    slaveSums
+
+	mu         sync.Mutex // guards the rest
+	entries    map[slaveKey]*slaveEntry
+	admission  slaveAdmission
+	timer      *time.Timer // calls expire
+	nextExpiry time.Time   // when it does; zero: never
+	closed     bool
 }
 
-// slaveEntry is one slave. The mu of Slaves guards it.
-type slaveEntry struct {
-	report  Report
-	addr    string
-	since   time.Time
-	expires time.Time
-	reports uint64 // how many have arrived
-	sent    int    // listeners sent there since the last report
-}
-
-// SlaveStatus describes one slave.
-type SlaveStatus struct {
-	Report
-	Addr    string    // its IP address
-	Since   time.Time // of its first report
-	Expires time.Time // without another report
-	Sent    int       // listeners sent there since the last report
+// Registration identifies a report that has arrived. The zero value is none.
+type Registration struct {
+	key    slaveKey
+	number uint64
 }
 
 // NewSlaves returns the slaves of the master with the id self, none at first. observe is
-// called for each slave that joins or leaves, by any goroutine.
+// called for each change of a slave that is an Event, by any goroutine.
 func NewSlaves(self string, observe func(Event)) *Slaves {
 	s := &Slaves{
-		self: self, observe: observe, now: time.Now, entries: make(map[string]*slaveEntry),
-		random: func(n float64) float64 { return n * rand.Float64() }, //nolint:gosec // no secret
+		self: self, observe: observe, now: time.Now, random: rand.Int64N,
+		entries: make(map[slaveKey]*slaveEntry),
+		sums:    newSlaveSums(self),
 	}
 	s.timer = time.AfterFunc(time.Hour, s.expire)
 	s.timer.Stop()
@@ -77,95 +71,108 @@ func (s *Slaves) Close() {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.timer.Stop()
-	clear(s.entries)
+	s.removeIf("", func(*slaveEntry) bool { return true })
 }
 
-// Register takes a report that arrived from an address. It returns the number of the report
-// for Disconnected; 0: the report was ignored. The error is ErrSequence for a partial report
-// that does not follow the last one.
-func (s *Slaves) Register(r Report, addr string) (number uint64, err error) {
-	number, events, err := s.register(r, addr)
+// notify passes events on. mu is not held.
+func (s *Slaves) notify(events []Event) {
 	for _, e := range events {
 		s.observe(e)
 	}
-	return number, err
 }
 
-func (s *Slaves) register(r Report, addr string) (number uint64, events []Event, err error) {
+// Register takes a report of a slave that has logged in with a credential, from an address. It
+// returns the report's registration for Disconnected; none: the report was ignored. The error is
+// ErrSequence for a partial report that does not follow the last one, else a *RejectedError.
+func (s *Slaves) Register(by *Credential, r Report, addr string) (Registration, error) {
+	registration, events, err := s.register(by, r, addr)
+	s.notify(events)
+	return registration, err
+}
+
+func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration, events []Event, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Leaving {
-		return 0, s.removeIf(causeSignedOff, func(e *slaveEntry) bool { return e.report.ID == r.ID }), nil
+	if s.closed {
+		return Registration{}, nil, nil
 	}
 	now := s.now()
-	e := s.entries[r.ID]
+	key := slaveKey{by.Name, r.ID}
+	if err := s.admission.check(by, &r, now); err != nil {
+		return Registration{}, s.rejected(by, &r, addr, err), err
+	}
+	if r.Leaving {
+		return Registration{}, s.removeIf(causeSignedOff, func(e *slaveEntry) bool { return e.key == key }), nil
+	}
+	e := s.entries[key]
 	joined := e == nil
 	var last Report
 	if !joined {
 		last = e.report
 	}
 	if r, err = r.apply(last); err != nil {
-		return 0, nil, err
+		return Registration{}, nil, err
 	}
 	if joined {
-		if s.closed || len(s.entries) >= maxSlaves {
-			return 0, nil, nil
+		events = s.removeRestarted(by, r, addr)
+		if err := s.admission.join(by); err != nil {
+			return Registration{}, append(events, s.rejected(by, &r, addr, err)...), err
 		}
-		e = &slaveEntry{since: now}
-		events = s.removeRestarted(r, addr)
-		s.entries[r.ID] = e
+		e = &slaveEntry{key: key, since: now}
+		e.isOpen.Store(true)
+		s.entries[key] = e
 	}
-	e.report, e.addr, e.sent = r, addr, 0
-	e.reports++
-	e.expires = now.Add(r.counts())
-	s.setTimer(now)
+	e.credential = by
+	e.take(r, addr, now)
+	s.sums.set(e)
+	s.changed.Store(true)
+	s.setTimer(e.expires)
 	if joined {
 		events = append(events, Event{Kind: SlaveJoined, Slave: e.label()})
 	}
-	return e.reports, events, nil
+	return Registration{key, e.reports}, events, nil
 }
 
 // removeRestarted removes the entries of a slave that has restarted, and so has another id.
 // mu is held.
-func (s *Slaves) removeRestarted(r Report, addr string) []Event {
+func (s *Slaves) removeRestarted(by *Credential, r Report, addr string) []Event {
 	return s.removeIf(causeRestarted, func(e *slaveEntry) bool {
-		return len(r.Public) > 0 && e.addr == addr && slices.Equal(e.report.Public, r.Public)
+		return len(r.Public) > 0 && e.key.credential == by.Name && e.addr == addr && slices.Equal(e.report.Public, r.Public)
 	})
 }
 
 // removeIf removes some entries and returns the events that announce it. mu is held.
 func (s *Slaves) removeIf(cause string, is func(*slaveEntry) bool) (events []Event) {
-	for id, e := range s.entries {
-		if is(e) {
-			delete(s.entries, id)
-			events = append(events, Event{Kind: SlaveLeft, Slave: e.label(), Cause: cause})
+	for key, e := range s.entries {
+		if !is(e) {
+			continue
 		}
+		e.isOpen.Store(false) // for the snapshots that have it
+		delete(s.entries, key)
+		s.admission.leave(key.credential)
+		s.sums.remove(e)
+		s.changed.Store(true)
+		events = append(events, Event{Kind: SlaveLeft, Slave: e.label(), Cause: cause})
 	}
 	return events
 }
 
 // Disconnected notes that the connection broke over which a slave had sent a report, and
 // waited for the answer.
-func (s *Slaves) Disconnected(id string, number uint64) {
+func (s *Slaves) Disconnected(r Registration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.entries[id]; e != nil && e.reports == number {
-		now := s.now()
-		e.expires = now.Add(reconnectTime)
-		s.setTimer(now)
+	if e := s.entries[r.key]; e != nil && e.reports == r.number {
+		e.expires = s.now().Add(reconnectTime)
+		s.setTimer(e.expires)
 	}
 }
 
-// setTimer sets the timer for the next entry that may expire. mu is held.
-func (s *Slaves) setTimer(now time.Time) {
-	var next time.Time
-	for _, e := range s.entries {
-		if next.IsZero() || e.expires.Before(next) {
-			next = e.expires
-		}
-	}
-	if !next.IsZero() {
-		s.timer.Reset(max(time.Millisecond, next.Sub(now)))
+// setTimer makes sure that expire is called at a time or before. mu is held.
+func (s *Slaves) setTimer(at time.Time) {
+	if s.nextExpiry.IsZero() || at.Before(s.nextExpiry) {
+		s.nextExpiry = at
+		s.timer.Reset(max(time.Millisecond, at.Sub(s.now())))
 	}
 }
 
@@ -174,42 +181,30 @@ func (s *Slaves) expire() {
 	s.mu.Lock()
 	now := s.now()
 	events := s.removeIf(causeNoReport, func(e *slaveEntry) bool { return !now.Before(e.expires) })
-	s.setTimer(now)
-	s.mu.Unlock()
-	for _, e := range events {
-		s.observe(e)
+	s.nextExpiry = time.Time{}
+	for _, e := range s.entries {
+		s.setTimer(e.expires)
 	}
+	s.mu.Unlock()
+	s.notify(events)
 }
 
-// label returns the name of a slave for people.
-func (e *slaveEntry) label() string {
-	if len(e.report.Public) > 0 {
-		return e.report.Public[0]
+// Refused notes that the slave with a base URL has refused a listener of a mount. It gets no
+// more listeners of that mount until its next report.
+func (s *Slaves) Refused(base, mount string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		if slices.Contains(e.report.Public, base) {
+			e.refuse(mount)
+			s.changed.Store(true)
+		}
 	}
-	return cmp.Or(e.addr, e.report.ID)
 }
 
 // Listeners returns the number of listeners of a mount at all slaves, and at the slaves of
 // those.
-func (s *Slaves) Listeners(mount string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	below := make(map[string]bool)
-	for _, e := range s.entries {
-		if e.report.Below != nil {
-			n += e.report.Below.Mounts[mount]
-			for _, id := range e.report.Below.Nodes {
-				below[id] = true
-			}
-		}
-	}
-	for id, e := range s.entries {
-		if !below[id] {
-			n += e.report.Mounts[mount]
-		}
-	}
-	return n
-}
+func (s *Slaves) Listeners(mount string) int { return s.sums.listeners(mount) }
 
 // Below sums up all slaves, and the slaves of those, for this node's own report to a master.
 // That master is left out, and so are the nodes that another master counts.
@@ -219,45 +214,51 @@ func (s *Slaves) Below(master string) *Sums {
 	if len(s.entries) == 0 {
 		return nil
 	}
-	sums := &Sums{Mounts: make(map[string]int), Nodes: []string{}}
-	for id, e := range s.entries {
-		if by := e.report.CountedBy; id == master || by != "" && by != s.self {
-			continue
-		}
-		sums.Nodes = append(sums.Nodes, id)
-		addCounts(sums.Mounts, e.report.Mounts)
-		if e.report.Below != nil {
-			sums.Nodes = append(sums.Nodes, e.report.Below.Nodes...)
-			addCounts(sums.Mounts, e.report.Below.Mounts)
-		}
-	}
-	return sums
-}
-
-// addCounts adds the counts of more that are not 0.
-func addCounts(all, more map[string]int) {
-	for mount, n := range more {
-		if n > 0 {
-			all[mount] += n
-		}
-	}
+	return s.sums.below(s.entries, master)
 }
 
 // Any reports whether there is a slave.
-func (s *Slaves) Any() bool {
+func (s *Slaves) Any() bool { return s.Len() > 0 }
+
+// Len returns the number of slaves.
+func (s *Slaves) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.entries) > 0
+	return len(s.entries)
 }
 
-// List returns the status of all slaves, sorted by id.
+// SlaveStatus describes one slave.
+type SlaveStatus struct {
+	Report
+	Credential string    // its name; empty: the relay password
+	Addr       string    // its IP address
+	Since      time.Time // of its first report
+	Reported   time.Time // of its last report
+	Expires    time.Time // without another report
+	Sent       int       // listeners sent there since the last report
+	AllSent    uint64    // listeners ever sent there
+	AllRefused uint64    // listeners that it has refused, by its reports
+}
+
+// List returns the status of all slaves, sorted by id. The maps of a report must not be
+// changed.
 func (s *Slaves) List() []SlaveStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []SlaveStatus
 	for _, e := range s.entries {
-		all = append(all, SlaveStatus{Report: e.report, Addr: e.addr, Since: e.since, Expires: e.expires, Sent: e.sent})
+		all = append(all, e.status())
 	}
-	slices.SortFunc(all, func(a, b SlaveStatus) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b SlaveStatus) int {
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Credential, b.Credential))
+	})
 	return all
+}
+
+// status returns the status of the slave. mu is held.
+func (e *slaveEntry) status() SlaveStatus {
+	return SlaveStatus{
+		Report: e.report, Credential: e.key.credential, Addr: e.addr, Since: e.since, Reported: e.arrived, Expires: e.expires,
+		Sent: int(e.sent.Load()), AllSent: e.allSent.Load(), AllRefused: e.refused,
+	}
 }

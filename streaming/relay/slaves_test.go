@@ -49,20 +49,20 @@ func TestSlavesWithoutReportsAreRemoved(t *testing.T) {
 	s, e := newTestSlaves(t)
 	now := time.Unix(1000, 0)
 	s.now = func() time.Time { return now }
-	s.Register(edge("a", 100, 0, "/live"), "192.0.2.1")
-	s.Register(edge("b", 100, 0, "/live"), "192.0.2.2")
+	s.Register(new(Credential), edge("a", 100, 0, "/live"), "192.0.2.1")
+	s.Register(new(Credential), edge("b", 100, 0, "/live"), "192.0.2.2")
 	now = now.Add(15 * time.Second)
-	s.Register(edge("b", 100, 0, "/live"), "192.0.2.2")
+	s.Register(new(Credential), edge("b", 100, 0, "/live"), "192.0.2.2")
 	now = now.Add(6 * time.Second)
 	s.expire()
 	if got := e.String(); got != "3 http://a;3 http://b;4 http://a;" {
 		t.Errorf("events: %s", got)
 	}
-	s.Disconnected("b", 1)
-	if s.entries["b"].expires != now.Add(14*time.Second) {
+	s.Disconnected(Registration{slaveKey{id: "b"}, 1})
+	if s.entries[slaveKey{id: "b"}].expires != now.Add(14*time.Second) {
 		t.Error("the connection of an older report counts")
 	}
-	s.Disconnected("b", 2)
+	s.Disconnected(Registration{slaveKey{id: "b"}, 2})
 	now = now.Add(2 * time.Second)
 	s.expire()
 	if !s.Any() {
@@ -80,8 +80,8 @@ func TestSlavesWithoutReportsAreRemoved(t *testing.T) {
 func TestNoReportIsTakenAfterClose(t *testing.T) {
 	s, e := newTestSlaves(t)
 	s.Close()
-	if n, _ := s.Register(edge("a", 100, 0, "/live"), "192.0.2.1"); n != 0 || s.Any() || e.String() != "" {
-		t.Errorf("report %d is registered; events: %s", n, e)
+	if n, _ := s.Register(new(Credential), edge("a", 100, 0, "/live"), "192.0.2.1"); n != (Registration{}) || s.Any() || e.String() != "" {
+		t.Errorf("report %v is registered; events: %s", n, e)
 	}
 	if s.timer.Stop() {
 		t.Error("the timer runs")
@@ -97,13 +97,13 @@ func TestANodeThatReportsToSeveralIsCountedOnce(t *testing.T) {
 		if id == "a" {
 			r.Below = &Sums{Mounts: shared.Mounts, Nodes: []string{"edge"}}
 		}
-		s.register(r, "")
+		s.register(new(Credential), r, "")
 	}
 	if n := s.Listeners("/live"); n != 7 {
 		t.Errorf("%d listeners; want 7", n)
 	}
 	shared.CountedBy = "a"
-	s.register(shared, "192.0.2.1") // to this master as well
+	s.register(new(Credential), shared, "192.0.2.1") // to this master as well
 	if n := s.Listeners("/live"); n != 7 {
 		t.Errorf("%d listeners with the report of the edge itself; want 7", n)
 	}
@@ -116,9 +116,9 @@ func TestARestartedSlaveReplacesItself(t *testing.T) {
 	s, e := newTestSlaves(t)
 	first, second := edge("first", 100, 0, "/live"), edge("second", 100, 0, "/live")
 	second.Public = first.Public
-	s.Register(first, "192.0.2.1")
-	s.Register(second, "192.0.2.1")
-	if got := s.Ranked("/live", "http"); len(got) != 1 {
+	s.Register(new(Credential), first, "192.0.2.1")
+	s.Register(new(Credential), second, "192.0.2.1")
+	if got := s.Ranked(PickQuery{Mount: "/live", Scheme: "http"}); len(got) != 1 {
 		t.Errorf("the list is %v; %s", got, e)
 	}
 	if got := e.String(); got != "3 http://first;4 http://first;3 http://first;" { // joined, left, joined: one remains
@@ -129,8 +129,8 @@ func TestARestartedSlaveReplacesItself(t *testing.T) {
 func TestASlaveThatSignsOffIsRemoved(t *testing.T) {
 	s, e := newTestSlaves(t)
 	r := edge("a", 100, 0, "/live")
-	s.register(r, "192.0.2.1")
-	if _, err := s.Register(Report{ID: "a", Interval: 2, Leaving: true}, "192.0.2.1"); err != nil || s.Any() {
+	s.register(new(Credential), r, "192.0.2.1")
+	if _, err := s.Register(new(Credential), Report{ID: "a", Interval: 2, Leaving: true}, "192.0.2.1"); err != nil || s.Any() {
 		t.Errorf("the slave is still there: %v", err)
 	}
 	if got := e.String(); got != "4 http://a;" {

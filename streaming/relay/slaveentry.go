@@ -1,0 +1,149 @@
+package relay
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// defaultCapacity is assumed for a slave that reports none.
+	defaultCapacity = 1000
+
+	// defaultKbps is assumed for a listener of a mount whose bitrate is unknown, while a slave
+	// has no listeners.
+	defaultKbps = 128
+
+	// noLimit is the bandwidth that is left where there is no limit of it.
+	noLimit = math.MaxInt64 / 2
+)
+
+// slaveKey identifies a slave: ids are unique only among the slaves of one credential.
+type slaveKey struct{ credential, id string }
+
+// slaveEntry is one slave.
+type slaveEntry struct {
+	key   slaveKey
+	since time.Time
+
+	// The places that are left, by the last report and the listeners sent there since. Pick
+	// takes them without a lock, so that a burst stays within what the slave has reported.
+	places, kbps atomic.Int64
+
+	isOpen    atomic.Bool                     // takes listeners
+	sent      atomic.Int64                    // listeners sent there since the last report
+	allSent   atomic.Uint64                   // listeners ever sent there
+	refusedBy atomic.Pointer[map[string]bool] // mounts with a refusal since the last report; nil: none
+
+	// The rest is guarded by mu of Slaves.
+
+	credential *Credential
+
+	report  Report // its maps do not change
+	rooms   map[string]*atomic.Int64
+	addr    string
+	arrived time.Time // of the last report
+	expires time.Time
+	reports uint64 // how many have arrived
+	refused uint64 // listeners that it has refused, by its reports
+	counted counted
+}
+
+// take takes the report as the current one. mu is held.
+func (e *slaveEntry) take(r Report, addr string, now time.Time) {
+	e.report, e.addr, e.arrived, e.expires = r, addr, now, now.Add(r.counts())
+	e.reports++
+	e.refused += uint64(r.Refused)
+	e.sent.Store(0)
+	e.places.Store(int64(e.capacity() - r.Listeners - r.Refused))
+	e.kbps.Store(noLimit)
+	if r.MaxKbps > 0 {
+		e.kbps.Store(int64(r.MaxKbps - r.Kbps))
+	}
+	e.takeRooms(r.Room)
+	e.refusedBy.Store(nil)
+}
+
+// takeRooms sets the places left of the mounts with a limit of their own. A snapshot has the
+// map, so that it is replaced if its mounts change; their counts are the same.
+func (e *slaveEntry) takeRooms(room map[string]int) {
+	if len(room) == 0 {
+		e.rooms = nil
+		return
+	}
+	rooms := make(map[string]*atomic.Int64, len(room))
+	for mount, n := range room {
+		left := e.rooms[mount]
+		if left == nil {
+			left = new(atomic.Int64)
+		}
+		left.Store(int64(n))
+		rooms[mount] = left
+	}
+	e.rooms = rooms
+}
+
+// refuse notes that the slave has refused a listener of a mount. It gets none until the next
+// report. mu is held.
+func (e *slaveEntry) refuse(mount string) {
+	mounts := map[string]bool{mount: true}
+	if before := e.refusedBy.Load(); before != nil {
+		for m := range *before {
+			mounts[m] = true
+		}
+	}
+	e.refusedBy.Store(&mounts)
+}
+
+// refuses reports whether the slave has refused a listener of a mount since its last report.
+func (e *slaveEntry) refuses(mount string) bool {
+	mounts := e.refusedBy.Load()
+	return mounts != nil && (*mounts)[mount]
+}
+
+func (e *slaveEntry) capacity() int { return cmp.Or(e.report.Capacity, defaultCapacity) }
+
+// kbpsOf returns the bandwidth of one more listener of a mount with a bitrate; 0: unknown.
+func (r *Report) kbpsOf(bitrate int) int64 {
+	switch {
+	case bitrate > 0:
+		return int64(bitrate)
+	case r.Listeners > 0 && r.Kbps > 0:
+		return max(1, int64(r.Kbps/r.Listeners))
+	}
+	return defaultKbps
+}
+
+// carries reports whether the slave has a mount.
+func (r *Report) carries(mount string) bool {
+	_, carries := r.Mounts[mount]
+	return carries || r.Mounts == nil
+}
+
+// baseFor returns the first URL with a scheme; empty: there is none.
+func baseFor(urls []string, scheme string) string {
+	i := slices.IndexFunc(urls, func(u string) bool { return strings.HasPrefix(u, scheme+"://") })
+	if i < 0 {
+		return ""
+	}
+	return urls[i]
+}
+
+// public returns the URLs to which listeners may be sent. mu is held.
+func (e *slaveEntry) public() []string {
+	if !e.isOpen.Load() {
+		return nil
+	}
+	return e.report.Public
+}
+
+// label returns the name of a slave for people.
+func (e *slaveEntry) label() string {
+	if len(e.report.Public) > 0 {
+		return e.report.Public[0]
+	}
+	return cmp.Or(e.addr, e.report.ID)
+}

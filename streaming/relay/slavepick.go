@@ -1,0 +1,181 @@
+package relay
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// pickTries is how often two candidates are drawn before all are tried in turn.
+const pickTries = 4
+
+// PickQuery describes a listener for which a slave is chosen.
+type PickQuery struct {
+	Mount  string
+	Scheme string
+	Except []string // base URLs of slaves that are not chosen
+
+	// Kbps returns the bitrate of the mount; 0: unknown. It is called once for each snapshot.
+	Kbps func() int
+}
+
+// candidate is a slave that carries a mount and had room when the list was made.
+type candidate struct {
+	*slaveEntry
+	mount string
+	base  string
+	room  *atomic.Int64 // places of the mount; nil: it has no limit of its own
+	cost  int64         // kbit/s of a listener
+	free  int64         // places when the list was made
+	share float64       // of its capacity that was free
+}
+
+// left returns how many more listeners of the mount the slave may have now.
+func (c *candidate) left() int64 {
+	n := min(c.places.Load(), c.kbps.Load()/c.cost)
+	if c.room != nil {
+		n = min(n, c.room.Load())
+	}
+	return n
+}
+
+// reserve takes a place for a listener. It reports false if none is left.
+func (c *candidate) reserve() bool {
+	if !c.isOpen.Load() || c.refuses(c.mount) || !takeFrom(&c.places, 1) {
+		return false
+	}
+	if !takeFrom(&c.kbps, c.cost) {
+		c.places.Add(1)
+		return false
+	}
+	if c.room != nil && !takeFrom(c.room, 1) {
+		c.places.Add(1)
+		c.kbps.Add(c.cost)
+		return false
+	}
+	c.sent.Add(1)
+	c.allSent.Add(1)
+	return true
+}
+
+// takeFrom subtracts n unless less is left.
+func takeFrom(left *atomic.Int64, n int64) bool {
+	for {
+		now := left.Load()
+		if now < n {
+			return false
+		}
+		if left.CompareAndSwap(now, now-n) {
+			return true
+		}
+	}
+}
+
+// candidates are the candidates for listeners of one mount and scheme.
+type candidates struct {
+	all    []candidate
+	upTo   []int64     // the sum of the free places up to each candidate, itself included
+	isFull atomic.Bool // none has room, until the next snapshot
+	ranked func() []string
+}
+
+func newCandidates(slaves []viewedSlave, q *PickQuery) *candidates {
+	l, kbps := new(candidates), 0
+	if q.Kbps != nil {
+		kbps = q.Kbps()
+	}
+	var sum int64
+	for i := range slaves {
+		s := &slaves[i]
+		base := baseFor(s.public, q.Scheme)
+		if base == "" || !s.report.carries(q.Mount) || s.refuses(q.Mount) {
+			continue
+		}
+		c := candidate{slaveEntry: s.slaveEntry, mount: q.Mount, base: base, room: s.rooms[q.Mount], cost: s.report.kbpsOf(kbps)}
+		if c.free = c.left(); c.free < 1 {
+			continue
+		}
+		c.share = s.report.share(c.free, c.cost)
+		sum += c.free
+		l.all, l.upTo = append(l.all, c), append(l.upTo, sum)
+	}
+	l.ranked = sync.OnceValue(l.rank)
+	return l
+}
+
+// share returns free places as a share of the listeners that a slave may have, by its limits
+// of listeners and bandwidth.
+func (r *Report) share(free, cost int64) float64 {
+	n := int64(cmp.Or(r.Capacity, defaultCapacity))
+	if r.MaxKbps > 0 {
+		n = min(n, int64(r.MaxKbps)/cost)
+	}
+	return float64(free) / float64(max(1, n))
+}
+
+// draw returns a candidate, each as often as it has free places.
+func (l *candidates) draw(random func(n int64) int64) *candidate {
+	at := random(l.upTo[len(l.upTo)-1])
+	i, _ := slices.BinarySearch(l.upTo, at+1) // the first whose sum is larger
+	return &l.all[i]
+}
+
+// choose takes a place at one of two that are drawn: that of which the larger part is left.
+// So all are filled in proportion to their free places, also while their reports are old.
+func (l *candidates) choose(random func(n int64) int64, except []string) *candidate {
+	if len(l.all) == 0 || l.isFull.Load() {
+		return nil
+	}
+	for range pickTries {
+		a, b := l.draw(random), l.draw(random)
+		if b.left()*a.free > a.left()*b.free {
+			a, b = b, a
+		}
+		for _, c := range [...]*candidate{a, b} {
+			if !slices.Contains(except, c.base) && c.reserve() {
+				return c
+			}
+		}
+	}
+	for i := range l.all {
+		if c := &l.all[i]; !slices.Contains(except, c.base) && c.reserve() {
+			return c
+		}
+	}
+	l.isFull.Store(len(except) == 0)
+	return nil
+}
+
+// Pick chooses a slave for a listener, takes a place there and returns its base URL. Slaves
+// are chosen in proportion to their free places. Pick reports false if no slave has room. It
+// takes no lock.
+func (s *Slaves) Pick(q PickQuery) (base string, ok bool) {
+	c := s.snapshot().candidates(&q).choose(s.random, q.Except)
+	if c == nil {
+		return "", false
+	}
+	if c.left() < 1 {
+		s.changed.Store(true) // the next snapshot leaves it out
+	}
+	return c.base, true
+}
+
+// Ranked returns the base URLs of the slaves that carry a mount and have room, those with
+// the largest free share first. The result must not be changed.
+func (s *Slaves) Ranked(q PickQuery) []string { return s.snapshot().candidates(&q).ranked() }
+
+func (l *candidates) rank() (bases []string) {
+	all := make([]*candidate, 0, len(l.all))
+	for i := range l.all {
+		all = append(all, &l.all[i])
+	}
+	slices.SortFunc(all, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(b.share, a.share), strings.Compare(a.base, b.base))
+	})
+	for _, c := range all {
+		bases = append(bases, c.base)
+	}
+	return bases
+}

@@ -1,0 +1,64 @@
+package relay
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// viewInterval is the shortest time between two snapshots of the slaves.
+const viewInterval = 100 * time.Millisecond
+
+// slaveView is a snapshot of the slaves that take listeners. It does not change, except that
+// lists of candidates are added as they are needed.
+type slaveView struct {
+	made   time.Time
+	slaves []viewedSlave
+	lists  sync.Map // the *candidates of each listKey
+}
+
+// viewedSlave is a slave as it was when the snapshot was made. What is left there is in the
+// entry.
+type viewedSlave struct {
+	*slaveEntry
+	report Report
+	rooms  map[string]*atomic.Int64
+	public []string
+}
+
+// listKey is what a list of candidates is for.
+type listKey struct{ mount, scheme string }
+
+// snapshot returns the slaves. A change is seen after viewInterval at the latest; whoever
+// comes first after that makes the new snapshot, and nobody waits for it.
+func (s *Slaves) snapshot() *slaveView {
+	v := s.view.Load()
+	if v != nil && (!s.changed.Load() || s.now().Sub(v.made) < viewInterval) {
+		return v
+	}
+	if v == nil {
+		s.mu.Lock()
+	} else if !s.mu.TryLock() {
+		return v
+	}
+	defer s.mu.Unlock()
+	s.changed.Store(false)
+	v = &slaveView{made: s.now(), slaves: make([]viewedSlave, 0, len(s.entries))}
+	for _, e := range s.entries {
+		if public := e.public(); len(public) > 0 {
+			v.slaves = append(v.slaves, viewedSlave{e, e.report, e.rooms, public})
+		}
+	}
+	s.view.Store(v)
+	return v
+}
+
+// candidates returns the candidates for listeners of a mount.
+func (v *slaveView) candidates(q *PickQuery) *candidates {
+	key := listKey{q.Mount, q.Scheme}
+	if l, ok := v.lists.Load(key); ok {
+		return l.(*candidates)
+	}
+	l, _ := v.lists.LoadOrStore(key, newCandidates(v.slaves, q))
+	return l.(*candidates)
+}
