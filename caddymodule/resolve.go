@@ -105,25 +105,34 @@ func (r *resolver) fill(g *state.Generation) {
 // credentials makes the verifiers of the station and its mounts.
 func (r *resolver) credentials() (err error) {
 	s := r.station
-	if r.admin, err = auth.NewVerifier("admin_password", "admin", s.AdminPassword); err != nil {
+	if r.admin, err = newVerifier(auth.KindAdmin, "admin_password", "admin", s.AdminPassword); err != nil {
 		return err
 	}
-	if r.relay, err = auth.NewVerifier("relay_password", "relay", s.RelayPassword); err != nil {
+	if r.relay, err = newVerifier(auth.KindRelay, "relay_password", "relay", s.RelayPassword); err != nil {
 		return err
 	}
 	r.sources = make(map[*auth.Credential]*auth.Verifier)
-	if r.sources[s.SourcePassword], err = auth.NewVerifier("source_password", "source", s.SourcePassword); err != nil {
+	if r.sources[s.SourcePassword], err = newVerifier(auth.KindStation, "source_password", "source", s.SourcePassword); err != nil {
 		return err
 	}
 	for _, m := range s.Mounts {
 		if m.SourcePassword == nil {
 			continue
 		}
-		if r.sources[m.SourcePassword], err = auth.NewVerifier("source_password", "source", m.SourcePassword); err != nil {
+		if r.sources[m.SourcePassword], err = newVerifier(auth.KindMount, "source_password", "source", m.SourcePassword); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 	}
 	return nil
+}
+
+// newVerifier makes the verifier of a credential of a kind.
+func newVerifier(kind, directive, user string, c *auth.Credential) (*auth.Verifier, error) {
+	v, err := auth.NewVerifier(directive, user, c)
+	if v != nil {
+		v.Kind = kind
+	}
+	return v, err
 }
 
 // loadFallbacks loads the fallbacks of all mounts.

@@ -41,13 +41,11 @@ func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error
 	if _, handled, err := gate.AuthorizePassword(r, path, password, true); handled {
 		return err
 	}
-	for _, v := range []*auth.Verifier{c.station.ShoutcastVerifier(path), policy.Source, gate.Admin} {
-		switch ok, err := v.Accepts(r.Context(), password); {
-		case err != nil:
-			return auth.Busy(err)
-		case ok:
-			return nil
-		}
+	switch v, err := auth.Verify(r.Context(), r.Addr, password, c.station.ShoutcastVerifier(path), policy.Source, gate.Admin); {
+	case err != nil:
+		return auth.Busy(err)
+	case v != nil:
+		return nil
 	}
 	return response.Challenge()
 }

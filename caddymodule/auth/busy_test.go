@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 
 	"github.com/caddycast/caddycast/caddymodule/hook"
@@ -43,10 +44,8 @@ func TestABusyLoginIsSaidAndNotPassedOn(t *testing.T) {
 		Source: func(string) *Verifier { return nil },
 	}
 	g.Modules.Add("/m", module)
-	for range cap(hashing) {
-		hashing <- struct{}{}
-		defer func() { <-hashing }()
-	}
+	occupy(t, operatorQueue)
+	occupy(t, listenerQueue)
 	impatient, cancel := context.WithCancel(context.Background())
 	cancel()
 	by := func(user string) *request.Facts {
@@ -54,7 +53,7 @@ func TestABusyLoginIsSaidAndNotPassedOn(t *testing.T) {
 		r.SetBasicAuth(user, "secret")
 		return request.New(r)
 	}
-	_, slave := g.IsSlave(by("relay").Request)
+	_, slave := g.IsSlave(by("relay"))
 	_, source := g.AuthorizeSource(by("admin"), "/m", true)
 	_, _, title := g.AuthorizePassword(by(""), "/m", "secret", true)
 	for name, err := range map[string]error{"a slave": slave, "a command": source, "a title by password": title} {
@@ -66,7 +65,19 @@ func TestABusyLoginIsSaidAndNotPassedOn(t *testing.T) {
 	if module.asked > 0 {
 		t.Errorf("the module was asked %d times", module.asked)
 	}
-	if ok, err := g.IsSlave(by("listener").Request); ok || err != nil {
+	if ok, err := g.IsSlave(by("listener")); ok || err != nil {
 		t.Errorf("a listener with another user: %v, %v; want no slave, at once", ok, err)
+	}
+}
+
+// occupy takes all places of a queue until the test ends.
+func occupy(t *testing.T, q *queue) {
+	t.Helper()
+	for i := range q.places + q.reserve {
+		address := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		if err := q.await(t.Context(), address); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { q.done(address, true) })
 	}
 }

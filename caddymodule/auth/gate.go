@@ -85,7 +85,7 @@ func (g *Gate) AuthorizeSource(r *request.Facts, mount string, admin bool, verif
 			return "", notAuthorized(q, err)
 		}
 		if admin {
-			if ok, err := isLogin(r.Request, g.Admin); ok || err != nil {
+			if ok, err := isLogin(r, g.Admin); ok || err != nil {
 				return q.User, err
 			}
 		}
@@ -112,11 +112,11 @@ func (g *Gate) AuthorizePassword(r *request.Facts, mount, password string, admin
 		return "", false, nil
 	}
 	if admin {
-		switch ok, err := g.Admin.Accepts(r.Context(), password); {
+		switch v, err := Verify(r.Context(), r.Addr, password, g.Admin); {
 		case err != nil: // the module must not get the administrator's password
 			return "", true, Busy(err)
-		case ok:
-			return g.Admin.User, true, nil
+		case v != nil:
+			return v.User, true, nil
 		}
 	}
 	user = "source"
@@ -141,28 +141,38 @@ func (g *Gate) AuthorizePassword(r *request.Facts, mount, password string, admin
 // isLogin reports whether a request has the credentials of a verifier, which may be nil. The
 // password of another user is not compared: the request is then decided by somebody else, who
 // must not get a password that only waits too long here.
-func isLogin(r *http.Request, v *Verifier) (bool, error) {
-	user, _, ok := r.BasicAuth()
-	if !ok || v == nil || v.isUser(user) != 1 {
+func isLogin(r *request.Facts, v *Verifier) (bool, error) {
+	l, ok := loginOf(r, operatorQueue)
+	if !ok || v == nil || v.isUser(&l) != 1 {
 		return false, nil
 	}
-	ok, err := anyAccepts(r, v)
+	accepting, err := l.verify(r.Context(), v)
 	if err != nil {
 		return false, Busy(err)
 	}
-	return ok, nil
+	return accepting != nil, nil
 }
 
 // Authorize returns a refusal unless a request has the credentials of one of the verifiers.
 func Authorize(r *request.Facts, verifiers ...*Verifier) error {
-	ok, err := anyAccepts(r.Request, verifiers...)
-	switch {
-	case ok:
-		return nil
-	case err != nil:
-		return Busy(err)
+	_, err := authorize(r, verifiers...)
+	return err
+}
+
+// authorize returns the one of the verifiers whose credentials a request has. The error is a
+// refusal.
+func authorize(r *request.Facts, verifiers ...*Verifier) (*Verifier, error) {
+	l, ok := loginOf(r, operatorQueue)
+	if !ok {
+		return nil, response.Challenge()
 	}
-	return response.Challenge()
+	switch v, err := l.verify(r.Context(), verifiers...); {
+	case err != nil:
+		return nil, Busy(err)
+	case v != nil:
+		return v, nil
+	}
+	return nil, response.Challenge()
 }
 
 // Busy is the refusal of a request whose password has waited too long for its comparison.

@@ -2,12 +2,11 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 	"net/http"
-	"runtime"
+	"net/netip"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -37,10 +36,6 @@ type Htpasswd struct {
 	about Station
 	users *filewatch.File[*userList]
 }
-
-// listenerHashing bounds the listeners whose passwords are compared with slow hashes at a
-// time, so that many of them delay no source.
-var listenerHashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
 // CaddyModule returns the Caddy module information.
 func (*Htpasswd) CaddyModule() caddy.ModuleInfo {
@@ -75,7 +70,7 @@ func (a *Htpasswd) AdmitListener(r *http.Request, q Request) (*streaming.Admissi
 	if !q.Tried {
 		return nil, ErrDenied
 	}
-	switch ok, err := a.matches(r.Context(), q.User, q.Password); {
+	switch ok, err := a.matches(r.Context(), q); {
 	case err != nil:
 		return nil, err
 	case !ok:
@@ -93,34 +88,31 @@ func (*Htpasswd) AdmitSource(*http.Request, Request) (bool, error) { return fals
 
 // matches reports whether a password is the user's. An unknown user takes as long as a known
 // one.
-func (a *Htpasswd) matches(ctx context.Context, user, password string) (bool, error) {
+func (a *Htpasswd) matches(ctx context.Context, q Request) (bool, error) {
 	list := a.users.Get()
-	hash, known := list.users[user]
+	hash, known := list.users[q.User]
 	if !known {
 		hash = list.decoy
 	}
-	digest := sha256.Sum256([]byte(hash + "\x00" + password))
 	switch {
 	case hash == "":
 		return false, nil
-	case known && list.matchedBefore(user, digest):
+	case known && listenerMemory.has(hash, q.Password):
 		return true, nil
 	case !htpasswd.IsSlow(hash):
-		return htpasswd.Matches(hash, password) && known, nil
+		return htpasswd.Matches(hash, q.Password) && known, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, MaxHashingTime)
-	defer cancel()
-	select {
-	case listenerHashing <- struct{}{}:
-		defer func() { <-listenerHashing }()
-	case <-ctx.Done():
-		return false, fmt.Errorf("%w: %w", ErrUnavailable, errBusy)
+	from, _ := netip.ParseAddr(q.IP)
+	ok, err := listenerQueue.compare(ctx, from, func() bool {
+		return htpasswd.Matches(hash, q.Password) && known
+	})
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case ok:
+		listenerMemory.learn(hash, q.Password)
 	}
-	if !htpasswd.Matches(hash, password) || !known {
-		return false, nil
-	}
-	list.remember(user, digest)
-	return true, nil
+	return ok, nil
 }
 
 // UnmarshalCaddyfile parses the file and its settings.

@@ -97,24 +97,15 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 // Whoever is refused learns nothing from how long that takes.
 func TestAnUnknownUserIsComparedWithAHashAsSlowAsOthers(t *testing.T) {
 	a, _ := newHtpasswd(t, "ann:"+bcryptHash(t, "hackme")+"\n")
-	for range cap(listenerHashing) {
-		listenerHashing <- struct{}{}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/m", nil)
-	done := make(chan error, 1)
-	go func() {
-		_, err := a.AdmitListener(r, Request{User: "nobody", Password: "hackme", Tried: true})
-		done <- err
-	}()
-	cancel() // it waits for its turn, or would not end so
-	if err := <-done; !errors.Is(err, ErrUnavailable) {
-		t.Errorf("%v; want that it could not be found out", err)
-	}
-	for range cap(listenerHashing) {
-		<-listenerHashing
-	}
+	t.Run("it waits for its turn", func(t *testing.T) {
+		occupy(t, listenerQueue)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/m", nil)
+		if _, err := a.AdmitListener(r, Request{User: "nobody", Password: "hackme", Tried: true}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%v; want that it could not be found out", err)
+		}
+	})
 	if _, err := listenAs(a, "nobody", "hackme"); !errors.Is(err, ErrDenied) {
 		t.Errorf("%v; want that he is denied", err)
 	}

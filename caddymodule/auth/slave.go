@@ -3,7 +3,6 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
 
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -24,9 +23,9 @@ func (l *SlaveLogin) credential() relay.Credential {
 
 // fingerprint returns a text that differs if the user or the configured secret do.
 func (v *Verifier) fingerprint() string {
-	secret := v.hash
-	if secret == nil {
-		secret = v.digest.Load()[:] // of the plain password
+	secret := []byte(v.hash)
+	if v.plain != nil {
+		secret = v.plain[:]
 	}
 	sum := sha256.Sum256(append([]byte(v.User+":"), secret...))
 	return hex.EncodeToString(sum[:])
@@ -49,37 +48,50 @@ func (g *Gate) Credentials() []relay.Credential {
 	return all
 }
 
-// IsSlave reports whether a request has the credentials of a slave. The error is a refusal: the
-// password could not be compared in time.
-func (g *Gate) IsSlave(r *http.Request) (bool, error) {
-	c, err := g.slave(r)
-	return c != nil, err
+// IsSlave reports whether a listener has the credentials of a slave. The error is a refusal: the
+// password could not be compared in time. A listener waits among listeners for that.
+func (g *Gate) IsSlave(r *request.Facts) (bool, error) {
+	l, ok := loginOf(r, listenerQueue)
+	if !ok {
+		return false, nil
+	}
+	verifiers := g.slavesOf(&l)
+	if g.Relay != nil && g.Relay.isUser(&l) == 1 { // see isLogin
+		verifiers = append(verifiers, g.Relay)
+	}
+	v, err := l.verify(r.Context(), verifiers...)
+	if err != nil {
+		return false, Busy(err)
+	}
+	return v != nil, nil
 }
 
-// slave returns the credential that a request has of a slave, nil if it has none.
-func (g *Gate) slave(r *http.Request) (*relay.Credential, error) {
-	switch ok, err := isLogin(r, g.Relay); {
-	case err != nil:
-		return nil, err
-	case ok:
-		return new(g.relayCredential()), nil
-	}
+// slavesOf returns the verifiers of the slaves with credentials of their own that have the user
+// of a login.
+func (g *Gate) slavesOf(l *login) (all []*Verifier) {
 	for i := range g.Slaves {
-		switch ok, err := isLogin(r, g.Slaves[i].Verifier); {
-		case err != nil:
-			return nil, err
-		case ok:
-			return new(g.Slaves[i].credential()), nil
+		if v := g.Slaves[i].Verifier; v.isUser(l) == 1 {
+			all = append(all, v)
 		}
 	}
-	return nil, nil
+	return all
 }
 
 // AuthorizeSlave returns a refusal unless a request has the credentials of a slave, which it
 // returns, or of the administrator, for which it returns nil.
 func (g *Gate) AuthorizeSlave(r *request.Facts) (*relay.Credential, error) {
-	if by, err := g.slave(r.Request); by != nil || err != nil {
-		return by, err
+	l, _ := loginOf(r, operatorQueue)
+	v, err := authorize(r, append(g.slavesOf(&l), g.Relay, g.Admin)...)
+	if err != nil {
+		return nil, err
 	}
-	return nil, Authorize(r, g.Relay, g.Admin)
+	if v == g.Relay {
+		return new(g.relayCredential()), nil
+	}
+	for i := range g.Slaves {
+		if g.Slaves[i].Verifier == v {
+			return new(g.Slaves[i].credential()), nil
+		}
+	}
+	return nil, nil
 }

@@ -1,14 +1,12 @@
 package auth
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"go.uber.org/zap"
 
@@ -20,24 +18,6 @@ import (
 type userList struct {
 	users htpasswd.Users
 	decoy string // hash that passwords of unknown users are compared with
-
-	// mu guards good, the digests of what slow hashes have matched, by users.
-	mu   sync.Mutex
-	good map[string][sha256.Size]byte
-}
-
-// matchedBefore reports whether a slow hash of a user has matched this.
-func (l *userList) matchedBefore(user string, digest [sha256.Size]byte) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	good, ok := l.good[user]
-	return ok && good == digest
-}
-
-func (l *userList) remember(user string, digest [sha256.Size]byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.good[user] = digest
 }
 
 // openUserFile reads a file of users, and again when it has changed. The file may be missing
@@ -71,7 +51,7 @@ func readUserList(path string, log *zap.Logger) (*userList, error) {
 		log.Warn("htpasswd file has unknown hashes; their users cannot log in",
 			zap.String("file", path), zap.Ints("lines", unsupported[:min(n, maxLoggedLines)]), zap.Int("users", n))
 	}
-	return &userList{users: users, decoy: users.Decoy(), good: make(map[string][sha256.Size]byte)}, nil
+	return &userList{users: users, decoy: users.Decoy()}, nil
 }
 
 // readUserFile returns the text of a file of users.

@@ -4,15 +4,23 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
-	"net/http"
-	"runtime"
-	"sync/atomic"
-	"time"
+	"net/netip"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+)
+
+// The kinds of credentials.
+const (
+	KindStation = "station" // source_password of the station
+	KindMount   = "mount"   // source_password of a mount
+	KindPort    = "port"    // of SHOUTcast v1 sources on a port
+	KindRelay   = "relay"
+	KindAdmin   = "admin"
+	KindModule  = "module" // users of an auth module
 )
 
 // Verifier compares users and passwords with one credential. A nil Verifier accepts nobody.
@@ -20,20 +28,13 @@ import (
 type Verifier struct {
 	User string
 
-	// digest is that of the password: set at once for a plain one, and for a hash once a
-	// password has matched it. Passwords that match it need not wait.
-	digest atomic.Pointer[[sha256.Size]byte]
+	// Kind names the credential in the log: one of those below.
+	Kind string
 
-	hash    []byte             // nil: the password is plain
+	plain   *[sha256.Size]byte // digest of a plain password; nil: there is a hash
+	hash    string
 	compare caddyauth.Comparer // of the hash
 }
-
-// hashing bounds the comparisons with hashes at a time. Each takes up to a second of a
-// processor, and clients that guess passwords must leave some to the streams.
-var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
-
-// MaxHashingTime is the longest time that a login waits for its comparison.
-const MaxHashingTime = 5 * time.Second
 
 // NewVerifier makes the verifier of a credential; nil makes nil. name is the directive of the
 // credential, for errors.
@@ -61,89 +62,90 @@ func NewVerifier(name, defaultUser string, c *Credential) (*Verifier, error) {
 	}
 	v := &Verifier{User: user}
 	if v.compare, _ = comparer(password); v.compare == nil {
-		v.learn(password)
+		plain := sha256.Sum256([]byte(password))
+		v.plain = &plain
 		return v, nil
 	}
-	v.hash = []byte(password)
+	v.hash = password
 	return v, nil
 }
 
-// errBusy is the error of a comparison that has waited too long.
-var errBusy = errors.New("too many logins at once, try again")
+// login is what a client logs in with.
+type login struct {
+	user, password string
+	anyUser        bool // for protocols without a user
+	from           netip.Addr
+	queue          *queue // of passwords that must be compared with a hash
+}
 
-// anyAccepts reports whether a request has the user and the password of one of the
-// verifiers. Known passwords are compared first, so that they do not wait behind guesses.
-func anyAccepts(r *http.Request, verifiers ...*Verifier) (bool, error) {
+// loginOf returns the login of a request. It reports false if there is none.
+func loginOf(r *request.Facts, q *queue) (login, bool) {
 	user, password, ok := r.BasicAuth()
-	if !ok {
-		return false, nil
-	}
+	return login{user: user, password: password, from: r.Addr, queue: q}, ok
+}
+
+// verify returns the verifier that accepts a login, nil if none does. Known passwords are
+// compared first, so that they do not wait behind guesses.
+func (l *login) verify(ctx context.Context, verifiers ...*Verifier) (accepting *Verifier, err error) {
+	var slow []*Verifier
 	for _, v := range verifiers {
-		if v.matchesDigest(user, password) {
-			return true, nil
+		switch {
+		case v == nil:
+		case v.isKnown(l):
+			return v, nil
+		case v.plain == nil:
+			slow = append(slow, v)
 		}
 	}
-	for _, v := range verifiers {
-		if ok, err := v.matchesHash(r.Context(), user, password); ok || err != nil {
-			return ok, err
+	if slow == nil {
+		return nil, nil
+	}
+	_, err = l.queue.compare(ctx, l.from, func() bool {
+		for _, v := range slow {
+			if v.isKnown(l) || v.matchesHash(l) { // known: another request was first
+				accepting = v
+				return true
+			}
 		}
-	}
-	return false, nil
+		return false
+	})
+	return accepting, err
 }
 
-// Accepts reports whether this is the password, for protocols without a user. It may wait
-// for MaxHashingTime.
-func (v *Verifier) Accepts(ctx context.Context, password string) (bool, error) {
-	if v == nil {
-		return false, nil
-	}
-	if v.matchesDigest(v.User, password) {
-		return true, nil
-	}
-	return v.matchesHash(ctx, v.User, password)
+// Verify returns the first of some verifiers whose password this is, nil if there is none, for
+// protocols without a user. It may wait for MaxHashingTime. The error is that of a comparison
+// that has waited too long.
+func Verify(ctx context.Context, from netip.Addr, password string, verifiers ...*Verifier) (*Verifier, error) {
+	l := login{password: password, anyUser: true, from: from, queue: operatorQueue}
+	return l.verify(ctx, verifiers...)
 }
 
-// matchesDigest reports whether these are the user and the password, as far as the digest is
-// set. The time it takes reveals nothing of how much of them was right.
-func (v *Verifier) matchesDigest(user, password string) bool {
-	if v == nil {
+// isKnown reports whether a login is the plain password, or one that has matched the hash
+// before. The time it takes reveals nothing of how much of it was right.
+func (v *Verifier) isKnown(l *login) bool {
+	matches := 0
+	if v.plain != nil {
+		digest := sha256.Sum256([]byte(l.password))
+		matches = subtle.ConstantTimeCompare(digest[:], v.plain[:])
+	} else if operatorMemory.has(v.hash, l.password) {
+		matches = 1
+	}
+	return v.isUser(l)&matches == 1
+}
+
+func (v *Verifier) isUser(l *login) int {
+	if l.anyUser {
+		return 1
+	}
+	return subtle.ConstantTimeCompare([]byte(l.user), []byte(v.User))
+}
+
+// matchesHash compares a password with the hash. It does so for any user: a quick refusal would
+// reveal that the user is wrong.
+func (v *Verifier) matchesHash(l *login) bool {
+	if ok, err := v.compare.Compare([]byte(v.hash), []byte(l.password)); !ok || err != nil || v.isUser(l) != 1 {
 		return false
 	}
-	good := v.digest.Load()
-	if good == nil {
-		return false
-	}
-	digest := sha256.Sum256([]byte(password))
-	return v.isUser(user)&subtle.ConstantTimeCompare(digest[:], good[:]) == 1
-}
-
-func (v *Verifier) isUser(user string) int {
-	return subtle.ConstantTimeCompare([]byte(user), []byte(v.User))
-}
-
-// matchesHash compares a password with the hash, after waiting for a free place. It does so
-// for any user: a quick refusal would reveal that the user is wrong.
-func (v *Verifier) matchesHash(ctx context.Context, user, password string) (bool, error) {
-	if v == nil || v.hash == nil {
-		return false, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, MaxHashingTime)
-	defer cancel()
-	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
-	case <-ctx.Done():
-		return false, errBusy
-	}
-	if ok, err := v.compare.Compare(v.hash, []byte(password)); !ok || err != nil || v.isUser(user) != 1 {
-		return false, nil //nolint:nilerr // an error is that of the hash, which has been checked
-	}
-	v.learn(password)
-	return true, nil
-}
-
-// learn sets the digest.
-func (v *Verifier) learn(password string) {
-	digest := sha256.Sum256([]byte(password))
-	v.digest.Store(&digest)
+	operatorMemory.learn(v.hash, l.password)
+	return true
 }

@@ -110,7 +110,7 @@ func TestAllowsOnlyBasicAuth(t *testing.T) {
 		if tt.header != "" {
 			r.Header.Set("Authorization", tt.header)
 		}
-		if got, _ := anyAccepts(r, l); got != tt.want {
+		if got := Authorize(request.New(r), l) == nil; got != tt.want {
 			t.Errorf("%q: %t; want %t", tt.header, got, tt.want)
 		}
 	}
@@ -135,19 +135,14 @@ func TestHashesAreComparedByManyAtOnce(t *testing.T) {
 func accepts(l *Verifier, user, password string) bool {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth(user, password)
-	ok, _ := anyAccepts(r, l)
-	return ok
+	return Authorize(request.New(r), l) == nil
 }
 
 // A source whose password was right once must not wait behind those who guess
 // the administrator's, and a login that must wait is not answered as a wrong one.
 func TestARememberedLoginDoesNotWaitAndAnUnknownOneIsToldToComeAgain(t *testing.T) {
-	hash, err := bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	newOne := func() *Verifier {
-		l, err := NewVerifier("source_password", "source", &Credential{Password: string(hash)})
+	newOne := func() *Verifier { // each with a hash of its own
+		l, err := NewVerifier("source_password", "source", &Credential{Password: bcryptHash(t, "right")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,10 +152,7 @@ func TestARememberedLoginDoesNotWaitAndAnUnknownOneIsToldToComeAgain(t *testing.
 	if !accepts(known, "source", "right") {
 		t.Fatal("the right password is refused")
 	}
-	for range cap(hashing) {
-		hashing <- struct{}{}
-		defer func() { <-hashing }()
-	}
+	occupy(t, operatorQueue)
 	impatient, cancel := context.WithCancel(context.Background())
 	cancel()
 	ask := func(logins ...*Verifier) error {

@@ -93,7 +93,7 @@ func (h *Handler) checkAllowed(q *listenerRequest) error {
 
 // checkSlave finds out whether the client is a slave, which no limit applies to.
 func (h *Handler) checkSlave(q *listenerRequest) (err error) {
-	q.client.Slave, err = h.station.Gate.IsSlave(q.Request)
+	q.client.Slave, err = h.station.Gate.IsSlave(q.Facts)
 	return err
 }
 

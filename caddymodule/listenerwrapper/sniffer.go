@@ -229,10 +229,16 @@ func connContext(ctx context.Context, conn net.Conn) context.Context {
 	return ctx
 }
 
+// hostOf returns the IP address of a peer; the zero value: it has none, as on a Unix socket.
+func hostOf(addr net.Addr) netip.Addr {
+	at, _ := netip.ParseAddrPort(addr.String())
+	return at.Addr().Unmap()
+}
+
 // addressOf returns the IP address of a peer, for logs.
 func addressOf(addr net.Addr) string {
-	if at, err := netip.ParseAddrPort(addr.String()); err == nil {
-		return at.Addr().Unmap().String()
+	if host := hostOf(addr); host.IsValid() {
+		return host.String()
 	}
 	return addr.String()
 }

@@ -84,6 +84,9 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	if w.login, err = auth.NewVerifier("password", "shoutcast", w.Password); err != nil {
 		return err
 	}
+	if w.login != nil {
+		w.login.Kind = auth.KindPort
+	}
 	return w.register(ctx)
 }
 
@@ -213,11 +216,11 @@ func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*aut
 	if verifier == nil {
 		return nil, errUnset
 	}
-	ok, err := verifier.Accepts(context.Background(), password)
+	accepting, err := auth.Verify(context.Background(), hostOf(addr), password, verifier)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	if accepting == nil {
 		return nil, errPassword
 	}
 	grant.User = verifier.User

@@ -20,7 +20,7 @@ func (c AddressCounts) Enter(ip netip.Addr, limit int) error {
 	if !ip.IsValid() {
 		return nil
 	}
-	key := household(ip)
+	key := Household(ip)
 	if limit > 0 && c[key] >= limit {
 		return ErrTooMany
 	}
@@ -30,14 +30,15 @@ func (c AddressCounts) Enter(ip netip.Addr, limit int) error {
 
 // Leave counts a connection out that Enter has counted in.
 func (c AddressCounts) Leave(ip netip.Addr) {
-	key := household(ip)
+	key := Household(ip)
 	if c[key]--; c[key] <= 0 {
 		delete(c, key)
 	}
 }
 
-// household returns what an address has in common with others of the same place.
-func household(ip netip.Addr) netip.Addr {
+// Household returns what an address has in common with others of the same place: all of an IPv4
+// address, the first 64 bits of an IPv6 one.
+func Household(ip netip.Addr) netip.Addr {
 	ip = ip.Unmap().WithZone("")
 	if ip.Is6() {
 		if p, err := ip.Prefix(64); err == nil {

@@ -78,7 +78,7 @@ func New() *Counter {
 func (c *Counter) key(v Visitor) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	b, _ := household(v.IP).MarshalBinary() // it never fails
+	b, _ := Household(v.IP).MarshalBinary() // it never fails
 	_, _ = h.Write(b)
 	_ = h.WriteByte(0)
 	_, _ = h.WriteString(v.Agent)
