@@ -34,7 +34,7 @@ func (st *Station) reconsider() {
 	p.again = earlier(p.again, st.stopUnheard(p.start))
 	st.dropUnused()
 	st.prepare(p.start, p.again)
-	st.signalChanged()
+	st.signalChanged("")
 	st.notify(st.clock(), true)
 }
 
@@ -50,7 +50,7 @@ func (st *Station) follow(path string) {
 		p.again = earlier(p.again, unheardTime) // sources on demand are checked by reconsider
 	}
 	st.prepare(p.start, p.again)
-	st.signalChanged()
+	st.signalChanged(path)
 	st.notify(st.clock(), p.switched)
 }
 
@@ -60,7 +60,7 @@ func (st *Station) follow(path string) {
 func (st *Station) groupLeft(g *listenerGroup) {
 	g.mount.publishFallback()
 	if st.dropIfUnused(g.mount) {
-		st.signalChanged()
+		st.signalChanged(g.mount.Path)
 	}
 	if heard := g.heard(); heard != nil && st.onDemand.Load() {
 		heard.lastHeard = time.Now()
@@ -115,8 +115,10 @@ func (st *Station) recheckWithin(d time.Duration) {
 	st.recheck.Reset(d)
 }
 
-// signalChanged wakes all that wait for Changed. mu is held.
-func (st *Station) signalChanged() {
+// signalChanged notes a change at a path, or at all mounts if that is empty, and wakes all that
+// wait for Changed. mu is held.
+func (st *Station) signalChanged(path string) {
+	st.changes.add(path)
 	close(st.changed)
 	st.changed = make(chan struct{})
 }
@@ -196,6 +198,7 @@ func (st *Station) dropIfUnused(m *Mount) bool {
 		return false
 	}
 	delete(st.mounts, m.Path)
+	st.changes.add(m.Path)
 	m.forgetLog()
 	st.stopCounting(m)
 	return true

@@ -27,6 +27,7 @@ type Station struct {
 	cycleTimes  histogram
 	delays      histogram
 	onDemand    atomic.Bool // some source is, or was, on demand
+	changes     changes
 
 	sourced func(*Source) // see OnSource
 

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -33,8 +31,9 @@ const (
 	maxListWait = 30 * time.Second
 )
 
-// serveStreamList answers with the mounts that a slave may pull. A report in the request
-// registers the slave. With Prefer: wait (RFC 7240) the answer waits for a change of the list.
+// serveStreamList answers with the mounts that a slave may pull: as a text, or as events that
+// follow its changes. A report in the request registers the slave. With Prefer: wait (RFC 7240)
+// the answer waits for a change of the list; with return=minimal it has none.
 func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error {
 	st := h.station
 	by, err := st.Gate.AuthorizeSlave(r)
@@ -52,8 +51,16 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 	if node != "" {
 		w.Header().Set(relay.PathHeader, st.Relayer().ID)
 	}
-	list, tag := st.StreamListFor(node, readsMarks(r))
 	w.Header().Set("Accept-Post", "application/json")
+	switch {
+	case r.Method == http.MethodPost && prefers(r.Request, "return", "minimal"):
+		w.Header().Set("Preference-Applied", "return=minimal")
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case r.Method == http.MethodGet && node != "" && readsMarks(r) && acceptsEvents(r.Request):
+		return h.serveListEvents(w, r, node)
+	}
+	list, tag := st.StreamListFor(node, readsMarks(r))
 	if wait := waitPreferred(r.Request); wait > 0 {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
 		list, tag = h.awaitList(r, list, tag, wait)
@@ -75,16 +82,21 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 
 // awaitList waits until the list differs from the slave's, for a bounded time.
 func (h *Handler) awaitList(r *request.Facts, list, tag string, wait time.Duration) (string, string) {
+	node, known := r.Header.Get(relay.PathHeader), r.Header.Get("If-None-Match")
+	follower, ok := h.station.FollowStreams(node, "")
+	if !ok {
+		return list, tag
+	}
+	defer follower.Close()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	node, known := r.Header.Get(relay.PathHeader), r.Header.Get("If-None-Match")
 	for known == tag {
-		changed := h.station.Changed()
+		updated := follower.Updated()
 		if list, tag = h.station.StreamListFor(node, readsMarks(r)); known != tag {
 			break
 		}
 		select {
-		case <-changed:
+		case <-updated:
 		case <-timer.C:
 			return list, tag
 		case <-h.station.Closing():
@@ -137,11 +149,12 @@ func (h *Handler) register(r *request.Facts, by *relay.Credential) (registration
 	default:
 		return registration, nil
 	}
-	if err != nil {
-		return registration, response.Refuse(http.StatusBadRequest, "Invalid report: "+err.Error())
-	}
 	if by == nil {
 		return registration, response.Refuse(http.StatusForbidden, "slave: the administrator's credentials; expected those of relay_password or of a slave")
+	}
+	if err != nil {
+		h.station.Slaves().Invalid(by, r.ClientIP, err)
+		return registration, response.Refuse(http.StatusBadRequest, "Invalid report: "+err.Error())
 	}
 	registration, err = h.station.Slaves().Register(by, report, r.ClientIP)
 	return registration, errReport(err)
@@ -178,21 +191,6 @@ func reportOfKH(q url.Values) (relay.Report, error) {
 		return relay.Report{}, errors.New("interval: invalid; expected 5 to 3600 seconds")
 	}
 	return relay.Report{ID: "kh:" + at, Public: []string{"http://" + at}, Interval: seconds}, nil
-}
-
-var waitShape = regexp.MustCompile(`(?i)(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])`)
-
-// waitPreferred returns the wait that the client prefers, at most maxListWait.
-func waitPreferred(r *http.Request) time.Duration {
-	m := waitShape.FindStringSubmatch(strings.Join(r.Header.Values("Prefer"), ","))
-	if m == nil {
-		return 0
-	}
-	seconds, err := strconv.Atoi(m[1])
-	if err != nil {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, maxListWait)
 }
 
 // checkRelayLoop refuses a relay that would receive its own stream. Other relays get the path

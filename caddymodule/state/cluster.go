@@ -24,12 +24,17 @@ func (g *Generation) Report(master string) relay.Report {
 		MaxKbps:   g.Limits.Bandwidth,
 		Kbps:      g.traffic.kbps(g.Station.Station),
 		Mounts:    make(map[string]int),
+		Room:      make(map[string]int),
 		Below:     g.slaves.Below(master),
 	}
 	for _, p := range g.StreamList().Paths() {
-		r.Mounts[p] = 0
+		listeners := 0
 		if m := g.Mount(p); m != nil {
-			r.Mounts[p] = int(m.Stats().Listeners)
+			listeners = int(m.Stats().Listeners)
+		}
+		r.Mounts[p] = listeners
+		if limit := g.Policy(p).Engine.MaxListeners; limit > 0 {
+			r.Room[p] = max(0, limit-listeners)
 		}
 	}
 	return r
@@ -91,6 +96,8 @@ func (st *Station) relayChanged(e relay.Event) {
 	case relay.MasterDown:
 		log.Warn("master unavailable; keeping its last list and retrying",
 			zap.String("master", e.Upstream), zap.String("error", e.Cause))
+	case relay.ReportRefused:
+		log.Warn("report not taken by a master", zap.String("master", e.Upstream), zap.String("reason", response.Printable(e.Cause)))
 	case relay.Withheld:
 		log.Warn("mount of a master not pulled, its protection is missing here",
 			zap.String("mount", response.Printable(e.Mount)), zap.String("missing", response.Printable(e.Cause)))

@@ -53,7 +53,6 @@ type Generation struct {
 	settings   *streaming.Settings
 	director   *fallback.Director
 	overrides  sync.Map // of fallbacks by Icecast's command: a mount's path to that of another
-	streamList streamList
 	sites      sites
 	released   atomic.Bool
 	shoutcasts shoutcasts

@@ -47,6 +47,7 @@ type Station struct {
 	dumps    *recording.Manager
 	audience *audienceLog
 	traffic  traffic
+	streams  streams
 
 	// StatsClients and StatsConnections count the connections of STATS: now, and ever.
 	StatsClients, StatsConnections atomic.Int64
@@ -115,6 +116,7 @@ const hookPartingTime = 500 * time.Millisecond
 // close ends the station in order, and cuts off what is left when ctx ends.
 func (st *Station) close(ctx context.Context) {
 	st.ending.Do(func() { close(st.closing) })
+	st.signOff(ctx)
 	if err := st.Close(ctx); err != nil {
 		st.Logger().Warn("streams were cut off", zap.Error(err))
 	}
@@ -131,6 +133,16 @@ func (st *Station) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
 	defer cancel()
 	st.hooks.Close(ctx)
+}
+
+// signOffTime bounds how long the listeners' end waits until the masters have heard of it.
+const signOffTime = 300 * time.Millisecond
+
+// signOff keeps masters from sending more listeners here.
+func (st *Station) signOff(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, signOffTime)
+	defer cancel()
+	st.relays.SignOff(ctx)
 }
 
 // publish puts a configuration into force; see Generation.Publish.

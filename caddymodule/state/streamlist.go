@@ -3,11 +3,9 @@ package state
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -15,21 +13,43 @@ import (
 
 // StreamList is the list of mounts that offer sound, at one moment. It does not change.
 type StreamList struct {
-	paths  []string        // sorted
-	hidden map[string]bool // from slaves
-	made   time.Time
+	entries []*listEntry // sorted by path
+	version uint64       // grows with each list of the station that differs from the one before
 
-	protected map[string]string // marks of the mounts that are not served to everybody
-	plain     rendering         // for icecast2, whose pulls are those of any listener
-	open      rendering         // for slaves that would serve everything to everybody
-	marked    rendering         // for slaves that read the marks of protected mounts
+	plain  func() rendering // for icecast2, whose pulls are those of any listener
+	open   func() rendering // for slaves that would serve everything to everybody
+	marked func() rendering // for slaves that read the marks of protected mounts
+}
+
+// listEntry is one mount of a list. It does not change.
+type listEntry struct {
+	path   string
+	line   string // escaped, as slaves get it
+	marks  string // of a mount that is not served to everybody; empty: it is
+	hidden bool   // from slaves
 }
 
 // rendering is a list as slaves get it: a path on each line, and a tag that names this text.
 type rendering struct{ text, tag string }
 
+func newStreamList(entries []*listEntry, version uint64) *StreamList {
+	l := &StreamList{entries: entries, version: version}
+	all := func(string) bool { return true }
+	once := func(form listForm) func() rendering {
+		return sync.OnceValue(func() rendering { return l.render("", form, all) })
+	}
+	l.plain, l.open, l.marked = once(plain), once(openOnly), once(marked)
+	return l
+}
+
 // Paths returns the mounts, sorted, with those that are hidden from slaves.
-func (l *StreamList) Paths() []string { return l.paths }
+func (l *StreamList) Paths() []string {
+	paths := make([]string, len(l.entries))
+	for i, e := range l.entries {
+		paths[i] = e.path
+	}
+	return paths
+}
 
 // WithPrefix returns the list for slaves that would serve everything to everybody, with a
 // prefix before each path.
@@ -46,43 +66,65 @@ const (
 	marked                   // with their marks
 )
 
-func (l *StreamList) render(prefix string, a listForm, isListed func(path string) bool) rendering {
+func (l *StreamList) render(prefix string, form listForm, isListed func(path string) bool) rendering {
 	var b strings.Builder
-	for _, p := range l.paths {
-		if l.hidden[p] || a == openOnly && l.protected[p] != "" || !isListed(p) {
+	for _, e := range l.entries {
+		if e.hidden || form == openOnly && e.marks != "" || !isListed(e.path) {
 			continue
 		}
-		b.WriteString(prefix + mountpath.Escape(p))
-		if marks := l.protected[p]; a == marked && marks != "" {
-			b.WriteString("\t" + marks)
+		line := e.line
+		if form == marked {
+			line = e.markedLine()
 		}
-		b.WriteString("\r\n")
+		b.WriteString(prefix + line + "\r\n")
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return rendering{b.String(), `"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
-// streamListAge is how old a list may be while the station has not changed: a file that could
-// not be played may be playable again.
-const streamListAge = time.Second
+// markedLine returns the line with the marks.
+func (e *listEntry) markedLine() string {
+	if e.marks == "" {
+		return e.line
+	}
+	return e.line + "\t" + e.marks
+}
 
-// streamList makes a StreamList once for each change of the station, for all slaves.
-type streamList struct {
-	mu      sync.Mutex
-	changed <-chan struct{} // of the station, when known was made
-	known   *StreamList
+// findEntry returns the place of a path, and whether it is among the entries.
+func findEntry(entries []*listEntry, path string) (int, bool) {
+	return slices.BinarySearchFunc(entries, path, func(e *listEntry, path string) int { return strings.Compare(e.path, path) })
+}
+
+// listEntryFor returns the entry of a mount, nil if it is not listed. Mounts are listed that have
+// a source, or had one, that have a fallback, or that are pulled on demand. Mounts that exist
+// only because a listener asked for a path with a pattern's fallback are left out: slaves would
+// pull all of them, and so keep them alive.
+func (g *Generation) listEntryFor(path string) *listEntry {
+	if !strings.HasPrefix(path, "/") {
+		return nil
+	}
+	policy := g.Policy(path)
+	if m := g.Mount(path); (m == nil || m.IsAdHoc()) && !policy.Engine.Named && !g.relays.Has(path) || !g.Offers(path) {
+		return nil
+	}
+	return &listEntry{
+		path: path, line: mountpath.Escape(path), hidden: policy.HiddenFromSlaves,
+		marks: relay.JoinProtections(g.Protections(path)),
+	}
+}
+
+// listCandidates returns the mounts that may be listed, with repetitions.
+func (g *Generation) listCandidates() (paths []string) {
+	for _, m := range g.Mounts() {
+		if !m.IsAdHoc() {
+			paths = append(paths, m.Path)
+		}
+	}
+	return slices.Concat(paths, g.Named, g.relays.Mounts())
 }
 
 // StreamList returns the mounts that offer sound now.
-func (g *Generation) StreamList() *StreamList {
-	s := &g.streamList
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if changed := g.Changed(); s.known == nil || s.changed != changed || time.Since(s.known.made) > streamListAge {
-		s.changed, s.known = changed, g.newStreamList()
-	}
-	return s.known
-}
+func (g *Generation) StreamList() *StreamList { return g.streams.current(g) }
 
 // StreamListFor returns the list for a slave with a node id, and a tag that identifies this
 // state of the list. A slave of ours has an id; one that does not read the marks of protected
@@ -90,49 +132,17 @@ func (g *Generation) StreamList() *StreamList {
 // is only pulled from that very node is left out: it would stay on both lists for ever.
 func (g *Generation) StreamListFor(node string, readsMarks bool) (text, tag string) {
 	l := g.StreamList()
-	a, r := plain, l.plain
+	form, rendered := plain, l.plain
 	switch {
 	case readsMarks:
-		a, r = marked, l.marked
+		form, rendered = marked, l.marked
 	case node != "":
-		a, r = openOnly, l.open
+		form, rendered = openOnly, l.open
 	}
-	isForeign := func(path string) bool { return !g.relays.PulledOnlyFrom(path, node) }
-	for _, p := range g.relays.Mounts() {
-		if !isForeign(p) {
-			r = l.render("", a, isForeign)
-			break
-		}
+	if g.relays.PullsFrom(node) {
+		r := l.render("", form, func(path string) bool { return !g.relays.PulledOnlyFrom(path, node) })
+		return r.text, r.tag
 	}
+	r := rendered()
 	return r.text, r.tag
-}
-
-// newStreamList goes through all mounts: those with a source, now or earlier, those with a
-// fallback, and those that are pulled on demand. Mounts that exist only because a listener asked
-// for a path with a pattern's fallback are left out: slaves would pull all of them, and so keep
-// them alive.
-func (g *Generation) newStreamList() *StreamList {
-	paths := make(map[string]bool)
-	for _, m := range g.Mounts() {
-		if !m.IsAdHoc() {
-			paths[m.Path] = true
-		}
-	}
-	for _, p := range g.Named {
-		paths[p] = true
-	}
-	for _, p := range g.relays.Mounts() {
-		paths[p] = true
-	}
-	maps.DeleteFunc(paths, func(p string, _ bool) bool { return !g.Offers(p) })
-	l := &StreamList{paths: slices.Sorted(maps.Keys(paths)), hidden: make(map[string]bool), protected: make(map[string]string), made: time.Now()}
-	for _, p := range l.paths {
-		if g.Policy(p).HiddenFromSlaves {
-			l.hidden[p] = true
-		}
-		l.protected[p] = relay.JoinProtections(g.Protections(p))
-	}
-	all := func(string) bool { return true }
-	l.plain, l.open, l.marked = l.render("", plain, all), l.render("", openOnly, all), l.render("", marked, all)
-	return l
 }

@@ -7,7 +7,7 @@ type Event struct {
 	Kind     Kind
 	Mount    string        // of a relay, or the mount that is withheld
 	Upstream string        // of a relay, or the URL of a master
-	Cause    string        // of Down, Failed, SlaveLeft, SlaveRejected and MasterDown; of Withheld: what is missing
+	Cause    string        // of Down, Failed, SlaveLeft, SlaveRejected, MasterDown and ReportRefused; of Withheld: what is missing
 	Duration time.Duration // of Down: how long the relay played
 	Slave    string        // its public URL, else its address or id
 }
@@ -25,5 +25,6 @@ const (
 	MasterUp                  // a master answers with its list
 	MasterDown                // a master is unreachable or refuses
 	SlaveRejected             // a report is not taken
+	ReportRefused             // a master has refused a report of this node, or has not got it
 	Withheld                  // a mount is not pulled, since this node does not protect it as its masters do
 )

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ type Manager struct {
 	observe        func(Event)
 	preferInterval time.Duration
 
-	view atomic.Pointer[map[string]*relay] // a copy of relays, readable without a lock
+	view  atomic.Pointer[map[string]*relay] // a copy of relays, readable without a lock
+	nodes atomic.Pointer[map[string]bool]   // ids of the servers that the relays pull from
 
 	mu      sync.Mutex
 	configs []Config // of the configuration
@@ -46,6 +48,7 @@ func NewManager(station *streaming.Station, agent string, observe func(Event)) *
 		relays: make(map[string]*relay),
 	}
 	m.view.Store(&map[string]*relay{})
+	m.nodes.Store(&map[string]bool{})
 	return m
 }
 
@@ -71,7 +74,7 @@ func (m *Manager) apply(s Settings) (events []Event) {
 	m.configs = s.Relays
 	before := m.slave
 	if m.slave != nil && (s.Slave == nil || !m.slave.adopt(s.Slave)) {
-		m.slave.stop()
+		m.slave.stop(s.Slave)
 		m.slave = nil
 	}
 	if s.Slave == nil {
@@ -94,12 +97,33 @@ func (m *Manager) takeOffers() []Event {
 	return newlyWithheld(before, m.slave.withheld)
 }
 
+// SignOff ends the reports to the masters, the last of which says that this node ends. It waits
+// for that until ctx ends. The relays play on.
+func (m *Manager) SignOff(ctx context.Context) {
+	m.mu.Lock()
+	s := m.slave
+	m.mu.Unlock()
+	if s == nil {
+		return
+	}
+	s.stop(nil)
+	done := make(chan struct{})
+	m.running.Go(func() {
+		s.watching.Wait()
+		close(done)
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
 // Close ends all relays and waits for their ends.
 func (m *Manager) Close() {
 	m.mu.Lock()
 	m.closed = true
 	if m.slave != nil {
-		m.slave.stop()
+		m.slave.stop(nil)
 	}
 	for _, r := range m.relays {
 		r.stop(streaming.ShuttingDown)
@@ -165,11 +189,15 @@ func (m *Manager) remove(r *relay) {
 // finishLeaving ends a relay that is still leaving.
 func (m *Manager) finishLeaving(r *relay) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.relays[r.mount] == r && r.isLeaving() {
+	ends := m.relays[r.mount] == r && r.isLeaving()
+	if ends {
 		r.stop(streaming.Finished)
 		delete(m.relays, r.mount)
 		m.publish()
+	}
+	m.mu.Unlock()
+	if ends {
+		m.station.Touch(r.mount)
 	}
 }
 
@@ -177,6 +205,13 @@ func (m *Manager) finishLeaving(r *relay) {
 func (m *Manager) publish() {
 	view := maps.Clone(m.relays)
 	m.view.Store(&view)
+	nodes := make(map[string]bool)
+	for _, r := range view {
+		for _, u := range r.settings.Load().Upstreams {
+			nodes[u.node] = true
+		}
+	}
+	m.nodes.Store(&nodes)
 }
 
 // upstreamLost asks the masters for their lists when a relay they list has ended by itself.
@@ -212,6 +247,9 @@ func (m *Manager) Offers(mount, kind string) bool {
 	last := r.kind.Load()
 	return kind == "" || last == nil || *last == kind
 }
+
+// PullsFrom reports whether a node is among the upstreams of the relays.
+func (m *Manager) PullsFrom(node string) bool { return node != "" && (*m.nodes.Load())[node] }
 
 // PulledOnlyFrom reports whether a node is the only upstream of a mount that does not play.
 // Two nodes that list such a mount for each other would do so for ever.

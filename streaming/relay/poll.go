@@ -18,6 +18,12 @@ const (
 	// ListPath is the path of a master's list.
 	ListPath = "/admin/streamlist.txt"
 
+	// EventStream is the content type of a list that is followed by its changes.
+	EventStream = "text/event-stream"
+
+	// Heartbeat is the longest time between two lines of such a list.
+	Heartbeat = 2 * time.Second
+
 	// maxPollWait bounds the delay of an answer that is requested of a master.
 	maxPollWait = 30 * time.Second
 )
@@ -29,7 +35,8 @@ var (
 	errSlowList = errors.New("the list is incomplete after the time limit")
 )
 
-// poll sends one request and takes the list of the answer.
+// poll sends one request and takes the list of the answer. If the master sends its list as
+// events, it follows them to their end.
 func (w *watcher) poll() error {
 	settings := w.slave.settings.Load()
 	u := *w.master.Load()
@@ -41,26 +48,43 @@ func (w *watcher) poll() error {
 	q := request{method: http.MethodGet, header: http.Header{}, agent: w.slave.manager.agent, timeout: settings.timeout()}
 	q.header.Set(PathHeader, w.slave.manager.ID)
 	q.header.Set(ProtectedHeader, "1")
-	if w.reports {
+	switch {
+	case w.reports:
 		wait := min(settings.interval(), maxPollWait)
 		q.timeout += wait
 		if err := w.addReport(&q, wait); err != nil {
 			return err
 		}
+	case !w.buffered:
+		w.acceptEvents(&q)
 	}
-	ctx, cancel := context.WithTimeoutCause(w.slave.ctx, q.timeout+DefaultTimeout, errSlowList)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(w.slave.ctx)
+	defer cancel(nil)
+	limit := time.AfterFunc(q.timeout+DefaultTimeout, func() { cancel(errSlowList) })
+	defer limit.Stop()
 	ctx, stop := w.untilPollNow(ctx)
 	defer stop()
 	a, err := u.do(ctx, q)
-	if err == nil {
-		err = w.take(a, base)
-		_ = a.Body.Close()
-	}
 	if err != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
+	defer a.Body.Close()
+	if a.StatusCode == http.StatusOK && a.isEventStream() {
+		limit.Stop()
+		return w.follow(ctx, cancel, a, base)
+	}
+	if err := w.take(a, base); err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
 	return nil
+}
+
+// acceptEvents adds to a request that the list may be sent as events.
+func (w *watcher) acceptEvents(q *request) {
+	q.header.Set("Accept", EventStream+", text/plain;q=0.9, */*;q=0.8")
+	if w.lastEvent != "" {
+		q.header.Set("Last-Event-ID", w.lastEvent)
+	}
 }
 
 // addReport adds this node's report to a request, and asks for a delayed answer.
@@ -71,7 +95,7 @@ func (w *watcher) addReport(q *request, wait time.Duration) (err error) {
 	if w.etag != "" {
 		q.header.Set("If-None-Match", w.etag)
 	}
-	q.body, err = json.Marshal(w.slave.report(w.node))
+	q.body, err = json.Marshal(w.slave.report(w.nodeID()))
 	return err
 }
 
@@ -118,11 +142,10 @@ func (w *watcher) take(a *answer, base *url.URL) error {
 	w.reports = strings.Contains(a.Header.Get("Accept-Post"), "application/json")
 	// The first report is sent without waiting.
 	w.waits = w.reports && (!reported || strings.Contains(a.Header.Get("Preference-Applied"), "wait"))
+	w.lastEvent = ""
+	w.setNode(a)
 	w.mu.Lock()
-	w.list, w.settled, w.node = list, true, ""
-	if path := ParsePath(a.Header.Get(PathHeader)); len(path) > 0 {
-		w.node = path[0]
-	}
+	w.list, w.settled = list, true
 	w.mu.Unlock()
 	w.slave.manager.listChanged(w.slave)
 	return nil

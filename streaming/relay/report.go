@@ -59,8 +59,8 @@ const NoLimit = -1
 
 // Sums are the listeners of some nodes.
 type Sums struct {
-	Mounts map[string]int `json:"mounts"`          // the sum of each mount
-	Nodes  []string       `json:"nodes,omitempty"` // ids that are counted here; null in a partial report: unchanged
+	Mounts map[string]int `json:"mounts"`         // the sum of each mount
+	Nodes  []string       `json:"nodes,omitzero"` // ids that are counted here; null in a partial report: unchanged
 }
 
 // Edge is a node that takes listeners of the mounts of the node above it.

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -30,7 +31,8 @@ type SlaveConfig struct {
 	Missing func(mount string, required []Protection) []Protection
 
 	// Report returns the load of this node for the master with an id; empty: it is unknown.
-	// The slave fills in ID, Public, Interval and what numbers the reports.
+	// Refused is the number of refused listeners ever. The slave fills in ID, Public, Interval,
+	// CountedBy and what numbers the reports.
 	Report func(master string) Report
 }
 
@@ -68,6 +70,7 @@ type slave struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	watchers []*watcher // one for each master
+	watching sync.WaitGroup
 	settings atomic.Pointer[SlaveConfig]
 
 	// As of the last offer, by mount. The manager's mu guards them.
@@ -96,8 +99,9 @@ func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 		s.watchers = append(s.watchers, w)
 	}
 	for _, w := range s.watchers {
-		m.running.Go(w.run)
+		s.watching.Go(w.run)
 	}
+	m.running.Go(s.watching.Wait)
 	return s
 }
 
@@ -115,8 +119,16 @@ func (s *slave) adopt(settings *SlaveConfig) bool {
 	return true
 }
 
-// stop ends the slave. It does not wait.
-func (s *slave) stop() { s.cancel() }
+// stop ends the slave, which signs off from its masters, but not from those of the slave that
+// replaces it; settings may be nil: none does. It does not wait.
+func (s *slave) stop(settings *SlaveConfig) {
+	for _, w := range s.watchers {
+		if settings != nil && slices.ContainsFunc(settings.Masters, func(u Upstream) bool { return u.URL == w.master.Load().URL }) {
+			w.replaced.Store(true)
+		}
+	}
+	s.cancel()
+}
 
 // pollNow asks all masters for their lists without waiting.
 func (s *slave) pollNow() {
@@ -150,6 +162,19 @@ func (s *slave) offer(before []Config) []Config {
 	return keepOffers(offers(s.settings.Load(), lists, s.required), before, s.allows)
 }
 
+// countedBy returns the id of the first of several masters that is known, empty if there is one
+// master only.
+func (s *slave) countedBy() string {
+	if len(s.watchers) > 1 {
+		for _, w := range s.watchers {
+			if id := w.nodeID(); id != "" {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
 // report returns this node's report to the master with an id.
 func (s *slave) report(master string) Report {
 	settings := s.settings.Load()
@@ -157,7 +182,10 @@ func (s *slave) report(master string) Report {
 	if settings.Report != nil {
 		r = settings.Report(master)
 	}
-	r.ID, r.Public = s.manager.ID, settings.Public
+	r.ID, r.Public, r.CountedBy = s.manager.ID, settings.Public, s.countedBy()
+	if r.Below != nil {
+		slices.Sort(r.Below.Nodes) // in the same order each time
+	}
 	r.Interval = int(max(settings.interval(), time.Second) / time.Second)
 	return r
 }

@@ -122,6 +122,14 @@ func (s *Slaves) rejected(by *Credential, r *Report, addr string, err error) []E
 	return []Event{{Kind: SlaveRejected, Slave: e.label(), Cause: err.Error()}}
 }
 
+// Invalid announces that a slave at an address has sent what is no report.
+func (s *Slaves) Invalid(by *Credential, addr string, err error) {
+	s.mu.Lock()
+	events := s.rejected(by, &Report{}, addr, err)
+	s.mu.Unlock()
+	s.notify(events)
+}
+
 // Apply sets the credentials in force. The slaves of others are removed, and so are those whose
 // URLs are not allowed any more.
 func (s *Slaves) Apply(credentials []Credential) {

@@ -11,12 +11,18 @@ import (
 // minPollGap is the least time between two requests to a master.
 const minPollGap = 200 * time.Millisecond
 
+// minStreamTime is the least time between two requests whose answers are followed, and end in
+// order, as when the master gets another configuration.
+const minStreamTime = time.Second
+
 // watcher follows the list of one master.
 //
-// Any Icecast answers a GET. A caddycast announces in that answer that it accepts reports
-// (Accept-Post, of the Linked Data Platform), and each later request is a POST with one. The
-// answer has the version of the list (ETag). It is delayed until the next change if the
-// request prefers that (Prefer, RFC 7240).
+// A caddycast answers a GET with its list as events, which go on with the changes, and takes
+// reports as requests of their own: see follow. Any Icecast answers with its list as text. A
+// caddycast of an earlier version announces there that it accepts reports (Accept-Post, of the
+// Linked Data Platform), and each later request is a POST with one. The answer has the version
+// of the list (ETag). It is delayed until the next change if the request prefers that (Prefer,
+// RFC 7240).
 type watcher struct {
 	slave  *slave
 	master atomic.Pointer[Upstream]
@@ -32,11 +38,20 @@ type watcher struct {
 	reports bool // the master accepts reports
 	waits   bool // the master delays its answer until the list changes
 	state   masterState
+
+	// Owned by run, too; of a master that sends events.
+	lastEvent string // id of the event after which the list is as it is; empty: none
+	followed  bool   // the last answer was followed
+	buffered  bool   // what is between here and there holds back events
+	reporter  reporter
+
+	replaced atomic.Bool // another watcher follows the same master from now on
 }
 
 func newWatcher(s *slave, master Upstream) *watcher {
 	w := &watcher{slave: s, polls: make(chan struct{}, 1)}
 	w.master.Store(&master)
+	w.reporter.w = w
 	return w
 }
 
@@ -95,9 +110,14 @@ func (w *watcher) pollNow() {
 
 // run polls the master until the slave is stopped.
 func (w *watcher) run() {
+	defer w.signOff()
 	for failures := 0; w.slave.ctx.Err() == nil; {
 		began := time.Now()
+		w.followed = false
 		err := w.poll()
+		if w.followed {
+			failures = 0
+		}
 		pause := w.slave.settings.Load().interval()
 		switch {
 		case errors.Is(err, errPollAgain):
@@ -115,9 +135,19 @@ func (w *watcher) run() {
 			if w.waits {
 				pause = 0
 			}
+			if w.followed {
+				pause = max(0, minStreamTime-time.Since(began))
+			}
 			w.changeState(nil)
 		}
 		w.waitToPoll(began, pause)
+	}
+}
+
+// signOff tells the master that this node ends, unless another watcher reports for it.
+func (w *watcher) signOff() {
+	if !w.replaced.Load() {
+		w.reporter.signOff()
 	}
 }
 

@@ -1,0 +1,211 @@
+package state
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// listGather is how long changes are gathered, and listSpread how long it takes until all
+	// slaves have been sent them.
+	listGather = 100 * time.Millisecond
+	listSpread = 100 * time.Millisecond
+
+	// maxListFollowers bounds the slaves that follow the list of a station.
+	maxListFollowers = 2000
+
+	// spreadSteps is the number of moments over which slaves are spread.
+	spreadSteps = 50
+)
+
+// streamFeed wakes the followers of a list. One goroutine gathers the changes for all of them;
+// it runs while there are followers.
+type streamFeed struct {
+	mu        sync.Mutex
+	epoch     string // names the versions of this process
+	followers int
+	entered   int           // ever
+	updated   chan struct{} // closed with the next version
+	touched   chan struct{} // closed when something may have changed for a slave that is also a master
+	stop      chan struct{} // ends the gathering
+	stopped   chan struct{}
+
+	writtenAt uint64            // the version that the texts lead to
+	written   map[uint64]string // events, by the version that a follower has
+}
+
+// StreamFollower follows the list for one slave. One goroutine uses it.
+type StreamFollower struct {
+	g      *Generation
+	node   string
+	spread time.Duration
+	known  uint64 // version that the slave has; 0: none
+	sent   string // tag of the list that was sent to a slave that is also a master
+}
+
+// FollowStreams returns a follower of the list for the slave with a node id, or false if there
+// are too many. last is the id of the last event that the slave got. Close must be called.
+func (g *Generation) FollowStreams(node, last string) (*StreamFollower, bool) {
+	f := &g.streams.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.followers >= maxListFollowers {
+		return nil, false
+	}
+	if f.epoch == "" {
+		var id [6]byte
+		_, _ = rand.Read(id[:]) // it never fails
+		f.epoch = hex.EncodeToString(id[:])
+	}
+	follower := &StreamFollower{g: g, node: node, spread: time.Duration(f.entered%spreadSteps) * listSpread / spreadSteps}
+	if epoch, version, ok := strings.Cut(last, "-"); ok && epoch == f.epoch {
+		follower.known, _ = strconv.ParseUint(version, 10, 64) // 0: none
+	}
+	if f.followers == 0 {
+		f.updated, f.touched = make(chan struct{}), make(chan struct{})
+		f.stop, f.stopped = make(chan struct{}), make(chan struct{})
+		go g.gather(f.stop, f.stopped) // Close of the last follower ends it, and waits
+	}
+	f.followers++
+	f.entered++
+	return follower, true
+}
+
+// Close ends the following.
+func (l *StreamFollower) Close() {
+	f := &l.g.streams.feed
+	f.mu.Lock()
+	f.followers--
+	last, stop, stopped := f.followers == 0, f.stop, f.stopped
+	f.mu.Unlock()
+	if last {
+		close(stop)
+		<-stopped
+	}
+}
+
+// Spread returns how long the follower waits with an update, so that not all are sent at once.
+func (l *StreamFollower) Spread() time.Duration { return l.spread }
+
+// Updated returns a channel that is closed when Next may have something. It must be called
+// before Next.
+func (l *StreamFollower) Updated() <-chan struct{} {
+	f := &l.g.streams.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l.g.relays.PullsFrom(l.node) {
+		return f.touched
+	}
+	return f.updated
+}
+
+// gather updates the list after each change, at most once in listGather.
+func (g *Generation) gather(stop <-chan struct{}, stopped chan<- struct{}) {
+	defer close(stopped)
+	sweep := time.NewTicker(listSweep)
+	defer sweep.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for version := uint64(0); ; {
+		changed := g.Changed()
+		latest := g.streams.current(g).version
+		g.streams.feed.wake(latest != version)
+		version = latest
+		select {
+		case <-changed:
+		case <-sweep.C:
+		case <-stop:
+			return
+		}
+		pause.Reset(listGather)
+		select {
+		case <-pause.C:
+		case <-stop:
+			return
+		}
+	}
+}
+
+// wake wakes the followers.
+func (f *streamFeed) wake(isUpdate bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.touched)
+	f.touched = make(chan struct{})
+	if isUpdate {
+		close(f.updated)
+		f.updated = make(chan struct{})
+	}
+}
+
+// Next returns the event with what the slave does not have yet, and that it is assumed to have
+// from then on; empty: it has everything.
+func (l *StreamFollower) Next() string {
+	g := l.g
+	if g.relays.PullsFrom(l.node) {
+		text, tag := g.StreamListFor(l.node, true)
+		if tag == l.sent {
+			return ""
+		}
+		l.known, l.sent = 0, tag
+		return event("list", "", strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n"))
+	}
+	l.sent = ""
+	text, version := g.streams.eventSince(l.known, g)
+	l.known = version
+	return text
+}
+
+// eventSince returns the event that leads from a version to the current one. It is made once
+// for all followers with that version.
+func (s *streams) eventSince(version uint64, g *Generation) (text string, now uint64) {
+	list := s.current(g)
+	if version == list.version {
+		return "", version
+	}
+	f := &s.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.writtenAt != list.version {
+		f.writtenAt, f.written = list.version, make(map[uint64]string)
+	}
+	text, ok := f.written[version]
+	if !ok {
+		text = s.writeEvent(version, list, f.epoch)
+		f.written[version] = text
+	}
+	return text, list.version
+}
+
+func (s *streams) writeEvent(version uint64, list *StreamList, epoch string) string {
+	id := epoch + "-" + strconv.FormatUint(list.version, 10)
+	s.mu.Lock()
+	lines, ok := s.between(version, list.version)
+	s.mu.Unlock()
+	if ok {
+		return event("changes", id, lines)
+	}
+	return event("list", id, strings.Split(strings.TrimSuffix(list.marked().text, "\r\n"), "\r\n"))
+}
+
+// event writes a server-sent event. An event without data would be ignored by the specification;
+// the first line is a comment of the list.
+func event(name, id string, lines []string) string {
+	var b strings.Builder
+	b.WriteString("event: " + name + "\n")
+	if id != "" {
+		b.WriteString("id: " + id + "\n")
+	}
+	b.WriteString("data: #\n")
+	for _, line := range lines {
+		if line != "" {
+			b.WriteString("data: " + line + "\n")
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}
