@@ -22,6 +22,7 @@ var otherStrings = map[string]string{
 	"Pulling.User":         "an unknown placeholder is an error",
 	"Pulling.Password":     "an unknown placeholder is an error",
 	"Master.Redirect":      "a keyword",
+	"Slave.Auth":           "a keyword",
 	"Slave.Masters":        "an unknown placeholder is an error",
 	"Slave.Mounts":         "names of mounts",
 }

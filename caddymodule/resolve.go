@@ -94,6 +94,12 @@ func (r *resolver) fill(g *state.Generation) {
 	if g.IsMaster = s.Master != nil; g.IsMaster {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
 	}
+	if s.Slave != nil && s.Slave.Auth == "master" {
+		m := g.Relayer()
+		g.Gate.Master = &auth.Master{
+			Guards: func(mount string) bool { return len(m.Required(mount)) > 0 }, Ask: m.Ask, Ended: m.ListenerEnded,
+		}
+	}
 	if l := r.sources[s.SourcePassword]; l != nil {
 		g.SourceUser = l.User
 	}

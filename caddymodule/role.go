@@ -39,6 +39,11 @@ type Slave struct {
 	// The mounts to pull: paths and patterns. Default: all.
 	Mounts []string `json:"mounts,omitempty"`
 
+	// Who decides on the listeners of mounts that the masters protect: `master`, the
+	// masters, by their own access control. Default: this node, which does not pull a
+	// mount that it does not protect itself.
+	Auth string `json:"auth,omitempty"`
+
 	// The base URLs of this node for listeners, one of http, one of https or both.
 	// Default: none, the masters redirect no listeners to this node.
 	Public []string `json:"public,omitempty"`
@@ -56,6 +61,7 @@ type Slave struct {
 //		interval <duration>
 //		mounts   <pattern>...
 //		public   <url>...
+//		auth     master
 //		…           # see pullingDirectives
 //	}
 func parseRole(d *caddyfile.Dispenser, s *Station) error {
@@ -76,6 +82,7 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 			"master":   setting.Texts(d, &s.Slave.Masters, "https://master.example.org:8443"),
 			"interval": setting.PositiveDuration(d, &s.Slave.Interval),
 			"mounts":   setting.Texts(d, &s.Slave.Mounts, "/live*"),
+			"auth":     setting.Text(d, &s.Slave.Auth),
 			"public":   setting.Texts(d, &s.Slave.Public, "https://edge1.example.org"),
 		}
 		maps.Copy(known, pullingDirectives(d, &s.Slave.Pulling))
@@ -118,6 +125,9 @@ func (s *Slave) validate() error {
 			if _, err := path.Match(p, "/"); err != nil || !strings.HasPrefix(p, "/") {
 				return fmt.Errorf("mounts %q: invalid pattern; expected a mount or a pattern such as /live*", p)
 			}
+		}
+		if s.Auth != "" && s.Auth != "master" {
+			return fmt.Errorf("auth %q: unknown; expected master", s.Auth)
 		}
 		if err := setting.CheckRange("interval", s.Interval, math.MaxInt64); err != nil {
 			return err

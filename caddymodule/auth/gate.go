@@ -28,15 +28,34 @@ type Gate struct {
 
 	// Modules are the modules of mounts and patterns.
 	Modules mountpath.Index[Module]
+
+	// Master decides on mounts without a module that the masters protect; nil: nobody does.
+	Master *Master
 }
 
 // Module returns the module that decides on a mount, nil if there is none.
 func (g *Gate) Module(mount string) Module {
-	m, _ := g.Modules.Find(mount, func(Module) bool { return true })
+	m, found := g.Modules.Find(mount, func(Module) bool { return true })
 	if _, off := m.(*Off); off {
 		return nil
 	}
+	if !found && g.AsksMaster(mount) {
+		return g.Master
+	}
 	return m
+}
+
+// AsksMaster reports whether a master decides on the listeners of a mount.
+func (g *Gate) AsksMaster(mount string) bool { return g.MayAskMaster(mount) && g.Master.Guards(mount) }
+
+// MayAskMaster reports whether a master decides on the listeners of a mount as soon as it
+// protects the mount: the mount has no module of its own, and no auth off.
+func (g *Gate) MayAskMaster(mount string) bool {
+	if g.Master == nil {
+		return false
+	}
+	_, found := g.Modules.Find(mount, func(Module) bool { return true })
+	return !found
 }
 
 // Kind returns the kind of the module that decides on a mount, such as "url"; empty for
@@ -182,8 +201,10 @@ func Busy(err error) error {
 
 // notAuthorized is the refusal for an error of a module.
 func notAuthorized(q Request, err error) error {
-	var refusal *response.Refusal
+	refusal, decided := errors.AsType[*response.Refusal](err)
 	switch {
+	case decided: // by a master
+		return refusal
 	case errors.Is(err, ErrUnavailable):
 		refusal = response.Refuse(http.StatusServiceUnavailable, ErrUnavailable.Error()).With("Retry-After", "5")
 	case errors.Is(err, ErrSessions):

@@ -142,6 +142,10 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *request.Facts) er
 		return h.serveStreamList
 	case streamsPath:
 		return h.serveStreams
+	case relay.QuestionPath:
+		return h.serveQuestion
+	case relay.EndedPath:
+		return h.serveEnded
 	}
 	if page := h.pages.Page(path); page != nil {
 		return page

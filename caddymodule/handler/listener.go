@@ -120,7 +120,7 @@ func (h *Handler) authenticateFirst(q *listenerRequest) error {
 // HTTP. The check comes before authentication, so that no password is asked for in vain.
 func (h *Handler) checkReachable(q *listenerRequest, m *streaming.MountSettings) error {
 	switch {
-	case m.RequireTLS && !q.IsEncrypted():
+	case !q.IsEncrypted() && (m.RequireTLS || h.station.RequiresTLS(q.path)):
 		return h.redirectToHTTPS(q.Facts)
 	case m.NoDirect && !q.client.Slave:
 		return errStream(streaming.ErrNoDirect)

@@ -88,6 +88,7 @@ func (st *Station) relayChanged(e relay.Event) {
 	case relay.SlaveJoined:
 		log.Info("slave joined", zap.String("slave", e.Slave))
 	case relay.SlaveLeft:
+		st.remote.EndNode(e.Node)
 		log.Info("slave left", zap.String("slave", e.Slave), zap.String("reason", e.Cause))
 	case relay.SlaveRejected:
 		log.Warn("report of a slave rejected", zap.String("slave", response.Printable(e.Slave)), zap.String("error", response.Printable(e.Cause)))

@@ -15,10 +15,17 @@ func (g *Generation) Protections(path string) (all []relay.Protection) {
 	if g.Access.IsRestricted() {
 		all = append(all, relay.ProtectedByAllow)
 	}
-	if g.Policy(path).Engine.RequireTLS {
+	if g.RequiresTLS(path) {
 		all = append(all, relay.ProtectedByTLS)
 	}
 	return all
+}
+
+// RequiresTLS reports whether listeners of a mount are served over HTTPS only: by its settings,
+// or those of the master that decides on its listeners.
+func (g *Generation) RequiresTLS(path string) bool {
+	return g.Policy(path).Engine.RequireTLS ||
+		g.Gate.AsksMaster(path) && slices.Contains(g.relays.Required(path), relay.ProtectedByTLS)
 }
 
 // MayRedirect reports whether listeners of a mount may be sent to other nodes: not if they are
@@ -29,6 +36,9 @@ func (g *Generation) MayRedirect(path string) bool {
 
 // Missing returns those of some protections that a mount does not have here.
 func (g *Generation) Missing(path string, required []relay.Protection) []relay.Protection {
+	if g.Gate.MayAskMaster(path) {
+		return slices.DeleteFunc(slices.Clone(required), relay.Protection.IsKnown) // the master decides
+	}
 	own := g.Protections(path)
 	return slices.DeleteFunc(slices.Clone(required), func(p relay.Protection) bool { return slices.Contains(own, p) })
 }

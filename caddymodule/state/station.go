@@ -41,6 +41,7 @@ type Station struct {
 	name    string
 
 	sessions auth.Sessions
+	remote   RemoteListeners
 	node     string // host name of the server
 	relays   *relay.Manager
 	slaves   *relay.Slaves
@@ -129,6 +130,7 @@ func (st *Station) close(ctx context.Context) {
 	}
 	st.relays.Close()
 	st.slaves.Close()
+	st.remote.Close()
 	st.events.close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
 	defer cancel()
@@ -177,6 +179,9 @@ func (st *Station) Enqueue(h *hooks.Hook, e *hooks.Event) { st.hooks.Enqueue(h, 
 
 // Sessions returns the counts of each user's listeners, across configurations.
 func (st *Station) Sessions() *auth.Sessions { return &st.sessions }
+
+// RemoteListeners returns the listeners of slaves that the station has admitted.
+func (st *Station) RemoteListeners() *RemoteListeners { return &st.remote }
 
 // Closing returns a channel that is closed when the station ends.
 func (st *Station) Closing() <-chan struct{} { return st.closing }

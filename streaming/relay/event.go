@@ -10,6 +10,7 @@ type Event struct {
 	Cause    string        // of Down, Failed, SlaveLeft, SlaveRejected, MasterDown and ReportRefused; of Withheld: what is missing
 	Duration time.Duration // of Down: how long the relay played
 	Slave    string        // its public URL, else its address or id
+	Node     string        // of SlaveLeft: by Credential.Node
 }
 
 // Kind is the kind of an Event.

@@ -28,8 +28,10 @@ type Manager struct {
 	observe        func(Event)
 	preferInterval time.Duration
 
-	view  atomic.Pointer[map[string]*relay] // a copy of relays, readable without a lock
-	nodes atomic.Pointer[map[string]bool]   // ids of the servers that the relays pull from
+	view   atomic.Pointer[map[string]*relay] // a copy of relays, readable without a lock
+	nodes  atomic.Pointer[map[string]bool]   // ids of the servers that the relays pull from
+	guards atomic.Pointer[guards]            // of the slave; nil: there is none
+	ends   endQueue
 
 	mu      sync.Mutex
 	configs []Config // of the configuration
@@ -37,6 +39,7 @@ type Manager struct {
 	offered []Config // by the slave's masters
 	relays  map[string]*relay
 	closed  bool
+	done    chan struct{} // closed by Close
 	running sync.WaitGroup
 }
 
@@ -45,7 +48,7 @@ type Manager struct {
 func NewManager(station *streaming.Station, agent string, observe func(Event)) *Manager {
 	m := &Manager{
 		ID: newID(), station: station, agent: agent, observe: observe, preferInterval: preferInterval,
-		relays: make(map[string]*relay),
+		relays: make(map[string]*relay), done: make(chan struct{}),
 	}
 	m.view.Store(&map[string]*relay{})
 	m.nodes.Store(&map[string]bool{})
@@ -79,6 +82,7 @@ func (m *Manager) apply(s Settings) (events []Event) {
 	}
 	if s.Slave == nil {
 		m.offered = nil
+		m.guards.Store(nil)
 	} else {
 		if m.slave == nil {
 			m.slave = newSlave(m, s.Slave, before)
@@ -94,6 +98,7 @@ func (m *Manager) apply(s Settings) (events []Event) {
 func (m *Manager) takeOffers() []Event {
 	before := m.slave.withheld
 	m.offered = m.slave.offer(m.offered)
+	m.guards.Store(m.slave.guards)
 	return newlyWithheld(before, m.slave.withheld)
 }
 
@@ -121,6 +126,9 @@ func (m *Manager) SignOff(ctx context.Context) {
 // Close ends all relays and waits for their ends.
 func (m *Manager) Close() {
 	m.mu.Lock()
+	if !m.closed {
+		close(m.done)
+	}
 	m.closed = true
 	if m.slave != nil {
 		m.slave.stop(nil)
@@ -129,6 +137,7 @@ func (m *Manager) Close() {
 		r.stop(streaming.ShuttingDown)
 	}
 	m.mu.Unlock()
+	m.ends.close()
 	m.running.Wait()
 }
 

@@ -34,6 +34,11 @@ const (
 	ProtectedByTLS   Protection = "tls"   // listeners are served over HTTPS only
 )
 
+// IsKnown reports whether p is one of the marks above.
+func (p Protection) IsKnown() bool {
+	return p == ProtectedByAuth || p == ProtectedByAllow || p == ProtectedByTLS
+}
+
 // listed is a mount on a master's list, and its URL.
 type listed struct {
 	mount       string

@@ -76,6 +76,7 @@ type slave struct {
 	// As of the last offer, by mount. The manager's mu guards them.
 	required map[string][]Protection // what the masters demand
 	withheld map[string][]Protection // what is missing here, so that the mount is not pulled
+	guards   *guards
 }
 
 // newSlave starts a slave, with the lists that another one had of the same masters; before
@@ -128,6 +129,9 @@ func (s *slave) stop(settings *SlaveConfig) {
 		}
 	}
 	s.cancel()
+	for _, w := range s.watchers {
+		w.asker.close()
+	}
 }
 
 // pollNow asks all masters for their lists without waiting.
@@ -159,6 +163,7 @@ func (s *slave) offer(before []Config) []Config {
 	}
 	s.required = requiredProtections(lists, before)
 	s.withheld = withheld(s.settings.Load(), s.required)
+	s.guards = newGuards(s.watchers, lists, s.required)
 	return keepOffers(offers(s.settings.Load(), lists, s.required), before, s.allows)
 }
 

@@ -31,6 +31,10 @@ type Credential struct {
 	Hosts []string // of the URLs that its slaves may report; none: any
 }
 
+// Node returns the name of a slave that no slave with another credential has. It is that of the
+// event SlaveLeft.
+func (c *Credential) Node(id string) string { return slaveKey{c.Name, id}.node() }
+
 // limit returns how many slaves may log in with the credential at a time.
 func (c *Credential) limit() int {
 	if c.Name == "" {

@@ -24,6 +24,8 @@ const (
 // slaveKey identifies a slave: ids are unique only among the slaves of one credential.
 type slaveKey struct{ credential, id string }
 
+func (k slaveKey) node() string { return k.credential + "/" + k.id }
+
 // slaveEntry is one slave.
 type slaveEntry struct {
 	key   slaveKey

@@ -152,7 +152,7 @@ func (s *Slaves) removeIf(cause string, is func(*slaveEntry) bool) (events []Eve
 		s.admission.leave(key.credential)
 		s.sums.remove(e)
 		s.changed.Store(true)
-		events = append(events, Event{Kind: SlaveLeft, Slave: e.label(), Cause: cause})
+		events = append(events, Event{Kind: SlaveLeft, Slave: e.label(), Node: key.node(), Cause: cause})
 	}
 	return events
 }
@@ -215,6 +215,13 @@ func (s *Slaves) Below(master string) *Sums {
 		return nil
 	}
 	return s.sums.below(s.entries, master)
+}
+
+// Has reports whether a slave is there, by its credential and its id.
+func (s *Slaves) Has(by *Credential, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entries[slaveKey{by.Name, id}] != nil
 }
 
 // Any reports whether there is a slave.

@@ -26,6 +26,7 @@ const minStreamTime = time.Second
 type watcher struct {
 	slave  *slave
 	master atomic.Pointer[Upstream]
+	asker  *asker
 	polls  chan struct{} // cap 1: the next request is sent now
 
 	mu      sync.Mutex
@@ -49,7 +50,7 @@ type watcher struct {
 }
 
 func newWatcher(s *slave, master Upstream) *watcher {
-	w := &watcher{slave: s, polls: make(chan struct{}, 1)}
+	w := &watcher{slave: s, asker: newAsker(master), polls: make(chan struct{}, 1)}
 	w.master.Store(&master)
 	w.reporter.w = w
 	return w
