@@ -42,7 +42,6 @@ type reporter struct {
 	whole     time.Time // when a whole one was sent
 	refused   int       // listeners, at the last report that the master has
 	announced time.Time // when a refusal was
-	reported  bool      // the master has had a report
 }
 
 // run sends reports until ctx ends.
@@ -101,7 +100,8 @@ func (p *reporter) report(ctx context.Context) error {
 	if err := p.send(ctx, sent); err != nil {
 		return err
 	}
-	p.last, p.refused, p.reported = full, total, true
+	p.last, p.refused = full, total
+	p.w.reported.Store(true)
 	return nil
 }
 
@@ -148,7 +148,7 @@ func (p *reporter) announce(err error) {
 
 // signOff tells the master that this node ends, if it has had a report.
 func (p *reporter) signOff() {
-	if !p.reported {
+	if !p.w.reported.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), signOffTimeout)

@@ -46,6 +46,7 @@ type watcher struct {
 	buffered  bool   // what is between here and there holds back events
 	reporter  reporter
 
+	reported atomic.Bool // the master has had a report of the reporter
 	replaced atomic.Bool // another watcher follows the same master from now on
 }
 
