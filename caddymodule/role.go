@@ -172,14 +172,15 @@ func (s *Slave) settings(ctx caddy.Context, report func(master string) relay.Rep
 		public = append(public, base)
 	}
 	return &relay.SlaveConfig{
-		Masters:    masters,
-		Interval:   time.Duration(s.Interval),
-		Timeout:    s.timeout(),
-		OnDemand:   setting.Is(s.OnDemand, true),
-		NoMetadata: setting.Is(s.Metadata, false),
-		Mounts:     s.Mounts,
-		Public:     public,
-		Report:     report,
-		Missing:    missing,
+		Masters:     masters,
+		Interval:    time.Duration(s.Interval),
+		Timeout:     s.timeout(),
+		OnDemand:    setting.Is(s.OnDemand, true),
+		NoMetadata:  setting.Is(s.Metadata, false),
+		Mounts:      s.Mounts,
+		Public:      public,
+		AsksMasters: s.Auth == "master",
+		Report:      report,
+		Missing:     missing,
 	}, nil
 }

@@ -15,9 +15,9 @@ const redirected = "redirected"
 
 // shouldRedirect reports whether a listener may be redirected to a slave: always, or because
 // there is no place here. Relays are not redirected, since the slave could be the relay
-// itself. Neither are listeners of a protected mount: the slave may not know them.
+// itself.
 func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
-	if q.client.Slave || q.client.Relay || q.URL.Query().Has(redirected) || q.mount.Settings().NoDirect || !h.station.MayRedirect(q.path) {
+	if q.client.Slave || q.client.Relay || q.URL.Query().Has(redirected) || q.mount.Settings().NoDirect {
 		return false
 	}
 	redirect := h.station.Redirect
@@ -26,7 +26,7 @@ func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 
 // redirectToSlave returns the redirect to a slave that has room, nil if there is none.
 func (h *Handler) redirectToSlave(q *listenerRequest) error {
-	base, ok := h.station.Slaves().Pick(relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Kbps: q.mount.Kbps})
+	base, ok := h.station.Slaves().Pick(relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Protected: h.station.IsProtected(q.path), Kbps: q.mount.Kbps})
 	if !ok {
 		return nil
 	}

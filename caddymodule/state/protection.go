@@ -28,10 +28,10 @@ func (g *Generation) RequiresTLS(path string) bool {
 		g.Gate.AsksMaster(path) && slices.Contains(g.relays.Required(path), relay.ProtectedByTLS)
 }
 
-// MayRedirect reports whether listeners of a mount may be sent to other nodes: not if they are
-// authenticated here, or only some are allowed, since another node may not know them.
-func (g *Generation) MayRedirect(path string) bool {
-	return g.Gate.Module(path) == nil && !g.Access.IsRestricted()
+// IsProtected reports whether only some listeners may hear a mount: they are authenticated here,
+// or only some clients are allowed. They may be sent to nodes that ask this one about them.
+func (g *Generation) IsProtected(path string) bool {
+	return g.Gate.Module(path) != nil || g.Access.IsRestricted()
 }
 
 // Missing returns those of some protections that a mount does not have here.

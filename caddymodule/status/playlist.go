@@ -42,8 +42,8 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 // Slaves of a master with room are first, since players begin there.
 func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
 	var urls []string
-	if p.station.IsMaster && p.station.MayRedirect(mount) {
-		for _, base := range p.station.Slaves().Ranked(relay.PickQuery{Mount: mount, Scheme: r.Scheme}) {
+	if p.station.IsMaster {
+		for _, base := range p.station.Slaves().Ranked(relay.PickQuery{Mount: mount, Scheme: r.Scheme, Protected: p.station.IsProtected(mount)}) {
 			urls = append(urls, base+mountpath.Escape(mount))
 		}
 	}

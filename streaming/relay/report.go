@@ -26,6 +26,10 @@ type Report struct {
 	Interval  int      `json:"interval"`           // seconds until the next report
 	Refused   int      `json:"refused,omitempty"`  // listeners refused since the last report
 
+	// AsksMaster reports whether the node asks the master about the listeners of protected
+	// mounts, so that these may be sent there.
+	AsksMaster bool `json:"asks_master,omitempty"`
+
 	// Seq numbers the reports of a slave. A partial report follows the one whose number is
 	// less by one. 0: the reports have no numbers, and each is whole.
 	Seq     uint64 `json:"seq,omitempty"`

@@ -30,6 +30,9 @@ type SlaveConfig struct {
 	// are missing.
 	Missing func(mount string, required []Protection) []Protection
 
+	// AsksMasters reports whether the masters decide on the listeners of protected mounts.
+	AsksMasters bool
+
 	// Report returns the load of this node for the master with an id; empty: it is unknown.
 	// Refused is the number of refused listeners ever. The slave fills in ID, Public, Interval,
 	// CountedBy and what numbers the reports.
@@ -187,7 +190,7 @@ func (s *slave) report(master string) Report {
 	if settings.Report != nil {
 		r = settings.Report(master)
 	}
-	r.ID, r.Public, r.CountedBy = s.manager.ID, settings.Public, s.countedBy()
+	r.ID, r.Public, r.CountedBy, r.AsksMaster = s.manager.ID, settings.Public, s.countedBy(), settings.AsksMasters
 	if r.Below != nil {
 		slices.Sort(r.Below.Nodes) // in the same order each time
 	}

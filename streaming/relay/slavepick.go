@@ -13,9 +13,10 @@ const pickTries = 4
 
 // PickQuery describes a listener for which a slave is chosen.
 type PickQuery struct {
-	Mount  string
-	Scheme string
-	Except []string // base URLs of slaves that are not chosen
+	Mount     string
+	Scheme    string
+	Protected bool     // the mount is: only slaves that ask the master are chosen
+	Except    []string // base URLs of slaves that are not chosen
 
 	// Kbps returns the bitrate of the mount; 0: unknown. It is called once for each snapshot.
 	Kbps func() int
@@ -90,7 +91,7 @@ func newCandidates(slaves []viewedSlave, q *PickQuery) *candidates {
 	for i := range slaves {
 		s := &slaves[i]
 		base := baseFor(s.public, q.Scheme)
-		if base == "" || !s.report.carries(q.Mount) || s.refuses(q.Mount) {
+		if base == "" || !s.report.carries(q.Mount) || q.Protected && !s.report.AsksMaster || s.refuses(q.Mount) {
 			continue
 		}
 		c := candidate{slaveEntry: s.slaveEntry, mount: q.Mount, base: base, room: s.rooms[q.Mount], cost: s.report.kbpsOf(kbps)}

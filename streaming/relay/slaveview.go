@@ -27,7 +27,10 @@ type viewedSlave struct {
 }
 
 // listKey is what a list of candidates is for.
-type listKey struct{ mount, scheme string }
+type listKey struct {
+	mount, scheme string
+	protected     bool
+}
 
 // snapshot returns the slaves. A change is seen after viewInterval at the latest; whoever
 // comes first after that makes the new snapshot, and nobody waits for it.
@@ -55,7 +58,7 @@ func (s *Slaves) snapshot() *slaveView {
 
 // candidates returns the candidates for listeners of a mount.
 func (v *slaveView) candidates(q *PickQuery) *candidates {
-	key := listKey{q.Mount, q.Scheme}
+	key := listKey{q.Mount, q.Scheme, q.Protected}
 	if l, ok := v.lists.Load(key); ok {
 		return l.(*candidates)
 	}

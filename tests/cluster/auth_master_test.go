@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -186,5 +187,52 @@ func TestOnlySlavesMayAskAboutListeners(t *testing.T) {
 				t.Errorf("%s with %.30q and %.60q: %s; want %d", path, tt.header, tt.body, resp.Status, tt.status)
 			}
 		}
+	}
+}
+
+// A listener of a protected mount may be sent to a slave that asks the master, and to no other.
+func TestListenersOfAProtectedMountAreSentToSlavesThatAsk(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "members")
+	harness.WriteFile(t, users, "bob:5f4dcc3b5aa765d61d8327deb882cf99\n")
+	byFile := "mount /pay.mp3 {\nauth htpasswd " + users + "\n}\n"
+	for _, tt := range []struct {
+		name, slave string
+		redirected  bool
+	}{
+		{"the slave asks", "auth master\n}\n", true},
+		{"the slave has users of its own", "}\n" + byFile, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := harness.NewCluster(t, "master", "slave")
+			c.Load(map[string]string{
+				"master": "\nrole master {\nredirect balance\n}\n" + byFile,
+				"slave":  "\nrole slave {\nmaster https://%tls:master%\ntls_insecure_skip_verify\npassword pullme\npublic http://%slave%\n" + tt.slave,
+			})
+			master, slave := c.Nodes["master"], c.Nodes["slave"]
+			for _, path := range []string{"/pay.mp3", "/open.mp3"} {
+				live := master.Source(path)
+				live.Send(50)
+				stop := make(chan struct{})
+				ended := live.Run(numbered.Duration, stop)
+				t.Cleanup(func() { close(stop); <-ended })
+			}
+			harness.Eventually(t, "the slave takes listeners", func() error { return answers(t, master, "/open.mp3", 302) })
+			harness.Eventually(t, "the slave has the mount", func() error { return answers(t, slave, "/pay.mp3", 401) })
+			want := map[bool]int{true: 302, false: 401}[tt.redirected]
+			harness.Eventually(t, "a listener of the protected mount is answered", func() error { return answers(t, master, "/pay.mp3", want) })
+			resp, conn := harness.MustAsk(t, master.Plain, "/pay.mp3.m3u")
+			defer conn.Close()
+			list, err := io.ReadAll(resp.Body)
+			if err != nil || strings.Contains(string(list), slave.Plain) != tt.redirected {
+				t.Errorf("the playlist is %q, %v", list, err)
+			}
+			if tt.redirected {
+				resp, conn := harness.MustAsk(t, slave.Plain, "/pay.mp3?redirected=1", harness.BasicAuth("bob", "password"))
+				defer conn.Close()
+				if resp.StatusCode != 200 {
+					t.Errorf("the slave answers %s; want 200", resp.Status)
+				}
+			}
+		})
 	}
 }
