@@ -47,7 +47,7 @@ func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error
 	case v != nil:
 		return nil
 	}
-	return response.Challenge()
+	return auth.Failed(path, "", auth.KindMount)
 }
 
 // shoutcastLogin returns the mount of a title, empty if it is unknown, and the password.

@@ -115,7 +115,7 @@ func (g *Gate) AuthorizeSource(r *request.Facts, mount string, admin bool, verif
 			return q.User, nil
 		}
 	}
-	if err := Authorize(r, verifiers...); err != nil {
+	if _, err := authorize(r, mount, verifiers...); err != nil {
 		return "", err
 	}
 	user, _, _ = r.BasicAuth()
@@ -174,13 +174,13 @@ func isLogin(r *request.Facts, v *Verifier) (bool, error) {
 
 // Authorize returns a refusal unless a request has the credentials of one of the verifiers.
 func Authorize(r *request.Facts, verifiers ...*Verifier) error {
-	_, err := authorize(r, verifiers...)
+	_, err := authorize(r, r.URL.Query().Get("mount"), verifiers...)
 	return err
 }
 
 // authorize returns the one of the verifiers whose credentials a request has. The error is a
 // refusal.
-func authorize(r *request.Facts, verifiers ...*Verifier) (*Verifier, error) {
+func authorize(r *request.Facts, mount string, verifiers ...*Verifier) (*Verifier, error) {
 	l, ok := loginOf(r, operatorQueue)
 	if !ok {
 		return nil, response.Challenge()
@@ -191,7 +191,30 @@ func authorize(r *request.Facts, verifiers ...*Verifier) (*Verifier, error) {
 	case v != nil:
 		return v, nil
 	}
-	return nil, response.Challenge()
+	return nil, Failed(mount, l.user, kindFor(&l, verifiers))
+}
+
+// kindFor returns the kind of the credential that a login was meant for: that of its user, else
+// the first.
+func kindFor(l *login, verifiers []*Verifier) string {
+	kind := ""
+	for _, v := range verifiers {
+		switch {
+		case v == nil:
+		case v.isUser(l) == 1:
+			return v.Kind
+		case kind == "":
+			kind = v.Kind
+		}
+	}
+	return kind
+}
+
+// Failed is the refusal of wrong credentials. kind is that of the right ones.
+func Failed(mount, user, kind string) *response.Refusal {
+	return response.Challenge().Because(ErrDenied).Warned("authentication failed",
+		zap.String("mount", response.Printable(mount)), zap.String("user_id", response.Printable(user)),
+		zap.String("credential", kind))
 }
 
 // Busy is the refusal of a request whose password has waited too long for its comparison.
@@ -209,6 +232,8 @@ func notAuthorized(q Request, err error) error {
 		refusal = response.Refuse(http.StatusServiceUnavailable, ErrUnavailable.Error()).With("Retry-After", "5")
 	case errors.Is(err, ErrSessions):
 		refusal = response.Refuse(http.StatusForbidden, ErrSessions.Error())
+	case errors.Is(err, ErrDenied) && q.Tried:
+		return Failed(q.Mount, q.User, KindModule).Because(err)
 	default:
 		refusal = response.Challenge()
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 
 	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
@@ -66,6 +67,16 @@ func (g *Gate) IsSlave(r *request.Facts) (bool, error) {
 	return v != nil, nil
 }
 
+// FailedSlave is the refusal of a listener that has the user of a slave and another password. It
+// is nil if there is nothing to log. The listener may still be admitted, as any other.
+func (g *Gate) FailedSlave(r *request.Facts, mount string) *response.Refusal {
+	l, ok := loginOf(r, listenerQueue)
+	if !ok || len(g.slavesOf(&l)) == 0 && (g.Relay == nil || g.Relay.isUser(&l) == 0) {
+		return nil
+	}
+	return Failed(mount, l.user, KindRelay)
+}
+
 // slavesOf returns the verifiers of the slaves with credentials of their own that have the user
 // of a login.
 func (g *Gate) slavesOf(l *login) (all []*Verifier) {
@@ -81,7 +92,7 @@ func (g *Gate) slavesOf(l *login) (all []*Verifier) {
 // returns, or of the administrator, for which it returns nil.
 func (g *Gate) AuthorizeSlave(r *request.Facts) (*relay.Credential, error) {
 	l, _ := loginOf(r, operatorQueue)
-	v, err := authorize(r, append(g.slavesOf(&l), g.Relay, g.Admin)...)
+	v, err := authorize(r, "", append(g.slavesOf(&l), g.Relay, g.Admin)...)
 	if err != nil {
 		return nil, err
 	}

@@ -94,6 +94,11 @@ func (h *Handler) checkAllowed(q *listenerRequest) error {
 // checkSlave finds out whether the client is a slave, which no limit applies to.
 func (h *Handler) checkSlave(q *listenerRequest) (err error) {
 	q.client.Slave, err = h.station.Gate.IsSlave(q.Facts)
+	if err == nil && !q.client.Slave && q.module == nil { // a module logs it itself
+		if failed := h.station.Gate.FailedSlave(q.Facts, q.path); failed != nil {
+			h.station.LogRefusal(q.Facts, failed)
+		}
+	}
 	return err
 }
 

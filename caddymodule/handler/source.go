@@ -1,12 +1,12 @@
 package handler
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
@@ -31,7 +31,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	src := &streaming.Source{User: grant.User, Addr: r.ClientIP, Interval: interval(r.Request)}
 	in := newIngest(r.Context())
 	if err := h.station.NewSource(path, src, sourceInfo(r.Request), in.stop); err != nil {
-		return errStream(err)
+		return sourceRefused(path, err)
 	}
 	defer src.End()
 	defer in.close()
@@ -50,15 +50,15 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 func (h *Handler) authorizeSource(r *request.Facts, path string) (*auth.Grant, error) {
 	policy := h.station.Policy(path)
 	if policy.SourceTLS && !r.IsEncrypted() {
-		return nil, response.Refuse(http.StatusForbidden, "Sources of this mount must use TLS")
+		return nil, response.Refuse(http.StatusForbidden, "Sources of this mount must use TLS").
+			Warned("source rejected: source_tls is required", mountField(path))
 	}
 	if g := auth.TakeGrant(r.Context(), h.station.StationName(), path); g != nil {
 		return g, nil
 	}
 	user, err := h.station.Gate.AuthorizeSource(r, path, false, policy.Source)
 	if _, _, tried := r.BasicAuth(); err != nil && tried && policy.Source == nil && h.station.Gate.Module(path) == nil {
-		return nil, response.Challenge().Logged(zapcore.WarnLevel, "source rejected: no source_password is set",
-			zap.String("mount", response.Printable(path)))
+		return nil, response.Challenge().Warned("source rejected: no source_password is set", mountField(path))
 	}
 	if err != nil {
 		return nil, err
@@ -72,10 +72,22 @@ func checkSource(r *request.Facts, path string) error {
 		return response.Refuse(http.StatusBadRequest, err.Error())
 	}
 	if r.Method == http.MethodPut && r.Header.Get("Content-Type") == "" {
-		return response.Refuse(http.StatusForbidden, "No Content-type given")
+		return response.Refuse(http.StatusForbidden, "No Content-type given").
+			Warned("source rejected: missing content type", mountField(path))
 	}
 	return nil
 }
+
+// sourceRefused is the refusal of a source that the engine does not take.
+func sourceRefused(path string, err error) error {
+	refused := errStream(err)
+	if refusal, ok := errors.AsType[*response.Refusal](refused); ok && errors.Is(err, streaming.ErrMountInUse) {
+		return refusal.Warned("source rejected: mount in use", mountField(path))
+	}
+	return refused
+}
+
+func mountField(path string) zap.Field { return zap.String("mount", response.Printable(path)) }
 
 // runSource feeds the mount until the source ends, and logs both ends.
 func (h *Handler) runSource(src *streaming.Source, path string, in *ingest) {

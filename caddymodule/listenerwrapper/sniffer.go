@@ -13,11 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
-	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
@@ -109,8 +106,7 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string) error {
 	grant, err := w.authorize(c.RemoteAddr(), mount, password)
 	if err != nil {
-		w.log.Warn("source without HTTP rejected",
-			zap.String("mount", response.Printable(mount)), zap.String("client_ip", addressOf(c.RemoteAddr())), zap.Error(err))
+		w.reject(c.RemoteAddr(), mount, err)
 		return c.refuse()
 	}
 	if _, err := io.WriteString(c.Conn, early); err != nil {

@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
@@ -30,6 +33,9 @@ func init() {
 
 // defaultShoutcastMount is the default mount of SHOUTcast v1 sources, as in Icecast.
 const defaultShoutcastMount = "/stream"
+
+// fullInterval is the least time between two log lines about a lack of file descriptors.
+const fullInterval = 10 * time.Second
 
 // ListenerWrapper is between a socket and the HTTP server.
 //
@@ -130,7 +136,7 @@ func (w *ListenerWrapper) checkMount() error {
 
 // WrapListener implements caddy.ListenerWrapper.
 func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
-	return &sniffingListener{Listener: ln, wrapper: w}
+	return &sniffingListener{Listener: ln, wrapper: w, full: rate.Sometimes{Interval: fullInterval}}
 }
 
 // UnmarshalCaddyfile parses the wrapper in listener_wrappers.
@@ -164,12 +170,18 @@ type sniffingListener struct {
 	net.Listener
 	wrapper *ListenerWrapper
 	warned  sync.Once
+	full    rate.Sometimes // logs that no file descriptor is left; the server tries again up to 200 times a second
 }
 
 // Accept implements net.Listener.
 func (ln *sniffingListener) Accept() (net.Conn, error) {
 	conn, err := ln.Listener.Accept()
 	if err != nil {
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			ln.full.Do(func() {
+				ln.wrapper.log.Error("too many open files; new connections wait", zap.Error(err))
+			})
+		}
 		return nil, err
 	}
 	switch c := conn.(type) {
@@ -186,11 +198,10 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 
 // Reasons to reject a source without HTTP.
 var (
-	errStation  = errors.New("several stations; expected the name of one after icecast in listener_wrappers")
-	errMount    = errors.New("invalid mount; expected a path such as /live.mp3")
-	errUnset    = errors.New("source_password: not set; expected one in the station or the mount")
-	errPassword = errors.New("wrong password")
-	errPlain    = errors.New("source_tls of the mount is required; expected a source over HTTPS")
+	errStation = errors.New("several stations; expected the name of one after icecast in listener_wrappers")
+	errMount   = errors.New("invalid mount; expected a path such as /live.mp3")
+	errUnset   = errors.New("source_password: not set; expected one in the station or the mount")
+	errPlain   = errors.New("source_tls of the mount is required; expected a source over HTTPS")
 )
 
 // authorize returns the grant of a source without HTTP, or the reason to reject it.
@@ -203,7 +214,8 @@ func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*aut
 	}
 	policy := w.station.Policy(mount)
 	if policy.SourceTLS { // a source without HTTP has no TLS
-		return nil, errPlain
+		return nil, response.Refuse(http.StatusForbidden, errPlain.Error()).Because(errPlain).
+			Warned("source rejected: source_tls is required", zap.String("mount", response.Printable(mount)))
 	}
 	grant := &auth.Grant{Station: w.station.StationName(), Mount: mount}
 	if handled, err := w.authorizeByModule(addr, grant, password); handled {
@@ -221,7 +233,7 @@ func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*aut
 		return nil, err
 	}
 	if accepting == nil {
-		return nil, errPassword
+		return nil, auth.Failed(mount, "", verifier.Kind)
 	}
 	grant.User = verifier.User
 	return grant, nil
@@ -235,16 +247,41 @@ func (w *ListenerWrapper) authorizeByModule(addr net.Addr, grant *auth.Grant, pa
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), auth.MaxHashingTime)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, request.MethodSource, mountpath.Escape(grant.Mount), nil)
+	r, err := factsOf(ctx, addr, grant.Mount)
 	if err != nil {
 		return true, errMount
 	}
+	grant.User, handled, err = w.station.Gate.AuthorizePassword(r, grant.Mount, password, false)
+	return handled, err
+}
+
+// factsOf returns the request that a source without HTTP stands for.
+func factsOf(ctx context.Context, addr net.Addr, mount string) (*request.Facts, error) {
+	r, err := http.NewRequestWithContext(ctx, request.MethodSource, mountpath.Escape(mount), nil)
+	if err != nil {
+		return nil, err
+	}
 	r.RemoteAddr = addr.String()
-	grant.User, handled, err = w.station.Gate.AuthorizePassword(request.New(r), grant.Mount, password, false)
-	if refusal, ok := errors.AsType[*response.Refusal](err); ok && refusal.Unwrap() != nil {
+	f := request.New(r)
+	f.Addr = f.Addr.Unmap()
+	return f, nil
+}
+
+// reject logs why a source without HTTP is rejected: like one with HTTP if the station has a
+// message for that.
+func (w *ListenerWrapper) reject(addr net.Addr, mount string, err error) {
+	refusal, ok := errors.AsType[*response.Refusal](err)
+	if ok && refusal.Limited {
+		if r, invalid := factsOf(context.Background(), addr, mount); invalid == nil {
+			w.station.LogRefusal(r, refusal)
+			return
+		}
+	}
+	if ok && refusal.Unwrap() != nil {
 		err = refusal.Unwrap()
 	}
-	return handled, err
+	w.log.Warn("source without HTTP rejected",
+		zap.String("mount", response.Printable(mount)), zap.String("client_ip", addressOf(addr)), zap.Error(err))
 }
 
 // Interface guards

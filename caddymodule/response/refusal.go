@@ -21,6 +21,7 @@ type Refusal struct { //nolint:errname // it is an answer, which checks return a
 	Message string
 	Level   zapcore.Level
 	Fields  []zap.Field // besides the client's address and the path
+	Limited bool        // whether only some of the lines of a client are logged
 
 	cause error
 }
@@ -47,6 +48,13 @@ func (r *Refusal) With(name, value string) *Refusal {
 func (r *Refusal) Logged(level zapcore.Level, message string, fields ...zap.Field) *Refusal {
 	r.Level, r.Message, r.Fields = level, message, fields
 	return r
+}
+
+// Warned sets a log line at level warn. Clients can cause many of them, so they are limited by
+// the client's address.
+func (r *Refusal) Warned(message string, fields ...zap.Field) *Refusal {
+	r.Limited = true
+	return r.Logged(zapcore.WarnLevel, message, fields...)
 }
 
 // Because sets what errors.Is and errors.As find in the refusal.

@@ -14,6 +14,11 @@ func (st *Station) Refused(r *request.Facts, refusal *response.Refusal) {
 	if s := refusal.Status; s >= 0 && s < len(st.refusals) {
 		st.refusals[s].Add(1)
 	}
+	st.LogRefusal(r, refusal)
+}
+
+// LogRefusal is Refused without the count, for what is not answered by HTTP.
+func (st *Station) LogRefusal(r *request.Facts, refusal *response.Refusal) {
 	level, message := refusal.Level, refusal.Message
 	if message == "" {
 		level, message = zapcore.DebugLevel, "request refused"
@@ -26,6 +31,15 @@ func (st *Station) Refused(r *request.Facts, refusal *response.Refusal) {
 		zap.String("client_ip", r.ClientIP), zap.String("method", r.Method),
 		zap.String("path", response.Printable(r.URL.Path)), zap.Int("status", refusal.Status),
 	}, refusal.Fields...)
+	if refusal.Limited {
+		suppressed, ok := st.refusalLines.allow(r.Addr, message)
+		if !ok {
+			return
+		}
+		if suppressed > 0 {
+			fields = append(fields, zap.Int("suppressed", suppressed))
+		}
+	}
 	entry.Write(append(fields, zap.String("reason", response.Printable(refusal.Reason)))...)
 }
 

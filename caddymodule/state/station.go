@@ -53,10 +53,11 @@ type Station struct {
 	// StatsClients and StatsConnections count the connections of STATS: now, and ever.
 	StatsClients, StatsConnections atomic.Int64
 
-	refusals [600]atomic.Uint64 // by status
-	livefeed Livefeed
-	closing  chan struct{} // closed when the station ends
-	ending   sync.Once
+	refusals     [600]atomic.Uint64 // by status
+	refusalLines lineLimit
+	livefeed     Livefeed
+	closing      chan struct{} // closed when the station ends
+	ending       sync.Once
 
 	mu sync.Mutex // guards published and previous of all generations
 

@@ -17,7 +17,7 @@ import (
 const logsPage = "docs/reference/logs.md"
 
 // levels are the methods of zap's logger that log a message.
-var levels = map[string]string{"Debug": "debug", "Info": "info", "Warn": "warn", "Error": "error"}
+var levels = map[string]string{"Debug": "debug", "Info": "info", "Warn": "warn", "Error": "error", "Warned": "warn"}
 
 func TestEveryLogMessageHasARow(t *testing.T) {
 	text := read(t, logsPage)
