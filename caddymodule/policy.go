@@ -13,9 +13,11 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// relayLinger is the default linger of relays: a relay that has lost its upstream dials again
-// at once.
-const relayLinger = 10 * time.Second
+// The defaults of the linger of relays: a relay that has lost its upstream dials again at once.
+const (
+	relayLinger             = 10 * time.Second
+	relayLingerWithFallback = 2 * time.Second
+)
 
 // policy resolves the settings of the mount at a path.
 func (r *resolver) policy(path string) *state.MountPolicy {
@@ -62,8 +64,11 @@ func (r *resolver) engineSettings(m *Mount) streaming.MountSettings {
 			Public:      m.Public,
 		},
 	}
-	if m.Linger != nil {
+	switch {
+	case m.Linger != nil:
 		settings.RelayLinger = settings.Linger
+	case len(r.rule(m).Fallbacks) > 0:
+		settings.RelayLinger = relayLingerWithFallback
 	}
 	if m.Bitrate > 0 {
 		settings.StreamInfo.Bitrate = fmt.Sprint(m.Bitrate)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddycast/caddycast/caddymodule/fallbacks"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
@@ -63,6 +64,22 @@ func TestLimitsAreTheDefaultsOfMounts(t *testing.T) {
 	} {
 		if got := engineSettings(s, tt.path); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v\nwant %+v", tt.path, got, tt.want)
+		}
+	}
+}
+
+// backup is a fallback to one mount.
+type backup struct{ fallbacks.Module }
+
+func (backup) Targets(string) []string { return []string{"/auto.mp3"} }
+
+func TestListenersOfARelayWaitLessIfThereIsAFallback(t *testing.T) {
+	plain, safe, patient := &Mount{Path: "/plain.mp3"}, &Mount{Path: "/safe.mp3"}, &Mount{Path: "/patient.mp3", Linger: new(caddy.Duration(time.Minute))}
+	s := &Station{Mounts: []*Mount{plain, safe, patient}}
+	r := &resolver{station: s, mounts: newMergedMounts(s), fallbacks: map[*Mount][]fallbacks.Module{safe: {backup{}}, patient: {backup{}}}}
+	for path, want := range map[string]time.Duration{"/plain.mp3": relayLinger, "/safe.mp3": 2 * time.Second, "/patient.mp3": time.Minute} {
+		if got := r.policy(path).Engine.RelayLinger; got != want {
+			t.Errorf("%s: %v; want %v", path, got, want)
 		}
 	}
 }

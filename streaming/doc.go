@@ -23,6 +23,7 @@
 //
 //	source.go            Source: reads, cuts, appends
 //	source_watch.go      a source that is silent for too long is ended
+//	pauses.go            how long that is for a stream of another server
 //	sources.go           how a source gets its mount, and gives it back
 //	info.go              Info: how a source describes itself
 //	resume.go            a relay continues after a break, at the very unit

@@ -35,6 +35,10 @@ type Source struct {
 	// sends.
 	Upstream string
 
+	// Pauses shortens the silence after which the source is gone, for an upstream that
+	// sends steadily; nil: it is the mount's SourceTimeout.
+	Pauses *Pauses
+
 	// OnFirstUnit is called once, by Run, when the first unit of the source is in the log
 	// or is known to continue it. It may be nil.
 	OnFirstUnit func()
@@ -192,7 +196,7 @@ func (s *Source) pump(r io.Reader) error {
 		s.releaseFirst(maxFirst)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // garbage is silence
-			s.lastSound.Store(int64(now.Sub(s.Mount().station.Started)))
+			s.sounded(now)
 		}
 		if err != nil || s.Reason() != Running {
 			return err

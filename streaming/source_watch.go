@@ -10,7 +10,7 @@ func (s *Source) startWatch() {
 	s.watching.Lock()
 	defer s.watching.Unlock()
 	s.watched = true
-	s.timer = time.AfterFunc(min(s.Mount().Settings().SourceTimeout, watchStep), s.watch)
+	s.timer = time.AfterFunc(min(s.silenceLimit(), watchStep), s.watch)
 }
 
 // stopWatch ends that. A call that is under way does not arm the timer again.
@@ -30,10 +30,29 @@ func (s *Source) watchAgain(after time.Duration) {
 	}
 }
 
+// sounded notes that sound has come.
+func (s *Source) sounded(now time.Time) {
+	at := int64(now.Sub(s.Mount().station.Started))
+	last := s.lastSound.Swap(at)
+	if s.Pauses != nil {
+		s.Pauses.Note(time.Duration(at-last), now)
+	}
+}
+
+// silenceLimit returns the silence after which the source is gone.
+func (s *Source) silenceLimit() time.Duration {
+	return s.Pauses.limit(s.Mount().Settings().SourceTimeout)
+}
+
+// LastSound returns when sound last came.
+func (s *Source) LastSound() time.Time {
+	return s.Mount().station.Started.Add(time.Duration(s.lastSound.Load()))
+}
+
 // watch checks, in steps, whether the source has been silent for too long: a timeout that
 // gets shorter must hold for it as well.
 func (s *Source) watch() {
-	limit := s.Mount().Settings().SourceTimeout
+	limit := s.silenceLimit()
 	now := time.Now()
 	silent := now.Sub(s.Mount().station.Started) - time.Duration(s.lastSound.Load())
 	if silent >= limit {

@@ -18,12 +18,12 @@ func (r *relay) play(c *upstreamConn) error {
 	defer c.close()
 	src := &streaming.Source{
 		User: "relay", Addr: c.addr(), Interval: c.interval(),
-		Upstream: c.upstream.URL, BatchReads: streaming.ReadBatcher(c.answer.conn),
+		Upstream: c.upstream.URL, Pauses: &r.pauses, BatchReads: streaming.ReadBatcher(c.answer.conn),
 	}
 	played := false
 	src.OnFirstUnit = func() {
 		played = true
-		r.silentUpstream = ""
+		r.notePause(c.upstream)
 		kind := src.Mount().Kind()
 		r.kind.Store(&kind)
 		r.change(change{trigger: firstUnit, upstream: c.upstream})
@@ -43,8 +43,11 @@ func (r *relay) play(c *upstreamConn) error {
 	stopPreferring()
 	src.End()
 	if !played {
-		r.silentUpstream = c.upstream.URL
+		r.silentUpstream, r.lastSound = c.upstream.URL, time.Time{}
 		return errSilentUpstream
+	}
+	if reason == streaming.TimedOut {
+		r.silentUpstream, r.lastSound = c.upstream.URL, src.LastSound()
 	}
 	r.change(change{trigger: streamEnded, upstream: c.upstream, cause: reason.String(), lasted: time.Since(src.Since)})
 	switch reason {
@@ -54,6 +57,15 @@ func (r *relay) play(c *upstreamConn) error {
 		return streaming.ErrClosed
 	}
 	return nil
+}
+
+// notePause notes, with the first unit of a connection, whether the upstream that had fallen
+// silent only paused: it is the one that sends again.
+func (r *relay) notePause(u Upstream) {
+	if u.URL == r.silentUpstream && !r.lastSound.IsZero() {
+		r.pauses.Note(time.Since(r.lastSound), time.Now())
+	}
+	r.silentUpstream, r.lastSound = "", time.Time{}
 }
 
 // use notes the connection in use. It reports false if the configuration has changed, so

@@ -56,7 +56,9 @@ type relay struct {
 
 	// Owned by run.
 	better         *upstreamConn // replaces the one in use
-	silentUpstream string        // URL of an upstream that sent no audio
+	silentUpstream string        // URL of an upstream that sent no audio, or fell silent
+	lastSound      time.Time     // of silentUpstream; zero: it sent no audio
+	pauses         streaming.Pauses
 }
 
 func newRelay(m *Manager, c *Config) *relay {

@@ -42,6 +42,7 @@ type upstream struct {
 	asked atomic.Int64 // requests
 	open  atomic.Int64 // answers in progress
 	cut   chan struct{}
+	quiet atomic.Bool // sends nothing more
 }
 
 // newUpstream answers after a while, and sends frames unless it is silent.
@@ -63,7 +64,7 @@ func newUpstream(t *testing.T, after time.Duration, silent bool) *upstream {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
 		for n := uint64(0); ; n++ {
-			if !silent {
+			if !silent && !u.quiet.Load() {
 				_, _ = w.Write(numbered.AppendFrame(nil, n, time.Now()))
 				_ = http.NewResponseController(w).Flush()
 			}
@@ -270,5 +271,18 @@ func TestNothingIsDialedForAClosedStation(t *testing.T) {
 	m.Close()
 	if n := u.asked.Load(); n != 1 {
 		t.Errorf("it was dialed %d times", n)
+	}
+}
+
+// Before, the silent one was dialed first, and 10 s of silence were waited for.
+func TestAnUpstreamThatFallsSilentIsDialedLast(t *testing.T) {
+	first, second := newUpstream(t, 0, false), newUpstream(t, 0, false)
+	m := managed(t, streaming.MountSettings{SourceTimeout: time.Second})
+	m.pulls(nil, first.URL, second.URL)
+	within(t, soon, "the first plays", m.plays(first.URL))
+	first.quiet.Store(true)
+	within(t, soon, "the second plays", m.plays(second.URL))
+	if n := first.asked.Load(); n != 1 {
+		t.Errorf("the silent one was asked %d times; want once", n)
 	}
 }
