@@ -197,6 +197,23 @@ var provisionErrors = []struct{ name, station, want string }{
 		"a redirect that is unknown", `{"master": {"redirect": "always"}}`, `role master: redirect "always": unknown; expected off, when_full or balance`,
 	},
 	{
+		"a slave of a master without a name", `{"master": {"slaves": [{"secret": "s"}]}}`, `role master: slaves: empty name; expected one such as edge1`,
+	},
+	{
+		"a slave of a master without a secret", `{"master": {"slaves": [{"name": "edge1"}]}}`, `role master: slave edge1: empty secret; expected one (is its environment variable set?)`,
+	},
+	{
+		"a slave of a master that is null", `{"master": {"slaves": [null]}}`, `role master: slaves: entry 1 is null; expected an object with a name and a secret`,
+	},
+	{
+		"a slave of a master with the user of the relay password", `{"relay_password": {"password": "p"}, "master": {"slaves": [{"name": "relay", "secret": "s"}]}}`,
+		`role master: slave relay: its name is that of another slave or the user of relay_password; expected another one`,
+	},
+	{
+		"a slave of a master with a URL as its host", `{"master": {"slaves": [{"name": "edge1", "secret": "s", "public": ["https://edge1.example.org"]}]}}`,
+		`role master: slave edge1: public: "https://edge1.example.org": invalid host; expected one such as edge1.example.org or edge1.example.org:8000`,
+	},
+	{
 		"a slave without masters", `{"slave": {}}`, `role slave: no master; expected one such as master https://master.example.org:8443`,
 	},
 	{

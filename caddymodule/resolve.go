@@ -29,6 +29,7 @@ type resolver struct {
 	fallbacks map[*Mount][]fallbacks.Module // of the entries that have fallbacks
 
 	admin, relay *auth.Verifier
+	slaves       []auth.SlaveLogin
 	access       access.List
 	templates    state.Templates
 }
@@ -89,7 +90,7 @@ func (r *resolver) fill(g *state.Generation) {
 		Latency: time.Duration(s.Limits.Latency),
 	}
 	g.Access, g.Templates, g.Named = r.access, r.templates, r.named()
-	g.Gate.Admin, g.Gate.Relay = r.admin, r.relay
+	g.Gate.Admin, g.Gate.Relay, g.Gate.Slaves = r.admin, r.relay, r.slaves
 	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
 	if g.IsMaster = s.Master != nil; g.IsMaster {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
@@ -115,6 +116,9 @@ func (r *resolver) credentials() (err error) {
 		return err
 	}
 	if r.relay, err = newVerifier(auth.KindRelay, "relay_password", "relay", s.RelayPassword); err != nil {
+		return err
+	}
+	if r.slaves, err = s.Master.slaveLogins(r.relay); err != nil {
 		return err
 	}
 	r.sources = make(map[*auth.Credential]*auth.Verifier)

@@ -24,6 +24,9 @@ type Master struct {
 	// Which listeners are redirected to slaves: `off`, none; `when_full`, those beyond a
 	// limit of this station; `balance`, all while a slave has room. Default: `off`.
 	Redirect state.Redirect `json:"redirect,omitempty"`
+
+	// Slaves with credentials of their own. Others log in with the relay password.
+	Slaves []*OwnSlave `json:"slaves,omitempty"`
 }
 
 // Slave is a station that pulls the mounts of others.
@@ -55,6 +58,7 @@ type Slave struct {
 //
 //	role master {
 //		redirect off|when_full|balance
+//		slave <name> <secret> { … } # see parseOwnSlave
 //	}
 //	role slave {
 //		master   <url>...
@@ -72,7 +76,10 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 	switch {
 	case role == "master" && s.Master == nil:
 		s.Master = new(Master)
-		if err := setting.ParseBlock(d, "role master", setting.Directives{"redirect": setting.Text(d, (*string)(&s.Master.Redirect))}); err != nil {
+		if err := setting.ParseBlock(d, "role master", setting.Directives{
+			"redirect": setting.Text(d, (*string)(&s.Master.Redirect)),
+			"slave":    func() error { return parseOwnSlave(d, s.Master) },
+		}); err != nil {
 			return err
 		}
 		return setting.WrapErr(d, s.Master.validate())
@@ -97,10 +104,16 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 }
 
 func (m *Master) validate() error {
-	if m == nil || slices.Contains([]state.Redirect{"", state.RedirectOff, state.RedirectWhenFull, state.RedirectBalance}, m.Redirect) {
+	if m == nil {
 		return nil
 	}
-	return fmt.Errorf("role master: redirect %q: unknown; expected off, when_full or balance", m.Redirect)
+	if !slices.Contains([]state.Redirect{"", state.RedirectOff, state.RedirectWhenFull, state.RedirectBalance}, m.Redirect) {
+		return fmt.Errorf("role master: redirect %q: unknown; expected off, when_full or balance", m.Redirect)
+	}
+	if err := m.validateSlaves(); err != nil {
+		return fmt.Errorf("role master: %w", err)
+	}
+	return nil
 }
 
 func (s *Slave) validate() error {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/request"
@@ -46,21 +45,6 @@ func clientElement(p streaming.ListenerSnapshot) element {
 		e.children = append(e.children, leaf("slave", true))
 	}
 	return e
-}
-
-// serveSlaves answers with the slaves and what they report.
-func (c *Commands) serveSlaves(w http.ResponseWriter, r *request.Facts, _ url.Values) error {
-	e := el("icestats")
-	for _, s := range c.station.Slaves().List() {
-		id := s.ID
-		if len(s.Public) > 0 {
-			id = strings.Join(s.Public, " ")
-		}
-		e.children = append(e.children, el("slave",
-			leaf("id", id), leaf("ip", s.Addr), leaf("listeners", s.Listeners), leaf("capacity", s.Capacity),
-			leaf("kbps", s.Kbps), leaf("mounts", len(s.Mounts)), leaf("Connected", int(time.Since(s.Since)/time.Second))))
-	}
-	return answerElement(w, r, e)
 }
 
 // maxListedEvents bounds the events of listevents.

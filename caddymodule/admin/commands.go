@@ -31,6 +31,8 @@ var commands = map[string]command{
 	"streamlist":     {serve: (*Commands).serveMounts},
 	"listclients":    {serve: (*Commands).serveClients, mount: true},
 	"listslaves":     {serve: (*Commands).serveSlaves},     // ours
+	"drainslave":     {serve: (*Commands).drainSlave, changes: true},  // ours
+	"removeslave":    {serve: (*Commands).removeSlave, changes: true}, // ours
 	"listevents":     {serve: (*Commands).serveLastEvents}, // ours
 	"manageauth":     {serve: (*Commands).manageAuth, mount: true, changes: true},
 	"killclient":     {serve: (*Commands).killClient, mount: true, changes: true},

@@ -1,6 +1,6 @@
 // Package adminapi reports on the stations and acts on them over Caddy's admin endpoint, for
 // programs: /icecast/stations, mounts, listeners, relays, slaves, events; kick, move, kill,
-// metadata.
+// metadata, slaves/drain, slaves/remove.
 //
 // A call of the table is either a report, which answers GET from a query, or an action, which
 // does what the JSON body of a POST says. Reports are the exported types; the command
@@ -77,6 +77,9 @@ var calls = map[string]call{
 	"move":      {action: move},
 	"kill":      {action: kill},
 	"metadata":  {action: retitle},
+
+	"slaves/drain":  {action: drain},
+	"slaves/remove": {action: remove},
 }
 
 // EventsCall is the name of the call with an endless answer.
@@ -196,6 +199,8 @@ type actionBody struct {
 	Title   *string `json:"title"`
 	Song    *string `json:"song"`
 	URL     string  `json:"url"`
+	Slave   string  `json:"slave"`
+	Off     bool    `json:"off"`
 }
 
 func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error) {

@@ -113,6 +113,14 @@ type SlaveReport struct {
 	Capacity  int            `json:"capacity,omitempty"`
 	Kbps      int            `json:"kbps"`
 	Mounts    map[string]int `json:"mounts"`
+
+	Name     string    `json:"name,omitempty"` // of its own credentials
+	Reported time.Time `json:"reported"`       // when its last report arrived
+	Sent     uint64    `json:"sent"`           // listeners sent there
+	Refused  uint64    `json:"refused"`        // listeners refused there
+	Drained  bool      `json:"drained"`
+	State    string    `json:"state,omitempty"` // of its public URLs: verified, pending, failed
+	Cause    string    `json:"cause,omitempty"` // why a URL failed
 }
 
 func listStations(q query) (any, error) {
@@ -231,6 +239,8 @@ func reportSlaves(st *state.Station) []SlaveReport {
 		all = append(all, SlaveReport{
 			Station: st.StationName(), ID: s.ID, IP: s.Addr, Public: append([]string{}, s.Public...), Since: s.Since, Expires: s.Expires,
 			Listeners: s.Listeners, Capacity: s.Capacity, Kbps: s.Kbps, Mounts: s.Mounts,
+			Name: s.Credential, Reported: s.Reported, Sent: s.AllSent, Refused: s.AllRefused, Drained: s.IsDrained,
+			State: string(s.State), Cause: response.Printable(s.Cause),
 		})
 	}
 	return all

@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -88,6 +89,13 @@ func (g *Gate) slavesOf(l *login) (all []*Verifier) {
 	return all
 }
 
+// withProof returns a credential with the key of proofs by the password of a request.
+func withProof(c relay.Credential, r *http.Request) *relay.Credential {
+	_, password, _ := r.BasicAuth()
+	c.Proof = relay.ProofKey(password)
+	return &c
+}
+
 // AuthorizeSlave returns a refusal unless a request has the credentials of a slave, which it
 // returns, or of the administrator, for which it returns nil.
 func (g *Gate) AuthorizeSlave(r *request.Facts) (*relay.Credential, error) {
@@ -97,11 +105,11 @@ func (g *Gate) AuthorizeSlave(r *request.Facts) (*relay.Credential, error) {
 		return nil, err
 	}
 	if v == g.Relay {
-		return new(g.relayCredential()), nil
+		return withProof(g.relayCredential(), r.Request), nil
 	}
 	for i := range g.Slaves {
 		if g.Slaves[i].Verifier == v {
-			return new(g.Slaves[i].credential()), nil
+			return withProof(g.Slaves[i].credential(), r.Request), nil
 		}
 	}
 	return nil, nil

@@ -29,7 +29,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
-		Usage: "status|mounts|listeners|kick|move|kill|metadata|events|convert",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|slave|events|convert",
 		Short: "Shows and changes the stations of a running Caddy; converts icecast.xml",
 		Long: `
 Uses the admin endpoint of a running Caddy, as 'caddy reload' does. The output is a
@@ -55,17 +55,7 @@ func addCommands(root *cobra.Command) {
 	flags.String("station", "", "Name of the station; it may be left out if there is one, or to see all")
 	flags.Bool("json", false, "Print JSON, for programs")
 	add := func(use, short string, args cobra.PositionalArgs, run func(*client, []string) error) *cobra.Command {
-		cmd := &cobra.Command{Use: use, Short: short, Args: args}
-		cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
-			c, err := newClient(cmd)
-			if err == nil {
-				err = run(c, cmd.Flags().Args())
-			}
-			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
-			}
-			return caddy.ExitCodeSuccess, nil
-		})
+		cmd := subcommand(use, short, args, run)
 		root.AddCommand(cmd)
 		return cmd
 	}
@@ -79,9 +69,26 @@ func addCommands(root *cobra.Command) {
 	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
 	title.Flags().String("artist", "", "The artist; the song is then the title alone")
 	title.Flags().String("url", "", "A URL that is sent with the title")
+	root.AddCommand(slaveCommand())
 	events := add("events [<mount>]", "Shows events, until interrupted", cobra.MaximumNArgs(1), (*client).events)
 	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
 	root.AddCommand(convertCommand())
+}
+
+// subcommand returns a command that is a client of the admin endpoint.
+func subcommand(use, short string, args cobra.PositionalArgs, run func(*client, []string) error) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: args}
+	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+		c, err := newClient(cmd)
+		if err == nil {
+			err = run(c, cmd.Flags().Args())
+		}
+		if err != nil {
+			return caddy.ExitCodeFailedStartup, err
+		}
+		return caddy.ExitCodeSuccess, nil
+	})
+	return cmd
 }
 
 // client is a client of the admin endpoint.

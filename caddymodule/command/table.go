@@ -127,14 +127,23 @@ func (s *table) relays(all []adminapi.RelayReport) {
 }
 
 func (s *table) slaves(all []adminapi.SlaveReport) {
-	s.heading("STATION", "SLAVE", "LISTENERS", "CAPACITY", "KBIT/S", "FOR", "ADDRESS")
+	s.heading("STATION", "SLAVE", "LISTENERS", "CAPACITY", "KBIT/S", "SENT", "REFUSED", "STATE", "REPORT", "FOR", "ADDRESS", "ID", "CAUSE")
 	for _, sl := range all {
 		capacity := "-"
 		if sl.Capacity > 0 {
 			capacity = fmt.Sprint(sl.Capacity)
 		}
-		s.row(sl.Station, cmp.Or(strings.Join(sl.Public, " "), sl.ID), sl.Listeners, capacity, sl.Kbps, s.age(sl.Since), dash(sl.IP))
+		s.row(sl.Station, cmp.Or(strings.Join(sl.Public, " "), sl.ID), sl.Listeners, capacity, sl.Kbps, sl.Sent, sl.Refused,
+			slaveState(sl), s.age(sl.Reported), s.age(sl.Since), dash(sl.IP), sl.ID, dash(sl.Cause))
 	}
+}
+
+// slaveState writes whether listeners are sent to a slave.
+func slaveState(s adminapi.SlaveReport) string {
+	if s.Drained {
+		return "drained"
+	}
+	return dash(s.State)
 }
 
 func (s *table) listeners(all []adminapi.ListenerReport) {

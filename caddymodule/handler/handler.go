@@ -111,6 +111,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 			return h.allowed(r, func() error { return h.serveSource(w, r) })
 		}
 	case http.MethodGet, http.MethodHead, http.MethodPost:
+		if path == relay.NodePath {
+			return h.serveNode(w, r) // for masters, whichever listeners are allowed
+		}
 		if page := h.page(path); page != nil {
 			return h.allowed(r, func() error { return page(w, r) })
 		}

@@ -20,12 +20,14 @@ func newMaster(t *testing.T, mount caddymodule.Mount) *moduletest.Station {
 	t.Helper()
 	h := moduletest.New(t, &caddymodule.Station{
 		RelayPassword: &auth.Credential{Password: "relay"},
-		Master:        &caddymodule.Master{Redirect: "when_full"},
-		Mounts:        []*caddymodule.Mount{&mount},
+		Master: &caddymodule.Master{Redirect: "when_full", Slaves: []*caddymodule.OwnSlave{
+			{Name: "kh", Secret: "secret", Public: []string{"slave.example.org"}},
+		}},
+		Mounts: []*caddymodule.Mount{&mount},
 	})
 	h.OnAir(t, mount.Path, map[string]string{"ice-bitrate": "128"})
-	if _, err := h.Slaves().Register(&h.Gate.Credentials()[0], relay.Report{
-		ID: "slave", Public: []string{"http://slave.example.org"}, Interval: 60, Mounts: map[string]int{mount.Path: 0},
+	if _, err := h.Slaves().Register(&h.Gate.Credentials()[1], relay.Report{
+		ID: "kh:slave.example.org:80", Public: []string{"http://slave.example.org"}, Interval: 60, Mounts: map[string]int{mount.Path: 0},
 	}, "192.0.2.9"); err != nil {
 		t.Fatal(err)
 	}

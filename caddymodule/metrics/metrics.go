@@ -4,8 +4,8 @@
 // so that a reload changes no counter and listeners cost nothing more. Register adds it to the
 // registry of a configuration; Prometheus may scrape from several goroutines at a time.
 //
-// Labels are names of stations and mounts, whose number is bounded, keywords of our own, and
-// statuses of answers. Nothing of a client is ever in a label.
+// Labels are names of stations, mounts and slaves, whose number is bounded, keywords of our own,
+// and statuses of answers. Nothing of a client is ever in a label.
 package metrics
 
 import (
@@ -51,6 +51,11 @@ var (
 	feedDesc        = desc("mount_feed", "What listeners of the mount hear: 1 for the current state.", "mount", "state")
 	mountSlavesDesc = desc("mount_slaves", "Connections of slaves that pull the mount.", "mount")
 	slavesDesc      = desc("slaves", "Slaves that report to this master.")
+	slaveAgeDesc    = desc("slave_report_age_seconds", "Time since the last report of the slave.", "slave")
+	slaveHeardDesc  = desc("slave_listeners", "Listeners at the slave, by its last report.", "slave")
+	slaveSentDesc   = desc("slave_sent_total", "Listeners that were sent to the slave.", "slave")
+	slaveRefDesc    = desc("slave_refused_total", "Listeners that the slave has refused, by its reports.", "slave")
+	slaveUpDesc     = desc("slave_verified", "Whether all public URLs of the slave are verified.", "slave")
 	relayDesc       = desc("relay_state", "State of the relay: 1 for the current state.", "mount", "state")
 	lagDesc         = desc("relay_lag_seconds", "Time since a playing relay last received sound.", "mount")
 	passDesc        = desc("shard_pass_seconds", "Duration of a shard's write pass.")
@@ -62,7 +67,7 @@ var (
 
 	allDescs = []*prometheus.Desc{
 		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, mountSlavesDesc,
-		slavesDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
+		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
 	}
 )
 
@@ -90,7 +95,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 		c.relays(st)
 		c.histogram(passDesc, st.CycleTimes())
 		c.histogram(delayDesc, st.Delays())
-		c.gauge(slavesDesc, float64(st.Slaves().Len()))
+		c.slaves(st.Slaves().List())
 		for status, n := range st.Refusals() {
 			c.counter(refusedDesc, n, strconv.Itoa(status))
 		}

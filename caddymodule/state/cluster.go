@@ -92,6 +92,15 @@ func (st *Station) relayChanged(e relay.Event) {
 		log.Info("slave left", zap.String("slave", e.Slave), zap.String("reason", e.Cause))
 	case relay.SlaveRejected:
 		log.Warn("report of a slave rejected", zap.String("slave", response.Printable(e.Slave)), zap.String("error", response.Printable(e.Cause)))
+	case relay.SlaveVerified:
+		log.Info("public URL of a slave verified", zap.String("slave", e.Slave), zap.String("url", e.Upstream))
+	case relay.SlaveUnverified:
+		log.Warn("public URL of a slave not verified; no listeners are sent there",
+			zap.String("slave", e.Slave), zap.String("url", e.Upstream), zap.String("error", response.Printable(e.Cause)))
+	case relay.SlaveDrained:
+		log.Info("slave drained", zap.String("slave", e.Slave))
+	case relay.SlaveUndrained:
+		log.Info("slave no longer drained", zap.String("slave", e.Slave))
 	case relay.MasterUp:
 		log.Info("master connected", zap.String("master", e.Upstream))
 	case relay.MasterDown:

@@ -81,6 +81,7 @@ func acquire(name string) (*Station, error) {
 		st.players = fallback.NewPlayers(st.Station, st.Logger)
 		st.relays = relay.NewManager(st.Station, version.UserAgent, st.relayChanged)
 		st.slaves = relay.NewSlaves(st.relays.ID, st.relayChanged)
+		st.slaves.Verify(relay.Prober(version.UserAgent))
 		st.dumps = recording.NewManager(st.Station, st.recordingChanged)
 		st.closing = make(chan struct{})
 		st.audience = newAudienceLog(st.logAudience)

@@ -29,6 +29,7 @@ type Credential struct {
 	Name  string   // unique at the master; empty: the relay password
 	Key   string   // differs if the user or the secret do
 	Hosts []string // of the URLs that its slaves may report; none: any
+	Proof []byte   // the key of its slaves' proofs, ProofKey of the password
 }
 
 // Node returns the name of a slave that no slave with another credential has. It is that of the
@@ -82,7 +83,7 @@ func (a *slaveAdmission) check(by *Credential, r *Report, now time.Time) error {
 			return &RejectedError{fmt.Sprintf("public: %.200q is not allowed for slave %s; expected one of the hosts: %s", base, by.Name, strings.Join(by.Hosts, " ")), false}
 		}
 	}
-	return nil
+	return a.checkRemoved(by, r, now)
 }
 
 // join counts a new slave, unless there are too many.

@@ -36,6 +36,7 @@ type slaveEntry struct {
 	places, kbps atomic.Int64
 
 	isOpen    atomic.Bool                     // takes listeners
+	public    atomic.Pointer[[]string]        // URLs to which they may be sent
 	sent      atomic.Int64                    // listeners sent there since the last report
 	allSent   atomic.Uint64                   // listeners ever sent there
 	refusedBy atomic.Pointer[map[string]bool] // mounts with a refusal since the last report; nil: none
@@ -45,6 +46,7 @@ type slaveEntry struct {
 	credential *Credential
 
 	report  Report // its maps do not change
+	urls    []*slaveURL
 	rooms   map[string]*atomic.Int64
 	addr    string
 	arrived time.Time // of the last report
@@ -132,14 +134,6 @@ func baseFor(urls []string, scheme string) string {
 		return ""
 	}
 	return urls[i]
-}
-
-// public returns the URLs to which listeners may be sent. mu is held.
-func (e *slaveEntry) public() []string {
-	if !e.isOpen.Load() {
-		return nil
-	}
-	return e.report.Public
 }
 
 // label returns the name of a slave for people.

@@ -44,7 +44,7 @@ func (c *candidate) left() int64 {
 
 // reserve takes a place for a listener. It reports false if none is left.
 func (c *candidate) reserve() bool {
-	if !c.isOpen.Load() || c.refuses(c.mount) || !takeFrom(&c.places, 1) {
+	if !c.isOpen.Load() || !slices.Contains(*c.public.Load(), c.base) || c.refuses(c.mount) || !takeFrom(&c.places, 1) {
 		return false
 	}
 	if !takeFrom(&c.kbps, c.cost) {

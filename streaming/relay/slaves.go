@@ -39,6 +39,7 @@ type Slaves struct {
 	sums    slaveSums
 
 	mu         sync.Mutex // guards the rest
+	verifier   verifier
 	entries    map[slaveKey]*slaveEntry
 	admission  slaveAdmission
 	timer      *time.Timer // calls expire
@@ -65,13 +66,14 @@ func NewSlaves(self string, observe func(Event)) *Slaves {
 	return s
 }
 
-// Close removes all slaves. Later reports are ignored.
+// Close removes all slaves, and ends the verification of their URLs. Later reports are ignored.
 func (s *Slaves) Close() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
 	s.timer.Stop()
 	s.removeIf("", func(*slaveEntry) bool { return true })
+	s.mu.Unlock()
+	s.verifier.close()
 }
 
 // notify passes events on. mu is not held.
@@ -122,8 +124,13 @@ func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration
 		e.isOpen.Store(true)
 		s.entries[key] = e
 	}
+	if !joined && !slices.Equal(e.credential.Hosts, by.Hosts) {
+		s.forgetURLs(e)
+	}
 	e.credential = by
 	e.take(r, addr, now)
+	s.setURLs(e)
+	e.publish()
 	s.sums.set(e)
 	s.changed.Store(true)
 	s.setTimer(e.expires)
@@ -149,6 +156,9 @@ func (s *Slaves) removeIf(cause string, is func(*slaveEntry) bool) (events []Eve
 		}
 		e.isOpen.Store(false) // for the snapshots that have it
 		delete(s.entries, key)
+		for _, u := range e.urls {
+			u.stop()
+		}
 		s.admission.leave(key.credential)
 		s.sums.remove(e)
 		s.changed.Store(true)
@@ -245,6 +255,11 @@ type SlaveStatus struct {
 	Sent       int       // listeners sent there since the last report
 	AllSent    uint64    // listeners ever sent there
 	AllRefused uint64    // listeners that it has refused, by its reports
+	IsDrained  bool      // no listeners are sent there
+
+	State Verification // of all URLs together; empty: there are none
+	Cause string       // of URLFailed
+	URLs  []SlaveURL
 }
 
 // List returns the status of all slaves, sorted by id. The maps of a report must not be
@@ -264,8 +279,10 @@ func (s *Slaves) List() []SlaveStatus {
 
 // status returns the status of the slave. mu is held.
 func (e *slaveEntry) status() SlaveStatus {
+	state, cause, urls := e.state()
 	return SlaveStatus{
 		Report: e.report, Credential: e.key.credential, Addr: e.addr, Since: e.since, Reported: e.arrived, Expires: e.expires,
 		Sent: int(e.sent.Load()), AllSent: e.allSent.Load(), AllRefused: e.refused,
+		IsDrained: !e.isOpen.Load(), State: state, Cause: cause, URLs: urls,
 	}
 }

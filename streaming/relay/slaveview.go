@@ -48,7 +48,7 @@ func (s *Slaves) snapshot() *slaveView {
 	s.changed.Store(false)
 	v = &slaveView{made: s.now(), slaves: make([]viewedSlave, 0, len(s.entries))}
 	for _, e := range s.entries {
-		if public := e.public(); len(public) > 0 {
+		if public := *e.public.Load(); e.isOpen.Load() && len(public) > 0 {
 			v.slaves = append(v.slaves, viewedSlave{e, e.report, e.rooms, public})
 		}
 	}

@@ -183,11 +183,11 @@ func TestAHundredMountsAreMirrored(t *testing.T) {
 
 // Slaves of Icecast-KH say where they are in the query, and pull by another path.
 func TestSlavesOfIcecastKH(t *testing.T) {
-	s := harness.Start(t, strings.Replace(harness.Station, "{", "{\n role master {\n redirect balance\n }\n", 1))
+	s := harness.Start(t, strings.Replace(harness.Station, "{", "{\n role master {\n redirect balance\n slave kh khsecret {\n public edge.example\n }\n }\n", 1))
 	live := s.NumberedSource("/live.mp3", 1)
 	defer live.Down()
 	s.WaitForMount("/live.mp3")
-	resp, _ := harness.MustAsk(t, s.Plain, "/admin/streams?rserver=edge.example&rport=8000&interval=5", harness.BasicAuth("relay", "pullme"), "Connection: close\r\n")
+	resp, _ := harness.MustAsk(t, s.Plain, "/admin/streams?rserver=edge.example&rport=8000&interval=5", harness.BasicAuth("kh", "khsecret"), "Connection: close\r\n")
 	list, err := io.ReadAll(resp.Body)
 	if string(list) != "/admin/streams?mount=/live.mp3\r\n" || err != nil {
 		t.Errorf("the list is %q, %v", list, err)

@@ -1,0 +1,42 @@
+package adminapi
+
+import (
+	"net/http"
+
+	"github.com/caddycast/caddycast/caddymodule/state"
+)
+
+// drain sets whether new listeners are sent to a slave.
+func drain(st *state.Station, req *actionBody) (any, error) {
+	if err := checkSlave(req); err != nil {
+		return nil, err
+	}
+	n := st.Slaves().Drain(req.Slave, !req.Off)
+	if n == 0 {
+		return nil, unknownSlave(req)
+	}
+	return map[string]any{"slaves": n, "slave": req.Slave, "drained": !req.Off}, nil
+}
+
+// remove removes a slave, and rejects its reports for a while.
+func remove(st *state.Station, req *actionBody) (any, error) {
+	if err := checkSlave(req); err != nil {
+		return nil, err
+	}
+	n := st.Slaves().Remove(req.Slave)
+	if n == 0 {
+		return nil, unknownSlave(req)
+	}
+	return map[string]any{"slaves": n, "slave": req.Slave, "removed": true}, nil
+}
+
+func checkSlave(req *actionBody) error {
+	if req.Slave == "" {
+		return errorf(http.StatusBadRequest, "slave: missing; expected the id or a public URL of one")
+	}
+	return nil
+}
+
+func unknownSlave(req *actionBody) error {
+	return errorf(http.StatusNotFound, "slave %.300q: unknown; expected the id or a public URL of one of the list of slaves", req.Slave)
+}
