@@ -68,18 +68,15 @@ func (a *slaveAdmission) remove(e *slaveEntry, now time.Time) {
 		}
 	}
 	until := now.Add(removalTime)
-	a.removed[e.key.removalName()] = until
+	a.removed[e.key.node()] = until
 	for _, base := range *e.public.Load() {
 		a.removed[base] = until
 	}
 }
 
-// removalName returns the name under which a removed slave is noted. No URL is one.
-func (k slaveKey) removalName() string { return k.credential + "\n" + k.id }
-
 // checkRemoved returns an error if the slave of a report was removed not long ago.
 func (a *slaveAdmission) checkRemoved(by *Credential, r *Report, now time.Time) error {
-	for _, name := range append([]string{slaveKey{by.Name, r.ID}.removalName()}, r.Public...) {
+	for _, name := range append([]string{by.Node(r.ID)}, r.Public...) {
 		if until, ok := a.removed[name]; ok && now.Before(until) {
 			return &RejectedError{fmt.Sprintf("slave: removed by an administrator; expected no report before %s", until.UTC().Format(time.RFC3339)), false}
 		}
