@@ -29,27 +29,19 @@ func (h *Handler) serveListEvents(w http.ResponseWriter, r *request.Facts, node 
 	header.Set("Content-Type", relay.EventStream)
 	header.Set("Cache-Control", "no-cache, no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
-	out := eventWriter{w, http.NewResponseController(w), transport.WriteWatchdog{Conn: transport.ConnOf(r.Context()), After: transport.ResetTime}}
+	out := eventWriter{w, http.NewResponseController(w), transport.WriteWatchdog{Conn: transport.ConnOf(r.Context()), After: transport.ResetTime}, r.ProtoMajor > 1}
 	defer out.watchdog.Arm(time.Time{})
 	beat := time.NewTicker(relay.Heartbeat)
 	defer beat.Stop()
-	spread := time.NewTimer(0)
-	defer spread.Stop()
-	<-spread.C
-	var due <-chan time.Time // an update is to be sent then
 	updated := follower.Updated()
 	text := follower.Next()
 	for {
 		if text != "" && !out.write(text) {
 			return nil
 		}
-		text = ""
 		select {
 		case <-updated:
-			spread.Reset(follower.Spread())
-			updated, due = nil, spread.C
-		case <-due:
-			updated, due = follower.Updated(), nil
+			updated = follower.Updated()
 			if text = follower.Next(); text != "" {
 				beat.Reset(relay.Heartbeat)
 			}
@@ -70,20 +62,26 @@ type eventWriter struct {
 	http.ResponseWriter
 	control  *http.ResponseController
 	watchdog transport.WriteWatchdog
+	shared   bool // the connection has several streams
 }
 
 // write writes and flushes a text. It reports false if the client is gone.
 func (w *eventWriter) write(text string) bool {
 	end := time.Now().Add(listWrite)
 	_ = w.control.SetWriteDeadline(end)
-	w.watchdog.Arm(end)
+	if w.shared {
+		w.watchdog.Arm(end)
+	}
 	if _, err := io.WriteString(w.ResponseWriter, text); err != nil {
 		return false
 	}
-	if w.control.Flush() != nil || w.control.SetWriteDeadline(time.Time{}) != nil {
+	if w.control.Flush() != nil {
 		return false
 	}
-	w.watchdog.Arm(time.Time{})
+	if w.shared { // a deadline would reset the stream; that of a connection is for writes only
+		w.watchdog.Arm(time.Time{})
+		return w.control.SetWriteDeadline(time.Time{}) == nil
+	}
 	return true
 }
 

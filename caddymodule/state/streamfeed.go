@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// listGather is how long changes are gathered, and listSpread how long it takes until all
-	// slaves have been sent them.
+	// listGather is how long changes are gathered.
 	listGather = 100 * time.Millisecond
-	listSpread = 100 * time.Millisecond
+
+	// followerGroups is how many groups of slaves are woken one after the other, with a pause of
+	// groupPause. Few groups cost less: a group shares what it costs to wake the process.
+	followerGroups = 8
+	groupPause     = 12 * time.Millisecond
 
 	// maxListFollowers bounds the slaves that follow the list of a station.
 	maxListFollowers = 2000
-
-	// spreadSteps is the number of moments over which slaves are spread.
-	spreadSteps = 50
 )
 
 // streamFeed wakes the followers of a list. One goroutine gathers the changes for all of them;
@@ -28,10 +28,10 @@ type streamFeed struct {
 	mu        sync.Mutex
 	epoch     string // names the versions of this process
 	followers int
-	entered   int           // ever
-	updated   chan struct{} // closed with the next version
-	touched   chan struct{} // closed when something may have changed for a slave that is also a master
-	stop      chan struct{} // ends the gathering
+	entered   int                           // ever
+	updated   [followerGroups]chan struct{} // closed with the next version, by groups
+	touched   chan struct{}                 // closed when something may have changed for a slave that is also a master
+	stop      chan struct{}                 // ends the gathering
 	stopped   chan struct{}
 
 	writtenAt uint64            // the version that the texts lead to
@@ -40,11 +40,11 @@ type streamFeed struct {
 
 // StreamFollower follows the list for one slave. One goroutine uses it.
 type StreamFollower struct {
-	g      *Generation
-	node   string
-	spread time.Duration
-	known  uint64 // version that the slave has; 0: none
-	sent   string // tag of the list that was sent to a slave that is also a master
+	g     *Generation
+	node  string
+	group int
+	known uint64 // version that the slave has; 0: none
+	sent  string // tag of the list that was sent to a slave that is also a master
 }
 
 // FollowStreams returns a follower of the list for the slave with a node id, or false if there
@@ -61,12 +61,15 @@ func (g *Generation) FollowStreams(node, last string) (*StreamFollower, bool) {
 		_, _ = rand.Read(id[:]) // it never fails
 		f.epoch = hex.EncodeToString(id[:])
 	}
-	follower := &StreamFollower{g: g, node: node, spread: time.Duration(f.entered%spreadSteps) * listSpread / spreadSteps}
+	follower := &StreamFollower{g: g, node: node, group: f.entered % followerGroups}
 	if epoch, version, ok := strings.Cut(last, "-"); ok && epoch == f.epoch {
 		follower.known, _ = strconv.ParseUint(version, 10, 64) // 0: none
 	}
 	if f.followers == 0 {
-		f.updated, f.touched = make(chan struct{}), make(chan struct{})
+		for i := range f.updated {
+			f.updated[i] = make(chan struct{})
+		}
+		f.touched = make(chan struct{})
 		f.stop, f.stopped = make(chan struct{}), make(chan struct{})
 		go g.gather(f.stop, f.stopped) // Close of the last follower ends it, and waits
 	}
@@ -88,9 +91,6 @@ func (l *StreamFollower) Close() {
 	}
 }
 
-// Spread returns how long the follower waits with an update, so that not all are sent at once.
-func (l *StreamFollower) Spread() time.Duration { return l.spread }
-
 // Updated returns a channel that is closed when Next may have something. It must be called
 // before Next.
 func (l *StreamFollower) Updated() <-chan struct{} {
@@ -100,7 +100,7 @@ func (l *StreamFollower) Updated() <-chan struct{} {
 	if l.g.relays.PullsFrom(l.node) {
 		return f.touched
 	}
-	return f.updated
+	return f.updated[l.group]
 }
 
 // gather updates the list after each change, at most once in listGather.
@@ -110,10 +110,25 @@ func (g *Generation) gather(stop <-chan struct{}, stopped chan<- struct{}) {
 	defer sweep.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
+	wait := func(d time.Duration) bool {
+		pause.Reset(d)
+		select {
+		case <-pause.C:
+			return true
+		case <-stop:
+			return false
+		}
+	}
 	for version := uint64(0); ; {
 		changed := g.Changed()
 		latest := g.streams.current(g).version
-		g.streams.feed.wake(latest != version)
+		g.streams.feed.touch()
+		for i := 0; latest != version && i < followerGroups; i++ {
+			g.streams.feed.wake(i)
+			if !wait(groupPause) {
+				return
+			}
+		}
 		version = latest
 		select {
 		case <-changed:
@@ -121,25 +136,26 @@ func (g *Generation) gather(stop <-chan struct{}, stopped chan<- struct{}) {
 		case <-stop:
 			return
 		}
-		pause.Reset(listGather)
-		select {
-		case <-pause.C:
-		case <-stop:
+		if !wait(listGather) {
 			return
 		}
 	}
 }
 
-// wake wakes the followers.
-func (f *streamFeed) wake(isUpdate bool) {
+// wake wakes a group of followers.
+func (f *streamFeed) wake(group int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.updated[group])
+	f.updated[group] = make(chan struct{})
+}
+
+// touch wakes the followers that are masters of this station, too.
+func (f *streamFeed) touch() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	close(f.touched)
 	f.touched = make(chan struct{})
-	if isUpdate {
-		close(f.updated)
-		f.updated = make(chan struct{})
-	}
 }
 
 // Next returns the event with what the slave does not have yet, and that it is assumed to have

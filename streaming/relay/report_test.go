@@ -139,16 +139,31 @@ func TestAPartialReportIsAppliedOntoTheLastOne(t *testing.T) {
 		err     error
 	}{
 		{"nothing but numbers", Report{Seq: 8, Listeners: 5}, whole(func(r *Report) { r.Listeners = 5 }), nil},
-		{"a mount has changed", Report{Seq: 8, Listeners: 4, Mounts: map[string]int{"/live": 0}},
-			whole(func(r *Report) { r.Mounts = map[string]int{"/live": 0, "/old": 1} }), nil},
-		{"a mount has come and one has gone", Report{Seq: 8, Listeners: 4, Mounts: map[string]int{"/new": 2}, Gone: []string{"/old", "/none"}},
-			whole(func(r *Report) { r.Mounts = map[string]int{"/live": 3, "/new": 2} }), nil},
-		{"a limit was removed, another set", Report{Seq: 8, Listeners: 4, Room: map[string]int{"/live": NoLimit, "/old": 6}},
-			whole(func(r *Report) { r.Room = map[string]int{"/old": 6} }), nil},
-		{"a sum has changed and one is 0", Report{Seq: 8, Listeners: 4, Below: &Sums{Mounts: map[string]int{"/live": 8, "/old": 0}}},
-			whole(func(r *Report) { r.Below = &Sums{Mounts: map[string]int{"/live": 8}, Nodes: []string{"b"}} }), nil},
-		{"other nodes are counted", Report{Seq: 8, Listeners: 4, Below: &Sums{Nodes: []string{}}},
-			whole(func(r *Report) { r.Below = &Sums{Mounts: last.Below.Mounts, Nodes: []string{}} }), nil},
+		{
+			"a mount has changed",
+			Report{Seq: 8, Listeners: 4, Mounts: map[string]int{"/live": 0}},
+			whole(func(r *Report) { r.Mounts = map[string]int{"/live": 0, "/old": 1} }), nil,
+		},
+		{
+			"a mount has come and one has gone",
+			Report{Seq: 8, Listeners: 4, Mounts: map[string]int{"/new": 2}, Gone: []string{"/old", "/none"}},
+			whole(func(r *Report) { r.Mounts = map[string]int{"/live": 3, "/new": 2} }), nil,
+		},
+		{
+			"a limit was removed, another set",
+			Report{Seq: 8, Listeners: 4, Room: map[string]int{"/live": NoLimit, "/old": 6}},
+			whole(func(r *Report) { r.Room = map[string]int{"/old": 6} }), nil,
+		},
+		{
+			"a sum has changed and one is 0",
+			Report{Seq: 8, Listeners: 4, Below: &Sums{Mounts: map[string]int{"/live": 8, "/old": 0}}},
+			whole(func(r *Report) { r.Below = &Sums{Mounts: map[string]int{"/live": 8}, Nodes: []string{"b"}} }), nil,
+		},
+		{
+			"other nodes are counted",
+			Report{Seq: 8, Listeners: 4, Below: &Sums{Nodes: []string{}}},
+			whole(func(r *Report) { r.Below = &Sums{Mounts: last.Below.Mounts, Nodes: []string{}} }), nil,
+		},
 		{"an edge has changed", Report{Seq: 8, Listeners: 4, Edges: []Edge{{ID: "c"}}}, whole(func(r *Report) { r.Edges = []Edge{{ID: "c"}} }), nil},
 		{"no edge is left", Report{Seq: 8, Listeners: 4, Edges: []Edge{}}, whole(func(r *Report) { r.Edges = []Edge{} }), nil},
 		{"the same number twice", Report{Seq: 7}, Report{}, ErrSequence},

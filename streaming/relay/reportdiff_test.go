@@ -29,7 +29,7 @@ func randomReport(random *rand.Rand, seq uint64) Report {
 }
 
 func TestPartialReportsLeadFromOneWholeReportToTheNext(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	last := randomReport(random, 1)
 	atMaster := last
 	for seq := uint64(2); seq < 500; seq++ {

@@ -128,10 +128,10 @@ func (p *reporter) send(ctx context.Context, r Report) error {
 		return err
 	}
 	defer a.Body.Close()
-	switch {
-	case a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusOK:
+	switch a.StatusCode {
+	case http.StatusNoContent, http.StatusOK:
 		return nil
-	case a.StatusCode == http.StatusConflict:
+	case http.StatusConflict:
 		return errAnotherSequence
 	}
 	reason, _ := io.ReadAll(io.LimitReader(a.Body, maxReason))

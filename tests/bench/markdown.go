@@ -115,6 +115,8 @@ func columns(family string) []column {
 		return []column{allColumn, firstColumn, fullColumn, cpuColumn, memoryColumn, rigColumn, notesColumn}
 	case "slow", "stalled":
 		return []column{cpuColumn, residentColumn, socketsColumn, slowColumn, fullColumn, delayColumn, rigColumn, notesColumn}
+	case "cluster":
+		return clusterColumns
 	case "reload":
 		return []column{reloadsColumn, framesColumn, cpuColumn, memoryColumn, fullColumn, delayColumn, rigColumn, notesColumn}
 	}
@@ -122,6 +124,18 @@ func columns(family string) []column {
 		cpuColumn, perColumn, memoryColumn, socketsColumn, switchesColumn, fullColumn, delayColumn, firstColumn,
 		rigColumn, notesColumn,
 	}
+}
+
+var clusterColumns = []column{
+	number("slaves that follow", "%.0f", func(r *result) float64 { return float64(r.Following) }),
+	number("events for a slave and source", "%.1f", func(r *result) float64 { return r.ListEvents }),
+	number("reports refused", "%.0f", func(r *result) float64 { return float64(r.ReportsRefused) }),
+	number("CPU of a source that comes and goes, ms", "%.1f", func(r *result) float64 { return float64(r.VisitCPU) / float64(time.Millisecond) }),
+	number("status JSON without slaves, ms", "%.1f", func(r *result) float64 { return float64(r.StatusAlone) / float64(time.Millisecond) }),
+	number("with slaves, ms", "%.1f", func(r *result) float64 { return float64(r.StatusWithSlaves) / float64(time.Millisecond) }),
+	number("goroutines without slaves", "%.0f", func(r *result) float64 { return float64(r.GoroutinesAlone) }),
+	number("with slaves", "%.0f", func(r *result) float64 { return float64(r.Goroutines) }),
+	cpuColumn, residentColumn, rigColumn, notesColumn,
 }
 
 var saturationColumns = []column{

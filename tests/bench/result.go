@@ -50,6 +50,16 @@ type result struct {
 	DelayP99   time.Duration `json:"delay_p99_ns"`
 	DelayMax   time.Duration `json:"delay_max_ns"`
 
+	// Of a master with slaves. CPU is that without a change, then.
+	Following        int           `json:"slaves_following,omitempty"`
+	ListEvents       float64       `json:"list_events,omitempty"` // for each slave and visit
+	ReportsRefused   int           `json:"reports_refused,omitempty"`
+	VisitCPU         time.Duration `json:"visit_cpu_ns,omitempty"` // of a source that comes and goes, in all
+	StatusAlone      time.Duration `json:"status_alone_ns,omitempty"`
+	StatusWithSlaves time.Duration `json:"status_with_slaves_ns,omitempty"`
+	GoroutinesAlone  int           `json:"goroutines_alone,omitempty"`
+	Goroutines       int           `json:"goroutines,omitempty"`
+
 	Steps []step `json:"steps,omitempty"`
 }
 

@@ -59,7 +59,7 @@ type run struct {
 // run measures a scenario with a server. What goes wrong is in the result.
 func (b *bench) run(ctx context.Context, s scenario, k serverKind, round int) (res result) {
 	res = result{Scenario: s.name, Family: s.family, Server: k.name, Round: round, Slow: s.stalled, Listeners: s.listeners - s.stalled}
-	if need := s.listeners + s.mounts + 100; need > b.around.files {
+	if need := s.listeners + s.mounts + 2*s.slaves + 100; need > b.around.files {
 		res.Skipped = fmt.Sprintf("needs %d descriptors, and a process may have %d: raise ulimit -n", need, b.around.files)
 		return res
 	}
@@ -85,6 +85,9 @@ func (r *run) measure(ctx context.Context, k serverKind) error {
 	defer r.conclude()
 	if len(r.steps) > 0 {
 		return r.saturate(ctx)
+	}
+	if r.slaves > 0 {
+		return r.measureCluster(ctx)
 	}
 	if r.reload > 0 {
 		defer r.keepReloading()()
