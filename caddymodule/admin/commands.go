@@ -30,10 +30,10 @@ var commands = map[string]command{
 	"listmounts":     {serve: (*Commands).serveMounts},
 	"streamlist":     {serve: (*Commands).serveMounts},
 	"listclients":    {serve: (*Commands).serveClients, mount: true},
-	"listslaves":     {serve: (*Commands).serveSlaves},     // ours
+	"listslaves":     {serve: (*Commands).serveSlaves},                // ours
 	"drainslave":     {serve: (*Commands).drainSlave, changes: true},  // ours
 	"removeslave":    {serve: (*Commands).removeSlave, changes: true}, // ours
-	"listevents":     {serve: (*Commands).serveLastEvents}, // ours
+	"listevents":     {serve: (*Commands).serveLastEvents},            // ours
 	"manageauth":     {serve: (*Commands).manageAuth, mount: true, changes: true},
 	"killclient":     {serve: (*Commands).killClient, mount: true, changes: true},
 	"moveclients":    {serve: (*Commands).moveClients, mount: true, changes: true},

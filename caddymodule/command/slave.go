@@ -3,9 +3,8 @@ package command
 import (
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
 )
 
 // slaveCommand returns the commands for the slaves of a master.

@@ -21,7 +21,7 @@ func TestAFloodIsSpreadByFreePlaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newTestSlaves(t)
-			s.random = rand.New(rand.NewPCG(1, 2)).Int64N //nolint:gosec // no secret
+			s.random = rand.New(rand.NewPCG(1, 2)).Int64N
 			for _, r := range slaves {
 				mustRegister(t, s, new(Credential), r)
 			}

@@ -51,7 +51,7 @@ func naiveSums(s *Slaves, master string) (all map[string]int, further Sums) {
 // Sums change with each report by what the report changes. A walk over all reports gives the
 // same, also while hubs count edges that report here, too, and while they do so no more.
 func TestSumsAreThoseOfAllReports(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	s, _ := newTestSlaves(t)
 	mounts := []string{"/a", "/b", "/c", "/d"}
 	counts := func() map[string]int {
