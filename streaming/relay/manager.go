@@ -257,19 +257,6 @@ func (m *Manager) Offers(mount, kind string) bool {
 	return kind == "" || last == nil || *last == kind
 }
 
-// PullsFrom reports whether a node is among the upstreams of the relays.
-func (m *Manager) PullsFrom(node string) bool { return node != "" && (*m.nodes.Load())[node] }
-
-// PulledOnlyFrom reports whether a node is the only upstream of a mount that does not play.
-// Two nodes that list such a mount for each other would do so for ever.
-func (m *Manager) PulledOnlyFrom(mount, node string) bool {
-	r := m.relay(mount)
-	if r == nil || node == "" || r.source.Load() != nil {
-		return false
-	}
-	return !slices.ContainsFunc(r.settings.Load().Upstreams, func(u Upstream) bool { return u.node != node })
-}
-
 // Failing reports whether a relay failed, or takes longer than listeners wait. It takes no
 // lock.
 func (m *Manager) Failing(mount string) bool {
@@ -298,35 +285,4 @@ func (m *Manager) Statuses() []Status {
 	}
 	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Mount, b.Mount) })
 	return all
-}
-
-// AddDownstream notes that the nodes of a request's PathHeader wait for a mount, until
-// remove is called. The relay names them to its upstream when it dials.
-func (m *Manager) AddDownstream(mount, field string) (remove func()) {
-	r, ids := m.relay(mount), ParsePath(field)
-	if r == nil || len(ids) == 0 {
-		return func() {}
-	}
-	r.addDownstream(ids, 1)
-	return func() { r.addDownstream(ids, -1) }
-}
-
-// CheckLoop checks a request for a mount by its PathHeader. It returns the PathHeader of the
-// answer, or ErrLoop if the stream comes from one of the requesting nodes.
-func (m *Manager) CheckLoop(mount, field string) (string, error) {
-	path := []string{m.ID}
-	if at := m.station.Mount(mount); at != nil {
-		if s := at.Source(); s != nil && s.Upstream == "" {
-			return formatPath(path), nil // the stream begins at this node
-		}
-	}
-	if r := m.relay(mount); r != nil {
-		path = append(path, r.path()...)
-	}
-	for _, id := range ParsePath(field) {
-		if slices.Contains(path, id) {
-			return "", ErrLoop
-		}
-	}
-	return formatPath(path), nil
 }
