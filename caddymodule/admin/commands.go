@@ -18,7 +18,7 @@ import (
 type command struct {
 	serve   func(c *Commands, w http.ResponseWriter, r *request.Facts, q url.Values) error
 	mount   bool // needs the parameter mount
-	changes bool // changes something; cross-site requests are refused
+	changes bool // changes something; a browser needs the token of the page
 	open    bool // needs no authentication
 }
 
@@ -93,8 +93,10 @@ func (c *Commands) serve(w http.ResponseWriter, r *request.Facts, one command) e
 			return err
 		}
 	}
-	if one.changes && (isOfAnotherSite(r) || isOfUnknownPage(r)) {
-		return response.Refuse(http.StatusForbidden, "Cross-site request rejected; in a browser use the page /admin/")
+	if one.changes {
+		if err := c.checkPage(r); err != nil {
+			return err
+		}
 	}
 	if one.mount {
 		switch p := q.Get("mount"); {
@@ -119,18 +121,6 @@ func parameters(r *request.Facts) (url.Values, error) {
 // errHead refuses HEAD: the command would be executed.
 func errHead() error {
 	return response.Refuse(http.StatusMethodNotAllowed, "This takes GET, POST").With("Allow", "GET, POST")
-}
-
-// isOfAnotherSite reports whether the request is a cross-site request of a browser.
-func isOfAnotherSite(r *request.Facts) bool { return r.Header.Get("Sec-Fetch-Site") == "cross-site" }
-
-// isOfUnknownPage reports whether the request is a browser's without Sec-Fetch-Site. Over plain
-// HTTP no browser sends that field. Our own page sends X-Requested-With, which other sites
-// cannot send without a preflight request, and that is refused.
-func isOfUnknownPage(r *request.Facts) bool {
-	h := r.Header
-	return strings.HasPrefix(h.Get("User-Agent"), "Mozilla/") && h.Get("Accept-Language") != "" &&
-		h.Get("Sec-Fetch-Site") == "" && h.Get("X-Requested-With") == ""
 }
 
 // killSource disconnects the source of a mount.

@@ -24,8 +24,8 @@ func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error 
 	if _, err := c.station.Gate.AuthorizeSource(r, path, true, c.station.Policy(path).Source, c.station.Gate.Admin); err != nil {
 		return err
 	}
-	if isOfAnotherSite(r) {
-		return response.Refuse(http.StatusForbidden, "Cross-site request rejected")
+	if err := checkSite(r); err != nil {
+		return err
 	}
 	if path == "" {
 		return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")

@@ -58,7 +58,7 @@ func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) e
 
 // serveStatusPage answers with the public page.
 func (p *Pages) serveStatusPage(w http.ResponseWriter, r *request.Facts) error {
-	return p.servePage(w, r, p.station.Templates.Status)
+	return servePage(w, r, p.station.Templates.Status, newView(p.station))
 }
 
 // serveAdminPage answers with the administrator's page.
@@ -66,12 +66,13 @@ func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
 	if err := auth.Authorize(r, p.station.Gate.Admin); err != nil {
 		return err
 	}
-	return p.servePage(w, r, p.station.Templates.Admin)
+	v := newView(p.station)
+	v.Token = p.station.Gate.Admin.NewPageToken()
+	return servePage(w, r, p.station.Templates.Admin, v)
 }
 
 // servePage answers with a page that may run only its own scripts.
-func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.Template) error {
-	v := newView(p.station)
+func servePage(w http.ResponseWriter, r *request.Facts, t *template.Template, v stationView) error {
 	v.Nonce = rand.Text()
 	var body bytes.Buffer
 	if err := t.Execute(&body, v); err != nil {

@@ -28,6 +28,7 @@ type stationView struct {
 	Location  string `json:"-"`
 	Contact   string `json:"-"`
 	Nonce     string `json:"-"`
+	Token     string `json:"-"` // of the administrator's page; see auth.Verifier.NewPageToken
 	Listeners int64  `json:"listeners"`
 
 	Mounts []mountView `json:"mounts"`

@@ -201,37 +201,6 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 	}
 }
 
-// A browser knows the password and adds it to what pages of other sites ask for.
-func TestPagesOfOtherSitesDoNothing(t *testing.T) {
-	s := harness.Start(t, harness.Station)
-	live := s.NumberedSource("/live.mp3", 1)
-	defer live.Down()
-	const browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0\r\nAccept-Language: en\r\n"
-	const kill, retitle = "killclient?mount=/live.mp3&id=1", "metadata?mount=/live.mp3&mode=updinfo&song=x"
-	for _, c := range []struct {
-		who, command, header string
-		status               int
-	}{
-		{"a page of another site", kill, browser + "Sec-Fetch-Site: cross-site\r\n", 403},
-		{"a page of another site", retitle, browser + "Sec-Fetch-Site: cross-site\r\n", 403},
-		{"an unknown page, over plain HTTP", kill, browser, 403},
-		{"our page", kill, browser + "Sec-Fetch-Site: same-origin\r\n", 200},
-		{"our page, over plain HTTP", kill, browser + "X-Requested-With: fetch\r\n", 200},
-		{"a bookmark", kill, browser + "Sec-Fetch-Site: none\r\n", 200},
-		{"an encoder that says it is a browser", retitle, "User-Agent: Mozilla/5.0\r\n", 200},
-		{"a program", kill, "", 200},
-	} {
-		resp, _ := harness.SendHead(t, s.Dial(false), "GET /admin/"+c.command+" HTTP/1.0\r\n"+harness.BasicAuth("admin", "letmein")+c.header+"\r\n")
-		if resp.StatusCode != c.status {
-			t.Errorf("%s is answered %s on %s; want %d", c.who, resp.Status, c.command, c.status)
-		}
-	}
-	resp, _ := harness.SendHead(t, s.Dial(false), "OPTIONS /admin/killsource HTTP/1.0\r\nOrigin: http://example.org\r\n\r\n")
-	if allowed := resp.Header.Get("Access-Control-Allow-Headers"); strings.Contains(allowed, "X-Requested-With") || strings.Contains(allowed, "*") {
-		t.Errorf("pages of other sites may send %s", allowed)
-	}
-}
-
 // HEAD asks what an answer would be like: it ended sources, and let listeners go.
 func TestHeadDoesNothing(t *testing.T) {
 	s := harness.Start(t, harness.Station)

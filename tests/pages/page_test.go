@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -196,6 +197,12 @@ func TestTheAdministratorsPageActs(t *testing.T) {
 	b.becomes("return document.querySelector('#mounts td:nth-child(3)').textContent === '' && document.getElementById('said').textContent", "Clients moved from /live.mp3 to /other.mp3")
 	b.run("window.confirm = () => true; document.querySelectorAll('#mounts button')[1].click()")
 	harness.WaitForSource(t, "home again", 1, w)
+	// The login alone is not enough: neither for another page of the host, nor for one of another site.
+	b.becomes("return fetch(location.origin + '/admin/killsource.json?mount=/live.mp3').then(answer => answer.status)", 403)
+	_, port, _ := net.SplitHostPort(s.Plain)
+	b.open("http://localhost:" + port + "/")
+	b.run("location.href = 'http://" + s.Plain + "/admin/killsource?mount=/live.mp3'")
+	b.becomes("return document.body.textContent.includes('Cross-site request rejected')", true)
 	b.open("about:blank")
 	w.Stop()
 	live.Abandon()
