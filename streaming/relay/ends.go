@@ -86,19 +86,19 @@ func (q *endQueue) taken(master string, n int) {
 }
 
 // keep drops the ends for other masters than these.
-func (q *endQueue) keep(askers []*asker) {
+func (q *endQueue) keep(clients []*masterClient) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for master := range q.waiting {
-		if !hasMaster(askers, master) {
+		if !hasMaster(clients, master) {
 			delete(q.waiting, master)
 		}
 	}
 }
 
-func hasMaster(askers []*asker, url string) bool {
-	for _, a := range askers {
-		if a.master.URL == url {
+func hasMaster(clients []*masterClient, url string) bool {
+	for _, c := range clients {
+		if c.master.URL == url {
 			return true
 		}
 	}
@@ -107,30 +107,30 @@ func hasMaster(askers []*asker, url string) bool {
 
 // reportEndsOnce sends each master one report of ends.
 func (m *Manager) reportEndsOnce() {
-	askers := m.askers()
-	m.ends.keep(askers)
-	for _, a := range askers {
-		ends := m.ends.take(a.master.URL)
+	clients := m.masterClients()
+	m.ends.keep(clients)
+	for _, c := range clients {
+		ends := m.ends.take(c.master.URL)
 		if len(ends) == 0 {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), endsPause)
-		if err := a.post(ctx, m.agent, EndedPath, EndReport{m.ID, ends}, nil); err == nil {
-			m.ends.taken(a.master.URL, len(ends))
+		if err := c.post(ctx, m.agent, EndedPath, EndReport{m.ID, ends}, nil); err == nil {
+			m.ends.taken(c.master.URL, len(ends))
 		}
 		cancel()
 	}
 }
 
-// askers returns those of all masters.
-func (m *Manager) askers() (all []*asker) {
+// masterClients returns the clients of all masters.
+func (m *Manager) masterClients() (all []*masterClient) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.slave == nil {
 		return nil
 	}
 	for _, w := range m.slave.watchers {
-		all = append(all, w.asker)
+		all = append(all, w.client)
 	}
 	return all
 }

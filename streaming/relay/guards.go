@@ -8,7 +8,7 @@ type guards struct {
 // guard is how one mount is protected.
 type guard struct {
 	required []Protection
-	askers   []*asker // of the masters that protect it, in their order
+	clients  []*masterClient // of the masters that protect it, in their order
 }
 
 // newGuards returns the guards for the lists of some masters.
@@ -22,7 +22,7 @@ func newGuards(masters []*watcher, lists [][]listedUpstream, required map[string
 			one := g.byMount[l.mount]
 			one.required = required[l.mount]
 			if len(l.protections) > 0 {
-				one.askers = append(one.askers, masters[i].asker)
+				one.clients = append(one.clients, masters[i].client)
 			}
 			g.byMount[l.mount] = one
 		}
@@ -31,11 +31,11 @@ func newGuards(masters []*watcher, lists [][]listedUpstream, required map[string
 }
 
 // of returns the masters to ask about a mount. g may be nil.
-func (g *guards) of(mount string) []*asker {
+func (g *guards) of(mount string) []*masterClient {
 	if g == nil {
 		return nil
 	}
-	return g.byMount[mount].askers
+	return g.byMount[mount].clients
 }
 
 // Required returns the protections that the masters demand for a mount, as of their last

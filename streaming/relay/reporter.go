@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -26,8 +24,6 @@ const (
 
 	// refusalPause is how often a refused report is announced.
 	refusalPause = time.Minute
-
-	maxReason = 512 // bytes of a master's reason
 )
 
 // errAnotherSequence reports that a master has not got the report before a partial one.
@@ -111,31 +107,19 @@ func (p *reporter) send(ctx context.Context, r Report) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
-	defer cancel()
-	u := *p.w.master.Load()
-	u.URL = strings.TrimSuffix(u.URL, "/") + ListPath
-	q := request{
-		method: http.MethodPost, body: body, header: http.Header{}, agent: p.w.slave.manager.agent,
-		timeout: min(reportTimeout, p.w.slave.settings.Load().timeout()),
-	}
-	q.header.Set("Content-Type", "application/json")
+	q := request{body: body, header: http.Header{}, agent: p.w.slave.manager.agent}
 	q.header.Set("Prefer", "return=minimal")
 	q.header.Set(PathHeader, p.w.slave.manager.ID)
 	q.header.Set(ProtectedHeader, "1")
-	a, err := u.do(ctx, q)
-	if err != nil {
-		return err
-	}
-	defer a.Body.Close()
-	switch a.StatusCode {
-	case http.StatusNoContent, http.StatusOK:
-		return nil
-	case http.StatusConflict:
-		return errAnotherSequence
-	}
-	reason, _ := io.ReadAll(io.LimitReader(a.Body, maxReason))
-	return fmt.Errorf("answer %s: %s", a.Status, strings.TrimSpace(string(reason)))
+	return p.w.client.do(ctx, min(reportTimeout, p.w.slave.settings.Load().timeout()), ListPath, q, func(a *answer) error {
+		switch a.StatusCode {
+		case http.StatusNoContent, http.StatusOK:
+			return nil
+		case http.StatusConflict:
+			return errAnotherSequence
+		}
+		return fmt.Errorf("answer %s: %s", a.Status, a.reason())
+	})
 }
 
 // announce announces that a report was refused, or did not arrive, once in refusalPause.

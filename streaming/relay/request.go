@@ -26,12 +26,16 @@ type request struct {
 	header  http.Header
 	agent   string
 	timeout time.Duration // of each answer's head
+
+	// kept sends the request over connections that are kept, and only to hosts that may get the
+	// credentials. Nil: the request has a connection of its own.
+	kept http.RoundTripper
 }
 
 // answer is an upstream's response, after redirects.
 type answer struct {
 	*http.Response
-	conn net.Conn // beneath TLS
+	conn net.Conn // beneath TLS; nil if it is kept
 }
 
 // do sends a request and follows redirects. The caller closes the answer's body.
@@ -56,6 +60,9 @@ func (u Upstream) do(ctx context.Context, q request) (*answer, error) {
 		default:
 			return a, nil
 		}
+		if q.kept != nil {
+			a.drain()
+		}
 		_ = a.Body.Close()
 		location := a.Header.Get("Location")
 		next, err := at.Parse(location)
@@ -63,6 +70,9 @@ func (u Upstream) do(ctx context.Context, q request) (*answer, error) {
 			return nil, fmt.Errorf("%s: invalid redirect to %.100q; expected an http or https URL", at, location)
 		}
 		next.User, next.Fragment = nil, "" // credentials in a Location are not used
+		if q.kept != nil && !trusts(home, next) {
+			return nil, fmt.Errorf("%s: redirect to %s://%s; expected one to the same host, and none from https to http", at, next.Scheme, next.Host)
+		}
 		at = next
 	}
 	return nil, fmt.Errorf("%s: more than %d redirects; expected a stream", u.URL, maxRedirects)
@@ -76,12 +86,15 @@ func (u Upstream) send(ctx context.Context, q request, at, home *url.URL) (*answ
 	}
 	maps.Copy(r.Header, q.header)
 	r.Header.Set("User-Agent", q.agent)
-	r.Close = true
+	r.Close = q.kept == nil
 	if (u.User != "" || u.Password != "") && trusts(home, at) {
 		r.SetBasicAuth(u.User, u.Password)
 	}
-	a := new(answer)
-	if a.Response, err = u.transport(q.timeout, &a.conn).RoundTrip(r); err != nil { //nolint:bodyclose // do's caller closes it
+	a, via := new(answer), q.kept
+	if via == nil {
+		via = u.transport(q.timeout, &a.conn)
+	}
+	if a.Response, err = via.RoundTrip(r); err != nil { //nolint:bodyclose // do's caller closes it
 		return nil, err
 	}
 	return a, nil

@@ -133,7 +133,7 @@ func (s *slave) stop(settings *SlaveConfig) {
 	}
 	s.cancel()
 	for _, w := range s.watchers {
-		w.asker.close()
+		w.client.close()
 	}
 }
 

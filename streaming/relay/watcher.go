@@ -26,7 +26,7 @@ const minStreamTime = time.Second
 type watcher struct {
 	slave  *slave
 	master atomic.Pointer[Upstream]
-	asker  *asker
+	client *masterClient
 	polls  chan struct{} // cap 1: the next request is sent now
 
 	mu      sync.Mutex
@@ -51,7 +51,7 @@ type watcher struct {
 }
 
 func newWatcher(s *slave, master Upstream) *watcher {
-	w := &watcher{slave: s, asker: newAsker(master), polls: make(chan struct{}, 1)}
+	w := &watcher{slave: s, client: newMasterClient(master), polls: make(chan struct{}, 1)}
 	w.master.Store(&master)
 	w.reporter.w = w
 	return w
@@ -112,6 +112,7 @@ func (w *watcher) pollNow() {
 
 // run polls the master until the slave is stopped.
 func (w *watcher) run() {
+	defer w.client.close()
 	defer w.signOff()
 	for failures := 0; w.slave.ctx.Err() == nil; {
 		began := time.Now()
