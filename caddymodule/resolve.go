@@ -94,6 +94,8 @@ func (r *resolver) fill(g *state.Generation) {
 	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
 	if g.IsMaster = s.Master != nil; g.IsMaster {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
+		g.PreferRegion = s.Master.PreferRegion
+		g.RedirectExcept = access.NewAgents(s.Master.RedirectExcept)
 	}
 	if s.Slave != nil && s.Slave.Auth == "master" {
 		m := g.Relayer()

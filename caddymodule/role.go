@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,20 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
-
-// Master is a station with slaves. Any station with a relay_password can be pulled; this is what
-// it does with its listeners.
-type Master struct {
-	// Which listeners are redirected to slaves: `off`, none; `when_full`, those beyond a
-	// limit of this station; `balance`, all while a slave has room. Default: `off`.
-	Redirect state.Redirect `json:"redirect,omitempty"`
-
-	// Slaves with credentials of their own. Others log in with the relay password.
-	Slaves []*OwnSlave `json:"slaves,omitempty"`
-}
 
 // Slave is a station that pulls the mounts of others.
 type Slave struct {
@@ -51,13 +38,19 @@ type Slave struct {
 	// Default: none, the masters redirect no listeners to this node.
 	Public []string `json:"public,omitempty"`
 
+	// The region of this node, such as `eu-west`. A master with a preferred region sends
+	// listeners of that region here first. Default: none.
+	Region string `json:"region,omitempty"`
+
 	Pulling
 }
 
 // parseRole parses a role of the station. It may have both.
 //
 //	role master {
-//		redirect off|when_full|balance
+//		redirect      off|when_full|balance [except <agent>...]
+//		prefer_region <placeholder>
+//		slave         <name> <secret> { … }
 //		slave <name> <secret> { … } # see parseOwnSlave
 //	}
 //	role slave {
@@ -66,6 +59,7 @@ type Slave struct {
 //		mounts   <pattern>...
 //		public   <url>...
 //		auth     master
+//		region   <name>
 //		…           # see pullingDirectives
 //	}
 func parseRole(d *caddyfile.Dispenser, s *Station) error {
@@ -76,13 +70,7 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 	switch {
 	case role == "master" && s.Master == nil:
 		s.Master = new(Master)
-		if err := setting.ParseBlock(d, "role master", setting.Directives{
-			"redirect": setting.Text(d, (*string)(&s.Master.Redirect)),
-			"slave":    func() error { return parseOwnSlave(d, s.Master) },
-		}); err != nil {
-			return err
-		}
-		return setting.WrapErr(d, s.Master.validate())
+		return s.Master.parse(d)
 	case role == "slave" && s.Slave == nil:
 		s.Slave = new(Slave)
 		known := setting.Directives{
@@ -90,6 +78,7 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 			"interval": setting.PositiveDuration(d, &s.Slave.Interval),
 			"mounts":   setting.Texts(d, &s.Slave.Mounts, "/live*"),
 			"auth":     setting.Text(d, &s.Slave.Auth),
+			"region":   setting.Text(d, &s.Slave.Region),
 			"public":   setting.Texts(d, &s.Slave.Public, "https://edge1.example.org"),
 		}
 		maps.Copy(known, pullingDirectives(d, &s.Slave.Pulling))
@@ -101,19 +90,6 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 		return d.Errf("role %s: duplicate role; expected it once", role)
 	}
 	return setting.InvalidValue(d, "role", role, "role master or role slave")
-}
-
-func (m *Master) validate() error {
-	if m == nil {
-		return nil
-	}
-	if !slices.Contains([]state.Redirect{"", state.RedirectOff, state.RedirectWhenFull, state.RedirectBalance}, m.Redirect) {
-		return fmt.Errorf("role master: redirect %q: unknown; expected off, when_full or balance", m.Redirect)
-	}
-	if err := m.validateSlaves(); err != nil {
-		return fmt.Errorf("role master: %w", err)
-	}
-	return nil
 }
 
 func (s *Slave) validate() error {
@@ -138,6 +114,9 @@ func (s *Slave) validate() error {
 			if _, err := path.Match(p, "/"); err != nil || !strings.HasPrefix(p, "/") {
 				return fmt.Errorf("mounts %q: invalid pattern; expected a mount or a pattern such as /live*", p)
 			}
+		}
+		if s.Region != "" && !strings.Contains(s.Region, "{") && !relay.IsRegion(s.Region) {
+			return fmt.Errorf("region %q: invalid; expected letters, digits, dots and dashes, such as eu-west", s.Region)
 		}
 		if s.Auth != "" && s.Auth != "master" {
 			return fmt.Errorf("auth %q: unknown; expected master", s.Auth)
@@ -184,6 +163,10 @@ func (s *Slave) settings(ctx caddy.Context, report func(master string) relay.Rep
 		}
 		public = append(public, base)
 	}
+	region := repl.ReplaceKnown(s.Region, "")
+	if region != "" && !relay.IsRegion(region) {
+		return nil, fmt.Errorf("role slave: region %q: invalid; expected letters, digits, dots and dashes, such as eu-west", region)
+	}
 	return &relay.SlaveConfig{
 		Masters:     masters,
 		Interval:    time.Duration(s.Interval),
@@ -193,6 +176,7 @@ func (s *Slave) settings(ctx caddy.Context, report func(master string) relay.Rep
 		Mounts:      s.Mounts,
 		Public:      public,
 		AsksMasters: s.Auth == "master",
+		Region:      region,
 		Report:      report,
 		Missing:     missing,
 	}, nil

@@ -10,6 +10,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -61,8 +62,11 @@ func (l *List) CheckAddress(ip netip.Addr) error {
 	return errDenied()
 }
 
+// ErrDenied is the cause of the refusal of a client that is not allowed.
+var ErrDenied = errors.New("not allowed")
+
 func errDenied() error {
-	return response.Refuse(http.StatusForbidden, "You are not allowed here")
+	return response.Refuse(http.StatusForbidden, "You are not allowed here").Because(ErrDenied)
 }
 
 // rules are the clients of a directive.

@@ -20,6 +20,22 @@ func (a *agents) add(pattern string) {
 	a.exact[pattern] = struct{}{}
 }
 
+// Agents are patterns of user agents. Nil matches none.
+type Agents struct{ agents agents }
+
+// NewAgents returns the agents for some patterns, in which a star stands for any characters and
+// a question mark for one. Case does not matter.
+func NewAgents(patterns []string) *Agents {
+	a := new(Agents)
+	for _, p := range patterns {
+		a.agents.add(p)
+	}
+	return a
+}
+
+// Matches reports whether one of the patterns matches a user agent.
+func (a *Agents) Matches(agent string) bool { return a != nil && a.agents.match(agent) }
+
 func (a *agents) match(agent string) bool {
 	if len(a.exact) == 0 && len(a.patterns) == 0 {
 		return false

@@ -88,7 +88,7 @@ func (h *Handler) checkAllowed(q *listenerRequest) error {
 	if err != nil && h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
 		return errNotServed // the answer is 404, as for everybody
 	}
-	return err
+	return h.sendOn(q, err, err)
 }
 
 // checkSlave finds out whether the client is a slave, which no limit applies to.
@@ -177,12 +177,7 @@ func (h *Handler) admit(q *listenerRequest) (*streaming.Listener, error) {
 // notAdmitted returns the answer to a listener that a limit keeps out. The limit may have
 // been reached by another listener after IsFull, so a slave may still have room.
 func (h *Handler) notAdmitted(q *listenerRequest, err error) error {
-	if streaming.IsFull(err) && h.shouldRedirect(q, true) {
-		if redirect := h.redirectToSlave(q); redirect != nil {
-			return redirect
-		}
-	}
-	return errStream(err)
+	return h.sendOn(q, err, errStream(err))
 }
 
 // releaseAdmission ends an admission that the engine did not take over.

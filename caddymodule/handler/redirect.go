@@ -1,40 +1,119 @@
 package handler
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
 
-// redirected is the query parameter of a listener that a master has redirected here; it is
-// not redirected again.
-const redirected = "redirected"
+// The query parameters of listeners on their way between nodes.
+const (
+	redirected = "redirected" // how often the listener has been redirected
+	except     = "except"     // base URL of the node that has refused it last
+)
 
-// shouldRedirect reports whether a listener may be redirected to a slave: always, or because
-// there is no place here. Relays are not redirected, since the slave could be the relay
-// itself.
-func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
-	if q.client.Slave || q.client.Relay || q.URL.Query().Has(redirected) || q.mount.Settings().NoDirect {
-		return false
+// maxHops is how often a listener is redirected: to a slave, back from one that has no room,
+// and to another one.
+const maxHops = 3
+
+// hops returns how often the listener has been redirected.
+func (q *listenerRequest) hops() int {
+	query := q.URL.Query()
+	if !query.Has(redirected) {
+		return 0
 	}
+	n, err := strconv.Atoi(query.Get(redirected))
+	if err != nil || n < 1 || n > maxHops {
+		return maxHops
+	}
+	return n
+}
+
+// mayRedirect reports whether a listener may be redirected. Relays are not, since the other node
+// could be the relay itself.
+func (h *Handler) mayRedirect(q *listenerRequest) bool {
+	return !q.client.Slave && !q.client.Relay && !q.policy.Engine.NoDirect && q.hops() < maxHops &&
+		!h.station.RedirectExcept.Matches(q.UserAgent())
+}
+
+// shouldRedirect reports whether a listener is to be redirected to a slave: always, or because
+// there is no place here. A listener that another node has redirected here stays if there is one.
+func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 	redirect := h.station.Redirect
-	return redirect == state.RedirectBalance || redirect == state.RedirectWhenFull && full
+	return (full && redirect == state.RedirectWhenFull || (full || q.hops() == 0) && redirect == state.RedirectBalance) && h.mayRedirect(q)
 }
 
 // redirectToSlave returns the redirect to a slave that has room, nil if there is none.
 func (h *Handler) redirectToSlave(q *listenerRequest) error {
-	base, ok := h.station.Slaves().Pick(relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Protected: h.station.IsProtected(q.path), Kbps: q.mount.Kbps})
+	query := relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Protected: h.station.IsProtected(q.path), Region: h.station.RegionOf(q.Request)}
+	if q.mount != nil {
+		query.Kbps = q.mount.Kbps
+	}
+	if base := q.URL.Query().Get(except); base != "" {
+		query.Except = []string{base}
+	}
+	base, ok := h.station.Slaves().Pick(query)
 	if !ok {
 		return nil
 	}
-	// The query is kept, since it may be a listener's ticket. Credentials are not: a
-	// URL is written into logs, and shown.
-	to := base + mountpath.Escape(q.path) + "?"
-	if q.URL.RawQuery != "" {
-		to += q.URL.RawQuery + "&"
+	return redirectTo(q, base+mountpath.Escape(q.path), "")
+}
+
+// redirectTo returns the redirect to a mount at another node. The query is kept, since it may be a
+// listener's ticket. Credentials are not: a URL is written into logs, and shown. refused is the
+// base URL of this node if the listener was refused here.
+func redirectTo(q *listenerRequest, mount, refused string) error {
+	pairs := slices.DeleteFunc(strings.Split(q.URL.RawQuery, "&"), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return name == "" || name == redirected || name == except
+	})
+	pairs = append(pairs, redirected+"="+strconv.Itoa(q.hops()+1))
+	if refused != "" {
+		pairs = append(pairs, except+"="+url.QueryEscape(refused))
 	}
-	return &response.Redirect{Status: http.StatusFound, URL: to + redirected + "=1"}
+	return &response.Redirect{Status: http.StatusFound, URL: mount + "?" + strings.Join(pairs, "&")}
+}
+
+// sendOn returns the answer to a listener that was refused here because of an error: a redirect
+// to a slave, or to the master that has the mount, where there may be room. For other errors, and
+// at last, it is refusal; a listener that was sent here is to try again, since the room that
+// another node knew of is taken.
+func (h *Handler) sendOn(q *listenerRequest, err error, refusal error) error {
+	if !hasRoomElsewhere(err) || q.client.Slave || q.client.Relay {
+		return refusal
+	}
+	if streaming.IsFull(err) {
+		h.station.ListenerRefused()
+	}
+	if h.shouldRedirect(q, true) {
+		if redirect := h.redirectToSlave(q); redirect != nil {
+			return redirect
+		}
+	}
+	if h.mayRedirect(q) {
+		if at, ok := h.station.Relayer().UpstreamFor(q.path, q.Scheme); ok {
+			return redirectTo(q, at, h.station.PublicURL(q.Scheme))
+		}
+	}
+	if q.hops() > 0 {
+		return response.Refuse(http.StatusServiceUnavailable, "No server has room for this mount").With("Retry-After", "5").Because(err)
+	}
+	return refusal
+}
+
+// hasRoomElsewhere reports whether another node may serve a listener that was refused because of
+// an error.
+func hasRoomElsewhere(err error) bool {
+	return streaming.IsFull(err) || errors.Is(err, streaming.ErrTooManyFromAddress) || errors.Is(err, streaming.ErrClosed) ||
+		errors.Is(err, access.ErrDenied)
 }

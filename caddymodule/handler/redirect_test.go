@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddycast/caddycast/caddymodule"
+	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/moduletest"
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -46,7 +47,7 @@ func TestAListenerThatLosesTheRaceForTheLastPlaceIsRedirected(t *testing.T) {
 			t.Errorf("%v: %v; want a redirect to the slave", err, redirect)
 		}
 	}
-	for _, err := range []error{streaming.ErrClosed, streaming.ErrNoDirect} {
+	for _, err := range []error{streaming.ErrMountInUse, streaming.ErrNoDirect} {
 		if _, ok := errors.AsType[*response.Refusal](h.Handler.NotAdmitted(r, "/live.mp3", err)); !ok {
 			t.Errorf("%v: not refused", err)
 		}
@@ -73,8 +74,46 @@ func TestAListenerOfAFullMountIsRedirected(t *testing.T) {
 			if resp.Header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(resp.Header.Get("Cache-Control"), "no-store") {
 				t.Errorf("%v; want the fields that let browsers follow", resp.Header)
 			}
-			resp = h.Get(t, "/live.mp3?redirected=1")
-			moduletest.CheckStatus(t, resp, http.StatusForbidden)
+			resp = h.Get(t, "/live.mp3?redirected=2&except=http%3A%2F%2Fslave.example.org&ticket=1") // it came back
+			moduletest.CheckStatus(t, resp, http.StatusServiceUnavailable)
+			if resp.Header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
 		})
+	}
+}
+
+func TestTheQueryOfAListenerIsKeptOnItsWay(t *testing.T) {
+	h := newMaster(t, caddymodule.Mount{Path: "/live.mp3"})
+	for query, want := range map[string]string{
+		"":                          "redirected=1",
+		"ticket=a%20b&x":            "ticket=a%20b&x&redirected=1",
+		"&&a=b&":                    "a=b&redirected=1",
+		"redirected=1&a=b":          "a=b&redirected=2",
+		"a=b&redirected=2&except=y": "a=b&redirected=3",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/live.mp3?"+query, nil)
+		redirect, ok := errors.AsType[*response.Redirect](h.Handler.NotAdmitted(r, "/live.mp3", streaming.ErrMountFull))
+		if !ok || redirect.URL != "http://slave.example.org/live.mp3?"+want {
+			t.Errorf("%q: %v; want the query %q", query, redirect, want)
+		}
+	}
+	for _, query := range []string{"redirected=3", "redirected=0", "redirected=-1", "redirected=99999999999999999999", "redirected=x", "redirected"} {
+		r := httptest.NewRequest(http.MethodGet, "/live.mp3?"+query, nil)
+		if refusal, ok := errors.AsType[*response.Refusal](h.Handler.NotAdmitted(r, "/live.mp3", streaming.ErrMountFull)); !ok || refusal.Status != http.StatusServiceUnavailable {
+			t.Errorf("%q: %v; want a refusal, since it was redirected often enough", query, refusal)
+		}
+	}
+}
+
+func TestPlayersThatDoNotFollowRedirectsStay(t *testing.T) {
+	h := newMaster(t, caddymodule.Mount{Path: "/live.mp3"})
+	h.RedirectExcept = access.NewAgents([]string{"Sonos*", "bose ?"})
+	for agent, redirected := range map[string]bool{"": true, "VLC/3": true, "sonos/1.0": false, "Bose 2": false, "Bose 20": true} {
+		r := httptest.NewRequest(http.MethodGet, "/live.mp3", nil)
+		r.Header.Set("User-Agent", agent)
+		if _, ok := errors.AsType[*response.Redirect](h.Handler.NotAdmitted(r, "/live.mp3", streaming.ErrMountFull)); ok != redirected {
+			t.Errorf("%q: redirected %t; want %t", agent, ok, redirected)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ func (g *Generation) Report(master string) relay.Report {
 		Mounts:    make(map[string]int),
 		Room:      make(map[string]int),
 		Below:     g.slaves.Below(master),
+		Refused:   int(g.refusedListeners.Load()),
 	}
 	for _, p := range g.StreamList().Paths() {
 		listeners := 0
@@ -38,6 +40,27 @@ func (g *Generation) Report(master string) relay.Report {
 		}
 	}
 	return r
+}
+
+// ListenerRefused notes that a listener was refused since a limit is reached. The masters get a
+// report soon, so that they send no more listeners.
+func (st *Station) ListenerRefused() {
+	st.refusedListeners.Add(1)
+	st.relays.ReportSoon()
+}
+
+// PublicURL returns the base URL with a scheme at which masters send listeners to this node; empty:
+// none.
+func (g *Generation) PublicURL(scheme string) string {
+	if g.Relays.Slave == nil {
+		return ""
+	}
+	for _, base := range g.Relays.Slave.Public {
+		if strings.HasPrefix(base, scheme+"://") {
+			return base
+		}
+	}
+	return ""
 }
 
 // traffic measures the bandwidth of a station.

@@ -26,14 +26,18 @@ import (
 type Generation struct {
 	*Station
 
-	Identity  Identity
-	Limits    StationLimits
-	Access    access.List
-	Gate      auth.Gate
-	IsMaster  bool // listeners may be sent to slaves
-	Redirect  Redirect
-	Templates Templates
-	Named     []string // mounts that the configuration names
+	Identity Identity
+	Limits   StationLimits
+	Access   access.List
+	Gate     auth.Gate
+	IsMaster bool // listeners may be sent to slaves
+	Redirect Redirect
+	// PreferRegion is a text with placeholders of a request; see relay.PickQuery.
+	PreferRegion string
+	// RedirectExcept are players that are not redirected; nil: none.
+	RedirectExcept *access.Agents
+	Templates      Templates
+	Named          []string // mounts that the configuration names
 
 	// Log is the configuration's logger.
 	Log *zap.Logger

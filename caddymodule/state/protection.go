@@ -1,7 +1,10 @@
 package state
 
 import (
+	"net/http"
 	"slices"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -32,6 +35,15 @@ func (g *Generation) RequiresTLS(path string) bool {
 // or only some clients are allowed. They may be sent to nodes that ask this one about them.
 func (g *Generation) IsProtected(path string) bool {
 	return g.Gate.Module(path) != nil || g.Access.IsRestricted()
+}
+
+// RegionOf returns the region whose slaves a listener is sent to first; empty: none.
+func (g *Generation) RegionOf(r *http.Request) string {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok || g.PreferRegion == "" {
+		return ""
+	}
+	return repl.ReplaceAll(g.PreferRegion, "")
 }
 
 // Missing returns those of some protections that a mount does not have here.

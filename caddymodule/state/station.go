@@ -42,6 +42,9 @@ type Station struct {
 
 	sessions auth.Sessions
 	remote   RemoteListeners
+
+	refusedListeners atomic.Int64 // since a limit was reached, ever
+
 	node     string // host name of the server
 	relays   *relay.Manager
 	slaves   *relay.Slaves

@@ -43,7 +43,7 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
 	var urls []string
 	if p.station.IsMaster {
-		for _, base := range p.station.Slaves().Ranked(relay.PickQuery{Mount: mount, Scheme: r.Scheme, Protected: p.station.IsProtected(mount)}) {
+		for _, base := range p.station.Slaves().Ranked(relay.PickQuery{Mount: mount, Scheme: r.Scheme, Protected: p.station.IsProtected(mount), Region: p.station.RegionOf(r.Request)}) {
 			urls = append(urls, base+mountpath.Escape(mount))
 		}
 	}

@@ -30,6 +30,8 @@ type SlaveConfig struct {
 	// are missing.
 	Missing func(mount string, required []Protection) []Protection
 
+	Region string // of this node; empty: none
+
 	// AsksMasters reports whether the masters decide on the listeners of protected mounts.
 	AsksMasters bool
 
@@ -191,6 +193,7 @@ func (s *slave) report(master string) Report {
 		r = settings.Report(master)
 	}
 	r.ID, r.Public, r.CountedBy, r.AsksMaster = s.manager.ID, settings.Public, s.countedBy(), settings.AsksMasters
+	r.Region = settings.Region
 	if r.Below != nil {
 		slices.Sort(r.Below.Nodes) // in the same order each time
 	}

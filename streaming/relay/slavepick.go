@@ -16,6 +16,7 @@ type PickQuery struct {
 	Mount     string
 	Scheme    string
 	Protected bool     // the mount is: only slaves that ask the master are chosen
+	Region    string   // whose slaves are chosen first; empty: none
 	Except    []string // base URLs of slaves that are not chosen
 
 	// Kbps returns the bitrate of the mount; 0: unknown. It is called once for each snapshot.
@@ -91,6 +92,9 @@ func newCandidates(slaves []viewedSlave, q *PickQuery) *candidates {
 	for i := range slaves {
 		s := &slaves[i]
 		base := baseFor(s.public, q.Scheme)
+		if q.Region != "" && s.report.Region != q.Region {
+			continue
+		}
 		if base == "" || !s.report.carries(q.Mount) || q.Protected && !s.report.AsksMaster || s.refuses(q.Mount) {
 			continue
 		}
@@ -126,7 +130,7 @@ func (l *candidates) draw(random func(n int64) int64) *candidate {
 // choose takes a place at one of two that are drawn: that of which the larger part is left.
 // So all are filled in proportion to their free places, also while their reports are old.
 func (l *candidates) choose(random func(n int64) int64, except []string) *candidate {
-	if len(l.all) == 0 || l.isFull.Load() {
+	if l == nil || len(l.all) == 0 || l.isFull.Load() {
 		return nil
 	}
 	for range pickTries {
@@ -150,10 +154,14 @@ func (l *candidates) choose(random func(n int64) int64, except []string) *candid
 }
 
 // Pick chooses a slave for a listener, takes a place there and returns its base URL. Slaves
-// are chosen in proportion to their free places. Pick reports false if no slave has room. It
+// are chosen in proportion to their free places, those of the region first. Pick reports false if no slave has room. It
 // takes no lock.
 func (s *Slaves) Pick(q PickQuery) (base string, ok bool) {
-	c := s.snapshot().candidates(&q).choose(s.random, q.Except)
+	near, all := s.snapshot().byRegion(q)
+	c := near.choose(s.random, q.Except)
+	if c == nil {
+		c = all.choose(s.random, q.Except)
+	}
 	if c == nil {
 		return "", false
 	}
@@ -163,9 +171,22 @@ func (s *Slaves) Pick(q PickQuery) (base string, ok bool) {
 	return c.base, true
 }
 
-// Ranked returns the base URLs of the slaves that carry a mount and have room, those with
-// the largest free share first. The result must not be changed.
-func (s *Slaves) Ranked(q PickQuery) []string { return s.snapshot().candidates(&q).ranked() }
+// Ranked returns the base URLs of the slaves that carry a mount and have room, those of the region
+// first, and of these, those with the largest free share. The result must not be changed.
+func (s *Slaves) Ranked(q PickQuery) []string {
+	near, all := s.snapshot().byRegion(q)
+	if near == nil {
+		return all.ranked()
+	}
+	first := near.ranked()
+	bases := slices.Clone(first)
+	for _, base := range all.ranked() {
+		if !slices.Contains(first, base) {
+			bases = append(bases, base)
+		}
+	}
+	return bases
+}
 
 func (l *candidates) rank() (bases []string) {
 	all := make([]*candidate, 0, len(l.all))

@@ -12,9 +12,10 @@ const viewInterval = 100 * time.Millisecond
 // slaveView is a snapshot of the slaves that take listeners. It does not change, except that
 // lists of candidates are added as they are needed.
 type slaveView struct {
-	made   time.Time
-	slaves []viewedSlave
-	lists  sync.Map // the *candidates of each listKey
+	made    time.Time
+	slaves  []viewedSlave
+	regions map[string]bool // that slaves are in
+	lists   sync.Map        // the *candidates of each listKey
 }
 
 // viewedSlave is a slave as it was when the snapshot was made. What is left there is in the
@@ -28,8 +29,8 @@ type viewedSlave struct {
 
 // listKey is what a list of candidates is for.
 type listKey struct {
-	mount, scheme string
-	protected     bool
+	mount, scheme, region string
+	protected             bool
 }
 
 // snapshot returns the slaves. A change is seen after viewInterval at the latest; whoever
@@ -46,19 +47,30 @@ func (s *Slaves) snapshot() *slaveView {
 	}
 	defer s.mu.Unlock()
 	s.changed.Store(false)
-	v = &slaveView{made: s.now(), slaves: make([]viewedSlave, 0, len(s.entries))}
+	v = &slaveView{made: s.now(), slaves: make([]viewedSlave, 0, len(s.entries)), regions: make(map[string]bool)}
 	for _, e := range s.entries {
 		if public := *e.public.Load(); e.isOpen.Load() && len(public) > 0 {
 			v.slaves = append(v.slaves, viewedSlave{e, e.report, e.rooms, public})
+			v.regions[e.report.Region] = true
 		}
 	}
 	s.view.Store(v)
 	return v
 }
 
+// byRegion returns the candidates of the region of a listener, nil if it has no slaves, and those
+// of all regions.
+func (v *slaveView) byRegion(q PickQuery) (near, all *candidates) {
+	if q.Region != "" && v.regions[q.Region] { // no request makes a list for a region of its own
+		near = v.candidates(&q)
+	}
+	q.Region = ""
+	return near, v.candidates(&q)
+}
+
 // candidates returns the candidates for listeners of a mount.
 func (v *slaveView) candidates(q *PickQuery) *candidates {
-	key := listKey{q.Mount, q.Scheme, q.Protected}
+	key := listKey{q.Mount, q.Scheme, q.Region, q.Protected}
 	if l, ok := v.lists.Load(key); ok {
 		return l.(*candidates)
 	}
