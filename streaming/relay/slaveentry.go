@@ -35,11 +35,10 @@ type slaveEntry struct {
 	// takes them without a lock, so that a burst stays within what the slave has reported.
 	places, kbps atomic.Int64
 
-	isOpen    atomic.Bool                     // takes listeners
-	public    atomic.Pointer[[]string]        // URLs to which they may be sent
-	sent      atomic.Int64                    // listeners sent there since the last report
-	allSent   atomic.Uint64                   // listeners ever sent there
-	refusedBy atomic.Pointer[map[string]bool] // mounts with a refusal since the last report; nil: none
+	isOpen  atomic.Bool              // takes listeners
+	public  atomic.Pointer[[]string] // URLs to which they may be sent
+	sent    atomic.Int64             // listeners sent there since the last report
+	allSent atomic.Uint64            // listeners ever sent there
 
 	// The rest is guarded by mu of Slaves.
 
@@ -68,7 +67,6 @@ func (e *slaveEntry) take(r Report, addr string, now time.Time) {
 		e.kbps.Store(int64(r.MaxKbps - r.Kbps))
 	}
 	e.takeRooms(r.Room)
-	e.refusedBy.Store(nil)
 }
 
 // takeRooms sets the places left of the mounts with a limit of their own. A snapshot has the
@@ -88,24 +86,6 @@ func (e *slaveEntry) takeRooms(room map[string]int) {
 		rooms[mount] = left
 	}
 	e.rooms = rooms
-}
-
-// refuse notes that the slave has refused a listener of a mount. It gets none until the next
-// report. mu is held.
-func (e *slaveEntry) refuse(mount string) {
-	mounts := map[string]bool{mount: true}
-	if before := e.refusedBy.Load(); before != nil {
-		for m := range *before {
-			mounts[m] = true
-		}
-	}
-	e.refusedBy.Store(&mounts)
-}
-
-// refuses reports whether the slave has refused a listener of a mount since its last report.
-func (e *slaveEntry) refuses(mount string) bool {
-	mounts := e.refusedBy.Load()
-	return mounts != nil && (*mounts)[mount]
 }
 
 func (e *slaveEntry) capacity() int { return cmp.Or(e.report.Capacity, defaultCapacity) }

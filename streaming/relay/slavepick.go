@@ -26,7 +26,6 @@ type PickQuery struct {
 // candidate is a slave that carries a mount and had room when the list was made.
 type candidate struct {
 	*slaveEntry
-	mount string
 	base  string
 	room  *atomic.Int64 // places of the mount; nil: it has no limit of its own
 	cost  int64         // kbit/s of a listener
@@ -45,7 +44,7 @@ func (c *candidate) left() int64 {
 
 // reserve takes a place for a listener. It reports false if none is left.
 func (c *candidate) reserve() bool {
-	if !c.isOpen.Load() || !slices.Contains(*c.public.Load(), c.base) || c.refuses(c.mount) || !takeFrom(&c.places, 1) {
+	if !c.isOpen.Load() || !slices.Contains(*c.public.Load(), c.base) || !takeFrom(&c.places, 1) {
 		return false
 	}
 	if !takeFrom(&c.kbps, c.cost) {
@@ -95,10 +94,10 @@ func newCandidates(slaves []viewedSlave, q *PickQuery) *candidates {
 		if q.Region != "" && s.report.Region != q.Region {
 			continue
 		}
-		if base == "" || !s.report.carries(q.Mount) || q.Protected && !s.report.AsksMaster || s.refuses(q.Mount) {
+		if base == "" || !s.report.carries(q.Mount) || q.Protected && !s.report.AsksMaster {
 			continue
 		}
-		c := candidate{slaveEntry: s.slaveEntry, mount: q.Mount, base: base, room: s.rooms[q.Mount], cost: s.report.kbpsOf(kbps)}
+		c := candidate{slaveEntry: s.slaveEntry, base: base, room: s.rooms[q.Mount], cost: s.report.kbpsOf(kbps)}
 		if c.free = c.left(); c.free < 1 {
 			continue
 		}

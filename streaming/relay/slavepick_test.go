@@ -130,26 +130,6 @@ func TestABurstNeverOvershootsAReport(t *testing.T) {
 	}
 }
 
-func TestARefusalCountsUntilTheNextReport(t *testing.T) {
-	s, _ := newTestSlaves(t)
-	mustRegister(t, s, new(Credential), edge("a", 100, 0, "/live", "/other"))
-	if _, ok := s.Pick(live); !ok {
-		t.Fatal("there is no room")
-	}
-	s.Refused("https://a", "/live")
-	if base, ok := s.Pick(live); ok {
-		t.Errorf("sent to %s, which has refused", base)
-	}
-	if _, ok := s.Pick(PickQuery{Mount: "/other", Scheme: "http"}); !ok {
-		t.Error("another mount is refused, too")
-	}
-	mustRegister(t, s, new(Credential), edge("a", 100, 0, "/live"))
-	s.now = func() time.Time { return time.Now().Add(viewInterval) }
-	if _, ok := s.Pick(live); !ok {
-		t.Error("the refusal still counts after another report")
-	}
-}
-
 // A slave that is gone gets no listeners, not even by a snapshot that still has it.
 func TestASlaveThatIsGoneGetsNoListeners(t *testing.T) {
 	s, _ := newTestSlaves(t)

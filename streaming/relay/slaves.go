@@ -199,19 +199,6 @@ func (s *Slaves) expire() {
 	s.notify(events)
 }
 
-// Refused notes that the slave with a base URL has refused a listener of a mount. It gets no
-// more listeners of that mount until its next report.
-func (s *Slaves) Refused(base, mount string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		if slices.Contains(e.report.Public, base) {
-			e.refuse(mount)
-			s.changed.Store(true)
-		}
-	}
-}
-
 // Listeners returns the number of listeners of a mount at all slaves, and at the slaves of
 // those.
 func (s *Slaves) Listeners(mount string) int { return s.sums.listeners(mount) }
