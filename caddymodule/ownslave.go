@@ -97,7 +97,7 @@ func (m *Master) slaveLogins(relay *auth.Verifier) (all []auth.SlaveLogin, err e
 	}
 	repl := caddy.NewReplacer()
 	for _, s := range m.Slaves {
-		v, err := auth.NewVerifier("role master: slave "+s.Name, "", &auth.Credential{User: s.Name, Password: s.Secret})
+		v, err := newVerifier(auth.KindRelay, "role master: slave "+s.Name, "", &auth.Credential{User: s.Name, Password: s.Secret})
 		if err != nil {
 			return nil, err
 		}

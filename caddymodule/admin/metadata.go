@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
@@ -54,7 +56,8 @@ func titleParameters(r *request.Facts) (url.Values, error) {
 // checkTitleTLS refuses a title over plain HTTP where source_tls is required.
 func (c *Commands) checkTitleTLS(r *request.Facts, path string) error {
 	if c.station.Policy(path).SourceTLS && !r.IsEncrypted() {
-		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS")
+		return response.Refuse(http.StatusForbidden, "Titles of this mount must use TLS").
+			Warned("title rejected: source_tls is required", zap.String("mount", response.Printable(path)))
 	}
 	return nil
 }

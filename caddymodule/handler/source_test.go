@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule"
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/moduletest"
@@ -75,6 +77,42 @@ func TestAStationWithoutASourcePasswordSaysWhyItRefuses(t *testing.T) {
 	}
 	if got := all[0].ContextMap()["mount"]; got != "/live .mp3" {
 		t.Errorf("mount %q", got)
+	}
+}
+
+// Each line has the mount. The address is its first field, for programs that deny addresses.
+func TestRefusedSourcesAndTitlesAreLogged(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{
+		SourcePassword: &auth.Credential{Password: "hackme"},
+		Mounts:         []*caddymodule.Mount{{Path: "/safe.mp3", SourceTLS: "required"}},
+	})
+	h.OnAir(t, "/busy.mp3", nil)
+	for _, c := range []struct{ name, method, target, contentType, password, message, mount string }{
+		{"over plain HTTP", "PUT", "/safe.mp3", "audio/mpeg", "hackme", "source rejected: source_tls is required", "/safe.mp3"},
+		{"over plain HTTP, without a login", "SOURCE", "/safe.mp3", "audio/mpeg", "", "source rejected: source_tls is required", "/safe.mp3"},
+		{"a mount in use", "PUT", "/busy.mp3", "audio/mpeg", "hackme", "source rejected: mount in use", "/busy.mp3"},
+		{"no content type", "PUT", "/new.mp3", "", "hackme", "source rejected: missing content type", "/new.mp3"},
+		{"a title", "GET", "/admin/metadata?mount=/safe.mp3&mode=updinfo&song=x", "", "hackme", "title rejected: source_tls is required", "/safe.mp3"},
+		{"a title of SHOUTcast", "GET", "/admin.cgi?mount=/safe.mp3&pass=hackme&mode=updinfo&song=x", "", "", "title rejected: source_tls is required", "/safe.mp3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h.Logs.TakeAll()
+			r := httptest.NewRequest(c.method, c.target, nil)
+			if c.password != "" {
+				r.SetBasicAuth("source", c.password)
+			}
+			if c.contentType != "" {
+				r.Header.Set("Content-Type", c.contentType)
+			}
+			_ = h.Do(t, r).Body.Close()
+			all := h.Logs.FilterLevelExact(zap.WarnLevel).All()
+			if len(all) != 1 || all[0].Message != c.message || all[0].Context[0].Key != "client_ip" {
+				t.Fatalf("%v; want %q alone, the address first", all, c.message)
+			}
+			if fields := all[0].ContextMap(); fields["mount"] != c.mount || fields["client_ip"] != "192.0.2.1" {
+				t.Errorf("%v; want mount %s", fields, c.mount)
+			}
+		})
 	}
 }
 

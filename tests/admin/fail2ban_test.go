@@ -21,6 +21,9 @@ func TestTheFilterOfTheGuideFindsFailedLogins(t *testing.T) {
 	source_password hackme
 	admin_password  letmein
 	relay_password  pullme
+	role master {
+		slave edge1 s3cret
+	}
 	mount /members.mp3 {
 		auth htpasswd `+harness.Storage+`/fail2ban-users
 	}
@@ -35,6 +38,7 @@ func TestTheFilterOfTheGuideFindsFailedLogins(t *testing.T) {
 		{"GET", "/members.mp3", "ann", "module"},
 		{"GET", "/live.mp3", "relay", "relay"},
 		{"GET", "/admin/streamlist.txt", "relay", "relay"},
+		{"GET", "/admin/streamlist.txt", "edge1", "relay"},
 		{"GET", "/admin/stats", "admin", "admin"},
 		{"GET", "/admin/metadata?mount=/live.mp3&mode=updinfo&song=x", "source", "station"},
 		{"GET", "/admin/", spoof, "admin"},
@@ -49,7 +53,8 @@ func TestTheFilterOfTheGuideFindsFailedLogins(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		line := s.WaitForLog(map[string]any{"msg": "authentication failed", "path": strings.Split(c.path, "?")[0], "credential": c.credential})
+		user, _, _ := strings.Cut(c.user, ":")
+		line := s.WaitForLog(map[string]any{"msg": "authentication failed", "path": strings.Split(c.path, "?")[0], "credential": c.credential, "user_id": user})
 		if line["client_ip"] != "127.0.0.1" || line["level"] != "warn" {
 			t.Errorf("%s %s: logged is %v", c.method, c.path, line)
 		}
@@ -65,8 +70,8 @@ func TestTheFilterOfTheGuideFindsFailedLogins(t *testing.T) {
 		t.Fatal(err)
 	}
 	hosts := findHosts(t, string(text))
-	if len(hosts) != 7 {
-		t.Errorf("the filter finds %v; want seven lines", hosts)
+	if len(hosts) != 8 {
+		t.Errorf("the filter finds %v; want eight lines", hosts)
 	}
 	for _, host := range hosts {
 		if host != "127.0.0.1" {
@@ -110,7 +115,7 @@ func runFail2ban(t *testing.T, log string) {
 		return
 	}
 	out, err := exec.CommandContext(t.Context(), program, "--datepattern", filterLine(t, "datepattern"), log, filterLine(t, "failregex")).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), fmt.Sprintf("%d matched", 7)) {
+	if err != nil || !strings.Contains(string(out), fmt.Sprintf("%d matched", 8)) {
 		t.Errorf("fail2ban-regex: %v\n%s", err, out)
 	}
 }
