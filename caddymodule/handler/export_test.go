@@ -21,3 +21,6 @@ func (h *Handler) NotAdmitted(r *http.Request, path string, err error) error {
 	q.mount = h.station.Mount(path)
 	return h.notAdmitted(q, err)
 }
+
+// Asked is asked.
+var Asked = asked

@@ -95,6 +95,44 @@ func TestAMasterDecidesOnTheListenersOfItsSlaves(t *testing.T) {
 	}
 }
 
+// The way in does not matter: neither to the slave, nor between the nodes.
+func TestAMasterDecidesWhicheverWayAListenerComesIn(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "members")
+	harness.WriteFile(t, users, "bob:5f4dcc3b5aa765d61d8327deb882cf99\n")
+	_, slave := startAsking(t, "auth htpasswd "+users, "")
+	h1, h2 := &http.Transport{TLSClientConfig: slave.TLSConfig("http/1.1")}, slave.HTTP2Transport()
+	t.Cleanup(h1.CloseIdleConnections)
+	t.Cleanup(h2.CloseIdleConnections)
+	for _, tt := range []struct {
+		name      string
+		transport *http.Transport
+		url       string
+		major     int
+	}{
+		{"HTTP", h1, "http://" + slave.Plain, 1},
+		{"HTTPS", h1, "https://" + slave.TLS, 1},
+		{"HTTP/2", h2, "https://" + slave.TLS, 2},
+	} {
+		for password, want := range map[string]int{"": 401, "guess": 401, "password": 200} {
+			r, err := http.NewRequest(http.MethodGet, tt.url+"/pay.mp3", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if password != "" {
+				r.SetBasicAuth("bob", password)
+			}
+			resp, err := tt.transport.RoundTrip(r)
+			if err != nil {
+				t.Fatalf("%s: %v", tt.name, err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != want || resp.ProtoMajor != tt.major {
+				t.Errorf("%s with %q: %s %s; want %d over HTTP/%d", tt.name, password, resp.Proto, resp.Status, want, tt.major)
+			}
+		}
+	}
+}
+
 // The endpoint of the master is asked with what the listener sent to the slave, and hears of
 // the end.
 func TestTheEndOfAListenerAtASlaveReachesTheEndpointOfTheMaster(t *testing.T) {
