@@ -31,6 +31,7 @@ var commands = map[string]command{
 	"streamlist":     {serve: (*Commands).serveMounts},
 	"listclients":    {serve: (*Commands).serveClients, mount: true},
 	"listslaves":     {serve: (*Commands).serveSlaves},                // ours
+	"listmasters":    {serve: (*Commands).serveMasters},               // ours
 	"drainslave":     {serve: (*Commands).drainSlave, changes: true},  // ours
 	"removeslave":    {serve: (*Commands).removeSlave, changes: true}, // ours
 	"listevents":     {serve: (*Commands).serveLastEvents},            // ours

@@ -1,6 +1,6 @@
 // Package adminapi reports on the stations and acts on them over Caddy's admin endpoint, for
-// programs: /icecast/stations, mounts, listeners, relays, slaves, events; kick, move, kill,
-// metadata, slaves/drain, slaves/remove.
+// programs: /icecast/stations, mounts, listeners, relays, slaves, masters, events; kick, move,
+// kill, metadata, slaves/drain, slaves/remove.
 //
 // A call of the table is either a report, which answers GET from a query, or an action, which
 // does what the JSON body of a POST says. Reports are the exported types; the command
@@ -73,6 +73,7 @@ var calls = map[string]call{
 	"listeners": {report: listListeners, parameters: []string{"station", "mount"}},
 	"relays":    {report: listRelays, parameters: []string{"station", "mount"}},
 	"slaves":    {report: listSlaves, parameters: []string{"station"}},
+	"masters":   {report: listMasters, parameters: []string{"station"}},
 	"kick":      {action: kick},
 	"move":      {action: move},
 	"kill":      {action: kill},

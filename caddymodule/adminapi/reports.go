@@ -15,19 +15,20 @@ import (
 
 // StationReport is the report on a station.
 type StationReport struct {
-	Name                string        `json:"name"`
-	Node                string        `json:"node"`
-	Version             string        `json:"version"`
-	Started             time.Time     `json:"started"`
-	Listeners           int64         `json:"listeners"`
-	SlaveConnections    int64         `json:"slave_connections"`
-	Sources             int           `json:"sources"`
-	ListenerConnections uint64        `json:"listener_connections"`
-	SourceConnections   uint64        `json:"source_connections"`
-	RelayConnections    uint64        `json:"relay_connections"`
-	Mounts              []MountReport `json:"mounts"`
-	Relays              []RelayReport `json:"relays"`
-	Slaves              []SlaveReport `json:"slaves"`
+	Name                string         `json:"name"`
+	Node                string         `json:"node"`
+	Version             string         `json:"version"`
+	Started             time.Time      `json:"started"`
+	Listeners           int64          `json:"listeners"`
+	SlaveConnections    int64          `json:"slave_connections"`
+	Sources             int            `json:"sources"`
+	ListenerConnections uint64         `json:"listener_connections"`
+	SourceConnections   uint64         `json:"source_connections"`
+	RelayConnections    uint64         `json:"relay_connections"`
+	Mounts              []MountReport  `json:"mounts"`
+	Relays              []RelayReport  `json:"relays"`
+	Slaves              []SlaveReport  `json:"slaves"`
+	Masters             []MasterReport `json:"masters"`
 
 	// Withheld has the mounts that a slave does not pull since their protection is missing here,
 	// and what is missing.
@@ -132,7 +133,8 @@ func listStations(q query) (any, error) {
 			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
-			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Withheld: st.Withheld(),
+			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Masters: reportMasters(st),
+			Withheld: st.Withheld(),
 		})
 	}
 	return all, nil

@@ -59,7 +59,7 @@ func addCommands(root *cobra.Command) {
 		root.AddCommand(cmd)
 		return cmd
 	}
-	status := add("status", "Shows stations, mounts, relays and slaves", cobra.NoArgs, (*client).status)
+	status := add("status", "Shows stations, mounts, relays, masters and slaves", cobra.NoArgs, (*client).status)
 	status.Flags().BoolP("watch", "w", false, "Show it again every second, until interrupted")
 	add("mounts [<mount>]", "Lists mounts", cobra.MaximumNArgs(1), (*client).mounts)
 	add("listeners [<mount>]", "Lists listeners", cobra.MaximumNArgs(1), (*client).listeners)

@@ -77,15 +77,20 @@ func (s *table) stations(all []adminapi.StationReport) {
 	var mounts []adminapi.MountReport
 	var relays []adminapi.RelayReport
 	var slaves []adminapi.SlaveReport
+	var masters []adminapi.MasterReport
 	for _, st := range all {
 		s.row(st.Name, s.age(st.Started), st.Listeners, st.Sources, len(st.Slaves))
 		mounts, relays, slaves = append(mounts, st.Mounts...), append(relays, st.Relays...), append(slaves, st.Slaves...)
+		masters = append(masters, st.Masters...)
 	}
 	if len(mounts) > 0 {
 		s.mounts(mounts)
 	}
 	if len(relays) > 0 {
 		s.relays(relays)
+	}
+	if len(masters) > 0 {
+		s.masters(masters)
 	}
 	if len(slaves) > 0 {
 		s.slaves(slaves)
@@ -123,6 +128,19 @@ func (s *table) relays(all []adminapi.RelayReport) {
 			lag = fmt.Sprintf("%.1fs", *r.Lag)
 		}
 		s.row(r.Station, r.Mount, r.State, s.age(r.Since), lag, dash(r.Upstream), dash(r.Cause))
+	}
+}
+
+// masters shows the masters of slaves. The cause is why a master is not connected, else what it
+// has refused last.
+func (s *table) masters(all []adminapi.MasterReport) {
+	s.heading("STATION", "MASTER", "STATE", "FOR", "REPORT", "REFUSALS", "CAUSE")
+	for _, m := range all {
+		report := "-"
+		if m.Reported != nil {
+			report = s.age(*m.Reported)
+		}
+		s.row(m.Station, m.URL, m.State, s.age(m.Since), report, m.Refusals, dash(cmp.Or(m.Cause, m.Refusal)))
 	}
 }
 

@@ -16,16 +16,17 @@ func TestTablesShowNothingRaw(t *testing.T) {
 		Station: "default", Mount: "/a\x1b[2Jb\tc", State: state.FeedFallback, Feed: "/files/x\ny", Listeners: 3, AtSlaves: 4, MaxListeners: 5, Song: "\u202eevil\r\n",
 		Source: &adminapi.SourceReport{IP: "192.0.2.1", Bitrate: 127_800, Since: s.now.Add(-time.Minute)},
 	}})
+	s.masters([]adminapi.MasterReport{{Station: "edge", URL: "http://m", State: "refuses", Since: s.now.Add(-time.Hour), Refusals: 2, Cause: "no\x1b[2J\n"}})
 	s.listeners([]adminapi.ListenerReport{{Station: "default", ID: 7, Mount: "/m", Protocol: "HTTP/1.1", TLS: true, Slave: true, UserAgent: "a\x00\x1b]0;x\x07", Bytes: 2048}})
 	var out bytes.Buffer
 	if err := s.print(&out); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if len(lines) != 6 {
+	if len(lines) != 9 {
 		t.Errorf("%d lines:\n%s", len(lines), out.String())
 	}
-	for _, want := range []string{"3+4/5", "128 kbit/s", "1m0s", "192.0.2.1", "HTTP/1.1+TLS slave", "2.0 KiB"} {
+	for _, want := range []string{"3+4/5", "128 kbit/s", "1m0s", "1h0m0s", "192.0.2.1", "HTTP/1.1+TLS slave", "2.0 KiB"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, out.String())
 		}

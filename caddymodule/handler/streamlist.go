@@ -68,7 +68,7 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 	switch {
 	case r.Context().Err() != nil:
 		st.Slaves().Disconnected(registration)
-		return r.Context().Err()
+		return nil // the client is gone: that is no error
 	case st.IsClosing():
 		return errStream(streaming.ErrClosed)
 	}

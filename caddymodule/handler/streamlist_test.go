@@ -1,8 +1,10 @@
 package handler_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddycast/caddycast/caddymodule"
@@ -43,4 +45,15 @@ func TestStreamList(t *testing.T) {
 			t.Errorf("%s: %q", tt.user, got)
 		}
 	}
+}
+
+// A slave that ends its request for the next list early is no error, and no line of the log.
+func TestASlaveThatGoesIsNoError(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{RelayPassword: &auth.Credential{Password: "relay"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/admin/streamlist.txt", strings.NewReader(`{"id": "edge", "interval": 5}`))
+	r.SetBasicAuth("relay", "relay")
+	r.Header.Set("Prefer", "wait=20")
+	moduletest.CheckStatus(t, h.Do(t, r), http.StatusOK) // fails for an error
 }

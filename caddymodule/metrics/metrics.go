@@ -4,7 +4,7 @@
 // so that a reload changes no counter and listeners cost nothing more. Register adds it to the
 // registry of a configuration; Prometheus may scrape from several goroutines at a time.
 //
-// Labels are names of stations, mounts and slaves, whose number is bounded, keywords of our own,
+// Labels are names of stations, mounts, slaves and masters, whose number is bounded, keywords of our own,
 // and statuses of answers. Nothing of a client is ever in a label.
 package metrics
 
@@ -56,6 +56,9 @@ var (
 	slaveSentDesc   = desc("slave_sent_total", "Listeners that were sent to the slave.", "slave")
 	slaveRefDesc    = desc("slave_refused_total", "Listeners that the slave has refused, by its reports.", "slave")
 	slaveUpDesc     = desc("slave_verified", "Whether all public URLs of the slave are verified.", "slave")
+	masterUpDesc    = desc("master_up", "Whether the master sends its list to this slave.", "master")
+	masterAgeDesc   = desc("master_report_age_seconds", "Time since the master last took a report of this slave.", "master")
+	refusalsDesc    = desc("slave_refusals_total", "Reports and requests of this slave that the master has refused.", "master")
 	relayDesc       = desc("relay_state", "State of the relay: 1 for the current state.", "mount", "state")
 	lagDesc         = desc("relay_lag_seconds", "Time since a playing relay last received sound.", "mount")
 	passDesc        = desc("shard_pass_seconds", "Duration of a shard's write pass.")
@@ -67,7 +70,7 @@ var (
 
 	allDescs = []*prometheus.Desc{
 		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, mountSlavesDesc,
-		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
+		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, masterUpDesc, masterAgeDesc, refusalsDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
 	}
 )
 
@@ -96,6 +99,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 		c.histogram(passDesc, st.CycleTimes())
 		c.histogram(delayDesc, st.Delays())
 		c.slaves(st.Slaves().List())
+		c.masters(st.Relayer().Masters())
 		for status, n := range st.Refusals() {
 			c.counter(refusedDesc, n, strconv.Itoa(status))
 		}

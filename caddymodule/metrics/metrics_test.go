@@ -2,10 +2,12 @@ package metrics_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/metrics"
 	"github.com/caddycast/caddycast/caddymodule/moduletest"
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/leaks"
 )
 
@@ -84,4 +87,29 @@ func TestAMountIsWatchedBeforeItsFirstSource(t *testing.T) {
 	if got := values(t)[name]; got != 1 {
 		t.Errorf("%s is %v with a source; want 1", name, got)
 	}
+}
+
+func TestTheMastersOfASlave(t *testing.T) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer refuses.Close()
+	takes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Accept-Post", "application/json")
+		w.Header().Set("Content-Type", "text/plain")
+	}))
+	defer takes.Close()
+	moduletest.New(t, &caddymodule.Station{Slave: &caddymodule.Slave{Masters: []string{refuses.URL, takes.URL}}})
+	eventually.True(t, time.Minute, "the metrics of both masters", func() bool {
+		all := values(t)
+		of := func(name string, master *httptest.Server) (float64, bool) {
+			v, ok := all[fmt.Sprintf("icecast_%s{master=%s,station=%s}", name, master.URL, t.Name())]
+			return v, ok
+		}
+		down, _ := of("master_up", refuses)
+		up, _ := of("master_up", takes)
+		refusals, _ := of("slave_refusals_total", refuses)
+		none, counted := of("slave_refusals_total", takes)
+		_, never := of("master_report_age_seconds", refuses)
+		_, reported := of("master_report_age_seconds", takes)
+		return down == 0 && up == 1 && refusals > 0 && none == 0 && counted && !never && reported
+	})
 }

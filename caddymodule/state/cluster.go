@@ -128,7 +128,7 @@ func (st *Station) relayChanged(e relay.Event) {
 		log.Info("master connected", zap.String("master", e.Upstream))
 	case relay.MasterDown:
 		log.Warn("master unavailable; keeping its last list and retrying",
-			zap.String("master", e.Upstream), zap.String("error", e.Cause))
+			zap.String("master", e.Upstream), zap.String("error", response.Printable(e.Cause)))
 	case relay.ReportRefused:
 		log.Warn("report not taken by a master", zap.String("master", e.Upstream), zap.String("reason", response.Printable(e.Cause)))
 	case relay.Withheld:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"strings"
@@ -64,8 +65,11 @@ func (c *masterClient) do(ctx context.Context, timeout time.Duration, path strin
 // drain reads the rest of an answer, so that its connection is used again.
 func (a *answer) drain() { _, _ = io.CopyN(io.Discard, a.Body, maxAnswer) }
 
-// reason returns what an answer says, for a message.
+// reason returns what an answer says, for a message; empty: nothing, or a page of HTML.
 func (a *answer) reason() string {
+	if t, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); t != "text/plain" {
+		return ""
+	}
 	text, _ := io.ReadAll(io.LimitReader(a.Body, maxReason))
 	return strings.TrimSpace(string(text))
 }

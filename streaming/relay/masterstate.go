@@ -12,10 +12,21 @@ const (
 	masterUnreachable
 )
 
+var masterStateNames = [...]string{
+	masterUnknown: "connecting", masterAnswers: "connected", masterRefuses: "refuses", masterUnreachable: "unavailable",
+}
+
+func (s masterState) String() string { return masterStateNames[s] }
+
 // refusal is an error in the answer of a master.
 type refusal struct{ text string }
 
 func (r refusal) Error() string { return r.text }
+
+// refuseCredentials returns the refusal for a wrong password.
+func refuseCredentials(master string) refusal {
+	return refusal{master + ": 401 Unauthorized; set the user and relay_password of that master"}
+}
 
 // next returns the state after a request to the master at a URL, and the event that
 // announces the change, if there is one.

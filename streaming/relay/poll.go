@@ -125,19 +125,29 @@ func (w *watcher) take(a *answer, base *url.URL) error {
 	switch a.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotModified:
+		if w.reports {
+			w.record.reported()
+		}
 		return nil
 	case http.StatusUnauthorized:
-		return refusal{fmt.Sprintf("%s: 401 Unauthorized; set the user and relay_password of that master", base)}
+		return refuseCredentials(base.String())
 	case http.StatusLoopDetected:
 		return refusal{fmt.Sprintf("%s: this is the station itself; point master at another", base)}
 	default:
-		return refusal{fmt.Sprintf("%s%s: answer %s; expected 200 and a list", base, ListPath, a.Status)}
+		text := fmt.Sprintf("%s%s: answer %s; expected 200 and a list: %s", base, ListPath, a.Status, a.reason())
+		return refusal{strings.TrimSuffix(text, ": ")}
+	}
+	if a.isEmptyOfCaddy() {
+		return refusal{fmt.Sprintf("%s%s: an empty answer; expected a list (is there a site for this host name that has icecast?)", base, ListPath)}
 	}
 	list, err := readList(a.Body, base)
 	if err != nil {
 		return fmt.Errorf("%s%s: %w", base, ListPath, err)
 	}
 	reported := w.reports
+	if reported {
+		w.record.reported()
+	}
 	w.etag = a.Header.Get("ETag")
 	w.reports = strings.Contains(a.Header.Get("Accept-Post"), "application/json")
 	// The first report is sent without waiting.
@@ -149,4 +159,10 @@ func (w *watcher) take(a *answer, base *url.URL) error {
 	w.mu.Unlock()
 	w.slave.manager.listChanged(w.slave)
 	return nil
+}
+
+// isEmptyOfCaddy reports whether an answer is that of a Caddy without a site for the host of the
+// request. Each Icecast sends the content type of an empty list.
+func (a *answer) isEmptyOfCaddy() bool {
+	return a.ContentLength == 0 && a.Header.Get("Content-Type") == ""
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -50,6 +51,7 @@ func (p *reporter) run(ctx context.Context) {
 			err = p.report(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
+			p.w.record.reportFailed(err)
 			p.announce(err)
 		}
 		p.wait(ctx, began)
@@ -98,6 +100,7 @@ func (p *reporter) report(ctx context.Context) error {
 	}
 	p.last, p.refused = full, total
 	p.w.reported.Store(true)
+	p.w.record.reported()
 	return nil
 }
 
@@ -117,8 +120,10 @@ func (p *reporter) send(ctx context.Context, r Report) error {
 			return nil
 		case http.StatusConflict:
 			return errAnotherSequence
+		case http.StatusUnauthorized:
+			return refuseCredentials(p.w.client.master.label())
 		}
-		return fmt.Errorf("answer %s: %s", a.Status, a.reason())
+		return refusal{strings.TrimSuffix(fmt.Sprintf("answer %s: %s", a.Status, a.reason()), ": ")}
 	})
 }
 

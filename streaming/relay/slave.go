@@ -97,6 +97,9 @@ func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 		w := newWatcher(s, master)
 		if before != nil {
 			for _, old := range before.watchers {
+				if old.master.Load().URL == master.URL {
+					w.record.inherit(&old.record)
+				}
 				if old.master.Load().same(master) {
 					w.inherit(old)
 				}

@@ -27,6 +27,7 @@ type watcher struct {
 	slave  *slave
 	master atomic.Pointer[Upstream]
 	client *masterClient
+	record masterRecord
 	polls  chan struct{} // cap 1: the next request is sent now
 
 	mu      sync.Mutex
@@ -53,6 +54,7 @@ type watcher struct {
 func newWatcher(s *slave, master Upstream) *watcher {
 	w := &watcher{slave: s, client: newMasterClient(master), polls: make(chan struct{}, 1)}
 	w.master.Store(&master)
+	w.record.status = MasterStatus{State: masterUnknown.String(), Since: time.Now()}
 	w.reporter.w = w
 	return w
 }
@@ -178,6 +180,7 @@ func (w *watcher) changeState(err error) {
 		return
 	}
 	next, event := w.state.next(w.master.Load().URL, err)
+	w.record.setState(next, err)
 	if w.state = next; event == nil {
 		return
 	}

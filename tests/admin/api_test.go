@@ -131,6 +131,14 @@ func TestTheAdminEndpointTellsOfRelaysAndSlaves(t *testing.T) {
 		}
 		return nil
 	})
+	harness.Eventually(t, "the slave shows its master, which has taken a report", func() error {
+		all := master.APIList("masters")
+		if len(all) != 1 || all[0]["station"] != "edge" || all[0]["url"] != "http://"+master.Plain || all[0]["state"] != "connected" ||
+			all[0]["reported"] == nil || all[0]["refusals"] != 0.0 || all[0]["refusal"] != nil || all[0]["cause"] != nil {
+			return fmt.Errorf("the masters are %v", all)
+		}
+		return nil
+	})
 	if n := len(master.APIList("relays?station=master")); n != 0 {
 		t.Errorf("the master has %d relays", n)
 	}

@@ -190,7 +190,7 @@ func TestWhoMayUseTheAdminCommands(t *testing.T) {
 		"metadata.json?mount=/live.mp3&mode=updinfo&song=x": may("the administrator", "a source"),
 		"streamlist.txt": may("the administrator", "a slave"), "streams": may("the administrator", "a slave"),
 		"publicstats": may(everybody...), "publicstats.json": may(everybody...), "buildm3u?mount=/later.mp3&username=u&password=p": may(everybody...),
-		"killsource?mount=/nothing": {}, "listevents": admin, "listslaves": admin,
+		"killsource?mount=/nothing": {}, "listevents": admin, "listslaves": admin, "listmasters": admin,
 	} {
 		for name, login := range users {
 			status, _ := s.AdminCommand(login[0], login[1], path)
