@@ -16,12 +16,11 @@ import (
 
 // queueScene has attempts that wait behind one that runs, and ends them one by one.
 type queueScene struct {
-	t     *testing.T
-	q     *queue
-	order []string // names of attempts, as their turns come
-	turn  chan string
-	end   chan bool // whether the running attempt has the right password
-	wg    sync.WaitGroup
+	t    *testing.T
+	q    *queue
+	turn chan string
+	end  chan bool // whether the running attempt has the right password
+	wg   sync.WaitGroup
 }
 
 // newQueueScene runs in a bubble of synctest.
@@ -191,7 +190,7 @@ func TestTheReserveIsForAddressesWithoutFailures(t *testing.T) {
 // Whatever arrives, of addresses that always have an attempt none gets more turns than others.
 func TestFairness(t *testing.T) {
 	for seed := range uint64(50) {
-		rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // G404: it is a test
+		rnd := rand.New(rand.NewPCG(seed, 1))
 		q, owner, turns := newQueue(1, 0), make(map[*attempt]int), make([]int, 2+rnd.IntN(20))
 		enter := func(i int) {
 			if a := q.enter(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})); a != nil {
