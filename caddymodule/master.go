@@ -86,10 +86,8 @@ func (m *Master) validate() error {
 	if !slices.Contains([]state.Redirect{"", state.RedirectOff, state.RedirectWhenFull, state.RedirectBalance}, m.Redirect) {
 		return fmt.Errorf("role master: redirect %q: unknown; expected off, when_full or balance", m.Redirect)
 	}
-	for _, agent := range m.RedirectExcept {
-		if agent == "" {
-			return errors.New("role master: redirect except: empty pattern; expected that of a user agent, such as Sonos*")
-		}
+	if slices.Contains(m.RedirectExcept, "") {
+		return errors.New("role master: redirect except: empty pattern; expected that of a user agent, such as Sonos*")
 	}
 	if err := m.validateSlaves(); err != nil {
 		return fmt.Errorf("role master: %w", err)

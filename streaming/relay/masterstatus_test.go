@@ -19,8 +19,10 @@ func TestASlaveShowsWhatItsMasterSays(t *testing.T) {
 		cause   string // is in Cause
 		refused bool
 	}{
-		{"a wrong password", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
-			"refuses", ": 401 Unauthorized; set the user and relay_password of that master", true},
+		{
+			"a wrong password", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+			"refuses", ": 401 Unauthorized; set the user and relay_password of that master", true,
+		},
 		{"a reason", func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "Too many slaves follow the list", http.StatusServiceUnavailable)
 		}, "refuses", "expected 200 and a list: Too many slaves follow the list", true},
@@ -29,10 +31,14 @@ func TestASlaveShowsWhatItsMasterSays(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte("<html>"))
 		}, "refuses", "answer 404 Not Found; expected 200 and a list", true},
-		{"a Caddy without a site for the host", func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil },
-			"refuses", "an empty answer; expected a list (is there a site for this host name that has icecast?)", true},
-		{"an empty list", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") },
-			"connected", "", false},
+		{
+			"a Caddy without a site for the host", func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil },
+			"refuses", "an empty answer; expected a list (is there a site for this host name that has icecast?)", true,
+		},
+		{
+			"an empty list", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") },
+			"connected", "", false,
+		},
 		{"no answer", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, "unavailable", "EOF", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

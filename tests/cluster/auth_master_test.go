@@ -66,8 +66,12 @@ func TestAMasterDecidesOnTheListenersOfItsSlaves(t *testing.T) {
 	}{
 		{"users of a file", byFile, "", []request{{"/pay.mp3", "", 401}, {"/pay.mp3", eve, 401}, {"/pay.mp3", bob, 200}}},
 		{"an endpoint", byURL, "", []request{
-			{"/pay.mp3", "", 401}, {"/pay.mp3", eve, 401}, {"/pay.mp3", bob, 200},
-			{"/pay.mp3?ticket=wrong", "", 401}, {"/pay.mp3?ticket=right", "", 200}, {"/pay.mp3", "X-Ticket: right\r\n", 200},
+			{"/pay.mp3", "", 401},
+			{"/pay.mp3", eve, 401},
+			{"/pay.mp3", bob, 200},
+			{"/pay.mp3?ticket=wrong", "", 401},
+			{"/pay.mp3?ticket=right", "", 200},
+			{"/pay.mp3", "X-Ticket: right\r\n", 200},
 		}},
 		{"these clients only", "", "allow 127.0.0.0/8", []request{{"/pay.mp3", "", 200}}},
 		{"HTTPS only", "require_tls", "", []request{{"/pay.mp3", "", 307}}},
