@@ -35,9 +35,9 @@ func (c *connectionCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // reporterTo returns a reporter to a master, which nothing else uses.
 func reporterTo(t *testing.T, master Upstream) *reporter {
 	t.Helper()
-	s := &slave{manager: managed(t, streaming.MountSettings{})}
+	s := &slave{manager: managed(t, streaming.MountSettings{}), shares: newShares(1)}
 	s.settings.Store(&SlaveConfig{Report: func(string) Report { return Report{Mounts: map[string]int{"/m": 1}} }})
-	w := newWatcher(s, master)
+	w := newWatcher(s, 0, master)
 	t.Cleanup(w.client.close)
 	return &w.reporter
 }

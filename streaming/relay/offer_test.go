@@ -75,7 +75,7 @@ func TestAMountIsProtectedIfOneOfItsMastersProtectsIt(t *testing.T) {
 func TestOffersAreKeptOnlyWithTheirProtection(t *testing.T) {
 	s := new(slave)
 	s.settings.Store(new(SlaveConfig))
-	answered, silent := newWatcher(s, Upstream{URL: "http://first"}), newWatcher(s, Upstream{URL: "http://second"})
+	answered, silent := newWatcher(s, 0, Upstream{URL: "http://first"}), newWatcher(s, 1, Upstream{URL: "http://second"})
 	s.watchers = []*watcher{answered, silent}
 	before := []Config{
 		{Mount: "/m"},
@@ -97,7 +97,7 @@ func TestOffersAreKeptOnlyWithTheirProtection(t *testing.T) {
 func TestMountsThatAreNotPulledAreThoseOfTheLists(t *testing.T) {
 	s := new(slave)
 	s.settings.Store(&SlaveConfig{Mounts: []string{"/p*"}, Missing: without(ProtectedByAuth)})
-	w := newWatcher(s, Upstream{URL: "http://master"})
+	w := newWatcher(s, 0, Upstream{URL: "http://master"})
 	s.watchers, w.settled = []*watcher{w}, true
 	m := &Manager{slave: s}
 	both := []Protection{ProtectedByAuth, ProtectedByTLS}

@@ -37,7 +37,7 @@ var (
 
 // poll sends one request and takes the list of the answer. If the master sends its list as
 // events, it follows them to their end.
-func (w *watcher) poll() error {
+func (w *watcher) poll() (failed error) {
 	settings := w.slave.settings.Load()
 	u := *w.master.Load()
 	base, err := url.Parse(u.URL)
@@ -52,9 +52,11 @@ func (w *watcher) poll() error {
 	case w.reports:
 		wait := min(settings.interval(), maxPollWait)
 		q.timeout += wait
-		if err := w.addReport(&q, wait); err != nil {
+		shared, err := w.addReport(&q, wait)
+		if err != nil {
 			return err
 		}
+		defer func() { shared(failed) }()
 	case !w.buffered:
 		w.acceptEvents(&q)
 	}
@@ -87,16 +89,19 @@ func (w *watcher) acceptEvents(q *request) {
 	}
 }
 
-// addReport adds this node's report to a request, and asks for a delayed answer.
-func (w *watcher) addReport(q *request, wait time.Duration) (err error) {
+// addReport adds this node's report to a request, and asks for a delayed answer. shared must be
+// called with the result.
+func (w *watcher) addReport(q *request, wait time.Duration) (shared func(error), err error) {
 	q.method = http.MethodPost
 	q.header.Set("Content-Type", "application/json")
 	q.header.Set("Prefer", "wait="+strconv.Itoa(int(max(wait, time.Second)/time.Second)))
 	if w.etag != "" {
 		q.header.Set("If-None-Match", w.etag)
 	}
-	q.body, err = json.Marshal(w.slave.report(w.nodeID()))
-	return err
+	r := w.slave.report(w.nodeID())
+	shared = w.slave.share(w, &r)
+	q.body, err = json.Marshal(r)
+	return shared, err
 }
 
 // untilPollNow returns a context for a request, which ends a delayed one at pollNow. stop

@@ -49,6 +49,10 @@ type Report struct {
 	// the changed sums, of which 0 removes one; nil: no sum has changed.
 	Below *Sums `json:"sums,omitempty"`
 
+	// Share is the part of what is free that the master may use, of the edges' places as well;
+	// nil: all of it.
+	Share *Share `json:"share,omitempty"`
+
 	// CountedBy is the id of that master of several which counts this node in the sums of its
 	// own reports; empty: each does.
 	CountedBy string `json:"counted_by,omitempty"`

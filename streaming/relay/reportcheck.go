@@ -31,6 +31,9 @@ func (r *Report) check() error {
 	if err := checkPlace("", r.Public, r.Region); err != nil {
 		return err
 	}
+	if err := r.Share.check(); err != nil {
+		return err
+	}
 	return r.checkLists()
 }
 

@@ -88,6 +88,7 @@ func (p *reporter) report(ctx context.Context) error {
 	full.Interval = int(p.interval() / time.Second)
 	p.seq++
 	full.Seq = p.seq
+	shared := p.w.slave.share(p.w, &full)
 	sent := full
 	if now := time.Now(); p.last.Seq == 0 || now.Sub(p.whole) >= wholeInterval {
 		p.whole = now
@@ -95,7 +96,9 @@ func (p *reporter) report(ctx context.Context) error {
 		sent = full.since(p.last)
 	}
 	p.last = Report{} // unknown, if this one fails
-	if err := p.send(ctx, sent); err != nil {
+	err := p.send(ctx, sent)
+	shared(err)
+	if err != nil {
 		return err
 	}
 	p.last, p.refused = full, total

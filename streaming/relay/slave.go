@@ -77,6 +77,7 @@ type slave struct {
 	watchers []*watcher // one for each master
 	watching sync.WaitGroup
 	settings atomic.Pointer[SlaveConfig]
+	shares   *shares
 
 	// As of the last offer, by mount. The manager's mu guards them.
 	required map[string][]Protection // what the masters demand
@@ -87,21 +88,22 @@ type slave struct {
 // newSlave starts a slave, with the lists that another one had of the same masters; before
 // may be nil. The manager's mu is held.
 func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
-	s := &slave{manager: m}
+	s := &slave{manager: m, shares: newShares(len(settings.Masters))}
 	s.settings.Store(settings)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if before != nil {
 		s.withheld = before.withheld
 	}
-	for _, master := range settings.Masters {
-		w := newWatcher(s, master)
+	for i, master := range settings.Masters {
+		w := newWatcher(s, i, master)
 		if before != nil {
-			for _, old := range before.watchers {
+			for j, old := range before.watchers {
 				if old.master.Load().URL == master.URL {
 					w.record.inherit(&old.record)
 				}
 				if old.master.Load().same(master) {
 					w.inherit(old)
+					s.shares.inherit(i, before.shares, j)
 				}
 			}
 		}
@@ -202,4 +204,17 @@ func (s *slave) report(master string) Report {
 	}
 	r.Interval = int(max(settings.interval(), time.Second) / time.Second)
 	return r
+}
+
+// share adds to a report which part of what is free the master of a watcher may use. end must be
+// called with the result of the report.
+func (s *slave) share(w *watcher, r *Report) (end func(error)) {
+	share, told := s.shares.begin(w.index, r.counts())
+	r.Share = share
+	return func(err error) {
+		told(err)
+		for _, i := range s.shares.changing() {
+			s.watchers[i].pollNow()
+		}
+	}
 }

@@ -33,7 +33,7 @@ type slaveEntry struct {
 
 	// The places that are left, by the last report and the listeners sent there since. Pick
 	// takes them without a lock, so that a burst stays within what the slave has reported.
-	places, kbps atomic.Int64
+	places, kbps quota
 
 	isOpen  atomic.Bool              // takes listeners
 	public  atomic.Pointer[[]string] // URLs to which they may be sent
@@ -46,7 +46,7 @@ type slaveEntry struct {
 
 	report  Report // its maps do not change
 	urls    []*slaveURL
-	rooms   map[string]*atomic.Int64
+	rooms   map[string]*quota
 	addr    string
 	arrived time.Time // of the last report
 	expires time.Time
@@ -55,35 +55,50 @@ type slaveEntry struct {
 	counted counted
 }
 
-// take takes the report as the current one. mu is held.
-func (e *slaveEntry) take(r Report, addr string, now time.Time) {
+// take takes the report as the current one. isSole reports whether all of the slave's listeners
+// that are new were sent by this node, or came by themselves. mu is held.
+func (e *slaveEntry) take(r Report, isSole bool, addr string, now time.Time) {
+	last := e.report
 	e.report, e.addr, e.arrived, e.expires = r, addr, now, now.Add(r.counts())
 	e.reports++
 	e.refused += uint64(r.Refused)
 	e.sent.Store(0)
-	e.places.Store(int64(e.capacity() - r.Listeners - r.Refused))
-	e.kbps.Store(noLimit)
-	if r.MaxKbps > 0 {
-		e.kbps.Store(int64(r.MaxKbps - r.Kbps))
+	arrived := func(last, listeners int) int64 {
+		if !isSole {
+			return 0
+		}
+		return int64(max(0, listeners-last))
 	}
-	e.takeRooms(r.Room)
+	e.places.set(r.Share.part(int64(e.capacity()-r.Listeners-r.Refused)), arrived(last.Listeners, r.Listeners+r.Refused), now, now)
+	e.kbps.set(r.freeKbps(), 0, now, now)
+	e.takeRooms(r.Room, func(room *quota, mount string, n int) {
+		room.set(r.Share.part(int64(n)), arrived(last.Mounts[mount], r.Mounts[mount]), now, now)
+	})
+}
+
+// freeKbps returns the bandwidth that the master may use.
+func (r *Report) freeKbps() int64 {
+	if r.MaxKbps == 0 {
+		return noLimit
+	}
+	return r.Share.part(int64(r.MaxKbps - r.Kbps))
 }
 
 // takeRooms sets the places left of the mounts with a limit of their own. A snapshot has the
-// map, so that it is replaced if its mounts change; their counts are the same.
-func (e *slaveEntry) takeRooms(room map[string]int) {
+// map, so that it is replaced if its mounts change; their quotas are the same.
+func (e *slaveEntry) takeRooms(room map[string]int, set func(q *quota, mount string, n int)) {
 	if len(room) == 0 {
 		e.rooms = nil
 		return
 	}
-	rooms := make(map[string]*atomic.Int64, len(room))
+	rooms := make(map[string]*quota, len(room))
 	for mount, n := range room {
-		left := e.rooms[mount]
-		if left == nil {
-			left = new(atomic.Int64)
+		q := e.rooms[mount]
+		if q == nil {
+			q = new(quota)
 		}
-		left.Store(int64(n))
-		rooms[mount] = left
+		set(q, mount, n)
+		rooms[mount] = q
 	}
 	e.rooms = rooms
 }

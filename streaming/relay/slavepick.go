@@ -27,51 +27,38 @@ type PickQuery struct {
 type candidate struct {
 	*slaveEntry
 	base  string
-	room  *atomic.Int64 // places of the mount; nil: it has no limit of its own
-	cost  int64         // kbit/s of a listener
-	free  int64         // places when the list was made
-	share float64       // of its capacity that was free
+	room  *quota  // places of the mount; nil: it has no limit of its own
+	cost  int64   // kbit/s of a listener
+	free  int64   // places when the list was made
+	share float64 // of its capacity that was free
 }
 
 // left returns how many more listeners of the mount the slave may have now.
 func (c *candidate) left() int64 {
-	n := min(c.places.Load(), c.kbps.Load()/c.cost)
+	n := min(c.places.left.Load(), c.kbps.left.Load()/c.cost)
 	if c.room != nil {
-		n = min(n, c.room.Load())
+		n = min(n, c.room.left.Load())
 	}
 	return n
 }
 
 // reserve takes a place for a listener. It reports false if none is left.
 func (c *candidate) reserve() bool {
-	if !c.isOpen.Load() || !slices.Contains(*c.public.Load(), c.base) || !takeFrom(&c.places, 1) {
+	if !c.isOpen.Load() || !slices.Contains(*c.public.Load(), c.base) || !c.places.take(1) {
 		return false
 	}
-	if !takeFrom(&c.kbps, c.cost) {
-		c.places.Add(1)
+	if !c.kbps.take(c.cost) {
+		c.places.giveBack(1)
 		return false
 	}
-	if c.room != nil && !takeFrom(c.room, 1) {
-		c.places.Add(1)
-		c.kbps.Add(c.cost)
+	if c.room != nil && !c.room.take(1) {
+		c.places.giveBack(1)
+		c.kbps.giveBack(c.cost)
 		return false
 	}
 	c.sent.Add(1)
 	c.allSent.Add(1)
 	return true
-}
-
-// takeFrom subtracts n unless less is left.
-func takeFrom(left *atomic.Int64, n int64) bool {
-	for {
-		now := left.Load()
-		if now < n {
-			return false
-		}
-		if left.CompareAndSwap(now, now-n) {
-			return true
-		}
-	}
 }
 
 // candidates are the candidates for listeners of one mount and scheme.

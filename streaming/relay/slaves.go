@@ -128,7 +128,7 @@ func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration
 		s.forgetURLs(e)
 	}
 	e.credential = by
-	e.take(r, addr, now)
+	e.take(r, r.Share == nil, addr, now)
 	s.setURLs(e)
 	e.publish()
 	s.sums.set(e)

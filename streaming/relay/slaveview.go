@@ -2,7 +2,6 @@ package relay
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -23,7 +22,7 @@ type slaveView struct {
 type viewedSlave struct {
 	*slaveEntry
 	report Report
-	rooms  map[string]*atomic.Int64
+	rooms  map[string]*quota
 	public []string
 }
 

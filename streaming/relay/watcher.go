@@ -25,6 +25,7 @@ const minStreamTime = time.Second
 // RFC 7240).
 type watcher struct {
 	slave  *slave
+	index  int // among those of the slave
 	master atomic.Pointer[Upstream]
 	client *masterClient
 	record masterRecord
@@ -51,8 +52,8 @@ type watcher struct {
 	replaced atomic.Bool // another watcher follows the same master from now on
 }
 
-func newWatcher(s *slave, master Upstream) *watcher {
-	w := &watcher{slave: s, client: newMasterClient(master), polls: make(chan struct{}, 1)}
+func newWatcher(s *slave, index int, master Upstream) *watcher {
+	w := &watcher{slave: s, index: index, client: newMasterClient(master), polls: make(chan struct{}, 1)}
 	w.master.Store(&master)
 	w.record.status = MasterStatus{State: masterUnknown.String(), Since: time.Now()}
 	w.reporter.w = w
