@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strconv"
@@ -34,7 +35,7 @@ func (h *Handler) serveListEvents(w http.ResponseWriter, r *request.Facts, node 
 	beat := time.NewTicker(relay.Heartbeat)
 	defer beat.Stop()
 	updated := follower.Updated()
-	text := follower.Next()
+	text := cmp.Or(follower.Next(), ":\n") // a slave that has the list reports again at once
 	for {
 		if text != "" && !out.write(text) {
 			return nil

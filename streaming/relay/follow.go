@@ -38,11 +38,24 @@ func (w *watcher) follow(ctx context.Context, cancel context.CancelCauseFunc, a 
 	defer reporting.Wait()
 	defer stop()
 	w.setNode(a)
-	events := newEventReader(a.Body, func() { silence.Reset(masterSilence) })
-	for first := true; ; first = false {
+	begun := false
+	begin := func() {
+		if !begun {
+			begun, w.followed = true, true
+			w.changeState(nil)
+			reporting.Go(func() { w.reporter.run(ctx) })
+		}
+	}
+	events := newEventReader(a.Body, func() {
+		silence.Reset(masterSilence)
+		if w.lastEvent != "" { // the list may be as it was, so that there is no event
+			begin()
+		}
+	})
+	for {
 		event, err := events.next()
 		switch {
-		case err != nil && first:
+		case err != nil && !begun:
 			w.buffered = errors.Is(context.Cause(ctx), errSilentMaster)
 			w.lastEvent = ""
 			return cmp.Or(context.Cause(ctx), errEmptyStream)
@@ -55,11 +68,7 @@ func (w *watcher) follow(ctx context.Context, cancel context.CancelCauseFunc, a 
 			w.lastEvent = ""
 			return fmt.Errorf("%s%s: %w", base, ListPath, err)
 		}
-		if first {
-			w.followed = true
-			w.changeState(nil)
-			reporting.Go(func() { w.reporter.run(ctx) })
-		}
+		begin()
 	}
 }
 
