@@ -39,6 +39,7 @@ func (g *Generation) Report(master string) relay.Report {
 			r.Room[p] = max(0, limit-listeners)
 		}
 	}
+	r.Edges = g.slaves.Edges(master, r.Mounts)
 	return r
 }
 
@@ -100,6 +101,10 @@ func (t *traffic) kbps(st *streaming.Station) int {
 func (st *Station) relayChanged(e relay.Event) {
 	log := st.Logger()
 	st.announceRelay(e)
+	switch e.Kind {
+	case relay.SlaveLeft, relay.SlaveVerified, relay.SlaveUnverified, relay.SlaveDrained, relay.SlaveUndrained:
+		st.relays.ReportSoon() // other edges are passed on
+	}
 	switch e.Kind {
 	case relay.Up:
 		log.Info("relay connected", zap.String("mount", e.Mount), zap.String("upstream", e.Upstream))

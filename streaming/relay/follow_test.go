@@ -74,8 +74,8 @@ func (m *eventMaster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.WriteString(w, ":\n")
 				_ = control.Flush()
 			}
-		case text, ok := <-m.send:
-			if !ok {
+		case text := <-m.send:
+			if text == "" { // or it is closed
 				return
 			}
 			_, _ = io.WriteString(w, text)
@@ -188,6 +188,21 @@ func TestAListThatEndsInOrderIsContinued(t *testing.T) {
 	if n := observed.count(MasterDown); n != 0 {
 		t.Errorf("the master was given up %d times", n)
 	}
+}
+
+// A slave waited for an event before it reported, so that the master gave it up after a reload.
+func TestReportsGoOnIfTheListHasNotChanged(t *testing.T) {
+	master := newEventMaster(t, false)
+	m, _ := slaveOf(t, master.URL)
+	<-master.ids
+	master.send <- "event: list\nid: e-1\ndata: #\ndata: /m\n\n"
+	eventually.True(t, soon, "the list is taken", func() bool { return m.Has("/m") })
+	master.send <- "" // ends the answer
+	<-master.ids
+	for len(master.reports) > 0 {
+		<-master.reports
+	}
+	master.next(t, "after the first sign of life", func(Report) bool { return true })
 }
 
 func TestASilentMasterIsGivenUp(t *testing.T) {

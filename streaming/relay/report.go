@@ -79,6 +79,10 @@ type Edge struct {
 	Free   int            `json:"free"`             // places for listeners
 	Mounts []string       `json:"mounts,omitempty"` // null: all of the reporting node
 	Room   map[string]int `json:"room,omitempty"`   // as in a report
+
+	Capacity   int  `json:"capacity,omitempty"` // as in a report, as is AsksMaster
+	AsksMaster bool `json:"asks_master,omitempty"`
+	Age        int  `json:"age,omitempty"` // milliseconds since its own report
 }
 
 // ErrSequence is returned for a partial report that does not follow the last one.

@@ -77,8 +77,10 @@ func (r *Report) checkEdges() error {
 		if err := checkPlace("edges: ", e.Public, e.Region); err != nil {
 			return err
 		}
-		if e.Free < 0 || e.Free > maxCount {
-			return fmt.Errorf("edges: number %d out of range; expected 0 to %d", e.Free, maxCount)
+		for _, n := range []int{e.Free, e.Capacity, e.Age} {
+			if n < 0 || n > maxCount {
+				return fmt.Errorf("edges: number %d out of range; expected 0 to %d", n, maxCount)
+			}
 		}
 		if err := checkPaths("edges", e.Mounts); err != nil {
 			return err

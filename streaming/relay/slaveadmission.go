@@ -66,11 +66,13 @@ func (e *RejectedError) Error() string { return e.text }
 
 // slaveAdmission decides which reports are taken. mu of Slaves guards it.
 type slaveAdmission struct {
-	keys    map[string]string // of the credentials in force, by their names; nil: all are
-	all     int
-	counts  map[string]int       // slaves, by the names of credentials
-	noticed map[string]time.Time // the last event SlaveRejected, by the names of credentials
-	removed map[string]time.Time // when ids and URLs that were removed may come back
+	keys     map[string]string // of the credentials in force, by their names; nil: all are
+	all      int
+	allEdges int
+	counts   map[string]int       // slaves, by the names of credentials
+	edges    map[string]int       // edges of hubs, likewise
+	noticed  map[string]time.Time // the last event SlaveRejected, by the names of credentials
+	removed  map[string]time.Time // when ids and URLs that were removed may come back
 }
 
 // check returns an error if a report is not taken, whoever is registered.
@@ -149,6 +151,11 @@ func (s *Slaves) Apply(credentials []Credential) {
 		c := byName[e.key.credential]
 		return c == nil || c.Key != e.credential.Key || slices.ContainsFunc(e.report.Public, func(base string) bool { return !c.allows(base) })
 	})
+	for _, hub := range s.entries {
+		s.dropEdges(hub, func(e *slaveEntry) bool {
+			return slices.ContainsFunc(e.report.Public, func(base string) bool { return !byName[hub.key.credential].allows(base) })
+		})
+	}
 	s.mu.Unlock()
 	s.notify(events)
 }

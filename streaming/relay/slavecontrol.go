@@ -21,7 +21,7 @@ func (s *Slaves) Drain(name string, on bool) int {
 	s.mu.Lock()
 	n := 0
 	var events []Event
-	for _, e := range s.entries {
+	for e := range s.nodes() {
 		if !e.is(name) {
 			continue
 		}
@@ -52,9 +52,20 @@ func (s *Slaves) Remove(name string) int {
 		s.admission.remove(e, s.now())
 		return true
 	})
+	n := len(events)
+	for _, hub := range s.entries {
+		s.dropEdges(hub, func(e *slaveEntry) bool {
+			if !e.is(name) {
+				return false
+			}
+			n++
+			s.admission.remove(e, s.now())
+			return true
+		})
+	}
 	s.mu.Unlock()
 	s.notify(events)
-	return len(events)
+	return n
 }
 
 // remove notes that a slave was removed.

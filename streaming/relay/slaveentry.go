@@ -53,27 +53,52 @@ type slaveEntry struct {
 	reports uint64 // how many have arrived
 	refused uint64 // listeners that it has refused, by its reports
 	counted counted
+	passed  passedOn
+
+	edges  map[string]*slaveEntry // of a hub, by their ids
+	hub    *slaveEntry            // of an edge
+	isGone bool
 }
 
-// take takes the report as the current one. isSole reports whether all of the slave's listeners
-// that are new were sent by this node, or came by themselves. mu is held.
-func (e *slaveEntry) take(r Report, isSole bool, addr string, now time.Time) {
+// take takes the report as the current one. mu is held.
+func (e *slaveEntry) take(r Report, s splitting, addr string, now time.Time) {
 	last := e.report
 	e.report, e.addr, e.arrived, e.expires = r, addr, now, now.Add(r.counts())
 	e.reports++
 	e.refused += uint64(r.Refused)
 	e.sent.Store(0)
 	arrived := func(last, listeners int) int64 {
-		if !isSole {
+		if r.Share != nil || s != keepAll { // they may have been sent by others
 			return 0
 		}
 		return int64(max(0, listeners-last))
 	}
-	e.places.set(r.Share.part(int64(e.capacity()-r.Listeners-r.Refused)), arrived(last.Listeners, r.Listeners+r.Refused), now, now)
-	e.kbps.set(r.freeKbps(), 0, now, now)
+	e.setFree(s, r.Share.part(int64(e.capacity()-r.Listeners-r.Refused)), arrived(last.Listeners, r.Listeners+r.Refused), now, now)
+	kept, passed := s.split(r.freeKbps())
+	e.kbps.set(kept, 0, now, now)
+	if r.MaxKbps > 0 {
+		e.passed.places = min(e.passed.places, int(max(0, passed)/r.kbpsOf(0)))
+	}
 	e.takeRooms(r.Room, func(room *quota, mount string, n int) {
-		room.set(r.Share.part(int64(n)), arrived(last.Mounts[mount], r.Mounts[mount]), now, now)
+		e.setRoom(s, room, mount, r.Share.part(int64(n)), arrived(last.Mounts[mount], r.Mounts[mount]), now, now)
 	})
+}
+
+// setFree sets the free places; see quota.set. mu is held.
+func (e *slaveEntry) setFree(s splitting, free, arrived int64, asOf, now time.Time) {
+	kept, passed := s.split(free)
+	e.places.set(kept, arrived, asOf, now)
+	e.passed = passedOn{places: int(max(0, passed)), asOf: asOf}
+}
+
+// setRoom sets the free places of a mount. mu is held.
+func (e *slaveEntry) setRoom(s splitting, room *quota, mount string, free, arrived int64, asOf, now time.Time) {
+	kept, passed := s.split(free)
+	room.set(kept, arrived, asOf, now)
+	if e.passed.room == nil {
+		e.passed.room = make(map[string]int)
+	}
+	e.passed.room[mount] = int(max(0, passed))
 }
 
 // freeKbps returns the bandwidth that the master may use.

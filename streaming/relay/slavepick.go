@@ -182,8 +182,12 @@ func (l *candidates) rank() (bases []string) {
 	slices.SortFunc(all, func(a, b *candidate) int {
 		return cmp.Or(cmp.Compare(b.share, a.share), strings.Compare(a.base, b.base))
 	})
+	seen := make(map[string]bool, len(all))
 	for _, c := range all {
-		bases = append(bases, c.base)
+		if !seen[c.base] { // an edge may be below several hubs
+			bases = append(bases, c.base)
+		}
+		seen[c.base] = true
 	}
 	return bases
 }

@@ -42,6 +42,7 @@ type Slaves struct {
 	verifier   verifier
 	entries    map[slaveKey]*slaveEntry
 	admission  slaveAdmission
+	splitting  splitting
 	timer      *time.Timer // calls expire
 	nextExpiry time.Time   // when it does; zero: never
 	closed     bool
@@ -128,9 +129,10 @@ func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration
 		s.forgetURLs(e)
 	}
 	e.credential = by
-	e.take(r, r.Share == nil, addr, now)
+	e.take(r, s.splitting, addr, now)
 	s.setURLs(e)
 	e.publish()
+	s.takeEdges(e, now)
 	s.sums.set(e)
 	s.changed.Store(true)
 	s.setTimer(e.expires)
@@ -155,7 +157,9 @@ func (s *Slaves) removeIf(cause string, is func(*slaveEntry) bool) (events []Eve
 			continue
 		}
 		e.isOpen.Store(false) // for the snapshots that have it
+		e.isGone = true
 		delete(s.entries, key)
+		s.removeEdges(e.edges)
 		for _, u := range e.urls {
 			u.stop()
 		}

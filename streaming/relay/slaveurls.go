@@ -119,7 +119,7 @@ func (u *slaveURL) stop() {
 func (s *Slaves) verifyURL(e *slaveEntry, u *slaveURL) {
 	v := &s.verifier
 	s.mu.Lock()
-	if s.closed || s.entries[e.key] != e || !slices.Contains(e.urls, u) {
+	if s.closed || e.isGone || !slices.Contains(e.urls, u) {
 		s.mu.Unlock()
 		return
 	}
@@ -138,7 +138,7 @@ func (s *Slaves) verifyURL(e *slaveEntry, u *slaveURL) {
 	err := v.verify(ctx, probe)
 	s.mu.Lock()
 	var events []Event
-	if !s.closed && s.entries[e.key] == e && slices.Contains(e.urls, u) {
+	if !s.closed && !e.isGone && slices.Contains(e.urls, u) {
 		events = s.verified(e, u, err)
 	}
 	s.mu.Unlock()

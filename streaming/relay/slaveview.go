@@ -47,7 +47,7 @@ func (s *Slaves) snapshot() *slaveView {
 	defer s.mu.Unlock()
 	s.changed.Store(false)
 	v = &slaveView{made: s.now(), slaves: make([]viewedSlave, 0, len(s.entries)), regions: make(map[string]bool)}
-	for _, e := range s.entries {
+	for e := range s.nodes() {
 		if public := *e.public.Load(); e.isOpen.Load() && len(public) > 0 {
 			v.slaves = append(v.slaves, viewedSlave{e, e.report, e.rooms, public})
 			v.regions[e.report.Region] = true

@@ -21,6 +21,9 @@ func join(t *testing.T, at, mount string) (node string, by []string) {
 		resp, conn := harness.MustAsk(t, at, target)
 		switch to, err := url.Parse(resp.Header.Get("Location")); {
 		case resp.StatusCode == http.StatusOK:
+			if _, err := io.CopyN(io.Discard, resp.Body, 1000); err != nil {
+				t.Fatalf("%s sends nothing: %v", at, err)
+			}
 			go func() { _, _ = io.Copy(io.Discard, resp.Body) }()
 			return at, by
 		case resp.StatusCode != http.StatusFound || err != nil:
@@ -100,4 +103,3 @@ func TestSeveralMastersShareThePlacesOfASlave(t *testing.T) {
 		t.Errorf("the slave has %d listeners; want %d", served[edge], places)
 	}
 }
-
