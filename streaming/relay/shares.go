@@ -112,7 +112,7 @@ func (s *shares) changing() (all []int) {
 	now := s.now()
 	for i := range s.masters {
 		told, next := s.told(i, now), s.next(i, now)
-		if now.Before(s.masters[i].until) && next != told && !(next.Wait && told.Wait) {
+		if now.Before(s.masters[i].until) && next != told && (!next.Wait || !told.Wait) {
 			all = append(all, i)
 		}
 	}
