@@ -44,6 +44,7 @@ type StreamFollower struct {
 	node  string
 	group int
 	known uint64 // version that the slave has; 0: none
+	began bool   // an event was sent
 	sent  string // tag of the list that was sent to a slave that is also a master
 }
 
@@ -159,7 +160,8 @@ func (f *streamFeed) touch() {
 }
 
 // Next returns the event with what the slave does not have yet, and that it is assumed to have
-// from then on; empty: it has everything.
+// from then on; empty: it has everything. The first event is never empty, since a slave reports
+// after that.
 func (l *StreamFollower) Next() string {
 	g := l.g
 	if g.relays.PullsFrom(l.node) {
@@ -171,16 +173,16 @@ func (l *StreamFollower) Next() string {
 		return event("list", "", strings.Split(strings.TrimSuffix(text, "\r\n"), "\r\n"))
 	}
 	l.sent = ""
-	text, version := g.streams.eventSince(l.known, g)
-	l.known = version
+	text, version := g.streams.eventSince(l.known, !l.began, g)
+	l.known, l.began = version, true
 	return text
 }
 
 // eventSince returns the event that leads from a version to the current one. It is made once
-// for all followers with that version.
-func (s *streams) eventSince(version uint64, g *Generation) (text string, now uint64) {
+// for all followers with that version. Without a change there is none, unless it is the first one.
+func (s *streams) eventSince(version uint64, first bool, g *Generation) (text string, now uint64) {
 	list := s.current(g)
-	if version == list.version {
+	if version == list.version && !first {
 		return "", version
 	}
 	f := &s.feed

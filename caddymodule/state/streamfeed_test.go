@@ -68,7 +68,9 @@ func TestAListIsFollowedByItsChanges(t *testing.T) {
 	}
 	_, id, _ := strings.Cut(whole, "id: ")
 	id, _, _ = strings.Cut(id, "\n")
+	latest, _, _ := strings.Cut(all[strings.LastIndex(all, "id: ")+len("id: "):], "\n")
 	for _, tt := range []struct{ name, last, prefix, lines string }{
+		{"nothing was missed", latest, "event: changes\n", ""},
 		{"what was missed", id, "event: changes\n", "+/pay\ttls\n-/pay"},
 		{"of another process", "0-1", "event: list\n", "/live"},
 		{"no id", "x", "event: list\n", "/live"},
