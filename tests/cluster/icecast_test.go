@@ -91,3 +91,34 @@ func TestIcecastIsOurSlave(t *testing.T) {
 	file := slave.Record("/chain.ogg", "application/ogg")
 	harness.Decodes(t, file)
 }
+
+// Debian's icecast2 names no host when it reads the list of its master, so that it does not reach a
+// site with a host name: Caddy answers with an empty 200. A site without one is for it.
+func TestIcecastIsTheSlaveOfASiteWithoutAHostName(t *testing.T) {
+	master := &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}
+	harness.RunProcess(t, t.TempDir(), fmt.Sprintf(`{
+		admin %[2]s
+		auto_https off
+		icecast {
+			source_password hackme
+			relay_password pullme
+		}
+	}
+	http://localhost:%[1]s, http://:%[1]s {
+		bind 127.0.0.1
+		icecast
+	}`, harness.Port(master.Plain), master.AdminAddress))
+	encodeTo(t, "/live.mp3", master.Plain)
+	slave := harness.IcecastPeer(t, `
+		<master-server>localhost</master-server>
+		<master-server-port>`+harness.Port(master.Plain)+`</master-server-port>
+		<master-update-interval>1</master-update-interval>
+		<master-username>relay</master-username>
+		<master-password>pullme</master-password>`)
+	harness.Eventually(t, "the mount is on icecast2", func() error {
+		if slave.Status("/live.mp3")["server_type"] == nil {
+			return fmt.Errorf("there is %v", slave.Status("/live.mp3"))
+		}
+		return nil
+	})
+}

@@ -10,13 +10,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
-	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/tests/harness"
 	"github.com/caddycast/caddycast/tests/harness/binary"
 )
@@ -140,69 +138,6 @@ func (f *remoteHost) encode(mount string, id uint64, stop <-chan struct{}) (done
 		}
 	}()
 	return done
-}
-
-// countingListener hears, and counts, without keeping what it heard.
-type countingListener struct {
-	*harness.Listener
-	last    atomic.Uint64 // number of the last numbered frame
-	missing atomic.Uint64
-	other   atomic.Uint64 // frames that are not numbered
-	ended   chan error
-}
-
-func listenCounting(s *harness.Server, mount string) *countingListener {
-	s.T.Helper()
-	f := &countingListener{ended: make(chan error, 1)}
-	f.Listener = s.Open(mount, harness.HTTP1, false, func(body io.Reader) { f.ended <- f.hear(body) })
-	_ = f.Conn.SetDeadline(time.Now().Add(15 * time.Minute))
-	return f
-}
-
-func (f *countingListener) hear(body io.Reader) error {
-	framer := format.New(numbered.ContentType)
-	var rest []byte
-	buf := make([]byte, 4096)
-	for {
-		n, err := body.Read(buf)
-		rest = append(rest, buf[:n]...)
-		for {
-			used, u := framer.Next(rest, false)
-			if used == 0 && u.Data == nil {
-				break
-			}
-			if e := f.check(u); e != nil {
-				return e
-			}
-			rest = rest[used:]
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func (f *countingListener) check(u format.Unit) error {
-	if u.Data == nil {
-		return nil
-	}
-	n, ok := numbered.Frame(u.Data)
-	if !ok {
-		f.other.Add(1)
-		return nil
-	}
-	last := f.last.Load()
-	if last > 0 && n <= last {
-		return fmt.Errorf("frame %d comes after %d", n%harness.SourceSpan, last%harness.SourceSpan)
-	}
-	if last > 0 {
-		f.missing.Add(n - last - 1)
-	}
-	f.last.Store(n)
-	return nil
 }
 
 // outages are how long a master is away. More of them are a matter of patience:

@@ -2,9 +2,9 @@ package cluster
 
 import (
 	"errors"
-	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -12,6 +12,7 @@ import (
 // proxy is a link between two servers that can be broken.
 type proxy struct {
 	address string
+	shape   atomic.Pointer[shape] // nil: that of this machine
 
 	mu      sync.Mutex
 	broken  bool // connections are refused
@@ -65,22 +66,12 @@ func (p *proxy) carry(c net.Conn, to string) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{c, far}, {far, c}} {
 		both.Go(func() {
-			_, _ = io.Copy(stallingWriter{p, way[0]}, way[1])
+			p.carryOneWay(way[0], way[1])
 			_ = c.Close()
 			_ = far.Close()
 		})
 	}
 	both.Wait()
-}
-
-type stallingWriter struct {
-	p *proxy
-	net.Conn
-}
-
-func (w stallingWriter) Write(b []byte) (int, error) {
-	w.p.await()
-	return w.Conn.Write(b)
 }
 
 func (p *proxy) add(c net.Conn) bool {

@@ -1,0 +1,99 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"github.com/caddycast/caddycast/tests/harness"
+)
+
+// node is a station in a process of its own, which may be stopped, killed and started again.
+type node struct {
+	*harness.Server
+	home, config string
+	process      *exec.Cmd
+}
+
+// newNode starts a station with more settings.
+func newNode(t *testing.T, settings string) *node {
+	t.Helper()
+	n := &node{Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, home: t.TempDir()}
+	n.configure(settings)
+	n.start()
+	return n
+}
+
+// configure sets the settings for the next start.
+func (n *node) configure(settings string) {
+	n.config = fmt.Sprintf(`{
+		admin %s
+		auto_https off
+		icecast {
+			source_password hackme
+			relay_password pullme
+			%s
+		}
+	}
+	http://:%s {
+		bind 127.0.0.1
+		icecast
+	}`, n.AdminAddress, settings, harness.Port(n.Plain))
+}
+
+func (n *node) start() {
+	n.T.Helper()
+	n.process, _ = harness.RunProcess(n.T, n.home, n.config)
+	harness.Eventually(n.T, "a station of its own answers", n.Answers)
+}
+
+func (n *node) signal(s syscall.Signal) {
+	n.T.Helper()
+	if err := n.process.Process.Signal(s); err != nil {
+		n.T.Fatal(err)
+	}
+}
+
+// stop stops the process, so that it says nothing any more, and resume lets it continue.
+func (n *node) stop() { n.signal(syscall.SIGSTOP) }
+
+func (n *node) resume() { n.signal(syscall.SIGCONT) }
+
+// kill ends the process at once.
+func (n *node) kill() {
+	n.signal(syscall.SIGKILL)
+	_ = n.process.Wait()
+}
+
+// slaveSettings returns the settings of a slave with a public URL, if that is not empty.
+func slaveSettings(public string, masters ...*node) string {
+	text := "role slave {\n password pullme\n master"
+	for _, m := range masters {
+		text += " http://" + m.Plain
+	}
+	if public != "" {
+		text += "\n public " + public
+	}
+	return text + "\n}"
+}
+
+// sends reports whether a master sends a new listener of a mount to a slave.
+func (n *node) sends(mount string) bool {
+	n.T.Helper()
+	resp, conn := harness.MustAsk(n.T, n.Plain, mount)
+	defer conn.Close()
+	return resp.StatusCode/100 == 3
+}
+
+// waitToSend waits until a master sends new listeners to a slave.
+func (n *node) waitToSend(mount string) {
+	n.T.Helper()
+	harness.Eventually(n.T, "the master sends listeners to its slave", func() error {
+		if !n.sends(mount) {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+}
