@@ -7,10 +7,12 @@
 # make cross      checks that the engine compiles for other systems
 # make fuzz       every fuzz target for FUZZTIME (default 30s)
 # make bench      the costs beside those of icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
+# make chaos      what listeners of a slave notice of killed masters and broken links; prints the table of docs/guides/master-slaves.md
 # make microbench the benchmarks of the engine's parts
 
-TAGS     := nobadger,nomysql,nopgx
-FUZZTIME ?= 30s
+TAGS        := nobadger,nomysql,nopgx
+FUZZTIME    ?= 30s
+CHAOSROUNDS ?= 5
 # program or file, and the name of its package if that differs
 PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools flac oggfwd ices2 \
 	liquidsoap chromium chromedriver:chromium-driver icecast2 ip:iproute2 nsenter:util-linux \
@@ -25,7 +27,7 @@ TOOL     := go tool -modfile=tools/go.mod
 SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
 CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
-.PHONY: help deps programs build binaries test lint cross fuzz bench microbench
+.PHONY: help deps programs build binaries test lint cross fuzz bench chaos microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -90,6 +92,9 @@ fuzz:
 
 bench: deps
 	go run ./tests/bench $(BENCHFLAGS)
+
+chaos: binaries
+	CADDYCAST_TEST_CHAOS=$(CHAOSROUNDS) go test -tags $(TAGS) -count 1 -timeout 30m -v -run '^TestChaos$$' ./tests/cluster
 
 microbench:
 	go test -run '^$$' -bench . ./streaming/...
