@@ -37,7 +37,7 @@ func encodeTo(t *testing.T, mount string, addresses ...string) *clockedEncoder {
 
 // due returns the number of the frame that is due next.
 func (e *clockedEncoder) due() uint64 {
-	return harness.SourceSpan + uint64(time.Since(e.began)/numbered.Duration) //nolint:gosec // the test lasts minutes
+	return harness.SourceSpan + uint64(time.Since(e.began)/numbered.Duration)
 }
 
 func (e *clockedEncoder) keepSending(address string) {
@@ -63,7 +63,7 @@ func (e *clockedEncoder) send(address string) {
 	defer tick.Stop()
 	for next := e.due(); ; {
 		for ; next <= e.due(); next++ {
-			made := e.began.Add(time.Duration(next-harness.SourceSpan) * numbered.Duration) //nolint:gosec // the same bytes everywhere
+			made := e.began.Add(time.Duration(next-harness.SourceSpan) * numbered.Duration)
 			_ = conn.SetWriteDeadline(time.Now().Add(2 * time.Second))
 			if _, err := conn.Write(numbered.AppendFrame(nil, next, made)); err != nil {
 				return

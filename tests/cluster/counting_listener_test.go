@@ -92,7 +92,7 @@ func (f *countingListener) waitForFrames(what string, n uint64) {
 		select {
 		case err := <-f.ended:
 			f.ended <- err
-			return fmt.Errorf("the listener was disconnected: %v", err)
+			return fmt.Errorf("the listener was disconnected: %v", err) //nolint:errorlint // err may be nil
 		default:
 		}
 		if now := f.frames.Load(); now < from+n {

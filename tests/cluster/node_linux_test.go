@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -69,10 +70,11 @@ func (n *node) kill() {
 
 // slaveSettings returns the settings of a slave with a public URL, if that is not empty.
 func slaveSettings(public string, masters ...*node) string {
-	text := "role slave {\n password pullme\n master"
+	var urls []string
 	for _, m := range masters {
-		text += " http://" + m.Plain
+		urls = append(urls, "http://"+m.Plain)
 	}
+	text := "role slave {\n password pullme\n master " + strings.Join(urls, " ")
 	if public != "" {
 		text += "\n public " + public
 	}

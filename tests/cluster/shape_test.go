@@ -71,7 +71,7 @@ func (p *proxy) arrival(before time.Time, size int) time.Time {
 		return before
 	}
 	due := time.Now().Add(s.delay)
-	if rand.Float64() < s.loss { //nolint:gosec // which one is a matter of luck
+	if rand.Float64() < s.loss {
 		due = due.Add(2*s.delay + retransmission)
 	}
 	if s.rate > 0 {
