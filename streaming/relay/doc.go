@@ -5,12 +5,14 @@
 // 30 s, for ever. A slave keeps one relay for each mount on the lists of its masters. An
 // upstream sees a plain listener, so any Icecast or SHOUTcast server serves as one.
 //
-// A master registers its slaves by the reports that they send with each request for the
-// list, and sends listeners to them by their free capacity.
+// A slave follows the list of a master as events, and reports its load and its mounts every
+// two seconds over a connection of its own. A master registers its slaves by these reports,
+// verifies their public URLs, and sends listeners to them by their free places; so it does to
+// the slaves of its slaves. Other masters, which answer with the list alone, are polled.
 //
 // Manager holds the relays and the slave of one station across changes of its settings;
 // Slaves holds the slaves of a master. Any goroutine may call both. Each relay is one
-// goroutine, and so is the watcher of each master; Close waits for all of them. The state of
+// goroutine, and a watcher has two for each master; Close waits for all of them. The state of
 // a relay is a Status with a pure step, which also makes the event for log and hooks.
 //
 // Input from a peer is bounded in length and time. Credentials are sent to the host of their
