@@ -24,3 +24,8 @@ func (h *Handler) NotAdmitted(r *http.Request, path string, err error) error {
 
 // Asked is asked.
 var Asked = asked
+
+// SendOn is the answer to a listener that was refused because of an error.
+func (h *Handler) SendOn(r *http.Request, path string, err error) error {
+	return h.sendOn(h.newListenerRequest(request.New(r), path), err, err)
+}

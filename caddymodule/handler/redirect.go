@@ -89,7 +89,7 @@ func redirectTo(q *listenerRequest, mount, refused string) error {
 // at last, it is refusal; a listener that was sent here is to try again, since the room that
 // another node knew of is taken.
 func (h *Handler) sendOn(q *listenerRequest, err error, refusal error) error {
-	if !hasRoomElsewhere(err) || q.client.Slave || q.client.Relay {
+	if !q.mayFitElsewhere(err) || q.client.Slave || q.client.Relay {
 		return refusal
 	}
 	if streaming.IsFull(err) {
@@ -111,9 +111,10 @@ func (h *Handler) sendOn(q *listenerRequest, err error, refusal error) error {
 	return refusal
 }
 
-// hasRoomElsewhere reports whether another node may serve a listener that was refused because of
-// an error.
-func hasRoomElsewhere(err error) bool {
+// mayFitElsewhere reports whether another node may serve a listener that was refused because of
+// an error. A client that is denied is sent back to the node that sent it, but no denied client
+// is sent anywhere by the first node.
+func (q *listenerRequest) mayFitElsewhere(err error) bool {
 	return streaming.IsFull(err) || errors.Is(err, streaming.ErrTooManyFromAddress) || errors.Is(err, streaming.ErrClosed) ||
-		errors.Is(err, access.ErrDenied)
+		errors.Is(err, access.ErrDenied) && q.hops() > 0
 }

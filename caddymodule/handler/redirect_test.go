@@ -117,3 +117,15 @@ func TestPlayersThatDoNotFollowRedirectsStay(t *testing.T) {
 		}
 	}
 }
+
+// A ban at the first node must not be a way to another one.
+func TestADeniedClientIsSentNowhere(t *testing.T) {
+	h := newMaster(t, caddymodule.Mount{Path: "/live.mp3"})
+	denied := response.Refuse(http.StatusForbidden, "You are not allowed here").Because(access.ErrDenied)
+	for query, redirected := range map[string]bool{"": false, "redirected=1": true} {
+		r := httptest.NewRequest(http.MethodGet, "/live.mp3?"+query, nil)
+		if _, ok := errors.AsType[*response.Redirect](h.Handler.SendOn(r, "/live.mp3", denied)); ok != redirected {
+			t.Errorf("%q: redirected %t; want %t", query, ok, redirected)
+		}
+	}
+}
