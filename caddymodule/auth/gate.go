@@ -227,7 +227,7 @@ func notAuthorized(q Request, err error) error {
 	refusal, decided := errors.AsType[*response.Refusal](err)
 	switch {
 	case decided: // by a master
-		return refusal
+		err = ErrDenied
 	case errors.Is(err, ErrUnavailable):
 		refusal = response.Refuse(http.StatusServiceUnavailable, ErrUnavailable.Error()).With("Retry-After", "5")
 	case errors.Is(err, ErrSessions):

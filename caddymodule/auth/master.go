@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap/zapcore"
-
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -51,7 +49,7 @@ func (m *Master) AdmitListener(r *http.Request, q Request) (*streaming.Admission
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if answer.Status != http.StatusOK {
-		return nil, refusalOf(answer)
+		return nil, rejection(answer)
 	}
 	a := &streaming.Admission{User: answer.User, TimeLimit: time.Duration(max(0, answer.Seconds)) * time.Second}
 	if answer.Session != "" {
@@ -85,15 +83,13 @@ func headOf(r *http.Request, mount string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// refusalOf returns the refusal that a master decided on.
-func refusalOf(a relay.Answer) *response.Refusal {
-	reason := response.Printable(a.Reason)
+// rejection returns the error for a listener that a master does not admit.
+func rejection(a relay.Answer) error {
 	switch a.Status {
 	case http.StatusUnauthorized:
-		return response.Challenge()
+		return fmt.Errorf("%w by the master", ErrDenied)
 	case http.StatusForbidden, http.StatusTooManyRequests:
-		return response.Refuse(a.Status, strings.TrimSpace(reason))
+		return response.Refuse(a.Status, strings.TrimSpace(response.Printable(a.Reason)))
 	}
-	return response.Refuse(http.StatusServiceUnavailable, ErrUnavailable.Error()).With("Retry-After", "5").
-		Logged(zapcore.WarnLevel, "unexpected answer of a master about a listener")
+	return fmt.Errorf("%w: the master answers %d", ErrUnavailable, a.Status)
 }

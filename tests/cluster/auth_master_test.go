@@ -92,6 +92,9 @@ func TestAMasterDecidesOnTheListenersOfItsSlaves(t *testing.T) {
 					return nil
 				})
 			}
+			if strings.Contains(tt.mount, "htpasswd") && !strings.Contains(tt.mount, "require_tls") {
+				slave.WaitForLog(map[string]any{"msg": "authentication failed", "mount": "/pay.mp3", "user_id": "bob", "credential": "module", "station": "slave"})
+			}
 			if mounts := withheld(t, slave); len(mounts) > 0 {
 				t.Errorf("withheld are %v", mounts)
 			}
