@@ -1,6 +1,7 @@
 package relay
 
-// guards are the masters that protect mounts, as of the last lists. They do not change.
+// guards are the masters that protect mounts, as of the last lists. They do not change once a
+// Manager has them.
 type guards struct {
 	byMount map[string]guard
 }
@@ -28,6 +29,31 @@ func newGuards(masters []*watcher, lists [][]listedUpstream, required map[string
 		}
 	}
 	return g
+}
+
+// keep adds the guards from before of mounts that are still pulled, though no list has them: a stream
+// plays on for a while after its mount left the list, and before the first list of a master that
+// is configured anew. They are of the masters as they are configured now; without one of them the
+// mount has no listeners.
+func (g *guards) keep(before *guards, masters []*watcher, required map[string][]Protection, isPulled func(mount string) bool) {
+	if before == nil {
+		return
+	}
+	for mount, old := range before.byMount {
+		one, found := g.byMount[mount]
+		if demanded, listed := required[mount]; len(one.clients) > 0 || listed && len(demanded) == 0 || !isPulled(mount) {
+			continue
+		}
+		if !found {
+			one.required = old.required
+		}
+		for _, w := range masters {
+			if hasMaster(old.clients, w.client.master.URL) {
+				one.clients = append(one.clients, w.client)
+			}
+		}
+		g.byMount[mount] = one
+	}
 }
 
 // of returns the masters to ask about a mount. g may be nil.

@@ -98,6 +98,10 @@ func (m *Manager) apply(s Settings) (events []Event) {
 func (m *Manager) takeOffers() []Event {
 	before := m.slave.withheld
 	m.offered = m.slave.offer(m.offered)
+	m.slave.guards.keep(m.guards.Load(), m.slave.watchers, m.slave.required, func(mount string) bool {
+		r := m.relays[mount]
+		return r != nil && r.settings.Load().mirrored
+	})
 	m.guards.Store(m.slave.guards)
 	return newlyWithheld(before, m.slave.withheld)
 }
