@@ -191,23 +191,21 @@ func (s *streams) eventSince(version uint64, first bool, g *Generation) (text st
 	if f.writtenAt != list.version {
 		f.writtenAt, f.written = list.version, make(map[uint64]string)
 	}
-	text, ok := f.written[version]
-	if !ok {
-		text = s.writeEvent(version, list, f.epoch)
-		f.written[version] = text
+	if text, ok := f.written[version]; ok {
+		return text, list.version
 	}
-	return text, list.version
-}
-
-func (s *streams) writeEvent(version uint64, list *StreamList, epoch string) string {
-	id := epoch + "-" + strconv.FormatUint(list.version, 10)
+	id := f.epoch + "-" + strconv.FormatUint(list.version, 10)
 	s.mu.Lock()
 	lines, ok := s.between(version, list.version)
 	s.mu.Unlock()
 	if ok {
-		return event("changes", id, lines)
+		f.written[version] = event("changes", id, lines)
+		return f.written[version], list.version
 	}
-	return event("list", id, strings.Split(strings.TrimSuffix(list.marked().text, "\r\n"), "\r\n"))
+	if f.written[0] == "" { // one for all other versions, which a slave may make up
+		f.written[0] = event("list", id, strings.Split(strings.TrimSuffix(list.marked().text, "\r\n"), "\r\n"))
+	}
+	return f.written[0], list.version
 }
 
 // event writes a server-sent event. An event without data would be ignored by the specification;

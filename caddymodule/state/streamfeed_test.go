@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/caddycast/caddycast/caddymodule"
 	"github.com/caddycast/caddycast/caddymodule/auth"
@@ -79,6 +80,24 @@ func TestAListIsFollowedByItsChanges(t *testing.T) {
 		text := again.Next()
 		if !strings.HasPrefix(text, tt.prefix) || lines(text) != tt.lines {
 			t.Errorf("%s: %q; want %q", tt.name, text, tt.lines)
+		}
+		again.Close()
+	}
+}
+
+// A slave may name any version as its last one: the list must not be kept once for each.
+func TestTheListIsMadeOnceForVersionsThatNeverWere(t *testing.T) {
+	st := moduletest.New(t, &caddymodule.Station{RelayPassword: &auth.Credential{Password: "relay"}})
+	st.OnAir(t, "/live", nil)
+	f, _ := st.FollowStreams("slave", "")
+	defer f.Close()
+	first := nextEvent(t, f)
+	_, id, _ := strings.Cut(first, "id: ")
+	epoch, _, _ := strings.Cut(id, "-")
+	for _, version := range []string{"1000", "18446744073709551615"} {
+		again, _ := st.FollowStreams("slave", epoch+"-"+version)
+		if text := again.Next(); unsafe.StringData(text) != unsafe.StringData(first) {
+			t.Errorf("version %s has a text of its own: %q", version, text)
 		}
 		again.Close()
 	}
