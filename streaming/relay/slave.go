@@ -199,9 +199,6 @@ func (s *slave) report(master string) Report {
 	}
 	r.ID, r.Public, r.CountedBy, r.AsksMaster = s.manager.ID, settings.Public, s.countedBy(), settings.AsksMasters
 	r.Region = settings.Region
-	if r.Below != nil {
-		slices.Sort(r.Below.Nodes) // in the same order each time
-	}
 	r.Interval = int(max(settings.interval(), time.Second) / time.Second)
 	return r
 }

@@ -164,5 +164,6 @@ func (s *slaveSums) below(entries map[slaveKey]*slaveEntry, master string) *Sums
 			sums.Nodes = append(sums.Nodes, c.nodes...)
 		}
 	}
+	sums.bound()
 	return sums
 }

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -83,11 +85,37 @@ func TestSumsAreThoseOfAllReports(t *testing.T) {
 		if below == nil {
 			below = &Sums{}
 		}
-		slices.Sort(below.Nodes)
 		slices.Sort(further.Nodes)
+		further.Nodes = slices.Compact(further.Nodes)
 		if !maps.Equal(below.Mounts, further.Mounts) || !slices.Equal(below.Nodes, further.Nodes) {
 			t.Fatalf("step %d: further up are %v; want %v", step, *below, further)
 		}
+	}
+}
+
+// A master refuses a report with a number or a size out of bounds. Slaves that exaggerate must not
+// cut their hub off.
+func TestTheSumsOfAbsurdReportsStayWithinAReport(t *testing.T) {
+	s, _ := newTestSlaves(t)
+	hub := Report{ID: "self", Interval: 2, Seq: 1, Mounts: map[string]int{}}
+	for i := range 3 {
+		r := Report{ID: fmt.Sprintf("node%d", i), Interval: 10, Mounts: map[string]int{"/live": maxCount}, Below: &Sums{Mounts: map[string]int{"/live": maxCount}}}
+		for j := range 3000 {
+			r.Below.Mounts[fmt.Sprintf("/&%0200d", i*3000+j)] = 1
+			r.Below.Nodes = append(r.Below.Nodes, fmt.Sprintf("%060d", i*3000+j))
+		}
+		mustRegister(t, s, new(Credential), r)
+	}
+	hub.Below = s.Below("master")
+	text, err := json.Marshal(hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadReport(bytes.NewReader(text)); err != nil {
+		t.Errorf("the report of %d bytes is refused: %v", len(text), err)
+	}
+	if n := hub.Below.Mounts["/live"]; n != maxCount {
+		t.Errorf("/live has %d listeners; want the most", n)
 	}
 }
 
