@@ -38,6 +38,8 @@ type slaveURL struct {
 	SlaveURL
 	isDoubtful bool        // verified, but the last verification has failed
 	timer      *time.Timer // starts the next verification
+	ctx        context.Context
+	cancel     context.CancelFunc // ends the verifications
 }
 
 // verifier verifies the URLs of slaves. mu of Slaves guards it; the rest is set once.
@@ -104,14 +106,16 @@ func (s *Slaves) verifyFirst(e *slaveEntry, u *slaveURL) {
 	case strings.HasPrefix(e.key.id, khPrefix):
 		u.State, u.Cause = URLFailed, errKH.Error()
 	default:
+		u.ctx, u.cancel = context.WithCancel(s.verifier.ctx)
 		u.timer = time.AfterFunc(0, func() { s.verifyURL(e, u) })
 	}
 }
 
-// stop ends the verification of a URL. mu is held.
+// stop ends the verification of a URL, also one that runs or waits for its place. mu is held.
 func (u *slaveURL) stop() {
 	if u.timer != nil {
 		u.timer.Stop()
+		u.cancel()
 	}
 }
 
@@ -130,10 +134,10 @@ func (s *Slaves) verifyURL(e *slaveEntry, u *slaveURL) {
 	select {
 	case v.places <- struct{}{}:
 		defer func() { <-v.places }()
-	case <-v.ctx.Done():
+	case <-u.ctx.Done():
 		return
 	}
-	ctx, cancel := context.WithTimeout(v.ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(u.ctx, probeTimeout)
 	defer cancel()
 	err := v.verify(ctx, probe)
 	s.mu.Lock()

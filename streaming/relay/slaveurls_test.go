@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -159,6 +160,34 @@ func TestOneFailureIsDoubtful(t *testing.T) {
 			t.Errorf("step %d: the state is %s; want %s", i, u.State, tt.want)
 		}
 	}
+}
+
+// A slave that reports other URLs all the time takes no more places than it has URLs.
+func TestURLsThatAreReplacedAreVerifiedNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newTestSlaves(t)
+		defer s.Close()
+		s.Verify(func(ctx context.Context, p Probe) error {
+			if p.ID == "good" {
+				return nil
+			}
+			<-ctx.Done() // never answers
+			return ctx.Err()
+		})
+		for i := range 100 {
+			r := Report{ID: "bad", Interval: 10}
+			for j := range maxPublic {
+				r.Public = append(r.Public, fmt.Sprintf("http://bad%d-%d", i, j))
+			}
+			mustRegister(t, s, new(Credential), r)
+			synctest.Wait()
+		}
+		mustRegister(t, s, new(Credential), edge("good", 100, 0, "/live"))
+		settle()
+		if got := s.statusOf(t, "good"); got.State != URLVerified {
+			t.Errorf("another slave is %s; want verified", got.State)
+		}
+	})
 }
 
 func TestSlavesOfIcecastKHNeedTheirHostListed(t *testing.T) {
