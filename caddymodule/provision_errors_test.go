@@ -217,10 +217,10 @@ var provisionErrors = []struct{ name, station, want string }{
 		"a slave without masters", `{"slave": {}}`, `role slave: no master; expected one such as master https://master.example.org:8443`,
 	},
 	{
-		"a master that is no URL", `{"slave": {"masters": ["master"]}}`, `role slave: master "master": invalid URL; expected http or https and a host, such as https://edge1.example.org`,
+		"a master that is no URL", `{"slave": {"masters": ["master"]}}`, `role slave: master "master": invalid URL; expected http or https and a host, such as https://radio.example.org`,
 	},
 	{
-		"a public URL with a query", `{"slave": {"masters": ["http://m"], "public": ["http://x?y"]}}`, `role slave: public "http://x?y": invalid URL; expected http or https and a host, such as https://edge1.example.org`,
+		"a public URL with a query", `{"slave": {"masters": ["http://m"], "public": ["http://x?y"]}}`, `role slave: public "http://x?y": invalid URL; expected http or https and a host, such as https://radio.example.org`,
 	},
 	{
 		"a user of a slave without a password", `{"slave": {"masters": ["http://m"], "user": "edge"}}`, `role slave: user "edge": no password; expected one`,

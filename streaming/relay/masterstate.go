@@ -25,7 +25,7 @@ func (r refusal) Error() string { return r.text }
 
 // refuseCredentials returns the refusal for a wrong password.
 func refuseCredentials(master string) refusal {
-	return refusal{master + ": 401 Unauthorized; set the user and relay_password of that master"}
+	return refusal{master + ": 401 Unauthorized; expected a user and password that the master accepts"}
 }
 
 // next returns the state after a request to the master at a URL, and the event that

@@ -21,7 +21,7 @@ func TestASlaveShowsWhatItsMasterSays(t *testing.T) {
 	}{
 		{
 			"a wrong password", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
-			"refuses", ": 401 Unauthorized; set the user and relay_password of that master", true,
+			"refuses", ": 401 Unauthorized; expected a user and password that the master accepts", true,
 		},
 		{"a reason", func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "Too many slaves follow the list", http.StatusServiceUnavailable)

@@ -241,7 +241,7 @@ func ParseBaseURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "" ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery || !plainHost.MatchString(u.Host) {
-		return "", fmt.Errorf("%.200q: invalid URL; expected http or https and a host, such as https://edge1.example.org", text)
+		return "", fmt.Errorf("%.200q: invalid URL; expected http or https and a host, such as https://radio.example.org", text)
 	}
 	return u.Scheme + "://" + u.Host + strings.TrimSuffix(u.EscapedPath(), "/"), nil
 }

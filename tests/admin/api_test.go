@@ -164,8 +164,8 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, metadata, mounts, move, relays, slaves, slaves/drain, slaves/remove, stations`},
-		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, metadata, mounts, move, relays, slaves, slaves/drain, slaves/remove, stations`},
+		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, masters, metadata, mounts, move, relays, slaves, slaves/drain, slaves/remove, stations`},
+		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, masters, metadata, mounts, move, relays, slaves, slaves/drain, slaves/remove, stations`},
 		{"POST", "mounts", "{}", 405, "method: not allowed; expected GET, HEAD"},
 		{"DELETE", "events", "", 405, "method: not allowed; expected GET, HEAD"},
 		{"GET", "kill", "", 405, "method: not allowed; expected POST"},
@@ -184,8 +184,8 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		{"POST", "kick", `{"mount": "/live.mp3"}`, 400, "id: missing; expected the number of a listener, such as 7"},
 		{"POST", "kick", `{"id": 999}`, 404, "listener 999: unknown"},
 		{"POST", "kick", `{"id": -1}`, 400, "body: json: cannot unmarshal"},
-		{"POST", "slaves/drain", `{}`, 400, "slave: missing; expected the id or a public URL of one"},
-		{"POST", "slaves/remove", `{"slave": "no"}`, 404, `slave "no": unknown; expected the id or a public URL of one of the list of slaves`},
+		{"POST", "slaves/drain", `{}`, 400, "slave: missing; expected an id or a public URL, as in the list of slaves"},
+		{"POST", "slaves/remove", `{"slave": "no"}`, 404, `slave "no": unknown; expected an id or a public URL, as in the list of slaves`},
 		{"POST", "move", `{"mount": "/live.mp3"}`, 400, `mount "": path does not begin with a slash; expected one such as /live.mp3`},
 		{"POST", "metadata", `{"mount": "/live.mp3"}`, 400, "song: missing; expected song, or title with or without artist"},
 		{"POST", "metadata", `{"mount": "/live.mp3", "song": "x", "title": "y"}`, 400, "song: missing; expected song, or title with or without artist"},
