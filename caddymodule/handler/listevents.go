@@ -20,8 +20,8 @@ const listWrite = 10 * time.Second
 // serveListEvents sends the list to a slave as server-sent events: whole at first, or the changes
 // since the last event that the slave has, and then the changes. A comment is sent in each
 // relay.Heartbeat without a change, so that either side notices when the other is gone.
-func (h *Handler) serveListEvents(w http.ResponseWriter, r *request.Facts, node string) error {
-	follower, ok := h.station.FollowStreams(node, r.Header.Get("Last-Event-ID"))
+func (h *Handler) serveListEvents(w http.ResponseWriter, r *request.Facts, by *relay.Credential) error {
+	follower, ok := h.station.FollowStreams(by, r.Header.Get(relay.PathHeader), r.Header.Get("Last-Event-ID"))
 	if !ok {
 		return response.Refuse(http.StatusServiceUnavailable, "Too many slaves follow the list").With("Retry-After", "10")
 	}

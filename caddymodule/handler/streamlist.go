@@ -58,12 +58,12 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case r.Method == http.MethodGet && node != "" && readsMarks(r) && acceptsEvents(r.Request):
-		return h.serveListEvents(w, r, node)
+		return h.serveListEvents(w, r, by)
 	}
 	list, tag := st.StreamListFor(node, readsMarks(r))
 	if wait := waitPreferred(r.Request); wait > 0 {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
-		list, tag = h.awaitList(r, list, tag, wait)
+		list, tag = h.awaitList(r, by, list, tag, wait)
 	}
 	switch {
 	case r.Context().Err() != nil:
@@ -81,9 +81,9 @@ func (h *Handler) serveStreamList(w http.ResponseWriter, r *request.Facts) error
 }
 
 // awaitList waits until the list differs from the slave's, for a bounded time.
-func (h *Handler) awaitList(r *request.Facts, list, tag string, wait time.Duration) (string, string) {
+func (h *Handler) awaitList(r *request.Facts, by *relay.Credential, list, tag string, wait time.Duration) (string, string) {
 	node, known := r.Header.Get(relay.PathHeader), r.Header.Get("If-None-Match")
-	follower, ok := h.station.FollowStreams(node, "")
+	follower, ok := h.station.FollowStreams(by, node, "")
 	if !ok {
 		return list, tag
 	}

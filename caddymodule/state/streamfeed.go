@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 const (
@@ -18,8 +20,9 @@ const (
 	followerGroups = 8
 	groupPause     = 12 * time.Millisecond
 
-	// maxListFollowers bounds the slaves that follow the list of a station.
-	maxListFollowers = 2000
+	// maxListFollowers bounds the slaves that follow the list of a station, maxRelayFollowers those
+	// with the relay password, and maxOwnFollowers those with one credential of their own.
+	maxListFollowers, maxRelayFollowers, maxOwnFollowers = 2000, 1000, 32
 )
 
 // streamFeed wakes the followers of a list. One goroutine gathers the changes for all of them;
@@ -28,6 +31,7 @@ type streamFeed struct {
 	mu        sync.Mutex
 	epoch     string // names the versions of this process
 	followers int
+	counts    map[string]int                // followers, by the names of credentials
 	entered   int                           // ever
 	updated   [followerGroups]chan struct{} // closed with the next version, by groups
 	touched   chan struct{}                 // closed when something may have changed for a slave that is also a master
@@ -41,6 +45,7 @@ type streamFeed struct {
 // StreamFollower follows the list for one slave. One goroutine uses it.
 type StreamFollower struct {
 	g     *Generation
+	by    string // name of the credential
 	node  string
 	group int
 	known uint64 // version that the slave has; 0: none
@@ -48,13 +53,18 @@ type StreamFollower struct {
 	sent  string // tag of the list that was sent to a slave that is also a master
 }
 
-// FollowStreams returns a follower of the list for the slave with a node id, or false if there
-// are too many. last is the id of the last event that the slave got. Close must be called.
-func (g *Generation) FollowStreams(node, last string) (*StreamFollower, bool) {
+// FollowStreams returns a follower of the list for the slave with a node id that has logged in
+// with a credential, nil for the administrator's; or false if there are too many. last is the id
+// of the last event that the slave got. Close must be called.
+func (g *Generation) FollowStreams(by *relay.Credential, node, last string) (*StreamFollower, bool) {
+	name, most := "", maxRelayFollowers
+	if by != nil && by.Name != "" {
+		name, most = by.Name, maxOwnFollowers
+	}
 	f := &g.streams.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.followers >= maxListFollowers {
+	if f.followers >= maxListFollowers || f.counts[name] >= most {
 		return nil, false
 	}
 	if f.epoch == "" {
@@ -62,7 +72,7 @@ func (g *Generation) FollowStreams(node, last string) (*StreamFollower, bool) {
 		_, _ = rand.Read(id[:]) // it never fails
 		f.epoch = hex.EncodeToString(id[:])
 	}
-	follower := &StreamFollower{g: g, node: node, group: f.entered % followerGroups}
+	follower := &StreamFollower{g: g, by: name, node: node, group: f.entered % followerGroups}
 	if epoch, version, ok := strings.Cut(last, "-"); ok && epoch == f.epoch {
 		follower.known, _ = strconv.ParseUint(version, 10, 64) // 0: none
 	}
@@ -74,7 +84,7 @@ func (g *Generation) FollowStreams(node, last string) (*StreamFollower, bool) {
 		f.stop, f.stopped = make(chan struct{}), make(chan struct{})
 		go g.gather(f.stop, f.stopped) // Close of the last follower ends it, and waits
 	}
-	f.followers++
+	f.count(name, 1)
 	f.entered++
 	return follower, true
 }
@@ -83,12 +93,23 @@ func (g *Generation) FollowStreams(node, last string) (*StreamFollower, bool) {
 func (l *StreamFollower) Close() {
 	f := &l.g.streams.feed
 	f.mu.Lock()
-	f.followers--
+	f.count(l.by, -1)
 	last, stop, stopped := f.followers == 0, f.stop, f.stopped
 	f.mu.Unlock()
 	if last {
 		close(stop)
 		<-stopped
+	}
+}
+
+// count counts followers. mu is held.
+func (f *streamFeed) count(credential string, n int) {
+	if f.counts == nil {
+		f.counts = make(map[string]int)
+	}
+	f.followers += n
+	if f.counts[credential] += n; f.counts[credential] == 0 {
+		delete(f.counts, credential)
 	}
 }
 

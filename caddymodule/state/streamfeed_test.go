@@ -10,6 +10,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/moduletest"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 // lines returns the data of an event, without the first line.
@@ -41,7 +42,7 @@ func TestAListIsFollowedByItsChanges(t *testing.T) {
 		Mounts:        []*caddymodule.Mount{{Path: "/pay", RequireTLS: new(true)}, {Path: "/hidden", HiddenFromSlaves: new(true)}},
 	})
 	st.OnAir(t, "/live", nil)
-	f, ok := st.FollowStreams("slave", "")
+	f, ok := st.FollowStreams(nil, "slave", "")
 	if !ok {
 		t.Fatal("too many follow")
 	}
@@ -76,7 +77,7 @@ func TestAListIsFollowedByItsChanges(t *testing.T) {
 		{"of another process", "0-1", "event: list\n", "/live"},
 		{"no id", "x", "event: list\n", "/live"},
 	} {
-		again, _ := st.FollowStreams("slave", tt.last)
+		again, _ := st.FollowStreams(nil, "slave", tt.last)
 		text := again.Next()
 		if !strings.HasPrefix(text, tt.prefix) || lines(text) != tt.lines {
 			t.Errorf("%s: %q; want %q", tt.name, text, tt.lines)
@@ -89,17 +90,53 @@ func TestAListIsFollowedByItsChanges(t *testing.T) {
 func TestTheListIsMadeOnceForVersionsThatNeverWere(t *testing.T) {
 	st := moduletest.New(t, &caddymodule.Station{RelayPassword: &auth.Credential{Password: "relay"}})
 	st.OnAir(t, "/live", nil)
-	f, _ := st.FollowStreams("slave", "")
+	f, _ := st.FollowStreams(nil, "slave", "")
 	defer f.Close()
 	first := nextEvent(t, f)
 	_, id, _ := strings.Cut(first, "id: ")
 	epoch, _, _ := strings.Cut(id, "-")
 	for _, version := range []string{"1000", "18446744073709551615"} {
-		again, _ := st.FollowStreams("slave", epoch+"-"+version)
+		again, _ := st.FollowStreams(nil, "slave", epoch+"-"+version)
 		if text := again.Next(); unsafe.StringData(text) != unsafe.StringData(first) {
 			t.Errorf("version %s has a text of its own: %q", version, text)
 		}
 		again.Close()
+	}
+}
+
+// A slave that opens the list again and again takes no places of others.
+func TestOneCredentialFollowsTheListABoundedNumberOfTimes(t *testing.T) {
+	st := moduletest.New(t, &caddymodule.Station{RelayPassword: &auth.Credential{Password: "relay"}})
+	follow := func(by *relay.Credential) bool {
+		f, ok := st.FollowStreams(by, "slave", "")
+		if ok {
+			t.Cleanup(f.Close)
+		}
+		return ok
+	}
+	for _, tt := range []struct {
+		name string
+		by   *relay.Credential
+		most int
+	}{{"one of its own", &relay.Credential{Name: "a"}, 32}, {"the relay password", new(relay.Credential), 1000}} {
+		n := 0
+		for follow(tt.by) {
+			n++
+		}
+		if n != tt.most {
+			t.Errorf("%s: %d followers; want %d", tt.name, n, tt.most)
+		}
+	}
+	if !follow(&relay.Credential{Name: "b"}) {
+		t.Error("another credential does not follow")
+	}
+	if f, ok := st.FollowStreams(&relay.Credential{Name: "c"}, "slave", ""); ok {
+		f.Close()
+		for range 32 {
+			if !follow(&relay.Credential{Name: "c"}) {
+				t.Fatal("a follower that has ended counts")
+			}
+		}
 	}
 }
 
