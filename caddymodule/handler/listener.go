@@ -145,6 +145,9 @@ func (h *Handler) awaitMount(w http.ResponseWriter, q *listenerRequest) error {
 		w.Header().Del(relay.PathHeader)
 		return errNotServed
 	}
+	if q.module == nil { // a master may protect the mount since
+		q.module = h.station.Gate.Module(q.path)
+	}
 	if q.client.Relay {
 		return h.checkRelayLoop(w, q.Facts, q.mount.Heard())
 	}

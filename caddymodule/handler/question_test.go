@@ -1,10 +1,15 @@
 package handler_test
 
 import (
+	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
+	"github.com/caddycast/caddycast/caddymodule"
+	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/handler"
+	"github.com/caddycast/caddycast/caddymodule/moduletest"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -23,4 +28,19 @@ func FuzzAsked(f *testing.F) {
 			t.Errorf("%q becomes %s %q with %q", head, got.Method, got.URL, got.Header)
 		}
 	})
+}
+
+// A listener may wait for a mount that is protected when it sounds, but was not when the listener
+// came.
+func TestAMountThatBecomesProtectedMeanwhileAdmitsNobody(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{})
+	h.OnAir(t, "/live.mp3", nil)
+	requests := 0
+	h.Gate.Master = &auth.Master{
+		Guards: func(string) bool { requests++; return requests > 1 },
+		Ask: func(context.Context, relay.Question) (relay.Answer, error) {
+			return relay.Answer{Status: http.StatusForbidden, Reason: "not you"}, nil
+		},
+	}
+	moduletest.CheckStatus(t, h.Get(t, "/live.mp3"), http.StatusForbidden)
 }
