@@ -93,6 +93,9 @@ const (
 	RedirectBalance  Redirect = "balance"
 )
 
+// IsOn reports whether listeners are sent to slaves at all.
+func (r Redirect) IsOn() bool { return r != "" && r != RedirectOff }
+
 // Templates are those of the station's pages.
 type Templates struct{ Status, Admin *template.Template }
 

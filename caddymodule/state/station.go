@@ -170,7 +170,7 @@ func (st *Station) apply(g *Generation) {
 	st.hooks.Apply(g.Hooks)
 	st.relays.Apply(g.Relays)
 	st.slaves.Apply(g.Gate.Credentials())
-	st.slaves.PassOn(g.Relays.Slave != nil, g.Redirect != RedirectOff)
+	st.slaves.PassOn(g.Relays.Slave != nil, g.Redirect.IsOn())
 	st.dumps.Apply(g.Recordings)
 }
 
