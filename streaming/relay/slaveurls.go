@@ -115,6 +115,8 @@ func (s *Slaves) verifyFirst(e *slaveEntry, u *slaveURL) {
 func (u *slaveURL) stop() {
 	if u.timer != nil {
 		u.timer.Stop()
+	}
+	if u.cancel != nil {
 		u.cancel()
 	}
 }
