@@ -20,7 +20,7 @@ func TestAHubWithoutARedirectPassesOnAllPlacesOfItsSlaves(t *testing.T) {
 			defer g.Retire()
 			g.Relays.Slave, g.Redirect = &relay.SlaveConfig{}, redirect
 			g.Publish()
-			slaves := g.Station.Slaves()
+			slaves := g.Slaves()
 			slaves.Verify(func(context.Context, relay.Probe) error { return nil })
 			report := relay.Report{ID: "edge1", Public: []string{"http://edge1.example"}, Capacity: 50, Mounts: map[string]int{"/live": 0}}
 			if _, err := slaves.Register(&relay.Credential{}, report, "192.0.2.1"); err != nil {
