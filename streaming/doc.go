@@ -55,6 +55,7 @@
 //	dependents.go        which mounts a change at one concerns
 //	move.go              an operator moves listeners
 //	notice.go            Notice: what has happened to a mount
+//	changes.go           changes: at which mounts something has changed
 //
 // What is seen of it:
 //
