@@ -29,3 +29,6 @@ var Asked = asked
 func (h *Handler) SendOn(r *http.Request, path string, err error) error {
 	return h.sendOn(h.newListenerRequest(request.New(r), path), err, err)
 }
+
+// MayReach is mayReach.
+var MayReach = mayReach

@@ -3,6 +3,7 @@ package handler
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (h *Handler) sendOn(q *listenerRequest, err error, refusal error) error {
 		}
 	}
 	if h.mayRedirect(q) {
-		if at, ok := h.station.Relayer().UpstreamFor(q.path, q.Scheme); ok {
+		if at, ok := h.station.Relayer().UpstreamFor(q.path, q.Scheme); ok && (q.hops() > 0 || mayReach(q.Addr, at)) {
 			return redirectTo(q, at, h.station.PublicURL(q.Scheme))
 		}
 	}
@@ -109,6 +110,21 @@ func (h *Handler) sendOn(q *listenerRequest, err error, refusal error) error {
 		return response.Refuse(http.StatusServiceUnavailable, "No server has room for this mount").With("Retry-After", "5").Because(err)
 	}
 	return refusal
+}
+
+// mayReach reports whether a client may reach a URL, so that it may be named to it: one with the
+// address of an internal network is named to clients of such networks only.
+func mayReach(client netip.Addr, at string) bool {
+	u, err := url.Parse(at)
+	if err != nil {
+		return false
+	}
+	server, err := netip.ParseAddr(u.Hostname())
+	return err != nil || !isInternal(server) || isInternal(client)
+}
+
+func isInternal(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()
 }
 
 // mayFitElsewhere reports whether another node may serve a listener that was refused because of

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/caddycast/caddycast/caddymodule"
 	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/handler"
 	"github.com/caddycast/caddycast/caddymodule/moduletest"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
@@ -126,6 +128,25 @@ func TestADeniedClientIsSentNowhere(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/live.mp3?"+query, nil)
 		if _, ok := errors.AsType[*response.Redirect](h.Handler.SendOn(r, "/live.mp3", denied)); ok != redirected {
 			t.Errorf("%q: redirected %t; want %t", query, ok, redirected)
+		}
+	}
+}
+
+func TestInternalAddressesAreNamedToInternalClientsOnly(t *testing.T) {
+	for _, tt := range []struct {
+		client, at string
+		want       bool
+	}{
+		{"192.0.2.1", "http://10.0.0.5:8000/live.mp3", false},
+		{"10.1.1.1", "http://10.0.0.5:8000/live.mp3", true},
+		{"192.0.2.1", "http://[fd00::1]/live.mp3", false},
+		{"192.0.2.1", "http://127.0.0.1/live.mp3", false},
+		{"192.0.2.1", "http://198.51.100.1/live.mp3", true},
+		{"192.0.2.1", "https://master.example.org/live.mp3", true},
+		{"192.0.2.1", "http://a b/", false},
+	} {
+		if got := handler.MayReach(netip.MustParseAddr(tt.client), tt.at); got != tt.want {
+			t.Errorf("%s to %s: %t; want %t", tt.client, tt.at, got, tt.want)
 		}
 	}
 }
