@@ -31,6 +31,9 @@ type Master struct {
 // maxQuestion bounds the head of a listener's request that is passed on, in bytes.
 const maxQuestion = 32 << 10
 
+// maxSeconds bounds the time limit of a master: a year.
+const maxSeconds = 365 * 24 * 60 * 60
+
 // Bind implements Module.
 func (*Master) Bind(Station) []hook.Bound { return nil }
 
@@ -51,7 +54,7 @@ func (m *Master) AdmitListener(r *http.Request, q Request) (*streaming.Admission
 	if answer.Status != http.StatusOK {
 		return nil, rejection(answer)
 	}
-	a := &streaming.Admission{User: answer.User, TimeLimit: time.Duration(max(0, answer.Seconds)) * time.Second}
+	a := &streaming.Admission{User: answer.User, TimeLimit: time.Duration(max(0, min(answer.Seconds, maxSeconds))) * time.Second}
 	if answer.Session != "" {
 		a.OnEnd = func(heard time.Duration) {
 			m.Ended(answer.Master, relay.End{Session: answer.Session, Heard: heard.Seconds()})

@@ -26,6 +26,7 @@ func TestTheAnswerOfAMasterIsThatOfTheSlave(t *testing.T) {
 	}{
 		{"admitted", relay.Answer{Status: 200}, nil, 0, 0, false},
 		{"for a while", relay.Answer{Status: 200, Seconds: 60, Session: "s"}, nil, 0, time.Minute, true},
+		{"for longer than a year", relay.Answer{Status: 200, Seconds: 1 << 62}, nil, 0, 365 * 24 * time.Hour, false},
 		{"an absurd time", relay.Answer{Status: 200, Seconds: -1}, nil, 0, 0, false},
 		{"credentials are needed", relay.Answer{Status: 401, Reason: "x"}, nil, 401, 0, false},
 		{"not allowed", relay.Answer{Status: 403, Reason: "a\r\nb"}, nil, 403, 0, false},
