@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,10 +81,15 @@ func TestAnEndpointIsAskedAsIcecastAsksIt(t *testing.T) {
 		t.Errorf("for the title it was asked %s", all[1])
 	}
 	want := "action=listener_remove&server=radio%2eexample%2eorg&port=8000&client=" + client + "&mount=%2flive%2emp3%3flimit%3d1%26x%3d%2520y&user=bob&pass=p%20w&duration=0&ip=127%2e0%2e0%2e1&agent=A%20b%2f1%2e0"
+	// An event that a test before could not deliver may come, too.
+	remove = slices.DeleteFunc(remove, func(body string) bool { return !strings.Contains(body, "client="+client+"&") })
 	if len(remove) != 1 || remove[0] != want {
 		t.Errorf("at the end was posted\n%s\nwant\n%s", remove, want)
 	}
 	for _, p := range e.All() {
+		if p.Path == "/remove" && !strings.Contains(p.Body, "client="+client+"&") {
+			continue
+		}
 		if user, password, _ := strings.Cut(credentials(p), ":"); (p.Path == "/add" || p.Path == "/remove") && (user != "bob" || password != "p w") ||
 			(p.Path == "/up" || p.Path == "/down" || p.Path == "/source") && credentials(p) != ":" {
 			t.Errorf("%s was posted as %q", p.Path, credentials(p))
