@@ -20,7 +20,7 @@ func startAsking(t *testing.T, mount, station string) (master, slave *harness.Se
 	c := harness.NewCluster(t, "master", "slave")
 	c.Load(map[string]string{
 		"master": "\nrole master\n" + station + "\nmount /pay.mp3 {\n" + mount + "\n}\n",
-		"slave":  "\nrole slave {\nmaster http://%master%\ntls_insecure_skip_verify\npassword pullme\nauth master\n}\n",
+		"slave":  "\nrole slave {\nmaster https://%tls:master%\ntls_insecure_skip_verify\npassword pullme\nauth master\n}\n",
 	})
 	master, slave = c.Nodes["master"], c.Nodes["slave"]
 	live := master.Source("/pay.mp3")
@@ -251,7 +251,7 @@ func TestListenersOfAProtectedMountAreSentToSlavesThatAsk(t *testing.T) {
 			c := harness.NewCluster(t, "master", "slave")
 			c.Load(map[string]string{
 				"master": "\nrole master {\nredirect balance\n}\n" + byFile,
-				"slave":  "\nrole slave {\nmaster http://%master%\ntls_insecure_skip_verify\npassword pullme\npublic http://%slave%\n" + tt.slave,
+				"slave":  "\nrole slave {\nmaster https://%tls:master%\ntls_insecure_skip_verify\npassword pullme\npublic http://%slave%\n" + tt.slave,
 			})
 			master, slave := c.Nodes["master"], c.Nodes["slave"]
 			for _, path := range []string{"/pay.mp3", "/open.mp3"} {

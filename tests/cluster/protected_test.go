@@ -39,7 +39,7 @@ func TestASlaveNeverOpensWhatItsMasterProtects(t *testing.T) {
 			c := harness.NewCluster(t, "master", "slave")
 			c.Load(map[string]string{
 				"master": "\nrole master\n" + tt.station + "\nmount /pay.mp3 {\n" + tt.master + "\n}\n",
-				"slave": "\nrole slave {\nmaster http://%master%\ntls_insecure_skip_verify\npassword pullme\ninterval 1s\npublic http://%slave% https://%tls:slave%\n}\nmount /pay.mp3 {\n" +
+				"slave": "\nrole slave {\nmaster https://%tls:master%\ntls_insecure_skip_verify\npassword pullme\ninterval 1s\npublic http://%slave% https://%tls:slave%\n}\nmount /pay.mp3 {\n" +
 					tt.slave + "\n}\n",
 			})
 			master, slave := c.Nodes["master"], c.Nodes["slave"]

@@ -42,10 +42,8 @@ func (c *Cluster) Caddyfile(settings map[string]string) string {
 	}
 	replace := strings.NewReplacer(addresses...)
 	var b strings.Builder
-	// All nodes have one admin endpoint. None has HTTP/3: Caddy 2.11.9 starts it while the
-	// requests of other nodes already come in, which is a race. A test may stand behind a proxy:
-	// see ForwardedFor.
-	fmt.Fprintf(&b, "{\n\t%s\n\tservers {\n\t\tprotocols h1 h2\n\t\ttrusted_proxies static 127.0.0.0/8\n\t}\n", c.first().GlobalOptions())
+	// All nodes have one admin endpoint. A test may stand behind a proxy: see ForwardedFor.
+	fmt.Fprintf(&b, "{\n\t%s\n\tservers {\n\t\tlistener_wrappers {\n\t\t\ttest_gate\n\t\t\ttls\n\t\t}\n\t\ttrusted_proxies static 127.0.0.0/8\n\t}\n", c.first().GlobalOptions())
 	for _, name := range c.names {
 		fmt.Fprintf(&b, "\ticecast %s {%s%s\n\t}\n", name, usual, replace.Replace(settings[name]))
 	}

@@ -143,6 +143,7 @@ func (s *Server) LoadCaddyfile(caddyfile string) error {
 	if err != nil {
 		return err
 	}
+	defer beginLoading()()
 	return caddy.Load(adapted, true)
 }
 
