@@ -94,7 +94,7 @@ bench: deps
 	go run ./tests/bench $(BENCHFLAGS)
 
 chaos: binaries
-	CADDYCAST_TEST_CHAOS=$(CHAOSROUNDS) go test -tags $(TAGS) -count 1 -timeout 30m -v -run '^TestChaos$$' ./tests/cluster
+	CADDYCAST_TEST_CHAOS=$(CHAOSROUNDS) go test -tags $(TAGS) -count 1 -parallel 1 -timeout 30m -v -run '^TestChaos$$' ./tests/cluster
 
 microbench:
 	go test -run '^$$' -bench . ./streaming/...
