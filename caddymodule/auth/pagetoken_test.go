@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 func TestAPageTokenIsValidForItsCredentialAndATime(t *testing.T) {
@@ -43,7 +45,7 @@ func TestAPageTokenIsValidForItsCredentialAndATime(t *testing.T) {
 				if c.change != nil {
 					token = c.change(token)
 				}
-				time.Sleep(c.after)
+				eventually.Advance(c.after)
 				if got := c.checked.IsPageToken(token); got != c.want {
 					t.Errorf("%q is valid: %t; want %t", token, got, c.want)
 				}

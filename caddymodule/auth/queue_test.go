@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // queueScene has attempts that wait behind one that runs, and ends them one by one.
@@ -148,7 +150,7 @@ func count(names []string, prefix string) (n int) {
 func TestFailuresAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newQueueScene(t, "192.0.2.1")
-		time.Sleep(failureTime)
+		eventually.Advance(failureTime)
 		s.q.failed.Add(netip.MustParseAddr("192.0.2.2"), failures{1, time.Now()})
 		s.arrive("recent", "192.0.2.2")
 		s.arrive("forgotten", "192.0.2.1")

@@ -7,10 +7,11 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // brokenListener is a listener whose Accept fails.
@@ -40,7 +41,7 @@ func TestALackOfFileDescriptorsIsLoggedNowAndThen(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					time.Sleep(fullInterval)
+					eventually.Advance(fullInterval)
 				}
 				if n := lines.FilterMessage("too many open files; new connections wait").Len(); n != c.want || lines.Len() != n {
 					t.Errorf("%d lines, %d in all; want %d", n, lines.Len(), c.want)

@@ -4,7 +4,8 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
-	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 func TestLinesOfAnAddressAreLimitedAndTheOthersAreCounted(t *testing.T) {
@@ -26,7 +27,7 @@ func TestLinesOfAnAddressAreLimitedAndTheOthersAreCounted(t *testing.T) {
 		if _, ok := l.allow(guesser, "another message"); !ok {
 			t.Error("another message is suppressed")
 		}
-		time.Sleep(lineInterval)
+		eventually.Advance(lineInterval)
 		if n, ok := l.allow(neighbour, "failed"); !ok || n != 100-lineBurst {
 			t.Errorf("%d suppressed, %t; want %d and a line", n, ok, 100-lineBurst)
 		}

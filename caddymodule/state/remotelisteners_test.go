@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 func TestTheListenersOfSlavesEndOnce(t *testing.T) {
@@ -18,7 +20,7 @@ func TestTheListenersOfSlavesEndOnce(t *testing.T) {
 			return session
 		}
 		first, _, third := begin("a", "first"), begin("a", "second"), begin("b", "third")
-		time.Sleep(5 * time.Minute)
+		eventually.Advance(5 * time.Minute)
 		l.End("b", first, time.Minute) // not its own
 		l.End("a", "unknown", time.Minute)
 		l.End("a", first, time.Minute)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddycast/caddycast/internal/eventually"
 )
 
 // probes is a function for Verify whose answers a test sets.
@@ -54,8 +56,7 @@ func eventsOf(slave string, kinds ...Kind) string {
 
 // settle lets what is due be done, and the next snapshot be made.
 func settle() {
-	time.Sleep(viewInterval)
-	synctest.Wait()
+	eventually.Advance(viewInterval)
 }
 
 func (s *Slaves) statusOf(t *testing.T, id string) SlaveStatus {
@@ -108,7 +109,7 @@ func TestVerificationGoesOn(t *testing.T) {
 		pass := func(d time.Duration) {
 			for ; d > 0; d -= time.Second {
 				mustRegister(t, s, new(Credential), r)
-				time.Sleep(time.Second)
+				eventually.Advance(time.Second)
 			}
 			settle()
 		}
@@ -135,7 +136,7 @@ func TestVerificationGoesOn(t *testing.T) {
 		}
 		n := p.count
 		mustRegister(t, s, new(Credential), Report{ID: "a", Interval: 2, Leaving: true})
-		time.Sleep(10 * probeInterval)
+		eventually.Advance(10 * probeInterval)
 		if p.count != n {
 			t.Errorf("%d probes of a slave that is gone", p.count-n)
 		}
