@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
@@ -23,11 +22,7 @@ func startAsking(t *testing.T, mount, station string) (master, slave *harness.Se
 		"slave":  "\nrole slave {\nmaster https://%tls:master%\ntls_insecure_skip_verify\npassword pullme\nauth master\n}\n",
 	})
 	master, slave = c.Nodes["master"], c.Nodes["slave"]
-	live := master.Source("/pay.mp3")
-	live.Send(50)
-	stop := make(chan struct{})
-	ended := live.Run(numbered.Duration, stop)
-	t.Cleanup(func() { close(stop); <-ended })
+	t.Cleanup(master.NumberedSource("/pay.mp3", 1).Down)
 	harness.Eventually(t, "the slave has the mount", func() error {
 		if answers(t, slave, "/pay.mp3", 404) == nil {
 			return errors.New("the answer is 404")
@@ -255,11 +250,7 @@ func TestListenersOfAProtectedMountAreSentToSlavesThatAsk(t *testing.T) {
 			})
 			master, slave := c.Nodes["master"], c.Nodes["slave"]
 			for _, path := range []string{"/pay.mp3", "/open.mp3"} {
-				live := master.Source(path)
-				live.Send(50)
-				stop := make(chan struct{})
-				ended := live.Run(numbered.Duration, stop)
-				t.Cleanup(func() { close(stop); <-ended })
+				t.Cleanup(master.NumberedSource(path, 1).Down)
 			}
 			harness.Eventually(t, "the slave takes listeners", func() error { return answers(t, master, "/open.mp3", 302) })
 			harness.Eventually(t, "the slave has the mount", func() error { return answers(t, slave, "/pay.mp3", 401) })

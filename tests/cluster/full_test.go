@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
@@ -56,11 +55,7 @@ func TestNoListenerIsRefusedWhileANodeHasRoom(t *testing.T) {
 			settings := map[string]string{"master": "\nrole master {\n" + tt.master + "\n}\n", "a": slave("a", tt.a), "b": slave("b", tt.b)}
 			c.Load(settings)
 			master := c.Nodes["master"]
-			live := master.Source("/live.mp3")
-			live.Send(50)
-			stop := make(chan struct{})
-			ended := live.Run(numbered.Duration, stop)
-			t.Cleanup(func() { close(stop); <-ended })
+			t.Cleanup(master.NumberedSource("/live.mp3", 1).Down)
 			registered(master, "/live.mp3", 2)
 			heard := make(map[string]int)
 			for range tt.listeners {
@@ -91,11 +86,7 @@ func TestAFullSlaveSendsItsListenersToTheMaster(t *testing.T) {
 		"edge":   "\nlimits {\nlisteners 1\n}\nrole slave {\nmaster http://%master%\npassword pullme\n}\n",
 	})
 	master, edge := c.Nodes["master"], c.Nodes["edge"]
-	live := master.Source("/live.mp3")
-	live.Send(50)
-	stop := make(chan struct{})
-	ended := live.Run(numbered.Duration, stop)
-	t.Cleanup(func() { close(stop); <-ended })
+	t.Cleanup(master.NumberedSource("/live.mp3", 1).Down)
 	edge.WaitForMount("/live.mp3")
 	for i, want := range []string{edge.Plain, master.Plain, master.Plain} {
 		node, resp, hops := follow(t, edge.Plain, "/live.mp3?a=b")
@@ -116,11 +107,7 @@ func TestListenersAreSentToTheirRegionFirst(t *testing.T) {
 		"lisbon": slave("lisbon", "PT", 1000),
 	})
 	master, berlin, lisbon := c.Nodes["master"], c.Nodes["berlin"].Plain, c.Nodes["lisbon"].Plain
-	live := master.Source("/live.mp3")
-	live.Send(50)
-	stop := make(chan struct{})
-	ended := live.Run(numbered.Duration, stop)
-	t.Cleanup(func() { close(stop); <-ended })
+	t.Cleanup(master.NumberedSource("/live.mp3", 1).Down)
 	registered(master, "/live.mp3", 2)
 	for i, tt := range []struct{ header, want string }{
 		{"X-Region: PT\r\n", lisbon},
