@@ -47,8 +47,13 @@ func Prober(agent string) func(context.Context, Probe) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return func(ctx context.Context, p Probe) error {
-		query, want := newChallenge(p.Key, p.ID)
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.Base+NodePath+"?"+query.Encode(), nil)
+		at, want := p.Base+NodePath, ""
+		if !p.IsListed { // else a challenge would only help others to guess the password
+			var query url.Values
+			query, want = newChallenge(p.Key, p.ID)
+			at += "?" + query.Encode()
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 		if err != nil {
 			return err
 		}

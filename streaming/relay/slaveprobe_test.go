@@ -110,3 +110,16 @@ func TestAURLIsVerifiedByAProof(t *testing.T) {
 		t.Error("no error after the end")
 	}
 }
+
+// A challenge carries a code by the password, which whoever gets it may try to guess.
+func TestAListedHostGetsNoChallenge(t *testing.T) {
+	var queries []string
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { queries = append(queries, r.URL.RawQuery) }))
+	defer srv.Close()
+	for _, listed := range []bool{true, false} {
+		_ = Prober("test")(t.Context(), Probe{srv.URL, "node1", ProofKey("secret"), listed})
+	}
+	if len(queries) != 2 || queries[0] != "" || !strings.Contains(queries[1], "code=") {
+		t.Errorf("the queries are %q; want none for the listed host, and a challenge", queries)
+	}
+}
