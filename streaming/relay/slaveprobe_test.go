@@ -101,7 +101,7 @@ func TestAURLIsVerifiedByAProof(t *testing.T) {
 		})
 	}
 	honest.Close()
-	if err := Prober("test")(t.Context(), Probe{honest.URL, "node1", nil, true}); err == nil || strings.Contains(err.Error(), "nonce") {
+	if err := Prober("test")(t.Context(), Probe{honest.URL, "node1", nil, false}); err == nil || strings.Contains(err.Error(), "nonce") {
 		t.Errorf("a dead server: %v; want an error without the query", err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
