@@ -38,5 +38,5 @@ func parseADTS(b []byte) (h syncHeader, ok bool) {
 }
 
 func newADTS(contentType string) *syncFramer {
-	return &syncFramer{contentType: contentType, headerSize: 7, parse: parseADTS}
+	return &syncFramer{contentType: contentType, sync: 0xff, headerSize: 7, parse: parseADTS}
 }

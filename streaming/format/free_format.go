@@ -49,7 +49,7 @@ func (f *syncFramer) fitsFree(b []byte, h syncHeader, size int, final bool) matc
 		}
 		return partial
 	}
-	if b[size] != 0xff {
+	if b[size] != f.sync {
 		return no
 	}
 	n, ok := f.parse(b[size:])

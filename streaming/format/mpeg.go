@@ -111,6 +111,7 @@ func isFileInfo(frame []byte) bool {
 func newMPEG(contentType string) *syncFramer {
 	return &syncFramer{
 		contentType: contentType,
+		sync:        0xff,
 		headerSize:  4,
 		parse:       parseMPEG,
 		isInfo:      isFileInfo,

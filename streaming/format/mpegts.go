@@ -99,7 +99,32 @@ func (m *mpegts) Next(buf []byte, final bool) (int, Unit) {
 		}
 		m.synced = true
 	}
+	switch n, found := cutPacket(buf, final); found {
+	case partial:
+		return 0, Unit{}
+	case yes:
+		return n, Unit{}
+	}
 	return tsSize, m.takePacket(tsPacket(buf[:tsSize]))
+}
+
+// cutPacket reports whether the packet at the beginning of b was cut off and the rest of its
+// length belongs to other packets, and where these begin.
+func cutPacket(b []byte, final bool) (int, match) {
+	switch {
+	case len(b) == tsSize && !final:
+		return 0, partial
+	case len(b) == tsSize, b[tsSize] == tsSync:
+		return 0, no
+	}
+	for i := 1; i < tsSize; i++ {
+		if b[i] == tsSync {
+			if found := tsPackets(b[i:], tsSyncRun, final); found != no {
+				return i, found
+			}
+		}
+	}
+	return 0, no
 }
 
 // search returns the distance to the next place where a packet begins or may begin.

@@ -1,6 +1,9 @@
 package format
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // syncHeader is the content of a frame header.
 type syncHeader struct {
@@ -11,11 +14,12 @@ type syncHeader struct {
 	duration time.Duration
 }
 
-// syncFramer is the framer of codecs whose frames carry a sync word, first byte 0xff,
-// and a length: MPEG audio and ADTS. In sync it accepts each header that matches the one
-// before. To find the sync it needs two matching headers, one frame apart.
+// syncFramer is the framer of codecs whose frames carry a sync word and a length: MPEG
+// audio, ADTS and LOAS. In sync it accepts each header that matches the one before. To find
+// the sync it needs two matching headers, one frame apart.
 type syncFramer struct {
 	contentType string
+	sync        byte // the first one of a header
 	headerSize  int
 	parse       func([]byte) (syncHeader, bool)
 	isInfo      func(frame []byte) bool // reports a frame without audio; nil: there are none
@@ -41,7 +45,12 @@ func (f *syncFramer) Next(buf []byte, final bool) (int, Unit) {
 			return 0, Unit{}
 		}
 		if h, ok := f.nextHeader(buf); ok {
-			return f.takeFrame(buf, h, final)
+			switch f.isWhole(buf, h, final) {
+			case yes:
+				return f.takeFrame(buf, h)
+			case partial:
+				return 0, Unit{}
+			}
 		}
 		f.last = syncHeader{}
 	}
@@ -63,14 +72,54 @@ func (f *syncFramer) nextHeader(b []byte) (syncHeader, bool) {
 	return h, true
 }
 
-// takeFrame consumes the frame with header h at the beginning of buf.
-func (f *syncFramer) takeFrame(buf []byte, h syncHeader, final bool) (int, Unit) {
-	if len(buf) < h.size {
+// isWhole reports whether the frame with header h at the beginning of b is complete.
+// Files that an encoder plays one after the other may end within a frame; the rest of its
+// length is then the beginning of the next file. To wait for the next header would delay
+// every frame, so only a frame that may hold such a beginning has to be followed by one.
+func (f *syncFramer) isWhole(b []byte, h syncHeader, final bool) match {
+	if len(b) < h.size {
 		if final {
-			return len(buf), Unit{}
+			return no
 		}
-		return 0, Unit{}
+		return partial
 	}
+	if !f.mayHoldStart(b[:h.size]) {
+		return yes
+	}
+	next := b[h.size:]
+	if len(next) < f.headerSize {
+		if final {
+			return yes
+		}
+		return partial
+	}
+	if _, ok := f.parse(next); ok || beginsTag(next) {
+		return yes
+	}
+	return no
+}
+
+// mayHoldStart reports whether a header or a tag begins, or may begin, within a frame.
+func (f *syncFramer) mayHoldStart(frame []byte) bool {
+	for at := 1; ; at++ {
+		i := bytes.IndexByte(frame[at:], f.sync)
+		if i < 0 {
+			break
+		}
+		at += i
+		if len(frame)-at < f.headerSize {
+			return true
+		}
+		if _, ok := f.parse(frame[at:]); ok {
+			return true
+		}
+	}
+	return bytes.Contains(frame, []byte("ID3")) || bytes.Contains(frame, []byte("TAG")) ||
+		beginsTag(frame[len(frame)-1:]) || beginsTag(frame[len(frame)-2:])
+}
+
+// takeFrame consumes the complete frame with header h at the beginning of buf.
+func (f *syncFramer) takeFrame(buf []byte, h syncHeader) (int, Unit) {
 	f.last = h
 	data := buf[:h.size]
 	start := f.isInfo == nil || !f.isInfo(data)
@@ -117,7 +166,7 @@ func (f *syncFramer) search(buf []byte, final bool) (int, Unit) {
 		}
 		switch found {
 		case yes:
-			return f.takeFrame(buf, h, final)
+			return f.takeFrame(buf, h)
 		case partial:
 			return 0, Unit{}
 		}
@@ -142,7 +191,7 @@ func (f *syncFramer) skipGarbage(buf []byte, final bool) int {
 	end := len(buf) - f.headerSize + 1 // no header fits behind it
 	for i := 1; i < end; i++ {
 		switch buf[i] {
-		case 0xff:
+		case f.sync:
 			if _, ok := f.candidate(buf[i:], i); ok {
 				return i
 			}

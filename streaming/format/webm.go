@@ -175,10 +175,12 @@ func (w *webm) skip(h ebmlHeader, maxSize int64) (int, Unit) {
 func (w *webm) block(buf []byte, h ebmlHeader, final bool) (int, Unit) {
 	size := int64(h.len) + h.size
 	n := int(min(size, MaxUnit))
-	if len(buf) < n {
-		if final {
-			return len(buf), Unit{}
-		}
+	switch at, found := fileWithin(buf, n, final); {
+	case found == yes: // the block was cut off
+		return at, Unit{}
+	case len(buf) < n && final:
+		return len(buf), Unit{}
+	case len(buf) < n, found == partial:
 		return 0, Unit{}
 	}
 	b := readBlock(h, buf[h.len:n])
@@ -192,11 +194,18 @@ func (w *webm) block(buf []byte, h ebmlHeader, final bool) (int, Unit) {
 // continueElement consumes more of the current element.
 func (w *webm) continueElement(buf []byte, final bool) (int, Unit) {
 	n := int(min(w.rest, MaxUnit))
-	if w.dest == toUnit && len(buf) < n {
-		if final {
-			return len(buf), Unit{}
-		}
+	switch at, found := fileWithin(buf, n, final); {
+	case found == yes && at == 0: // the element was cut off
+		w.rest = 0
+		return w.Next(buf, final)
+	case found == yes:
+		n, w.rest = at, int64(at)
+	case w.dest == toUnit && len(buf) < n && final:
+		return len(buf), Unit{}
+	case w.dest == toUnit && (len(buf) < n || found == partial):
 		return 0, Unit{}
+	case found == partial:
+		n = at
 	}
 	n = min(n, len(buf))
 	w.rest -= int64(n)
@@ -207,54 +216,4 @@ func (w *webm) continueElement(buf []byte, final bool) (int, Unit) {
 		return n, Unit{Data: buf[:n], More: w.rest > 0, Init: w.init}
 	}
 	return n, Unit{}
-}
-
-// search returns the distance to the next place where a Cluster or a file begins or may
-// begin. It clears lost if one begins at once.
-func (w *webm) search(buf []byte, final bool) int {
-	for i, c := range buf {
-		var found match
-		switch {
-		case c == idEBML>>24:
-			found = beginsElement(buf[i:], idEBML)
-		case c == idCluster>>24 && w.hasBegun():
-			found = beginsElement(buf[i:], idCluster)
-		}
-		if found == yes || found == partial && !final {
-			w.lost = i > 0 || found != yes
-			return i
-		}
-	}
-	return len(buf)
-}
-
-// beginsElement reports whether b begins with an element of that id and a plausible first
-// child. The four bytes of an id alone occur by chance, too.
-func beginsElement(b []byte, id uint32) match {
-	h, found := parseEBML(b)
-	if found == yes && h.id != id || found == partial && h.id != 0 && h.id != id {
-		return no
-	}
-	if found != yes {
-		return found
-	}
-	if id == idEBML && (h.size < 0 || h.size > maxEBMLHead) {
-		return no
-	}
-	first, found := parseEBML(b[h.len:])
-	if found != yes {
-		return found
-	}
-	switch {
-	case first.id == ebmlVoid || first.id == ebmlCRC32,
-		id == idEBML && first.id>>8 == 0x42, // common to all ids in an EBML header
-		id == idCluster && precedesBlocks(first.id):
-		return yes
-	}
-	return no
-}
-
-// precedesBlocks reports whether an element stands before the blocks of a Cluster.
-func precedesBlocks(id uint32) bool {
-	return id == idTimestamp || id == idPosition || id == idPrevSize || id == idSilent
 }
