@@ -15,6 +15,7 @@ var framers = []struct {
 }{
 	{"mpeg", func() Framer { return newMPEG("audio/mpeg") }},
 	{"adts", func() Framer { return newADTS("audio/aac") }},
+	{"loas", func() Framer { return newLOAS("audio/mp4a-latm") }},
 	{"ogg", ogger},
 	{"flac", flacer},
 	{"webm", webmer},

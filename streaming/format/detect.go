@@ -22,17 +22,16 @@ func New(declared string) Framer {
 	}
 	return &detector{
 		declared: declared,
-		mpeg:     probe{f: newMPEG("")},
-		adts:     probe{f: newADTS("")},
+		probes:   [len(codecs)]probe{{f: newMPEG("")}, {f: newADTS("")}, {f: newLOAS("")}},
 	}
 }
 
 // detector is a framer that chooses another one from the first bytes.
 type detector struct {
-	declared   string
-	chosen     Framer
-	drop       int // remaining bytes of a leading tag
-	mpeg, adts probe
+	declared string
+	chosen   Framer
+	drop     int                // remaining bytes of a leading tag
+	probes   [len(codecs)]probe // for each of codecs
 }
 
 func (d *detector) Type() string {
@@ -148,24 +147,42 @@ func (d *detector) choose(buf []byte, final bool) Framer {
 			return nil
 		}
 	}
-	d.mpeg.advance(buf, final)
-	d.adts.advance(buf, final)
-	switch mpeg, adts := d.mpeg.offset, d.adts.offset; {
-	case d.mpeg.found && mpeg <= adts:
-		return newMPEG(d.declaredOr("audio/mpeg", mpegTypes...))
-	case d.adts.found && adts <= mpeg:
-		return newADTS(d.declaredOr("audio/aac", aacTypes...))
-	case min(mpeg, adts) >= maxProbe || final && len(buf) > 0:
+	first := 0
+	for i := range d.probes {
+		p, least := &d.probes[i], &d.probes[first]
+		p.advance(buf, final)
+		if p.offset < least.offset || p.offset == least.offset && !least.found {
+			first = i
+		}
+	}
+	switch p := d.probes[first]; {
+	case p.found:
+		c := codecs[first]
+		return c.make(d.declaredOr(c.types[0], c.types...))
+	case p.offset >= maxProbe || final && len(buf) > 0:
 		return opaque{d.opaqueType()}
 	}
 	return nil
 }
 
-// mpegTypes and aacTypes are the other names of audio/mpeg and audio/aac.
-var (
-	mpegTypes = []string{"audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"}
-	aacTypes  = []string{"audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}
-)
+// codecs are the formats that are found by two frames in a row.
+var codecs = [...]struct {
+	types []string // the content types of this family, the main one first
+	make  func(contentType string) Framer
+}{
+	{
+		types: []string{"audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"},
+		make:  func(contentType string) Framer { return newMPEG(contentType) },
+	},
+	{
+		types: []string{"audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"},
+		make:  func(contentType string) Framer { return newADTS(contentType) },
+	},
+	{
+		types: []string{"audio/mp4a-latm", "audio/x-latm", "audio/x-loas"},
+		make:  func(contentType string) Framer { return newLOAS(contentType) },
+	},
+}
 
 // Family returns the main name of a content type: players that support one of its names
 // support the others.
@@ -176,11 +193,10 @@ func Family(contentType string) string {
 			return c.types[0]
 		}
 	}
-	switch {
-	case slices.Contains(mpegTypes, contentType):
-		return "audio/mpeg"
-	case slices.Contains(aacTypes, contentType):
-		return "audio/aac"
+	for _, c := range codecs {
+		if slices.Contains(c.types, contentType) {
+			return c.types[0]
+		}
 	}
 	return contentType
 }
@@ -215,7 +231,7 @@ func (d *detector) opaqueType() string {
 // probe searches the beginning of a stream for the first frame of one format, as bytes
 // arrive.
 type probe struct {
-	f      *syncFramer
+	f      Framer
 	offset int // of the first frame; until found, no frame begins before it
 	found  bool
 }

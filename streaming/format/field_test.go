@@ -14,6 +14,7 @@ var field = []struct {
 	{"cut-frame.mp3", "audio/mpeg", 26 + 27},
 	{"cut-frame-tags.mp3", "audio/mpeg", 26 + 27},
 	{"cut-frame.aac", "audio/aac", 14 + 16},
+	{"loas.latm", "audio/mp4a-latm", 2},
 }
 
 func TestInputsThatOnceBrokeSomething(t *testing.T) {

@@ -155,16 +155,20 @@ func TestHostileBytesCostABoundedNumberOfSteps(t *testing.T) {
 		"nothing but zeros":                        make([]byte, 20000),
 		"headers of long frames":                   bytes.Repeat(large[:7], 3000),
 		"noise":                                    noise(5, 20000),
+		"headers of LOAS":                          bytes.Repeat([]byte{loasSync, 0xff, 0xff}, 7000),
 	} {
 		for _, most := range []int{1, 1000, 1 << 20} {
 			steps := 0
 			d := New("").(*detector)
-			mpeg, adts := newMPEG("audio/mpeg"), newADTS("audio/aac")
-			for _, f := range []*syncFramer{mpeg, adts, d.mpeg.f, d.adts.f} {
+			mpeg, adts, latm := newMPEG("audio/mpeg"), newADTS("audio/aac"), newLOAS("audio/mp4a-latm")
+			for _, f := range []*syncFramer{
+				mpeg, adts, &latm.syncFramer,
+				d.probes[0].f.(*syncFramer), d.probes[1].f.(*syncFramer), &d.probes[2].f.(*loas).syncFramer,
+			} {
 				parse := f.parse
 				f.parse = func(b []byte) (syncHeader, bool) { steps++; return parse(b) }
 			}
-			for _, f := range []Framer{mpeg, adts, d} {
+			for _, f := range []Framer{mpeg, adts, latm, d} {
 				steps = 0
 				drive(t, f, stream, true, func() int { return most })
 				if steps > perByte*len(stream) {

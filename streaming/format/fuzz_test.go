@@ -63,6 +63,10 @@ func FuzzADTS(f *testing.F) {
 	fuzzFramer(f, func() Framer { return newADTS("audio/aac") }, mostOfFrames)
 }
 
+func FuzzLOAS(f *testing.F) {
+	fuzzFramer(f, func() Framer { return newLOAS("audio/mp4a-latm") }, 64*1024*time.Second/7350/4+1)
+}
+
 func FuzzOgg(f *testing.F) { fuzzFramer(f, ogger, mostOfAll, repairOgg) }
 
 func FuzzFLAC(f *testing.F) { fuzzFramer(f, flacer, mostOfAll, repairFLAC) }

@@ -36,9 +36,9 @@ func isToken(s string) bool {
 }
 
 // playable are the content types that a browser plays and never runs or shows as a page,
-// besides those of the containers and their other names.
+// besides those of the containers and codecs and their other names.
 var playable = []string{
-	"audio/basic", "audio/l16", "audio/mp4", "audio/mp4a-latm", "audio/opus", "audio/speex", "audio/vorbis",
+	"audio/basic", "audio/l16", "audio/mp4", "audio/opus", "audio/speex", "audio/vorbis",
 	"audio/wav", "audio/wave", "audio/x-wav", "video/mp4", "video/mpeg", "video/nsv", "video/ogg",
 }
 
@@ -54,7 +54,10 @@ func IsPlayable(contentType string) bool {
 			return true
 		}
 	}
-	return contentType == "audio/mpeg" || contentType == "audio/aac" ||
-		slices.Contains(mpegTypes, contentType) || slices.Contains(aacTypes, contentType) ||
-		slices.Contains(playable, contentType)
+	for _, c := range codecs {
+		if slices.Contains(c.types, contentType) {
+			return true
+		}
+	}
+	return slices.Contains(playable, contentType)
 }

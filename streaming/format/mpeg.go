@@ -114,7 +114,7 @@ func newMPEG(contentType string) *syncFramer {
 		sync:        0xff,
 		headerSize:  4,
 		parse:       parseMPEG,
-		isInfo:      isFileInfo,
+		isStart:     func(frame []byte) bool { return !isFileInfo(frame) },
 	}
 }
 

@@ -62,6 +62,8 @@ func shortFrames() map[string][]byte {
 		"one frame in free format":   all(times(1, free)),
 		"ADTS":                       all(times(8, aac)),
 		"ADTS with CRC":              all(times(8, crc)),
+		"LOAS":                       all(times(8, loasPart)),
+		"LOAS with garbage":          all(one(junk(70)), times(5, loasPart), one(junk(33)), times(5, loasPart), one(cutShort(loasPart(0)))),
 		"one frame":                  all(times(1, tiny)),
 		"tags around layer III":      all(one(id3v2(60, false)), times(6, tiny), one(id3v1()), one(id3v2(50, true)), times(4, tiny), one(id3v1())),
 		"tags around ADTS":           all(one(id3v2(60, true)), times(6, aac), one(id3v1()), times(4, aac)),

@@ -22,7 +22,7 @@ type syncFramer struct {
 	sync        byte // the first one of a header
 	headerSize  int
 	parse       func([]byte) (syncHeader, bool)
-	isInfo      func(frame []byte) bool // reports a frame without audio; nil: there are none
+	isStart     func(frame []byte) bool // reports whether a listener can start with a frame; nil: with all
 
 	last syncHeader // the last accepted header; size 0 means out of sync
 	free freeFormat
@@ -122,7 +122,7 @@ func (f *syncFramer) mayHoldStart(frame []byte) bool {
 func (f *syncFramer) takeFrame(buf []byte, h syncHeader) (int, Unit) {
 	f.last = h
 	data := buf[:h.size]
-	start := f.isInfo == nil || !f.isInfo(data)
+	start := f.isStart == nil || f.isStart(data)
 	return h.size, Unit{Data: data, Start: start, Duration: h.duration}
 }
 

@@ -39,7 +39,11 @@ func kinds() (all []kind) {
 			},
 		})
 	}
-	return all
+	return append(all, kind{
+		name:  "LOAS",
+		make:  func() Framer { return newLOAS("audio/mp4a-latm") },
+		frame: loasPart,
+	})
 }
 
 func mpegKinds(m mpegFrame) []kind {
@@ -203,7 +207,10 @@ func TestAFrameThatIsCutOffDoesNotSwallowTheNextTrack(t *testing.T) {
 		}
 		f := func(n int) []part { return times(n, k.frame) }
 		other := times(6, func(int) part { return mpegFrame{version: 2, layer: 3, kbps: 24, hz: 24000}.part() })
-		if k.make().Type() == "audio/aac" {
+		switch k.make().Type() {
+		case "audio/mp4a-latm":
+			other = f(6)
+		case "audio/aac":
 			other = times(6, func(int) part { return adtsFrame{hz: 7350, channels: 1, size: 70, blocks: 1}.part() })
 		}
 		for name, next := range map[string][]part{
