@@ -136,6 +136,9 @@ func (s *Source) Silence() time.Duration {
 	return s.Mount().station.clock() - heard
 }
 
+// IsEmpty reports whether a source has sent nothing at all. It is for after Run.
+func (s *Source) IsEmpty() bool { return s.read == 0 }
+
 // Mount returns the mount that the source feeds.
 func (s *Source) Mount() *Mount { return s.mount.Load() }
 

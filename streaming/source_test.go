@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddycast/caddycast/internal/eventually"
@@ -134,6 +135,24 @@ func TestTakeoverIsForTheSameUserAlone(t *testing.T) {
 	if c := check(t, p.read(20*(numbered.MaxFrame-1))); c.First != 0 {
 		t.Errorf("heard from %d", c.First)
 	}
+}
+
+// Its new connection may be there before the end of the old one is noticed.
+func TestAnEncoderThatReconnectsWaitsForItsOldConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, _ := newTestStation(t, Settings{})
+		old := connect(t, st, "/m", numbered.ContentType)
+		old.send(10)
+		go func() {
+			time.Sleep(endingTime / 2)
+			old.end()
+		}()
+		connect(t, st, "/m", numbered.ContentType).send(1)
+		asked := time.Now()
+		if err := st.NewSource("/m", new(Source), Info{}, func() {}); !errors.Is(err, ErrMountInUse) || time.Since(asked) != endingTime {
+			t.Errorf("%v after %v; want %v after %v", err, time.Since(asked), ErrMountInUse, endingTime)
+		}
+	})
 }
 
 func TestTitlesComeWithTheSoundTheyBelongTo(t *testing.T) {

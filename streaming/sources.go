@@ -7,15 +7,20 @@ import (
 	"github.com/caddycast/caddycast/streaming/format"
 )
 
-// takeoverTime is how long a source that is being replaced has to end.
-const takeoverTime = 2 * time.Second
+const (
+	// takeoverTime is how long a source that is being replaced has to end.
+	takeoverTime = 2 * time.Second
+
+	// endingTime is how long a new source waits for one that it may not replace. An encoder
+	// that reconnects may be here before the end of its old connection is noticed.
+	endingTime = 200 * time.Millisecond
+)
 
 // NewSource gives the mount at a path to a source. s has the fields that are set once. stop
 // must make Run's reading end, and may be called from any goroutine. The mount must be
 // given back by Source.End.
 func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
 	s.info, s.stop, s.ended, s.Since = info, stop, make(chan struct{}), time.Now()
-	deadline := time.Now().Add(takeoverTime)
 	for {
 		busy, err := st.tryNewSource(path, s)
 		if busy == nil {
@@ -24,19 +29,21 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 			}
 			return err
 		}
-		if time.Now().After(deadline) {
-			return ErrMountInUse
+		wait := endingTime
+		if err == nil {
+			wait = takeoverTime
+			busy.Stop(Replaced)
 		}
-		busy.Stop(Replaced)
 		select {
 		case <-busy.ended:
-		case <-time.After(time.Until(deadline)):
+		case <-time.After(wait - time.Since(s.Since)):
 			return ErrMountInUse
 		}
 	}
 }
 
-// tryNewSource takes the mount, or returns the source that must end first.
+// tryNewSource takes the mount, or returns the source that must end first. With ErrMountInUse
+// that is one that s may not replace.
 func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -48,7 +55,7 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 		if s.mayReplace(m.source) {
 			return m.source, nil
 		}
-		return nil, ErrMountInUse
+		return m.source, ErrMountInUse
 	}
 	internal := path[0] != '/'
 	if limit := st.settings.Load().MaxSources; limit > 0 && st.external >= limit && !internal {

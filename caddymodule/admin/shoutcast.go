@@ -52,7 +52,7 @@ func (c *Commands) authorizeTitle(r *request.Facts, path, password string) error
 
 // shoutcastLogin returns the mount of a title, empty if it is unknown, and the password.
 func (c *Commands) shoutcastLogin(r *request.Facts, q url.Values) (mount, password string) {
-	mount, password = icy.ParseLogin(q.Get("pass"))
+	mount, password = icy.ParseLogin(request.Text(q.Get("pass")))
 	if m := q.Get("mount"); m != "" {
 		mount = m
 	}

@@ -107,9 +107,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 	path := r.URL.Path
 	switch r.Method {
 	case request.MethodSource, http.MethodPut:
-		if r.Method == request.MethodSource || !mountpath.IsReserved(path) {
-			return h.allowed(r, func() error { return h.serveSource(w, r) })
-		}
+		return h.allowed(r, func() error { return h.serveSource(w, r) })
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 		if path == relay.NodePath {
 			return h.serveNode(w, r) // for masters, whichever listeners are allowed

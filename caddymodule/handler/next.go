@@ -36,7 +36,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *request.Facts, next caddyh
 			w.WriteHeader(http.StatusFound)
 			return nil
 		}
-		if mountpath.IsReserved(path) {
+		if mountpath.IsAdmin(path) {
 			return errUnrecognised()
 		}
 		return errNoSource(path)

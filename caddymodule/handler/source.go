@@ -21,6 +21,10 @@ import (
 // refused has touched no mount, and no hook runs.
 func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	path := r.URL.Path
+	if mountpath.IsReserved(path) {
+		return response.Refuse(http.StatusForbidden, "This "+mountpath.ErrReserved.Error()).
+			Warned("source rejected: reserved path", mountField(path))
+	}
 	grant, err := h.authorizeSource(r, path)
 	if err != nil {
 		return err
@@ -87,6 +91,9 @@ func sourceRefused(path string, err error) error {
 	return refused
 }
 
+// proxyHelp is the page about sources behind a proxy.
+const proxyHelp = "docs/guides/proxy.md"
+
 func mountField(path string) zap.Field { return zap.String("mount", response.Printable(path)) }
 
 // runSource feeds the mount until the source ends, and logs both ends.
@@ -99,6 +106,9 @@ func (h *Handler) runSource(src *streaming.Source, path string, in *ingest) {
 	}
 	log().Info("source connected", fields...)
 	reason := src.Run(in)
+	if src.IsEmpty() && (reason == streaming.TimedOut || reason == streaming.Finished) {
+		log().Warn("no data received; is a proxy buffering?", append(fields, zap.String("help", proxyHelp))...)
+	}
 	log().Info("source disconnected", append(fields,
 		zap.Stringer("reason", reason),
 		zap.Duration("duration", time.Since(src.Since)))...)

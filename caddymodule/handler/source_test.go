@@ -38,7 +38,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{"a wrong password", "PUT", "/live.mp3", "source", "wrong", "audio/mpeg", 401, "You need to authenticate"},
 		{"a wrong user", "PUT", "/live.mp3", "admin", "hackme", "audio/mpeg", 401, "You need to authenticate"},
 		{"the station's password on a mount with its own", "PUT", "/dj.mp3", "source", "hackme", "audio/mpeg", 401, "You need to authenticate"},
-		{"a page", "SOURCE", "/admin/metadata", "source", "hackme", "audio/mpeg", 400, "path is a page of the station; expected another"},
+		{"a page", "SOURCE", "/admin/metadata", "source", "hackme", "audio/mpeg", 403, "This path is a page of the station, or a playlist; expected another"},
 		{"no name", "PUT", "/", "source", "hackme", "audio/mpeg", 400, "path has empty parts, or dots between its slashes; expected one such as /live.mp3"},
 		{"a name that is too long", "PUT", long, "source", "hackme", "audio/mpeg", 400, "path has 256 bytes; expected 255 at most"},
 		{"a name that can't be seen", "PUT", "/%00", "source", "hackme", "audio/mpeg", 400, "path has invisible characters, or a space at its end; expected visible UTF-8"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
@@ -35,57 +36,69 @@ const (
 
 var errLongHead = fmt.Errorf("head of the source: too long; expected at most %d bytes and %d lines", icy.MaxHead, maxLines)
 
-// sniffer is a connection whose first bytes are inspected when the server reads them. Mostly
-// they are HTTP, and are read directly into the server's buffer. The head of any other encoder
-// is read to its end, answered if need be, and passed on as an HTTP request. The server's
-// read_header timeout bounds that, as for every head: its deadline is set before the first Read.
+// sniffer is a connection whose requests are inspected when the server reads them. A sound one
+// is read directly into the server's buffer. The head of any other is read to its end, answered
+// if need be, and passed on as a sound one. The server's read_header timeout bounds that, as for
+// every head: its deadline is set before the first Read.
 type sniffer struct {
 	net.Conn                  // a streaming.CipherBuffer for TCP
 	host     *ListenerWrapper // set once
-	wrapper  *ListenerWrapper // host while the first bytes are to be inspected; nil before connContext and after that
+	wrapper  *ListenerWrapper // host while there are heads to inspect; nil before connContext and after them
 	ahead    []byte           // read, and not passed on yet
+	passed   int              // bytes of ahead that may be passed on
+	heads    heads
 
 	grants auth.GrantSlot // of a source that logged in without HTTP
 }
 
 // Read implements net.Conn.
 func (c *sniffer) Read(p []byte) (int, error) {
-	if w := c.wrapper; w != nil {
-		c.wrapper = nil
-		n, err := c.Conn.Read(p)
-		opening := icy.Sniff(p[:n])
-		if opening == icy.Plain || err != nil {
-			return n, err
+	for c.wrapper != nil && c.passed == 0 {
+		if len(c.ahead) == 0 {
+			if n, err := c.readDirectly(p); n > 0 || err != nil {
+				return n, err
+			}
 		}
-		c.ahead = append(make([]byte, 0, max(n, icy.MaxLine)), p[:n]...)
-		if err := c.open(w, opening); err != nil {
+		if err := c.inspect(c.wrapper); err != nil {
 			return 0, err
 		}
 	}
 	if len(c.ahead) == 0 {
 		return c.Conn.Read(p)
 	}
-	n := copy(p, c.ahead)
+	if c.wrapper == nil {
+		c.passed = len(c.ahead)
+	}
+	n := copy(p, c.ahead[:c.passed])
+	c.passed -= n
 	if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
 		c.ahead = nil
 	}
 	return n, nil
 }
 
-// open handles the opening; its first bytes are in ahead.
-func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
+// inspect looks at ahead, which has some bytes, and passes on what it can decide about. It may
+// read more.
+func (c *sniffer) inspect(w *ListenerWrapper) error {
+	if c.heads.later {
+		return c.inspectLater(w)
+	}
+	opening := icy.Sniff(c.ahead)
 	for ; opening == icy.Undecided; opening = icy.Sniff(c.ahead) {
 		if err := c.more(); err != nil {
 			return err
 		}
 	}
+	if opening == icy.Request {
+		return c.fixHead(w)
+	}
+	c.wrapper = nil
+	return c.open(w, opening)
+}
+
+// open handles the opening of a connection that is not HTTP; its first bytes are in ahead.
+func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 	switch opening {
-	case icy.Request:
-		n, err := c.until(icy.HeadLength)
-		if n > 0 {
-			c.ahead = append(icy.FixHead(c.ahead[:n], c.site(w)), c.ahead[n:]...)
-		}
-		return err
 	case icy.Login:
 		mount, password := icy.ParseLogin(c.line())
 		if mount == "" {
@@ -104,7 +117,7 @@ func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
 // logIn accepts or rejects a source that gives a password without HTTP. early is the answer
 // before its fields, late the answer before its stream.
 func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string) error {
-	grant, err := w.authorize(c.RemoteAddr(), mount, password)
+	grant, err := w.authorize(c.RemoteAddr(), mount, request.Text(password))
 	if err != nil {
 		w.reject(c.RemoteAddr(), mount, err)
 		return c.refuse()
@@ -168,18 +181,6 @@ func (c *sniffer) more() error {
 		return nil
 	}
 	return err
-}
-
-// site returns the host for a request without one: the station's host name, or the local
-// address.
-func (c *sniffer) site(w *ListenerWrapper) string {
-	if w.station != nil && w.station.Identity.Hostname != "" {
-		return w.station.Identity.Hostname
-	}
-	if at, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
-		return netip.AddrPortFrom(at.Addr().WithZone(""), at.Port()).String()
-	}
-	return "localhost"
 }
 
 // Underlying implements transport.Transparent.

@@ -83,14 +83,62 @@ func grantOf(t *testing.T, c *sniffer, read []byte) *auth.Grant {
 func TestWhatNoEncoderSaysIsReadAsItCame(t *testing.T) {
 	w := wrap(t, nil, "/m", "")
 	for _, come := range []string{
-		"GET / HTTP/1.1\r\nHost:\r\n\r\n\r\n\r\nGET", "\x16\x03\x01\n\n\x00", "\x00", strings.Repeat("x", 9000), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-		"POST /m HTTP/1.1\n\nSOURCE /m ICE/1.0\n\n", "PUT /m HTTP/1.1\r\nX: " + strings.Repeat("x", 2*icy.MaxHead) + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n\r\n\r\nGET", "\x16\x03\x01\n\n\x00", "\x00", strings.Repeat("x", 9000), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"POST /m HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\nGET / HTTP/1.0\n\nHEAD / HTTP/1.1\r\nhost:y\r\n\r\nSound", "PUT /m HTTP/1.1\r\nHost: x\r\n\r\nGETS no more GET / HTTP/1.0\n\n",
+		"PUT /m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nGET / HTTP/1.0\n\n", "PUT /m HTTP/1.1\r\nX: " + strings.Repeat("x", 2*icy.MaxHead) + "\r\n\r\n",
 	} {
 		for _, cuts := range []string{"", "\x00", "\x00\xff", "\x0c"} {
 			if got, answer, _ := sniff(t, w, []byte(come), []byte(cuts)); string(got) != come || answer != "" {
 				t.Errorf("%.40q cut by %q is read as %.40q (%d bytes of %d) and answered %q", come, cuts, got, len(got), len(come), answer)
 			}
 		}
+	}
+}
+
+// Requests without a host get one, however they come, and wherever in a connection they are.
+func TestEachRequestHasAHost(t *testing.T) {
+	const host = "Host: 192.0.2.1:8000\r\n"
+	w := wrap(t, nil, "/m", "")
+	for _, c := range []struct{ name, come, want string }{
+		{"a listener", "GET /m HTTP/1.1\r\nX: y\r\n\r\n", "GET /m HTTP/1.1\r\nX: y\r\n" + host + "\r\n"},
+		{"a slave", "GET /admin/streams HTTP/1.0\r\n\r\n", "GET /admin/streams HTTP/1.0\r\n" + host + "\r\n"},
+		{"an empty host", "HEAD /m HTTP/1.1\r\nhost: \r\n\r\n", "HEAD /m HTTP/1.1\r\n" + host + "\r\n"},
+		{
+			"later requests", "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /n HTTP/1.1\r\n\r\nPOST /o HTTP/1.1\r\nContent-Length: 4\r\n\r\nGET PUT /p HTTP/1.0\n\n\xff\xfbGET / HTTP/1.0\n\n",
+			"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /n HTTP/1.1\r\n" + host + "\r\nPOST /o HTTP/1.1\r\nContent-Length: 4\r\n" + host + "\r\nGET PUT /p HTTP/1.0\r\n" + host + "\r\n\xff\xfbGET / HTTP/1.0\n\n",
+		},
+		{
+			"a source after it was challenged", "SOURCE /m HTTP/1.0\r\nContent-Length: 0\r\n\r\nPUT /m HTTP/1.1\r\nice-name: A\x01B\r\n\r\nOggS",
+			"SOURCE /m HTTP/1.0\r\nContent-Length: 0\r\n" + host + "\r\nPUT /m HTTP/1.1\r\nice-name: AB\r\n" + host + "\r\nOggS",
+		},
+	} {
+		for _, cuts := range []string{"", "\x00", "\x00\xff", "\x0c", "\x03"} {
+			if got, answer, _ := sniff(t, w, []byte(c.come), []byte(cuts)); string(got) != c.want || answer != "" {
+				t.Errorf("%s, cut by %q: read as\n%q, answered %q; want\n%q", c.name, cuts, got, answer, c.want)
+			}
+		}
+	}
+}
+
+// The server sets the timeout of a later head once it has its first bytes: those do not wait for
+// the rest.
+func TestTheFirstBytesOfALaterHeadDoNotWait(t *testing.T) {
+	conn := &script{come: []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")}
+	w := wrap(t, nil, "/m", "")
+	c := &sniffer{Conn: conn, host: w, wrapper: w}
+	buf := make([]byte, 4096)
+	if _, err := c.Read(buf); err != nil {
+		t.Fatal(err)
+	}
+	for conn.come = []byte("GET /"); len(buf) > 4092; {
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf = buf[n:]
+	}
+	if _, err := c.Read(buf); err != io.EOF { //nolint:errorlint // as the script returns it
+		t.Errorf("the rest of the head: %v; want that it is awaited", err)
 	}
 }
 

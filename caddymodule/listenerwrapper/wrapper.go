@@ -61,6 +61,8 @@ type ListenerWrapper struct {
 	log     *zap.Logger
 	station *state.Generation // nil: there are several and none is named
 	login   *auth.Verifier    // of Password
+
+	siteNames func() []string // of the server; nil: not known
 }
 
 // CaddyModule returns the Caddy module information.
@@ -117,6 +119,7 @@ func (w *ListenerWrapper) register(ctx caddy.Context) error {
 		return errors.New("listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	}
 	srv.RegisterConnContext(connContext)
+	w.siteNames = sync.OnceValue(func() []string { return siteNames(srv) }) // once its routes are provisioned
 	if w.station != nil {
 		w.station.AddShoutcastPort(state.ShoutcastPort{Mount: w.Mount, Verifier: w.login, Listen: srv.Listen})
 	}

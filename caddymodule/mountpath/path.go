@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/caddycast/caddycast/streaming/icy"
@@ -23,12 +24,25 @@ const (
 	StatusPage  = "/status.xsl" // Icecast's page for people
 	AdminPrefix = "/admin/"
 	AdminCGI    = "/admin.cgi"
+	Events      = "/events" // unless the site answers there
 )
 
-// IsReserved reports whether a path is a page of the station, and so no mount.
-func IsReserved(path string) bool {
-	return path == StatusJSON || path == StatusPage || path == "/admin" || strings.HasPrefix(path, AdminPrefix) || path == AdminCGI
+// playlists are the extensions of the playlists that each mount has.
+var playlists = []string{".m3u", ".vclt", ".xspf"}
+
+// IsReserved reports whether a path is a page of the station or the playlist of a mount, and so
+// no mount.
+func IsReserved(p string) bool {
+	return p == StatusJSON || p == StatusPage || p == Events || IsAdmin(p) || slices.Contains(playlists, path.Ext(p))
 }
+
+// IsAdmin reports whether a path is one of Icecast's admin commands.
+func IsAdmin(path string) bool {
+	return path == "/admin" || strings.HasPrefix(path, AdminPrefix) || path == AdminCGI
+}
+
+// ErrReserved is the error of Check for a reserved path.
+var ErrReserved = errors.New("path is a page of the station, or a playlist; expected another")
 
 // Check returns an error if a path cannot be that of a mount or a pattern.
 func Check(p string) error {
@@ -40,7 +54,7 @@ func Check(p string) error {
 	case p == "/" || path.Clean(p) != p:
 		return errors.New("path has empty parts, or dots between its slashes; expected one such as /live.mp3")
 	case IsReserved(p):
-		return errors.New("path is a page of the station; expected another")
+		return ErrReserved
 	case icy.Clean(p) != p:
 		return errors.New("path has invisible characters, or a space at its end; expected visible UTF-8")
 	}

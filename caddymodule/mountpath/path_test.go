@@ -15,7 +15,7 @@ func TestCheck(t *testing.T) {
 	const (
 		slash   = "path does not begin with a slash; expected one such as /live.mp3"
 		name    = "path has empty parts, or dots between its slashes; expected one such as /live.mp3"
-		page    = "path is a page of the station; expected another"
+		page    = "path is a page of the station, or a playlist; expected another"
 		visible = "path has invisible characters, or a space at its end; expected visible UTF-8"
 	)
 	for _, tt := range []struct{ path, want string }{
@@ -45,6 +45,10 @@ func TestCheck(t *testing.T) {
 		{"/admin/metadata", page},
 		{"/admin.cgi", page},
 		{"/status-json.xsl", page},
+		{"/events", page},
+		{"/live.mp3.m3u", page},
+		{"/live.mp3.xspf", page},
+		{"/live.vclt", page},
 		{"/live\n.mp3", visible},
 		{"/live\x00", visible},
 		{"/live\x7f", visible},

@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // Methods that are not HTTP's own.
@@ -46,6 +48,25 @@ func New(r *http.Request) *Facts {
 	f := &Facts{Request: r, ClientIP: clientIP(r), Scheme: scheme(r), AskedHost: askedHost(r)}
 	f.Addr, _ = netip.ParseAddr(f.ClientIP)
 	return f
+}
+
+// BasicAuth returns user and password of the request, as Text.
+func (f *Facts) BasicAuth() (user, password string, ok bool) {
+	user, password, ok = f.Request.BasicAuth()
+	return Text(user), Text(password), ok
+}
+
+// Text returns what a client sent, in UTF-8. Bytes that are not UTF-8 are read as Windows-1252,
+// which has all characters of ISO 8859-1: some clients send passwords in that.
+func Text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	decoded, err := charmap.Windows1252.NewDecoder().String(s)
+	if err != nil {
+		return s
+	}
+	return decoded
 }
 
 // IsEncrypted reports whether the client used TLS, to this server or to a trusted proxy.

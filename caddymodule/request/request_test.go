@@ -8,6 +8,18 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+func TestCredentialsInLatin1(t *testing.T) {
+	for sent, want := range map[string]string{
+		"hackme": "hackme", "häckmé": "häckmé", "h\xe4ckm\xe9": "häckmé", "\x80": "€", "": "",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.SetBasicAuth(sent, sent)
+		if user, password, ok := New(r).BasicAuth(); user != want || password != want || !ok {
+			t.Errorf("%q: %q, %q; want %q", sent, user, password, want)
+		}
+	}
+}
+
 func TestClientIP(t *testing.T) {
 	for _, tt := range []struct{ name, remote, trusted, want string }{
 		{"the peer", "192.0.2.7:4711", "", "192.0.2.7"},

@@ -25,9 +25,6 @@ func NewPages(station *state.Generation, retired <-chan struct{}) *Pages {
 	return &Pages{station, retired}
 }
 
-// eventsPath is the path of the events, unless the site answers there.
-const eventsPath = "/events"
-
 // Page returns the function that serves the page at a path, nil if there is none.
 func (p *Pages) Page(path string) func(http.ResponseWriter, *request.Facts) error {
 	switch path {
@@ -50,7 +47,7 @@ func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) e
 	switch path {
 	case "/":
 		return p.serveStatusPage
-	case eventsPath:
+	case mountpath.Events:
 		return p.serveEvents
 	}
 	return nil

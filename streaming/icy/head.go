@@ -3,6 +3,8 @@ package icy
 import (
 	"bytes"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,32 +39,84 @@ func FieldsLength(b []byte) int {
 	}
 }
 
-// FixHead makes the head of an encoder's request valid HTTP: ICE/1.0 becomes HTTP/1.0, each
-// line ends in CRLF, and a required Host field is added. Other errors in the head remain.
+// IsSound reports whether a head is known to need no FixHead. It allocates nothing.
+func IsSound(head []byte) bool {
+	first, rest, _ := bytes.Cut(head, []byte("\n"))
+	method, target, _ := bytes.Cut(first, []byte(" "))
+	if !endsInCRLF(first) || !slices.ContainsFunc(methods, func(m string) bool { return m[:len(m)-1] == string(method) }) ||
+		!bytes.HasSuffix(target, []byte(" HTTP/1.1\r")) && (!bytes.HasSuffix(target, []byte(" HTTP/1.0\r")) || string(method) == "SOURCE") {
+		return false
+	}
+	named := false
+	for len(rest) > 0 {
+		var l []byte
+		if l, rest, _ = bytes.Cut(rest, []byte("\n")); !endsInCRLF(l) {
+			return false
+		}
+		name, value, _ := bytes.Cut(l[:len(l)-1], []byte(":"))
+		if len(name) == len("Host") && strings.EqualFold(string(name), "Host") {
+			if named || len(bytes.TrimSpace(value)) == 0 {
+				return false
+			}
+			named = true
+		}
+		if bytes.ContainsFunc(value, isControl) {
+			return false
+		}
+	}
+	return named
+}
+
+func endsInCRLF(line []byte) bool { return len(line) > 0 && bytes.IndexByte(line, '\r') == len(line)-1 }
+
+// BodyLength returns the length of the body that a sound head announces, in bytes; -1: that is
+// known by reading it only.
+func BodyLength(head []byte) int64 {
+	length := int64(0)
+	for l := range bytes.SplitSeq(head, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(l, []byte(":"))
+		switch {
+		case strings.EqualFold(string(name), "Transfer-Encoding"):
+			return -1
+		case strings.EqualFold(string(name), "Content-Length"):
+			n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 63)
+			if err != nil {
+				return -1
+			}
+			length = int64(n)
+		}
+	}
+	return length
+}
+
+// FixHead makes the head of a request valid HTTP: ICE/1.0 becomes HTTP/1.0, each line ends in
+// CRLF, a missing Host field is added, also in HTTP/1.0, and control characters are removed from
+// the fields of a source. A SOURCE that asks to keep the connection becomes HTTP/1.1: only when
+// that challenges it, libshout goes on with PUT. Other errors in the head remain.
 func FixHead(head []byte, host string) []byte {
 	fixed := make([]byte, 0, len(head)+len(host)+64)
 	line := func(s string) { fixed = append(append(fixed, s...), "\r\n"...) }
 	first, rest, _ := strings.Cut(string(head), "\n")
-	first = strings.TrimRight(first, "\r")
-	method, target, _ := strings.Cut(first, " ")
-	if at := version.FindStringIndex(target); at != nil {
-		v := strings.ToUpper(target[at[0]:])
-		if strings.HasPrefix(v, " ICE/") {
-			v = " HTTP/1.0"
-		}
-		target = target[:at[0]] + v
+	method, target := fixFirstLine(strings.TrimRight(first, "\r"))
+	if oldTarget, ok := strings.CutSuffix(target, " HTTP/1.0"); ok && method == "SOURCE" && keepAlive.MatchString(rest) {
+		target = oldTarget + " HTTP/1.1"
 	}
-	line(strings.ToUpper(method) + " " + target)
-	named := strings.HasSuffix(target, " HTTP/1.0")
+	line(method + " " + target)
+	fromSource := method == "SOURCE" || method == "PUT"
+	named := false
 	lines := strings.Split(rest, "\n")
 	for i, l := range lines {
 		if l = strings.TrimRight(l, "\r"); l == "" {
 			break
 		}
-		if name, value, _ := strings.Cut(l, ":"); strings.EqualFold(name, "host") {
+		name, value, isField := strings.Cut(l, ":")
+		switch {
+		case strings.EqualFold(name, "host"):
 			if named = true; strings.TrimSpace(value) == "" && !isFolded(lines[i+1:]) {
 				l = "Host: " + host
 			}
+		case isField && fromSource:
+			l = name + ":" + withoutControls(value)
 		}
 		line(l)
 	}
@@ -70,6 +124,37 @@ func FixHead(head []byte, host string) []byte {
 		line("Host: " + host)
 	}
 	return append(fixed, "\r\n"...)
+}
+
+// keepAlive matches the fields of a client that asks to keep the connection.
+var keepAlive = regexp.MustCompile(`(?im)^connection:[^\n]*\bkeep-alive\b`)
+
+// fixFirstLine returns the method and the rest of the first line of a request.
+func fixFirstLine(line string) (method, target string) {
+	method, target, _ = strings.Cut(line, " ")
+	if at := version.FindStringIndex(target); at != nil {
+		v := strings.ToUpper(target[at[0]:])
+		if strings.HasPrefix(v, " ICE/") {
+			v = " HTTP/1.0"
+		}
+		target = target[:at[0]] + v
+	}
+	return strings.ToUpper(method), target
+}
+
+// withoutControls removes the control characters of a value. A CR stays: to others it may be the
+// end of a line, which is for the server to refuse.
+func withoutControls(value string) string {
+	if !strings.ContainsFunc(value, isControl) {
+		return value
+	}
+	kept := make([]byte, 0, len(value))
+	for i := range len(value) {
+		if c := value[i]; c == '\r' || !isControl(rune(c)) {
+			kept = append(kept, c)
+		}
+	}
+	return string(kept)
 }
 
 // isFolded reports whether the first line continues the field before it.

@@ -3,6 +3,7 @@ package icy
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,9 +13,9 @@ type Opening int
 const (
 	// Undecided means that more bytes are needed.
 	Undecided Opening = iota
-	// Plain is anything else: HTTP of listeners and browsers, TLS.
+	// Plain is anything else: HTTP/2, TLS, bytes that nobody knows.
 	Plain
-	// Request is an encoder's HTTP request, to be fixed by FixHead.
+	// Request is a request of HTTP/1, to be fixed by FixHead.
 	Request
 	// Login is a line with the password of a SHOUTcast v1 source.
 	Login
@@ -28,8 +29,22 @@ const (
 // bytes without LF.
 const MaxLine = 1 << 10
 
-// methods begin requests that need no fix, and the PROXY line of a proxy.
-var methods = []string{"CONNECT ", "DELETE ", "HEAD ", "OPTIONS ", "PATCH ", "POST ", "PRI ", "PROXY ", "TRACE "}
+// others begin what has no fields of HTTP/1 to be fixed: a tunnel, HTTP/2, the line of a proxy.
+var others = []string{"CONNECT ", "PRI ", "PROXY "}
+
+// methods begin the requests of HTTP/1.
+var methods = []string{"DELETE ", "GET ", "HEAD ", "OPTIONS ", "PATCH ", "POST ", "PUT ", "SOURCE ", "TRACE "}
+
+// BeginsRequest reports whether b begins a request of HTTP/1, or may do so once there is more
+// of it.
+func BeginsRequest(b []byte) bool {
+	for _, method := range methods {
+		if n := min(len(b), len(method)); strings.EqualFold(string(b[:n]), method[:n]) {
+			return true
+		}
+	}
+	return false
+}
 
 // version matches the end of the first line of a request.
 var version = regexp.MustCompile(`(?i) (HTTP|ICE)/[0-9.]+$`)
@@ -44,15 +59,10 @@ func Sniff(b []byte) Opening {
 		return Undecided
 	case len(line) == 0, 0x80 <= line[0] && line[0] < 0xc0, line[0] == 0xff: // not text: a UTF-8 continuation byte, or MPEG audio
 		return Plain
-	case hasMethod(line, "GET "):
-		return sniffTarget(line[len("GET "):], whole)
-	case hasMethod(line, "PUT "):
+	case beginsWithAny(line, others):
+		return Plain
+	case !hasMethod(line, "SOURCE ") && beginsWithAny(line, methods): // SOURCE is Icecast 1's, too
 		return Request
-	}
-	for _, method := range methods {
-		if hasMethod(line, method) {
-			return Plain
-		}
 	}
 	switch {
 	case len(raw) > MaxLine, bytes.ContainsFunc(line, isControl): // TLS begins with 0x16
@@ -78,16 +88,8 @@ func hasMethod(line []byte, method string) bool {
 	return len(line) >= len(method) && strings.EqualFold(string(line[:len(method)]), method)
 }
 
-// sniffTarget classifies a GET by its target: encoders request /admin pages.
-func sniffTarget(target []byte, whole bool) Opening {
-	const pages = "/admin"
-	switch {
-	case bytes.HasPrefix(target, []byte(pages)):
-		return Request
-	case !whole && strings.HasPrefix(pages, string(target)):
-		return Undecided
-	}
-	return Plain
+func beginsWithAny(line []byte, methods []string) bool {
+	return slices.ContainsFunc(methods, func(method string) bool { return hasMethod(line, method) })
 }
 
 // ParseLogin splits the password line of a SHOUTcast v1 source: "password" or

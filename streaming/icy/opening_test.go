@@ -14,10 +14,8 @@ var openings = []struct {
 	want     Opening
 }{
 	{"nothing", "", Undecided},
-	{"a listener", "GET /live.mp3 HTTP/1.1\r\n", Plain},
-	{"a listener is known before its line is whole", "GET /l", Plain},
-	{"what may yet be a page", "GET /adm", Undecided},
-	{"a short path", "GET /a\r\n", Plain},
+	{"a listener", "GET /live.mp3 HTTP/1.1\r\n", Request},
+	{"a listener is known before its line is whole", "GET /", Request},
 	{"a title", "GET /admin/metadata?mode=updinfo&song=x HTTP/1.0\r\n", Request},
 	{"a SHOUTcast title", "GET /admin.cgi?pass=", Request},
 	{"ffmpeg", "PUT /a.mp3 HTTP/1.1\r\n", Request},
@@ -37,9 +35,9 @@ var openings = []struct {
 	{"a mount and a password", "/live.mp3:hackme\r\n", Login},
 	{"a password that begins as a method does", "GET\r\n", Login},
 	{"a poke", "!POKE\r\n", Poke},
-	{"another method", "DELETE /m HTTP/1.1\r\n", Plain},
+	{"another method", "DELETE /m HTTP/1.1\r\n", Request},
 	{"one that nobody knows", "BREW /pot HTTP/1.1\r\n", Plain},
-	{"a browser's preflight", "OPTIONS * HTTP/1.1\r\n", Plain},
+	{"a browser's preflight", "OPTIONS * HTTP/1.1\r\n", Request},
 	{"HTTP/2", "PRI * HTTP/2.0\r\n", Plain},
 	{"a proxy", "PROXY TCP4 192.0.2.7 127.0.0.1 4711 80\r\n", Plain},
 	{"TLS", "\x16\x03\x01", Plain},
@@ -85,6 +83,17 @@ func checkDecidedOnce(t *testing.T, b []byte) {
 	}
 	if was == Undecided && len(b) > MaxLine {
 		t.Errorf("%d bytes are undecided", len(b))
+	}
+}
+
+func TestBeginsRequest(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": true, "G": true, "get /": true, "PUT": true, "SOURCE /m ICE/1.0": true, "DELETE": true,
+		"GETS": false, "OggS": false, "PRI *": false, "\xff\xfb": false, "ID3": false, "1f\r\n": false, "P ": false,
+	} {
+		if got := BeginsRequest([]byte(in)); got != want {
+			t.Errorf("%q: %v; want %v", in, got, want)
+		}
 	}
 }
 

@@ -92,22 +92,35 @@ func TestIcecastIsOurSlave(t *testing.T) {
 	harness.Decodes(t, file)
 }
 
-// Debian's icecast2 names no host when it reads the list of its master, so that it does not reach a
-// site with a host name: Caddy answers with an empty 200. A site without one is for it.
-func TestIcecastIsTheSlaveOfASiteWithoutAHostName(t *testing.T) {
+// Debian's icecast2 names no host when it reads the list of its master. The listener wrapper names
+// that of the site; without the wrapper, Caddy answers with an empty 200, and a site without a host
+// name is for it.
+func TestIcecastIsTheSlaveOfASiteWithAHostName(t *testing.T) {
+	for name, c := range map[string]struct{ wrapper, sites string }{
+		"with the listener wrapper": {"servers {\n listener_wrappers {\n icecast\n }\n }", "http://localhost:%s"},
+		"beside one without a name": {"", "http://localhost:%[1]s, http://:%[1]s"},
+	} {
+		t.Run(name, func(t *testing.T) { checkIcecastSlave(t, c.wrapper, c.sites) })
+	}
+}
+
+// checkIcecastSlave checks that Debian's icecast2 finds a mount on some sites.
+func checkIcecastSlave(t *testing.T, wrapper, sites string) {
+	t.Helper()
 	master := &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}
 	harness.RunProcess(t, t.TempDir(), fmt.Sprintf(`{
-		admin %[2]s
+		admin %[1]s
 		auto_https off
+		%[2]s
 		icecast {
 			source_password hackme
 			relay_password pullme
 		}
 	}
-	http://localhost:%[1]s, http://:%[1]s {
+	%[3]s {
 		bind 127.0.0.1
 		icecast
-	}`, harness.Port(master.Plain), master.AdminAddress))
+	}`, master.AdminAddress, wrapper, fmt.Sprintf(sites, harness.Port(master.Plain))))
 	encodeTo(t, "/live.mp3", master.Plain)
 	slave := harness.IcecastPeer(t, `
 		<master-server>localhost</master-server>

@@ -47,7 +47,8 @@ func TestWhatIsWrongWithASourceIsSaidAndCostsNothing(t *testing.T) {
 		{"no content type", "/m", harness.BasicAuth("source", "hackme"), 403, "No Content-type given"},
 		{"dots in the path", "/a/../m", typed + harness.BasicAuth("source", "hackme"), 400, "dots"},
 		{"no name", "/", typed + harness.BasicAuth("source", "hackme"), 400, "empty parts"},
-		{"a page's name", "/status-json.xsl", typed + harness.BasicAuth("source", "hackme"), 405, "takes"},
+		{"a page's name", "/status-json.xsl", typed + harness.BasicAuth("source", "hackme"), 403, "page of the station"},
+		{"the name of a playlist", "/m.m3u", typed, 403, "a playlist"},
 		{"a very long name", "/" + strings.Repeat("x", 300), typed + harness.BasicAuth("source", "hackme"), 400, "255"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
