@@ -34,7 +34,7 @@ func slaveElement(s *relay.SlaveStatus) element {
 	return el("slave",
 		leaf("id", id), leaf("ip", s.Addr), leaf("listeners", s.Listeners), leaf("capacity", s.Capacity),
 		leaf("kbps", s.Kbps), leaf("mounts", len(s.Mounts)), leaf("Connected", int(time.Since(s.Since)/time.Second)),
-		leaf("node", s.ID), leaf("name", s.Credential), leaf("reported", int(time.Since(s.Reported)/time.Second)),
+		leaf("node", s.ID), leaf("hub", s.Hub), leaf("name", s.Credential), leaf("reported", int(time.Since(s.Reported)/time.Second)),
 		leaf("sent", s.AllSent), leaf("refused", s.AllRefused), leaf("state", state), leaf("cause", response.Printable(s.Cause)))
 }
 

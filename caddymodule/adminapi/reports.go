@@ -116,6 +116,7 @@ type SlaveReport struct {
 	Mounts    map[string]int `json:"mounts"`
 
 	Name     string    `json:"name,omitempty"` // of its own credentials
+	Hub      string    `json:"hub,omitempty"`  // id of the slave that it is a slave of
 	Reported time.Time `json:"reported"`       // when its last report arrived
 	Sent     uint64    `json:"sent"`           // listeners sent there
 	Refused  uint64    `json:"refused"`        // listeners refused there
@@ -241,7 +242,7 @@ func reportSlaves(st *state.Station) []SlaveReport {
 		all = append(all, SlaveReport{
 			Station: st.StationName(), ID: s.ID, IP: s.Addr, Public: append([]string{}, s.Public...), Since: s.Since, Expires: s.Expires,
 			Listeners: s.Listeners, Capacity: s.Capacity, Kbps: s.Kbps, Mounts: s.Mounts,
-			Name: s.Credential, Reported: s.Reported, Sent: s.AllSent, Refused: s.AllRefused, Drained: s.IsDrained,
+			Name: s.Credential, Hub: s.Hub, Reported: s.Reported, Sent: s.AllSent, Refused: s.AllRefused, Drained: s.IsDrained,
 			State: string(s.State), Cause: response.Printable(s.Cause),
 		})
 	}

@@ -151,7 +151,11 @@ func (s *table) slaves(all []adminapi.SlaveReport) {
 		if sl.Capacity > 0 {
 			capacity = fmt.Sprint(sl.Capacity)
 		}
-		s.row(sl.Station, cmp.Or(strings.Join(sl.Public, " "), sl.ID), sl.Listeners, capacity, sl.Kbps, sl.Sent, sl.Refused,
+		name, listeners := cmp.Or(strings.Join(sl.Public, " "), sl.ID), fmt.Sprint(sl.Listeners)
+		if sl.Hub != "" { // its listeners are in the sums of its hub
+			name, listeners = "  "+name, "-"
+		}
+		s.row(sl.Station, name, listeners, capacity, sl.Kbps, sl.Sent, sl.Refused,
 			slaveState(sl), s.age(sl.Reported), s.age(sl.Since), dash(sl.IP), sl.ID, dash(sl.Cause))
 	}
 }

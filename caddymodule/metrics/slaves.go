@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -10,8 +11,9 @@ import (
 
 // slaves sends the metrics of a station's slaves. The number of slaves is bounded. A slave with
 // credentials of its own has their name, so that its metrics survive a restart; of several with
-// one name, the first has metrics.
+// one name, the first has metrics. Slaves of slaves have none: those are their hub's.
 func (c *collection) slaves(all []relay.SlaveStatus) {
+	all = slices.DeleteFunc(all, func(s relay.SlaveStatus) bool { return s.Hub != "" })
 	c.gauge(slavesDesc, float64(len(all)))
 	seen := make(map[string]bool)
 	for _, s := range all {

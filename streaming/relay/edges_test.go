@@ -94,6 +94,13 @@ func TestTheListHasEachEdgeOnce(t *testing.T) {
 	if got := fmt.Sprint(s.Ranked(live)); got != "[http://e http://f http://hub http://next]" {
 		t.Errorf("the list is %s", got)
 	}
+	var all []string
+	for _, one := range s.List() {
+		all = append(all, one.ID+" of "+one.Hub)
+	}
+	if got := strings.Join(all, ", "); got != "hub of , e of hub, next of , e of next, f of next" {
+		t.Errorf("the slaves are %s", got)
+	}
 	if n := s.Listeners("/live"); n != 2 {
 		t.Errorf("%d listeners; want those of the hubs only", n)
 	}

@@ -239,6 +239,7 @@ func (s *Slaves) Len() int {
 type SlaveStatus struct {
 	Report
 	Credential string    // its name; empty: the relay password
+	Hub        string    // id of the slave that has it as a slave and reports it; empty: it reports here
 	Addr       string    // its IP address
 	Since      time.Time // of its first report
 	Reported   time.Time // of its last report
@@ -253,17 +254,18 @@ type SlaveStatus struct {
 	URLs  []SlaveURL
 }
 
-// List returns the status of all slaves, sorted by id. The maps of a report must not be
-// changed.
+// List returns the status of all slaves, sorted by id, each followed by its own slaves. Those have
+// no listeners, which are in the sums of their hub. The maps of a report must not be changed.
 func (s *Slaves) List() []SlaveStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []SlaveStatus
-	for _, e := range s.entries {
+	for e := range s.nodes() {
 		all = append(all, e.status())
 	}
 	slices.SortFunc(all, func(a, b SlaveStatus) int {
-		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Credential, b.Credential))
+		return cmp.Or(strings.Compare(cmp.Or(a.Hub, a.ID), cmp.Or(b.Hub, b.ID)), strings.Compare(a.Credential, b.Credential),
+			strings.Compare(a.Hub, b.Hub), strings.Compare(a.ID, b.ID))
 	})
 	return all
 }
@@ -271,7 +273,12 @@ func (s *Slaves) List() []SlaveStatus {
 // status returns the status of the slave. mu is held.
 func (e *slaveEntry) status() SlaveStatus {
 	state, cause, urls := e.state()
+	hub := ""
+	if e.hub != nil {
+		hub = e.hub.report.ID
+	}
 	return SlaveStatus{
+		Hub:    hub,
 		Report: e.report, Credential: e.key.credential, Addr: e.addr, Since: e.since, Reported: e.arrived, Expires: e.expires,
 		Sent: int(e.sent.Load()), AllSent: e.allSent.Load(), AllRefused: e.refused,
 		IsDrained: !e.isOpen.Load(), State: state, Cause: cause, URLs: urls,

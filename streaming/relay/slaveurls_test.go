@@ -77,12 +77,15 @@ func TestListenersAreSentOnlyToVerifiedURLs(t *testing.T) {
 		defer s.Close()
 		p.set("http://forged", true)
 		p.set("https://half", true)
+		p.mu.Lock() // no verification ends
 		for _, id := range []string{"forged", "half"} {
 			r := edge(id, 100, 0, "/live")
 			r.Interval = 3600
 			mustRegister(t, s, new(Credential), r)
 		}
-		if base, ok := s.Pick(live); ok {
+		base, ok := s.Pick(live)
+		p.mu.Unlock()
+		if ok {
 			t.Errorf("sent to %s before it was verified", base)
 		}
 		settle()
