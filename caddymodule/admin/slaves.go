@@ -59,5 +59,5 @@ func (c *Commands) removeSlave(w http.ResponseWriter, r *request.Facts, q url.Va
 }
 
 func errUnknownSlave() error {
-	return response.Refuse(http.StatusBadRequest, "id: unknown slave; expected an id or a public URL, as in listslaves")
+	return response.Refuse(http.StatusBadRequest, "id: unknown slave; expected an id, a name or a public URL, as in listslaves")
 }

@@ -32,11 +32,11 @@ func remove(st *state.Station, req *actionBody) (any, error) {
 
 func checkSlave(req *actionBody) error {
 	if req.Slave == "" {
-		return errorf(http.StatusBadRequest, "slave: missing; expected an id or a public URL, as in the list of slaves")
+		return errorf(http.StatusBadRequest, "slave: missing; expected an id, a name or a public URL, as in the list of slaves")
 	}
 	return nil
 }
 
 func unknownSlave(req *actionBody) error {
-	return errorf(http.StatusNotFound, "slave %.300q: unknown; expected an id or a public URL, as in the list of slaves", req.Slave)
+	return errorf(http.StatusNotFound, "slave %.300q: unknown; expected an id, a name or a public URL, as in the list of slaves", req.Slave)
 }

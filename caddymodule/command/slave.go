@@ -16,11 +16,11 @@ func slaveCommand() *cobra.Command {
 		}
 		return cmd.Help()
 	}
-	drain := subcommand("drain <id>|<url>", "Sends no more listeners to a slave, until it is gone", cobra.ExactArgs(1), (*client).drain)
+	drain := subcommand("drain <id>|<name>|<url>", "Sends no more listeners to a slave, until it is gone", cobra.ExactArgs(1), (*client).drain)
 	drain.Flags().Bool("off", false, "Send listeners there again")
 	root.AddCommand(
 		subcommand("list", "Lists slaves", cobra.NoArgs, (*client).slaves), drain,
-		subcommand("remove <id>|<url>", "Removes a slave, and rejects its reports for ten minutes", cobra.ExactArgs(1), (*client).remove),
+		subcommand("remove <id>|<name>|<url>", "Removes a slave, and rejects its reports for ten minutes", cobra.ExactArgs(1), (*client).remove),
 	)
 	return root
 }

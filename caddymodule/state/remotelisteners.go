@@ -8,8 +8,11 @@ import (
 )
 
 // maxRemoteListeners bounds the listeners of slaves that a master has admitted and whose ends
-// it awaits.
-const maxRemoteListeners = 200000
+// it awaits, maxNodeListeners those of one slave, so that none takes the places of all others.
+const (
+	maxRemoteListeners = 200000
+	maxNodeListeners   = maxRemoteListeners / 4
+)
 
 // RemoteListeners are listeners at slaves whom this station, as their master, has admitted. It
 // outlives the configurations, and may be used from any goroutine.
@@ -30,7 +33,7 @@ type remoteListener struct {
 func (l *RemoteListeners) Begin(node string, end func(time.Duration)) (session string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.count >= maxRemoteListeners {
+	if l.closed || l.count >= maxRemoteListeners || len(l.byNode[node]) >= maxNodeListeners {
 		return "", false
 	}
 	if l.byNode == nil {

@@ -51,3 +51,18 @@ func TestTheListenersOfSlavesAreBounded(t *testing.T) {
 		t.Error("one too many is admitted")
 	}
 }
+
+func TestOneSlaveDoesNotTakeThePlacesOfAllOthers(t *testing.T) {
+	var l RemoteListeners
+	for range maxNodeListeners {
+		if _, ok := l.Begin("a", nil); !ok {
+			t.Fatal("one of its own is refused")
+		}
+	}
+	if _, ok := l.Begin("a", nil); ok {
+		t.Error("one too many is admitted")
+	}
+	if _, ok := l.Begin("b", nil); !ok {
+		t.Error("one of another slave is refused")
+	}
+}

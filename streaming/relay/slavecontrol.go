@@ -10,12 +10,13 @@ import (
 // removalTime is how long a removed slave is rejected.
 const removalTime = 10 * time.Minute
 
-// is reports whether a name is that of the slave: its id or one of its URLs.
+// is reports whether a name is that of the slave: its id, the name of credentials that are its own, or
+// one of its URLs.
 func (e *slaveEntry) is(name string) bool {
-	return e.key.id == name || slices.Contains(e.report.Public, strings.TrimSuffix(name, "/"))
+	return e.key.id == name || e.hub == nil && name != "" && e.key.credential == name || slices.Contains(e.report.Public, strings.TrimSuffix(name, "/"))
 }
 
-// Drain sets whether no more listeners are sent to the slaves with an id or a URL, until they are
+// Drain sets whether no more listeners are sent to the slaves with an id, a name or a URL, until they are
 // gone. It returns their number.
 func (s *Slaves) Drain(name string, on bool) int {
 	s.mu.Lock()
@@ -40,7 +41,7 @@ func (s *Slaves) Drain(name string, on bool) int {
 	return n
 }
 
-// Remove removes the slaves with an id or a URL, and rejects their reports for removalTime. It
+// Remove removes the slaves with an id, a name or a URL, and rejects their reports for removalTime. It
 // returns their number. Of their URLs only verified ones are rejected, since another slave may
 // have the others.
 func (s *Slaves) Remove(name string) int {

@@ -236,6 +236,15 @@ func TestADrainedSlaveGetsNoMoreListeners(t *testing.T) {
 	}
 }
 
+func TestASlaveIsFoundByTheNameOfItsCredentials(t *testing.T) {
+	s, _ := newTestSlaves(t)
+	mustRegister(t, s, new(Credential), edge("a", 100, 0, "/live"))
+	mustRegister(t, s, &Credential{Name: "studio", Hosts: []string{"b"}}, edge("b", 100, 0, "/live"))
+	if s.Drain("", true) != 0 || s.Drain("studio", true) != 1 || s.Remove("studio") != 1 || s.Len() != 1 {
+		t.Errorf("%d slaves are left; want the one with the relay password", s.Len())
+	}
+}
+
 func TestARemovedSlaveIsRejectedForAWhile(t *testing.T) {
 	s, _ := newTestSlaves(t)
 	now := time.Unix(1000, 0)
