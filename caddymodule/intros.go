@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"strings"
 	"sync"
 
 	"go.uber.org/zap"
@@ -12,8 +13,8 @@ import (
 )
 
 // intros are the intros of a station by file. Each function returns the intro before streams of a
-// content type's family, nil if there is none.
-type intros map[string]func(family string) *blocklog.Intro
+// format.Kind, nil if there is none.
+type intros map[string]func(kind string) *blocklog.Intro
 
 // readIntros reads the intros of all mounts, and again when they change.
 func readIntros(mounts []*Mount, log *zap.Logger) intros {
@@ -25,14 +26,15 @@ func readIntros(mounts []*Mount, log *zap.Logger) intros {
 		}
 		file := filewatch.New(path, log, nil, fallback.ReadIntro)
 		var logged sync.Map // families of content types
-		all[path] = func(family string) *blocklog.Intro {
+		all[path] = func(kind string) *blocklog.Intro {
 			intro := file.Get()
-			if intro == nil || intro.Type() == family {
+			if intro == nil || intro.Kind() == kind {
 				return intro
 			}
+			family, _, _ := strings.Cut(kind, ";")
 			if _, again := logged.LoadOrStore(family, true); !again {
 				log.Warn("intro skipped; its content type differs",
-					zap.String("intro", path), zap.String("type", intro.Type()), zap.String("stream", family))
+					zap.String("intro", path), zap.String("type", intro.Kind()), zap.String("stream", kind))
 			}
 			return nil
 		}

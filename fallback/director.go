@@ -214,17 +214,17 @@ func (d *Director) Choose(q streaming.Query) streaming.Decision {
 
 // requestStart adds a mount that is not live to those to start, if it can be started. It
 // reports whether a mount fed on demand will be live soon.
-func (d *Director) requestStart(path, contentType string, now time.Time, c *streaming.Decision) bool {
+func (d *Director) requestStart(path, kind string, now time.Time, c *streaming.Decision) bool {
 	switch {
 	case !isPlayer(path):
-		if !d.demand.Offers(path, contentType) {
+		if !d.demand.Offers(path, kind) {
 			return false
 		}
 		c.StartOnDemand = append(c.StartOnDemand, path)
 		soon := !d.demand.Failing(path)
 		c.Soon = c.Soon || soon
 		return soon
-	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.canPlay(path, contentType, now):
+	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.canPlay(path, kind, now):
 		c.StartOnDemand, c.Soon = append(c.StartOnDemand, path), true
 	}
 	return false
@@ -245,10 +245,10 @@ func askAgain(c *streaming.Decision, rest time.Duration) {
 	}
 }
 
-// canPlay reports whether a player can be started for listeners of a type.
-func (d *Director) canPlay(path, contentType string, now time.Time) bool {
-	known := d.players.contentType(path)
-	return d.players.retryIn(path, now) == 0 && (contentType == "" || known == "" || known == contentType)
+// canPlay reports whether a player can be started for listeners of a kind.
+func (d *Director) canPlay(path, kind string, now time.Time) bool {
+	known := d.players.kind(path)
+	return d.players.retryIn(path, now) == 0 && (kind == "" || known == "" || known == kind)
 }
 
 // reportMismatch calls onTypeMismatch, once for each pair.

@@ -11,8 +11,8 @@ func TestReadIntro(t *testing.T) {
 		intro, err := ReadIntro(filepath.Join("standby", file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
-		} else if intro.Type() != want {
-			t.Errorf("%s is %s, want %s", file, intro.Type(), want)
+		} else if intro.Kind() != want {
+			t.Errorf("%s is %s, want %s", file, intro.Kind(), want)
 		}
 	}
 	garbage := filepath.Join(t.TempDir(), "garbage.mp3")

@@ -81,13 +81,13 @@ func NewPlayer(entries []string, o Options) *Player {
 	}
 }
 
-// Open opens the first playable file and returns the content type of the player, which
-// does not change. It is optional before Read and must not be called during a Read.
-func (p *Player) Open() (contentType string, err error) {
+// Open opens the first playable file and returns the content type of the player and its
+// format.Kind, which do not change. It is optional before Read and must not be called during a Read.
+func (p *Player) Open() (contentType, kind string, err error) {
 	p.mu.Lock()
 	defer p.unlock()
 	err = p.load()
-	return p.kind.contentType, err
+	return p.kind.contentType, p.kind.kind, err
 }
 
 // Read waits until audio is due and returns one batch of it, in whole frames or pages. A
@@ -221,7 +221,7 @@ func (p *Player) checkKind(f file) error {
 	if err != nil {
 		return err
 	}
-	if p.kind.contentType == "" || p.kind.codec == "" && p.kind.contentType == k.contentType {
+	if p.kind.kind == "" && (p.kind.contentType == "" || p.kind.contentType == k.contentType) {
 		p.kind = k
 	}
 	if k != p.kind {

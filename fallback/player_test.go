@@ -139,7 +139,7 @@ func TestTheFirstFileDecidesTheType(t *testing.T) {
 		{"by a third one", "audio/ogg", []string{song, aac, ogg}, "audio/ogg", StandbyTitle + "|" + StandbyTitle},
 	} {
 		l := listenTo(t, Options{ContentType: c.declared}, c.files...)
-		if got, err := l.player.Open(); err != nil || got != c.want {
+		if got, _, err := l.player.Open(); err != nil || got != c.want {
 			t.Errorf("%s: the type is %q (%v), want %q", c.name, got, err, c.want)
 		}
 		if got := titles(l.hear(t, 2)); got != c.heard {
@@ -203,7 +203,7 @@ func TestTheStandbyLoopIsOfTheTypeAskedFor(t *testing.T) {
 			continue
 		}
 		l.player, _ = timed(t, p)
-		if got, err := p.Open(); err != nil || got != c.want {
+		if got, _, err := p.Open(); err != nil || got != c.want {
 			t.Errorf("%q: the type is %q (%v), want %q", c.declared, got, err, c.want)
 		}
 		for _, s := range l.hear(t, 2) {

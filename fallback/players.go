@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/streaming"
-	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // retryAfter is the pause after a player could not play.
@@ -31,7 +30,7 @@ type Players struct {
 	mu      sync.Mutex
 	closed  bool
 	playing map[string]*Player   // by name; nil: starting
-	types   map[string]string    // known content types
+	kinds   map[string]string    // known format.Kinds
 	retryAt map[string]time.Time // of players that could not play
 }
 
@@ -39,7 +38,7 @@ type Players struct {
 func NewPlayers(station *streaming.Station, log func() *zap.Logger) *Players {
 	return &Players{
 		station: station, log: log,
-		playing: make(map[string]*Player), types: make(map[string]string), retryAt: make(map[string]time.Time),
+		playing: make(map[string]*Player), kinds: make(map[string]string), retryAt: make(map[string]time.Time),
 	}
 }
 
@@ -75,13 +74,14 @@ func (p *Players) open(name string, onTitle func(artist, title string)) (*Player
 	return NewPlayer(strings.Split(strings.TrimPrefix(name, filePrefix), "\x00"), o), nil
 }
 
-func (p *Players) contentType(name string) string {
+// kind returns the format.Kind of a player, empty if it is unknown.
+func (p *Players) kind(name string) string {
 	if t, ok := strings.CutPrefix(name, standbyPrefix); ok {
 		return t
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.types[name]
+	return p.kinds[name]
 }
 
 // retryIn returns the remaining pause of a player that could not play, 0 if it may be
@@ -138,7 +138,7 @@ func (p *Players) play(name string) {
 	delete(p.playing, name)
 	delete(p.retryAt, name)
 	if err != nil {
-		delete(p.types, name) // after success it stays known, so that a mismatch is no new start
+		delete(p.kinds, name) // after success it stays known, so that a mismatch is no new start
 		p.retryAt[name] = time.Now().Add(retryAfter)
 	}
 	p.mu.Unlock()
@@ -161,12 +161,12 @@ func (p *Players) feed(name string) error {
 	if !p.register(name, player) {
 		return io.EOF
 	}
-	contentType, err := player.Open()
+	contentType, kind, err := player.Open()
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
-	p.types[name] = format.Family(contentType)
+	p.kinds[name] = kind
 	p.mu.Unlock()
 	if err := p.station.NewSource(name, src, streaming.Info{ContentType: contentType}, player.Close); err != nil {
 		return err

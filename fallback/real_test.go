@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/internal/programs"
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 const rounds = 3
@@ -71,7 +72,7 @@ func TestRealDecodersTakeDifferentFiles(t *testing.T) {
 		{"Ogg, of which one is passed over, since no decoder goes on with another codec", ".ogg", []string{
 			"-c:a libopus -b:a 64k", "-c:a libvorbis -q:a 2", "-c:a libopus -b:a 32k -frame_duration 60",
 		}, "A|C|A", "wrong content type application/ogg with Vorbis; expected application/ogg with Opus"},
-		{"FLAC", ".flac", []string{"-c:a flac", "-c:a flac -compression_level 0", "-c:a flac"}, "A|B|C", ""},
+		{"FLAC", ".flac", []string{"-c:a flac", "-c:a flac -compression_level 0", "-c:a flac"}, "A|C|A", "wrong content type audio/flac;rate=48000;channels=1;bits=16;blocks=1152-1152; expected audio/flac;rate=48000;channels=1;bits=16;blocks=4608-4608"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -111,16 +112,33 @@ func checkDecoded(t *testing.T, ffmpeg string, l *listener) {
 	for _, s := range l.hear(t, rounds) {
 		stream = append(stream, s.data...)
 	}
+	stream = heard(stream)
 	paced := l.player.pace.base
 	const perSecond = 48000 * 2
-	// New timestamps: those of native FLAC restart with each file, which decoders accept but ffmpeg's
-	// muxer does not.
+	// New timestamps: of a short frame at the end of a FLAC file ffmpeg takes the time from its own length.
 	raw := run(t, bytes.NewReader(stream), ffmpeg, "-v", "error", "-xerror", "-i", "pipe:0", "-af", "asetpts=N/SR/TB", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1")
 	decoded := time.Duration(len(raw)) * time.Second / perSecond
 	if d := decoded - paced; d < -rounds*tolerance || d > rounds*tolerance {
 		t.Errorf("%d rounds took %v, but are %v of sound", rounds, paced, decoded)
 	}
 	t.Logf("%d rounds took %v and are %v of sound", rounds, paced, decoded)
+}
+
+// heard returns the output of a player as listeners get it.
+func heard(stream []byte) (out []byte) {
+	f, init := format.New(""), (*format.Init)(nil)
+	for len(stream) > 0 {
+		n, u := f.Next(stream, true)
+		stream = stream[n:]
+		if u.Data != nil {
+			if u.Init.IsDue(init) {
+				out = append(out, u.Init.Data...)
+			}
+			init = u.Init
+			out = append(out, u.Data...)
+		}
+	}
+	return out
 }
 
 func run(t *testing.T, stdin *bytes.Reader, name string, args ...string) string {

@@ -33,7 +33,6 @@ type track struct {
 // outputStream is the state of a player's output across files.
 type outputStream struct {
 	serials serialMap
-	flac    flacStream
 }
 
 // next returns the next unit, and io.EOF at the end of the file.
@@ -81,7 +80,7 @@ func (t *track) nextInit(i *format.Init) []byte {
 		t.skip = i.PreSkip() // else it would add up in a short loop
 		return t.stream.serials.link(i.Data)
 	}
-	return t.stream.flac.join(i.Data)
+	return i.Data
 }
 
 // takeTitle returns the title to announce, once.

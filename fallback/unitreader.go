@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/caddycast/caddycast/streaming/format"
 )
@@ -112,7 +113,7 @@ func probe(f file, contentType string, stop <-chan struct{}) (streamKind, error)
 		case err != nil:
 			return k, err
 		case isAudio(u) && u.Duration > 0:
-			if u.Init != nil {
+			if k.kind = format.Kind(k.contentType, u.Init); u.Init != nil {
 				k.codec = u.Init.OggCodec()
 			}
 			_, err = f.Seek(0, io.SeekStart)
@@ -126,13 +127,18 @@ func probe(f file, contentType string, stop <-chan struct{}) (streamKind, error)
 type streamKind struct {
 	contentType string
 	codec       string // in Ogg, if known
+	kind        string // format.Kind; empty: no file was opened yet
 }
 
 func (k streamKind) String() string {
-	if k.codec == "" {
-		return k.contentType
+	name := k.contentType
+	if _, what, ok := strings.Cut(k.kind, ";"); ok {
+		name += ";" + what
 	}
-	return k.contentType + " with " + k.codec
+	if k.codec != "" {
+		name += " with " + k.codec
+	}
+	return name
 }
 
 // isAudio reports whether a unit is part of the output. Tags are not, and neither is the

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/blocklog"
-	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // Admit counts a new listener in, unless a limit forbids it. If it returns an error,
@@ -70,7 +69,7 @@ func (l *Listener) setCursor() {
 	m, feed := l.mount, l.group.playing.Load().Feed
 	l.Interval = m.interval(l.Stream().Type, l.Client)
 	l.cursor = blocklog.NewCursor(feed, l.Interval)
-	if intro := m.Settings().intro(l.Client, format.Family(l.stream.Type)); intro != nil {
+	if intro := m.Settings().intro(l.Client, l.stream.kind); intro != nil {
 		l.cursor = intro.Before(feed, l.Interval)
 		l.introduce(l.Since, m.station.latency())
 	}

@@ -54,6 +54,7 @@ type Mount struct {
 	ending         blocklog.Ending    // of the log, if a relay wrote it last; its source's while it has one
 	groups         map[*listenerGroup]bool
 	hearers        map[*listenerGroup]bool // groups of other mounts that may hold its log
+	samples        uint64                  // of the last source's stream, if its frames are numbered
 	waiting        int                     // requests that wait until something is heard
 	dependsOn      []string                // the paths under which Station.homes has it
 }
@@ -142,10 +143,15 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 	m.station.mu.Lock() // two at once must not leave the older title
 	defer m.station.mu.Unlock()
 	if m.source != nil {
-		meta := m.meta.Load()
-		m.source.retitle.Store(&format.Comments{Artist: meta.Artist, Title: meta.Title})
+		m.retitle(m.source)
 	}
 	return true
+}
+
+// retitle makes the stream of a source carry the title of the mount.
+func (m *Mount) retitle(s *Source) {
+	meta := m.meta.Load()
+	s.retitle.Store(&format.Comments{Artist: meta.Artist, Title: meta.Title})
 }
 
 // Announce is SetMetadata for a title that the stream or its source carries.

@@ -8,7 +8,7 @@ import (
 )
 
 // resume holds back what listeners may have heard already: see blocklog.Resumption.
-func (s *Source) resume(f format.Framer, u format.Unit) {
+func (s *Source) resume(u format.Unit) {
 	r := s.resumption
 	switch r.Look(u, time.Now()) {
 	case blocklog.Resumed:
@@ -17,13 +17,13 @@ func (s *Source) resume(f format.Framer, u format.Unit) {
 		s.Mount().ending.SetInit(s.replaceInit(u).Init)
 		s.firstUnit()
 	case blocklog.Different:
-		s.beginAnew(f)
+		s.beginAnew()
 	case blocklog.Undecided:
 	}
 }
 
 // beginAnew ends the search: another stream has come, or too much of this one was missed.
-func (s *Source) beginAnew(f format.Framer) {
+func (s *Source) beginAnew() {
 	r := s.resumption
 	s.resumption = nil
 	m := s.Mount()
@@ -37,7 +37,7 @@ func (s *Source) beginAnew(f format.Framer) {
 		m.log.Cut(m.meta.Load())
 	}
 	for _, u := range units {
-		s.add(f, u)
+		s.add(u)
 	}
 }
 

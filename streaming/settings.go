@@ -51,9 +51,9 @@ type MountSettings struct {
 	FallbackWhenFull    bool // listeners beyond the limits hear one of Director.Overflow
 	MetadataInterval    int  // bytes; 0: DefaultMetadataInterval, negative: no metadata
 
-	// Intro returns what a listener hears before a stream of a content type's family, nil
+	// Intro returns what a listener hears before a stream of a format.Kind, nil
 	// for nothing. It must be safe for concurrent use. Nil: there are no intros.
-	Intro func(family string) *blocklog.Intro
+	Intro func(kind string) *blocklog.Intro
 
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
@@ -95,11 +95,11 @@ func (m MountSettings) withDefaults() MountSettings {
 
 // intro returns what a client hears first, nil for nothing. Relays and slaves pass the stream
 // on without it.
-func (m *MountSettings) intro(c Client, family string) *blocklog.Intro {
+func (m *MountSettings) intro(c Client, kind string) *blocklog.Intro {
 	if m.Intro == nil || c.Slave || c.Relay {
 		return nil
 	}
-	if i := m.Intro(family); i != nil && i.Type() == family {
+	if i := m.Intro(kind); i != nil && i.Kind() == kind {
 		return i
 	}
 	return nil

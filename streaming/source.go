@@ -77,10 +77,12 @@ type Source struct {
 	lastBatch int // last given to BatchReads
 
 	// Run's.
-	running   bool         // its notice was published
-	read      uint64       // bytes
-	announced bool         // the type of what it sends is known
+	running   bool   // its notice was published
+	read      uint64 // bytes
+	announced bool   // the type of what it sends is known
+	framer    format.Framer
 	init      *format.Init // of the last unit
+	kind      string       // format.Kind of that
 
 	resumption       *blocklog.Resumption // nil: units go straight to the log
 	titled           bool                 // it has sent a title in its metadata
@@ -175,11 +177,25 @@ func (s *Source) setTitle(title, url string) {
 	s.titled = true
 	charset := s.Mount().Settings().Charset
 	s.Mount().Announce("", blocklog.DecodeText(title, charset), blocklog.DecodeText(url, charset))
+	if s.framer != nil && s.init != nil && s.init.Once {
+		s.Mount().retitle(s) // only new listeners get another init
+	}
+}
+
+// newFramer returns the framer of the source. The frames of an encoder are numbered on from
+// those of the one before; those of a relay stay as they are, or the place where it resumes
+// would not be found.
+func (s *Source) newFramer() format.Framer {
+	f := format.New(s.info.ContentType)
+	if n, ok := f.(format.Numberer); ok && s.Upstream == "" {
+		n.Continue(s.Mount().samples)
+	}
+	return f
 }
 
 // pump reads r to its end, or until an error, which it returns.
 func (s *Source) pump(r io.Reader) error {
-	framer := format.New(s.info.ContentType)
+	s.framer = s.newFramer()
 	buf := make([]byte, 0, readSize)
 	for {
 		room := cap(buf) - len(buf)
@@ -188,13 +204,13 @@ func (s *Source) pump(r io.Reader) error {
 		s.read += uint64(n)
 		buf = buf[:len(buf)+n]
 		if c := s.retitle.Swap(nil); c != nil {
-			if r, ok := framer.(format.Retitler); ok {
+			if r, ok := s.framer.(format.Retitler); ok {
 				r.Retitle(*c)
 			}
 		}
 		now := time.Now()
 		s.Mount().log.SetClock(now.Sub(s.Mount().station.Started))
-		rest, sounded := s.append(framer, buf, err != nil)
+		rest, sounded := s.append(buf, err != nil)
 		s.Mount().appended(now)
 		s.releaseFirst(maxFirst)
 		buf = buf[:copy(buf, rest)]
@@ -215,9 +231,9 @@ func (s *Source) pump(r io.Reader) error {
 
 // append cuts what was read into units, appends those to the log, and returns
 // the bytes that are not part of a whole unit yet, and whether there was a unit.
-func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, sounded bool) {
+func (s *Source) append(buf []byte, final bool) (rest []byte, sounded bool) {
 	for len(buf) > 0 {
-		n, u := f.Next(buf, final)
+		n, u := s.framer.Next(buf, final)
 		if n == 0 && u.Data == nil {
 			break
 		}
@@ -227,24 +243,23 @@ func (s *Source) append(f format.Framer, buf []byte, final bool) (rest []byte, s
 		}
 		sounded = true
 		if s.resumption != nil {
-			s.resume(f, u)
+			s.resume(u)
 		} else {
-			s.add(f, u)
+			s.add(u)
 		}
 	}
 	if final && s.resumption != nil {
-		s.beginAnew(f)
+		s.beginAnew()
 	}
 	return buf, sounded
 }
 
 // add appends a unit to the log.
-func (s *Source) add(f format.Framer, u format.Unit) {
+func (s *Source) add(u format.Unit) {
 	m := s.Mount()
 	u = s.replaceInit(u)
-	if !s.announced {
-		s.announced = true
-		m.station.announce(s, f.Type(), u.Init)
+	if !s.announced || u.Init != s.init {
+		s.announce(u)
 	}
 	if u.Init != s.init {
 		if s.init = u.Init; u.Init != nil && u.Init.Comments != nil {
@@ -256,6 +271,21 @@ func (s *Source) add(f format.Framer, u format.Unit) {
 	}
 	m.log.Add(u, m.meta.Load())
 	s.firstUnit()
+}
+
+// announce tells the station what the source sends from this unit on, if that is new. Listeners
+// of what it has sent before hear that to its end, and new ones do not.
+func (s *Source) announce(u format.Unit) {
+	m, kind := s.Mount(), format.Kind(s.framer.Type(), u.Init)
+	if s.announced && kind == s.kind {
+		return
+	}
+	if s.announced {
+		m.log.Flush()
+		m.log.Cut(m.meta.Load())
+	}
+	s.announced, s.kind = true, kind
+	m.station.announce(s, s.framer.Type(), kind)
 }
 
 // firstUnit calls OnFirstUnit, the first time.

@@ -106,11 +106,11 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 
 // announce sets what a source sends. Listeners that were promised another type by the
 // source before hear a fallback, or are disconnected.
-func (st *Station) announce(s *Source, contentType string, init *format.Init) {
+func (st *Station) announce(s *Source, contentType, kind string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := s.Mount()
-	m.setStream(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: format.Kind(contentType, init)})
+	m.setStream(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: kind})
 	m.announced, m.liveSince = true, time.Now()
 	st.follow(m.Path)
 }
@@ -123,6 +123,9 @@ func (st *Station) endSource(s *Source) {
 	delete(st.sources, s)
 	st.sourceCount.Add(-1)
 	m := s.Mount()
+	if n, ok := s.framer.(format.Numberer); ok && n.Samples() > 0 {
+		m.samples = n.Samples()
+	}
 	if !m.isInternal() {
 		st.external--
 	}

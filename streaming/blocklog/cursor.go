@@ -101,9 +101,10 @@ func (c *Cursor) Peek() []byte {
 		}
 		c.seek = false
 		if init := c.block.init; init != c.init {
-			if c.init = init; init != nil {
+			if init.IsDue(c.init) {
 				c.initial = init.Data
 			}
+			c.init = init
 		}
 		rest := c.initial
 		if len(rest) == 0 {

@@ -15,7 +15,7 @@ const MaxIntro = 32 << 20
 // as fast as it sounds. It does not change, and all listeners share it: each has its
 // own place in it.
 type Intro struct {
-	typ   string // family of its content type
+	kind  string // format.Kind
 	first *Block // an empty one
 	end   uint64
 	lasts time.Duration
@@ -28,12 +28,14 @@ func NewIntro(contentType string, sound []byte) (*Intro, error) {
 	}
 	l, f := New(), format.New(contentType)
 	first := l.tail.Load()
+	var init *format.Init
 	for len(sound) > 0 {
 		n, u := f.Next(sound, true)
 		if n == 0 && u.Data == nil {
 			break
 		}
 		if sound = sound[n:]; u.Data != nil {
+			init = u.Init
 			l.Add(u, NoMetadata)
 		}
 	}
@@ -43,11 +45,11 @@ func NewIntro(contentType string, sound []byte) (*Intro, error) {
 	if l.at <= 0 {
 		return nil, errors.New("intro: no sound of known length; expected a file of " + contentType)
 	}
-	return &Intro{typ: format.Family(f.Type()), first: first, end: last.End(), lasts: l.at}, nil
+	return &Intro{kind: format.Kind(f.Type(), init), first: first, end: last.End(), lasts: l.at}, nil
 }
 
-// Type returns the family of the content type.
-func (i *Intro) Type() string { return i.typ }
+// Kind returns the format.Kind of the intro.
+func (i *Intro) Kind() string { return i.kind }
 
 // Duration returns how long the intro sounds.
 func (i *Intro) Duration() time.Duration { return i.lasts }

@@ -92,7 +92,7 @@ func (l *Log) Add(u format.Unit, meta *Metadata) {
 	if l.open == nil {
 		tail := l.tail.Load()
 		l.open = &Block{start: u.Start, offset: tail.End(), at: l.at, came: l.clock, meta: meta, init: u.Init}
-		if u.Init != tail.init { // listeners get it as well, so it counts
+		if u.Init.IsDue(tail.init) { // listeners get it as well, so it counts
 			l.open.offset += uint64(u.Init.Size())
 		}
 	}

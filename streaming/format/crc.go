@@ -60,6 +60,21 @@ func crc8(b []byte) (crc uint8) {
 	return crc
 }
 
+func crc16(crc uint16, b []byte) uint16 {
+	for _, c := range b {
+		crc = crc<<8 ^ crc16Table[byte(crc>>8)^c]
+	}
+	return crc
+}
+
+// crc16Zeros is crc16 of n zeros.
+func crc16Zeros(crc uint16, n int) uint16 {
+	for range n {
+		crc = crc<<8 ^ crc16Table[byte(crc>>8)]
+	}
+	return crc
+}
+
 // oggCRC is the CRC of a page; its own four bytes count as zero.
 func oggCRC(p OggPage) uint32 {
 	crc := crc32(0, p[:22])

@@ -11,7 +11,7 @@ func TestChecksumsAreThoseOfTheirSpecifications(t *testing.T) {
 	if got := crc32(^uint32(0), digits); got != 0x0376e6e7 {
 		t.Errorf("CRC-32 from ones, as in MPEG-2: %#x", got)
 	}
-	if got := crc16(digits); got != 0xfee8 {
+	if got := crc16(0, digits); got != 0xfee8 {
 		t.Errorf("CRC-16, as in FLAC: %#x", got)
 	}
 	if got := crc8(digits); got != 0xf4 {

@@ -32,6 +32,7 @@ type detector struct {
 	chosen   Framer
 	drop     int                // remaining bytes of a leading tag
 	probes   [len(codecs)]probe // for each of codecs
+	samples  uint64             // for a Numberer
 }
 
 func (d *detector) Type() string {
@@ -49,6 +50,9 @@ func (d *detector) Next(buf []byte, final bool) (int, Unit) {
 		if d.chosen = d.choose(buf, final); d.chosen == nil {
 			return 0, Unit{}
 		}
+		if n, ok := d.chosen.(Numberer); ok && d.samples > 0 {
+			n.Continue(d.samples)
+		}
 	}
 	return d.chosen.Next(buf, final)
 }
@@ -57,6 +61,17 @@ func (d *detector) Next(buf []byte, final bool) (int, Unit) {
 func (d *detector) Retitle(c Comments) bool {
 	r, ok := d.chosen.(Retitler)
 	return ok && r.Retitle(c)
+}
+
+// Continue implements Numberer.
+func (d *detector) Continue(samples uint64) { d.samples = samples }
+
+// Samples implements Numberer; it returns 0 if the chosen framer does not.
+func (d *detector) Samples() uint64 {
+	if n, ok := d.chosen.(Numberer); ok {
+		return n.Samples()
+	}
+	return 0
 }
 
 // leadingTag consumes an ID3v2 tag in front of the stream, which may be longer than
@@ -202,11 +217,16 @@ func Family(contentType string) string {
 }
 
 // Kind returns one name for all streams that may follow each other in a player: those
-// of a family. WebM players accept no second header, so there the init counts, too.
+// of a family. Players of WebM and of native FLAC accept no second header, so there the
+// init counts, too: all of it, or what it says of the frames.
 func Kind(contentType string, init *Init) string {
 	family := Family(contentType)
-	if family == "audio/webm" && init != nil {
+	switch {
+	case init == nil:
+	case family == "audio/webm":
 		return fmt.Sprintf("%s;init=%x", family, sha256.Sum256(init.Data))
+	case family == "audio/flac" && beginsFLAC(init.Data) == yes:
+		return family + ";" + readStreamInfo(init.Data[flacInfoAt:]).String()
 	}
 	return family
 }

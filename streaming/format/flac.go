@@ -36,7 +36,10 @@ type flac struct {
 	frame   flacHeader // size 0: there is none
 	scanned int        // bytes searched for its end
 	crc     uint16     // of the sent parts and the scanned bytes
+	partCRC uint16     // of the sent parts and the next one
 	sent    int        // bytes of the sent parts
+
+	numbers flacNumbers
 }
 
 func newFLAC(contentType string) *flac { return &flac{contentType: contentType} }
@@ -85,6 +88,7 @@ func (f *flac) search(buf []byte, final bool) (n int, found bool) {
 	switch beginsFLAC(buf) {
 	case yes:
 		f.metadataBlocks, f.lastBlock = append(make([]byte, 0, 256), flacMagic...), 0
+		f.numbers.continued = f.numbers.continued || f.init != nil
 		f.init, f.retitled = nil, nil
 		return len(flacMagic), false
 	case partial:
@@ -176,7 +180,7 @@ func (f *flac) waitOrDrop(buf []byte, final bool) int {
 func (f *flac) finishInit() {
 	clearTotals(f.metadataBlocks[len(flacMagic)+4:])
 	f.metadataBlocks[f.lastBlock] |= flacLast
-	f.init = &Init{Data: f.metadataBlocks, Comments: flacComment(f.metadataBlocks).read()}
+	f.init = &Init{Data: f.metadataBlocks, Comments: flacComment(f.metadataBlocks).read(), Once: true}
 	f.metadataBlocks, f.lastDropped = nil, false
 }
 
@@ -192,8 +196,8 @@ func flacComment(blocks []byte) vorbisComments {
 	return nil
 }
 
-// Retitle makes an Init with other comments, for the units from the next frame on.
-// Decoders skip metadata between frames like garbage; new listeners start with it.
+// Retitle makes an Init with other comments, for listeners that start with the next frame
+// or later.
 func (f *flac) Retitle(c Comments) bool {
 	if f.init == nil {
 		return false
@@ -219,7 +223,7 @@ func (f *flac) Retitle(c Comments) bool {
 	if len(data) > MaxInit {
 		return false
 	}
-	f.retitled = &Init{Data: data, Comments: comments.read()}
+	f.retitled = &Init{Data: data, Comments: comments.read(), Once: true}
 	return true
 }
 

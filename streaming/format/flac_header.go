@@ -1,6 +1,7 @@
 package format
 
 import (
+	"fmt"
 	"math/bits"
 	"time"
 )
@@ -131,13 +132,24 @@ func (h *flacHeader) readSampleRate(code byte, b []byte) {
 //	10  sampling rate, 20 bits; channels minus one, 3; bits per sample minus one, 5;
 //	    total samples, 36
 //	18  MD5 of the samples, 16 bytes
-type streamInfo struct{ rate, channels, bits int }
+type streamInfo struct{ rate, channels, bits, minBlock, maxBlock int }
 
-const streamInfoSize = 34
+const (
+	streamInfoSize = 34
+	flacInfoAt     = len(flacMagic) + 4 // offset of STREAMINFO in a stream
+)
 
 func readStreamInfo(b []byte) streamInfo {
-	v := be32(b[10:])
-	return streamInfo{rate: int(v >> 12), channels: int(v>>9&7) + 1, bits: int(v>>4&31) + 1}
+	v, blocks := be32(b[10:]), be32(b)
+	return streamInfo{
+		rate: int(v >> 12), channels: int(v>>9&7) + 1, bits: int(v>>4&31) + 1,
+		minBlock: int(blocks >> 16), maxBlock: int(blocks & 0xffff),
+	}
+}
+
+// String names what frames must have in common to be decoded with one STREAMINFO.
+func (i streamInfo) String() string {
+	return fmt.Sprintf("rate=%d;channels=%d;bits=%d;blocks=%d-%d", i.rate, i.channels, i.bits, i.minBlock, i.maxBlock)
 }
 
 // clearTotals clears the number of samples and their MD5 in STREAMINFO, because a decoder
@@ -157,6 +169,15 @@ func (i streamInfo) duration(h flacHeader) time.Duration {
 		return 0
 	}
 	return plausible(float64(h.block) / float64(i.rate))
+}
+
+// blockOf returns the number of samples of all frames but the last, in a stream in which
+// these have the same number.
+func (i streamInfo) blockOf(h flacHeader) int {
+	if i.minBlock == i.maxBlock && i.maxBlock > 0 {
+		return i.maxBlock
+	}
+	return h.block
 }
 
 // maxFrame is the maximum size of a frame: its samples uncompressed, plus headers. The

@@ -1,8 +1,11 @@
 package format
 
-// flacPart is the length of the parts of a long frame. It leaves room for the header that
-// would end the frame.
-const flacPart = MaxUnit - maxFLACHeader
+// flacPart is the length of the parts of a long frame. Its CRC is not cut in two, so flacHeld
+// bytes must follow a part, and there must be room for the header that would end the frame.
+const (
+	flacHeld = 2
+	flacPart = MaxUnit - flacHeld - maxFLACHeader
+)
 
 // takeFrame consumes the frame at the beginning of buf, or a part of it.
 func (f *flac) takeFrame(buf []byte, final bool) (int, Unit) {
@@ -11,13 +14,12 @@ func (f *flac) takeFrame(buf []byte, final bool) (int, Unit) {
 	case found == partial && end == 0:
 		return 0, Unit{}
 	case found == partial: // a part: the rest continues the frame
-		u := f.unit(buf[:end])
-		u.More = true
+		u := f.unit(buf[:end], true)
 		f.sent += end
 		f.scanned = 0
 		return end, u
 	case found == yes || f.sent > 0: // listeners that got a part get the rest
-		u := f.unit(buf[:end])
+		u := f.unit(buf[:end], false)
 		f.frame = flacHeader{}
 		return end, u
 	}
@@ -26,11 +28,14 @@ func (f *flac) takeFrame(buf []byte, final bool) (int, Unit) {
 }
 
 // unit makes a unit of the whole frame, or of a part.
-func (f *flac) unit(data []byte) Unit {
-	u := Unit{Data: data, Init: f.init}
+func (f *flac) unit(data []byte, more bool) Unit {
+	u := Unit{Init: f.init, More: more}
+	var first *flacHeader
 	if f.sent == 0 {
+		first = &f.frame
 		u.Start, u.Duration = true, f.info.duration(f.frame)
 	}
+	u.Data = f.numbers.renumber(data, first, f.info.blockOf(f.frame), !more)
 	return u
 }
 
@@ -54,9 +59,12 @@ func (f *flac) findEnd(buf []byte, final bool) (int, match) {
 		if at >= most {
 			return at, no
 		}
-		if at == flacPart {
-			f.crc = crc
-			return at, partial
+		switch at {
+		case flacPart:
+			f.partCRC = crc
+		case flacPart + flacHeld:
+			f.crc = f.partCRC
+			return flacPart, partial
 		}
 		crc = crc<<8 ^ crc16Table[byte(crc>>8)^c]
 	}

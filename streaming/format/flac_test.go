@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func flacer() Framer { return newFLAC("audio/flac") }
@@ -55,25 +56,14 @@ func (f flacFrame) part() part {
 		block, lasts = 15, time.Second*32768/48000+1 // it is rounded
 	}
 	b := []byte{0xff, sync, block<<4 | 10, byte(f.channels-1)<<4 | 8}
-	if f.number < 0x80 {
-		b = append(b, byte(f.number))
-	} else {
-		b = append(b, 0xe0|byte(f.number>>12), 0x80|byte(f.number>>6)&0x3f, 0x80|byte(f.number)&0x3f)
-	}
+	b = utf8.AppendRune(b, rune(f.number))
 	b = append(b, crc8(b))
 	if f.payload == nil {
 		f.payload = junk
 	}
 	b = append(b, f.payload(f.size).data...)
-	b = binary.BigEndian.AppendUint16(b, crc16(b))
+	b = binary.BigEndian.AppendUint16(b, crc16(0, b))
 	return part{data: b, unit: true, start: true, duration: lasts}
-}
-
-func crc16(b []byte) (crc uint16) {
-	for _, c := range b {
-		crc = crc<<8 ^ crc16Table[byte(crc>>8)^c]
-	}
-	return crc
 }
 
 func flacFrames(from, n int) []part {
@@ -85,6 +75,13 @@ func TestFLACIsCutWhereFramesEnd(t *testing.T) {
 	start := part{data: flacStart(2, comment)}
 	other := part{data: flacStart(2, flacBlock(flacComments, commentsOf("v", "TITLE=U")))}
 	f := func(n int) []part { return flacFrames(0, n) }
+	after := func(from, n int) []part { // of another stream, which is numbered on from that
+		parts := f(n)
+		for i, p := range flacFrames(from, n) {
+			parts[i].renumbered = p.data
+		}
+		return parts
+	}
 	broken := func(p part, at int) part {
 		p.data = bytes.Clone(p.data)
 		p.data[at] ^= 4
@@ -103,7 +100,8 @@ func TestFLACIsCutWhereFramesEnd(t *testing.T) {
 		"numbers of several bytes":    flacFrames(120, 20),
 		"blocks that vary":            variable,
 		"from its midst on":           flacFrames(5000, 9),
-		"a chain":                     slices.Concat(f(5), []part{other}, f(5)),
+		"a chain":                     slices.Concat(f(5), []part{other}, after(5, 5)),
+		"a chain of many frames":      slices.Concat(flacFrames(120, 5), []part{other}, after(125, 9), []part{other}, after(134, 2)),
 		"garbage before":              slices.Concat([]part{junk(99)}, f(5)),
 		"garbage between":             slices.Concat(f(4), []part{lost(f(5)[4]), junk(99)}, flacFrames(5, 5)),
 		"garbage after":               slices.Concat(f(4), []part{lost(f(5)[4]), junk(99)}),
@@ -114,7 +112,7 @@ func TestFLACIsCutWhereFramesEnd(t *testing.T) {
 		"a damaged frame":             slices.Concat(all[:4], []part{broken(all[4], 15)}, all[5:]),
 		"a damaged CRC":               slices.Concat(all[:4], []part{broken(all[4], len(all[4].data)-1)}, all[5:]),
 		"a damaged header":            slices.Concat(all[:3], []part{lost(all[3]), broken(all[4], 4)}, all[5:]),
-		"a chain after damage":        slices.Concat(all[:4], []part{broken(all[4], 15), other}, f(3)),
+		"a chain after damage":        slices.Concat(all[:4], []part{broken(all[4], 15), other}, after(4, 3)),
 		"a magic that begins nothing": slices.Concat(f(4), []part{lost(f(5)[4]), {data: []byte("fLaC and more")}}, flacFrames(5, 4)),
 	} {
 		stream, want := assemble(append([]part{start}, parts...)...)
@@ -131,7 +129,7 @@ func TestAFrameLongerThanAUnitGoesInParts(t *testing.T) {
 	for _, c := range []struct {
 		size  int // of the frame without its header, of 6 bytes, and CRC
 		parts int
-	}{{flacPart - 9, 1}, {flacPart - 8, 1}, {flacPart - 7, 2}, {flacPart, 2}, {2*flacPart - 8, 2}, {2*flacPart - 7, 3}} {
+	}{{flacPart - 9, 1}, {flacPart - 6, 1}, {flacPart - 5, 2}, {flacPart, 2}, {2*flacPart - 6, 2}, {2*flacPart - 5, 3}} {
 		stream := bytesOf(start,
 			flacFrame{number: 0, size: c.size, channels: channels, large: true}.part(),
 			flacFrame{number: 1, size: 90, channels: channels, large: true}.part())

@@ -17,6 +17,16 @@ type Init struct {
 
 	// Comments are the stream's artist and title, nil if it has neither.
 	Comments *Comments
+
+	// Once reports whether players accept only one init: one that follows in the same
+	// stream ends playback. All inits of one Kind then serve for the same units.
+	Once bool
+}
+
+// IsDue reports whether a decoder needs i before units that name it. before is the init
+// that the decoder has, nil for none.
+func (i *Init) IsDue(before *Init) bool {
+	return i != nil && i != before && (!i.Once || before == nil || !before.Once)
 }
 
 // Size returns the length of the data; 0 for nil.
@@ -76,4 +86,18 @@ type Framer interface {
 type Retitler interface {
 	Framer
 	Retitle(c Comments) bool
+}
+
+// Numberer is a framer of a format whose units are numbered by their samples. Streams that
+// follow each other have numbers that go on. Both methods are called between calls of Next.
+type Numberer interface {
+	Framer
+
+	// Continue makes the numbers of a new framer begin after that many samples. Without
+	// it they begin as they come.
+	Continue(samples uint64)
+
+	// Samples returns the number of samples up to the end of the last unit, 0 if the
+	// format has no numbers.
+	Samples() uint64
 }

@@ -118,7 +118,7 @@ func repairFLAC(b []byte) {
 				continue
 			}
 			if last >= 0 && i-last > maxFLACHeader+2 {
-				binary.BigEndian.PutUint16(b[i-2:], crc16(b[last:i-2]))
+				binary.BigEndian.PutUint16(b[i-2:], crc16(0, b[last:i-2]))
 			}
 			last = i
 			break

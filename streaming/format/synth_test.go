@@ -14,6 +14,8 @@ type part struct {
 	unit     bool // it comes out as a unit of its own
 	start    bool
 	duration time.Duration
+
+	renumbered []byte // the unit, if that is not the data
 }
 
 // piece is a unit by its position in the stream.
@@ -26,7 +28,10 @@ type piece struct {
 // assemble joins the parts of a stream and returns its expected units.
 func assemble(parts ...part) (stream []byte, units []piece) {
 	for _, p := range parts {
-		if p.unit {
+		switch {
+		case p.renumbered != nil: // what is no piece of the stream is where it ends
+			units = append(units, piece{len(stream) + len(p.data), len(p.renumbered), p.start, p.duration})
+		case p.unit:
 			units = append(units, piece{len(stream), len(p.data), p.start, p.duration})
 		}
 		stream = append(stream, p.data...)

@@ -19,11 +19,12 @@ var titled = []struct {
 	name        string
 	contentType string
 	args        []string
+	once        bool // listeners who are there get no second header
 }{
-	{"Vorbis", "application/ogg", []string{"-ac", "2", "-c:a", "libvorbis", "-f", "ogg"}},
-	{"Opus", "audio/ogg", []string{"-c:a", "libopus", "-f", "ogg"}},
-	{"Ogg FLAC", "audio/ogg", []string{"-c:a", "flac", "-f", "ogg"}},
-	{"FLAC", "audio/flac", []string{"-c:a", "flac", "-f", "flac"}},
+	{"Vorbis", "application/ogg", []string{"-ac", "2", "-c:a", "libvorbis", "-f", "ogg"}, false},
+	{"Opus", "audio/ogg", []string{"-c:a", "libopus", "-f", "ogg"}, false},
+	{"Ogg FLAC", "audio/ogg", []string{"-c:a", "flac", "-f", "ogg"}, false},
+	{"FLAC", "audio/flac", []string{"-c:a", "flac", "-f", "flac"}, true},
 }
 
 // A title within a stream is shown where all titles are, and one from /admin/metadata is put
@@ -77,7 +78,10 @@ func TestStreamsCarryTheirTitles(t *testing.T) {
 				t.Fatal(err)
 			}
 			first, second := bytes.Index(heard, []byte("First Title")), bytes.Index(heard, []byte("TITLE=Second Artist - Second Title"))
-			if first < 0 || second < first {
+			if f.once && second < 0 {
+				second = len(heard)
+			}
+			if first < 0 || second < first || f.once && second < len(heard) {
 				t.Errorf("who was there hears the titles at %d and %d", first, second)
 			}
 			harness.Decodes(t, early[i])
