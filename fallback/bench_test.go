@@ -12,9 +12,9 @@ func BenchmarkPlayer(b *testing.B) {
 		data       []byte
 	}{
 		{"MP3 128 kbit per s", "a.mp3", mp3(2000)},
-		{"MP3 32 kbit per s, looped every 4 s", "a.mp3", standbyFile(b, "standby.mp3")},
-		{"AAC, looped every 4 s", "a.aac", standbyFile(b, "standby.aac")},
-		{"Opus, looped every 4 s", "a.opus", standbyFile(b, "standby.opus")},
+		{"MP3 32 kbit per s, looped every 4 s", "a.mp3", standbyFile(b, "mono-44100.mp3")},
+		{"AAC, looped every 4 s", "a.aac", standbyFile(b, "mono-44100.aac")},
+		{"Opus, looped every 4 s", "a.opus", standbyFile(b, "mono-48000.opus")},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p, clock := timed(b, NewPlayer([]string{write(b, b.TempDir(), c.file, c.data)}, Options{}))

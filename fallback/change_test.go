@@ -140,10 +140,10 @@ func (w *randomStation) apply() {
 		for range w.rnd.IntN(3) {
 			r.Fallbacks = append(r.Fallbacks, w.path())
 		}
-		switch n := w.rnd.IntN(6); {
-		case n == 0 && w.other == mpegType: // a decision between types depends on what is heard
+		switch w.rnd.IntN(6) {
+		case 0:
 			r.Fallbacks = append(r.Fallbacks, Standby(path)...)
-		case n == 1:
+		case 1:
 			r.Fallbacks = append(r.Fallbacks, File([]string{"/no such file.mp3"}))
 		}
 		rules[path] = r
@@ -154,7 +154,7 @@ func (w *randomStation) apply() {
 		Mount: func(path string) streaming.MountSettings {
 			return streaming.MountSettings{Linger: lingers[path], SourceTimeout: 40 * time.Second, MaxListeners: 5}
 		},
-		Director: NewDirector(func(path string) Rule { return rules[path] }, w.players, w.demand, func(string, string) {}),
+		Director: NewDirector(func(path string) Rule { return rules[path] }, w.players, w.demand, func(Mismatch) {}),
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
 // Rule holds the fallback settings of a mount. The zero value is a mount without
@@ -48,16 +49,34 @@ func (noDemand) StartOnDemand(string)       {}
 // Director decides by rules which mount listeners hear. It is safe for concurrent use.
 type Director struct {
 	// Set once.
-	rules          func(path string) Rule
-	players        *Players
-	demand         OnDemand
-	onTypeMismatch func(home, other string)
+	rules      func(path string) Rule
+	players    *Players
+	demand     OnDemand
+	onMismatch func(Mismatch)
 
 	mu        sync.Mutex
-	reported  map[[2]string]bool // pairs passed to onTypeMismatch
-	plans     map[string]plan    // by home
-	forgotten int                // how often Forget was called
+	reported  map[mismatchKey]bool // passed to onMismatch
+	plans     map[string]plan      // by home
+	forgotten int                  // how often Forget was called
 }
+
+// Mismatch is a fallback that differs from what listeners of a mount were promised.
+type Mismatch struct {
+	Home, Fallback string
+	Kind           MismatchKind
+
+	Promised, Offered format.Audio // zero for OtherType
+}
+
+// MismatchKind is what comes of a mismatch.
+type MismatchKind uint8
+
+// The kinds of mismatches.
+const (
+	OtherType    MismatchKind = iota // the fallback is skipped: its content type differs
+	OtherAudio                       // it is heard because none fits; many players stop
+	NoneWouldFit                     // it would be heard, if the source were lost now
+)
 
 // plan is the resolved rule of a mount.
 type plan struct {
@@ -73,15 +92,15 @@ const (
 )
 
 // NewDirector returns a director. rules returns the rule of a mount; players play files
-// and the standby loop. onTypeMismatch is called once for each pair of mounts of which the
-// second cannot replace the first because of its content type. demand may be nil.
-func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand, onTypeMismatch func(home, other string)) *Director {
+// and the standby loop. onMismatch is called once for each pair of mounts, under the
+// station's lock. demand may be nil.
+func NewDirector(rules func(path string) Rule, players *Players, demand OnDemand, onMismatch func(Mismatch)) *Director {
 	if demand == nil {
 		demand = noDemand{}
 	}
 	return &Director{
-		rules: rules, players: players, demand: demand, onTypeMismatch: onTypeMismatch,
-		reported: make(map[[2]string]bool), plans: make(map[string]plan),
+		rules: rules, players: players, demand: demand, onMismatch: onMismatch,
+		reported: make(map[mismatchKey]bool), plans: make(map[string]plan),
 	}
 }
 
@@ -170,61 +189,109 @@ func (d *Director) StartOnDemand(path string) {
 	}
 }
 
-// Choose decides what listeners hear: the first mount in order that is live and has the
-// type of their stream. They stay on the current mount while its source may come back, and
-// leave it for a better one if the rule allows that.
+// Choose decides what listeners hear: the first mount in order that is live, has the type of
+// their stream and, if there is one, its audio. They stay on the current mount while its
+// source may come back, and leave it for a better one if the rule allows that.
 func (d *Director) Choose(q streaming.Query) streaming.Decision {
-	rule, order := d.plan(q.Home).rule, d.plan(q.Home).order
-	var c streaming.Decision
-	canStay := q.Heard != "" && q.State(q.Heard).Usable(q.Type) && slices.Contains(order, q.Heard)
-	for _, path := range order {
-		s := q.State(path)
-		if path == q.Heard && canStay {
-			c.Hear = path
-			return c
+	c := d.choose(q)
+	if c.Hear == "" && !c.Soon && q.Audio != (format.Audio{}) {
+		any := q
+		any.Audio = format.Audio{}
+		again := c.Again
+		c = d.choose(any)
+		askAgain(&c, again)
+		if c.Hear != "" && c.Hear != q.Home {
+			d.report(Mismatch{q.Home, c.Hear, OtherAudio, q.Audio, q.State(c.Hear).Audio})
 		}
-		if !s.Live {
-			askAgain(&c, d.players.retryIn(path, q.Now))
-			if canStay && rule.Stay {
-				continue
-			}
-			if d.requestStart(path, q.Type, q.Now, &c) && !canStay {
-				return c // it starts in a moment, so nothing else is chosen
-			}
-			continue
-		}
-		if q.Type != "" && s.Type != q.Type {
-			if path == q.Home && q.Heard != "" && isPlayer(q.Heard) {
-				return streaming.Decision{} // reconnecting listeners get the new type
-			}
-			d.reportMismatch(q.Home, path)
-			continue
-		}
-		if canStay && (rule.Stay || !isPlayer(path) && !mayReturn(rule, q.Now.Sub(s.Since), &c)) {
-			continue
-		}
-		c.Hear = path
-		return c
 	}
-	if !c.Soon && q.State(q.Home).Usable(q.Type) {
+	if c.Hear == q.Home {
+		d.foresee(q)
+	}
+	if c.Hear == "" && !c.Soon && q.State(q.Home).Usable(q.Type) {
 		c.Hear = q.Home // listeners wait for the source
 	}
 	return c
 }
 
+// choose decides without regard to what is waited for. Of fallbacks it takes only those
+// with the audio of the query.
+func (d *Director) choose(q streaming.Query) streaming.Decision {
+	rule, order := d.plan(q.Home).rule, d.plan(q.Home).order
+	var c streaming.Decision
+	home := q.State(q.Home)
+	// Then listeners that reconnect get the new type, so no player keeps them.
+	otherType := home.Live && q.Type != "" && home.Type != q.Type
+	fits := func(path string) bool { return path == q.Home || q.Audio.Fits(q.State(path).Audio) }
+	canStay := q.Heard != "" && q.State(q.Heard).Usable(q.Type) && slices.Contains(order, q.Heard) &&
+		fits(q.Heard) && (!otherType || !isPlayer(q.Heard))
+	for _, path := range order {
+		s := q.State(path)
+		switch {
+		case path == q.Heard && canStay:
+			c.Hear = path
+			return c
+		case otherType && isPlayer(path):
+		case !s.Live:
+			askAgain(&c, d.players.retryIn(path, q.Now))
+			if canStay && rule.Stay {
+				continue
+			}
+			if d.requestStart(path, q, &c) && !canStay {
+				return c // it starts in a moment, so nothing else is chosen
+			}
+		case q.Type != "" && s.Type != q.Type:
+			d.report(Mismatch{Home: q.Home, Fallback: path})
+		case !fits(path):
+		case canStay && (rule.Stay || !isPlayer(path) && !mayReturn(rule, q.Now.Sub(s.Since), &c)):
+		default:
+			c.Hear = path
+			return c
+		}
+	}
+	return c
+}
+
+// foresee reports the fallback that listeners of home would hear if its source were lost
+// now, in case that none fits. A fallback that has yet to start may fit.
+func (d *Director) foresee(q streaming.Query) {
+	if q.Audio == (format.Audio{}) || !q.State(q.Home).Live {
+		return
+	}
+	var other *Mismatch
+	for _, path := range d.plan(q.Home).order[1:] {
+		switch s := q.State(path); {
+		case s.Live && s.Type == q.Type && q.Audio.Fits(s.Audio), !s.Live && d.mayStart(path, q):
+			return
+		case s.Live && s.Type == q.Type && other == nil:
+			other = &Mismatch{q.Home, path, NoneWouldFit, q.Audio, s.Audio}
+		}
+	}
+	if other != nil {
+		d.report(*other)
+	}
+}
+
+// mayStart reports whether a mount that is not live can be started.
+func (d *Director) mayStart(path string, q streaming.Query) bool {
+	if isPlayer(path) {
+		return d.players.canPlay(path, q)
+	}
+	return d.demand.Offers(path, q.Type)
+}
+
 // requestStart adds a mount that is not live to those to start, if it can be started. It
 // reports whether a mount fed on demand will be live soon.
-func (d *Director) requestStart(path, kind string, now time.Time, c *streaming.Decision) bool {
+func (d *Director) requestStart(path string, q streaming.Query, c *streaming.Decision) bool {
 	switch {
 	case !isPlayer(path):
-		if !d.demand.Offers(path, kind) {
+		if !d.demand.Offers(path, q.Type) {
 			return false
 		}
 		c.StartOnDemand = append(c.StartOnDemand, path)
 		soon := !d.demand.Failing(path)
 		c.Soon = c.Soon || soon
 		return soon
-	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.canPlay(path, kind, now):
+	case !slices.ContainsFunc(c.StartOnDemand, isPlayer) && d.players.canPlay(path, q):
 		c.StartOnDemand, c.Soon = append(c.StartOnDemand, path), true
 	}
 	return false
@@ -245,21 +312,21 @@ func askAgain(c *streaming.Decision, rest time.Duration) {
 	}
 }
 
-// canPlay reports whether a player can be started for listeners of a kind.
-func (d *Director) canPlay(path, kind string, now time.Time) bool {
-	known := d.players.kind(path)
-	return d.players.retryIn(path, now) == 0 && (kind == "" || known == "" || known == kind)
+// mismatchKey is what is passed on once.
+type mismatchKey struct {
+	home, fallback string
+	kind           MismatchKind
 }
 
-// reportMismatch calls onTypeMismatch, once for each pair.
-func (d *Director) reportMismatch(home, other string) {
-	pair := [2]string{home, other}
+// report passes on a mismatch, once for each pair of mounts.
+func (d *Director) report(m Mismatch) {
+	key := mismatchKey{m.Home, m.Fallback, m.Kind}
 	d.mu.Lock()
-	reported := d.reported[pair]
-	d.reported[pair] = true
+	reported := d.reported[key]
+	d.reported[key] = true
 	d.mu.Unlock()
 	if !reported {
-		d.onTypeMismatch(home, other)
+		d.onMismatch(m)
 	}
 }
 

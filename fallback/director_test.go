@@ -10,9 +10,13 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/format"
 )
 
-const mpegType, oggType = "audio/mpeg", "application/ogg"
+const (
+	mpegType, oggType = "audio/mpeg", "application/ogg"
+	mpegLoop, oggLoop = standbyPrefix + "stereo-44100.mp3", standbyPrefix + "stereo-48000.opus"
+)
 
 // world is the input of a director.
 type world struct {
@@ -22,7 +26,7 @@ type world struct {
 }
 
 func (w *world) director() *Director {
-	return NewDirector(func(path string) Rule { return w.rules[path] }, NewPlayers(nil, nil), nil, func(string, string) {})
+	return NewDirector(func(path string) Rule { return w.rules[path] }, NewPlayers(nil, nil), nil, func(Mismatch) {})
 }
 
 func (w *world) ask(home, typ, heard string) streaming.Decision {
@@ -34,6 +38,13 @@ func (w *world) ask(home, typ, heard string) streaming.Decision {
 
 func live(typ string) streaming.State {
 	return streaming.State{Live: true, Type: typ, Since: time.Unix(1000, 0)}
+}
+
+// of is a live mount with an audio.
+func of(audio format.Audio) streaming.State {
+	s := live(mpegType)
+	s.Audio = audio
+	return s
 }
 
 func waits(typ string) streaming.State { return streaming.State{Waits: true, Type: typ} }
@@ -71,23 +82,91 @@ func TestWhatListenersHear(t *testing.T) {
 		{"override off keeps them until the fallback ends", stay, states{"/live": live(mpegType), "/backup": live(mpegType)}, "/live", mpegType, "/third", streaming.Decision{Hear: "/live"}},
 		{"the heard mount is no longer a fallback", stay, states{"/third": live(mpegType), "/gone": live(mpegType)}, "/live", mpegType, "/gone", streaming.Decision{Hear: "/third"}},
 		{"a file needs no return_after", map[string]Rule{"/live": {Fallbacks: []string{File([]string{"f"}), "/b"}, ReturnAfter: time.Hour}}, states{File([]string{"f"}): live(mpegType), "/b": live(mpegType)}, "/live", mpegType, "/b", streaming.Decision{Hear: File([]string{"f"})}},
-		{"the standby loop ends if home comes back as another type", loop, states{"/live": live(oggType), "standby:" + mpegType: live(mpegType)}, "/live", mpegType, "standby:" + mpegType, streaming.Decision{}},
+		{"the standby loop ends if home comes back as another type", loop, states{"/live": live(oggType), mpegLoop: live(mpegType)}, "/live", mpegType, mpegLoop, streaming.Decision{}},
+		{"nor does it play for those that hear home until then", loop, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Decision{}},
+		{"but a mount of their type keeps them", loop, states{"/live": live(oggType), "/backup": live(mpegType), mpegLoop: live(mpegType)}, "/live", mpegType, mpegLoop, streaming.Decision{Hear: "/backup"}},
 		{"a fallback of another type is skipped", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "/third"}},
 		{"any type is fine for new listeners", chain, states{"/backup": live(oggType), "/third": live(mpegType)}, "/live", "", "", streaming.Decision{Hear: "/backup"}},
 		{"a source of another type", chain, states{"/live": live(oggType)}, "/live", mpegType, "/live", streaming.Decision{}},
 		{"mutual fallbacks, first mount", each, states{"/b": live(mpegType)}, "/a", mpegType, "/a", streaming.Decision{Hear: "/b"}},
 		{"mutual fallbacks, second mount", each, states{"/a": live(mpegType)}, "/b", mpegType, "/b", streaming.Decision{Hear: "/a"}},
 		{"mutual fallbacks without sources", each, states{}, "/a", mpegType, "/b", streaming.Decision{}},
-		{"the standby loop is started in the listener's type", loop, states{}, "/live", oggType, "/live", streaming.Decision{StartOnDemand: []string{"standby:" + oggType}, Soon: true}},
-		{"the standby loop is started in any type for new listeners", loop, states{}, "/live", "", "", streaming.Decision{StartOnDemand: []string{"standby:" + mpegType}, Soon: true}},
+		{"the standby loop is started in the listener's type", loop, states{}, "/live", oggType, "/live", streaming.Decision{StartOnDemand: []string{oggLoop}, Soon: true}},
+		{"the standby loop is started in any type for new listeners", loop, states{}, "/live", "", "", streaming.Decision{StartOnDemand: []string{mpegLoop}, Soon: true}},
 		{"the standby loop is not started while a better mount is live", loop, states{"/backup": live(mpegType)}, "/live", mpegType, "/backup", streaming.Decision{Hear: "/backup"}},
 		{"no standby loop of the listener's type", loop, states{}, "/live", "video/webm", "/live", streaming.Decision{}},
-		{"the standby loop plays", loop, states{"standby:" + mpegType: live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: "standby:" + mpegType}},
+		{"the standby loop plays", loop, states{mpegLoop: live(mpegType)}, "/live", mpegType, "/live", streaming.Decision{Hear: mpegLoop}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := world{tt.rules, tt.states, time.Unix(1003, 0)}
 			if got := w.ask(tt.home, tt.typ, tt.heard); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+var (
+	stereo44 = format.Audio{Rate: 44100, Channels: 2}
+	mono44   = format.Audio{Rate: 44100, Channels: 1}
+	mono48   = format.Audio{Rate: 48000, Channels: 1}
+)
+
+// Many players stop if sampling rate or channels change, so a fallback that fits is better than one
+// that is named before it. One that does not is better than none.
+func TestFallbacksThatFitAreBetter(t *testing.T) {
+	type states = map[string]streaming.State
+	file := File([]string{"f"})
+	mounts := map[string]Rule{"/live": {Fallbacks: []string{"/one", "/two"}}}
+	stay := map[string]Rule{"/live": {Fallbacks: []string{"/one", "/two"}, Stay: true}}
+	loop := map[string]Rule{"/live": {Fallbacks: append([]string{"/one"}, Standby("/live.mp3")...)}}
+	files := map[string]Rule{"/live": {Fallbacks: []string{file, "/one"}}}
+	start := func(name string) streaming.Decision {
+		return streaming.Decision{StartOnDemand: []string{name}, Soon: true}
+	}
+	for _, tt := range []struct {
+		name     string
+		rules    map[string]Rule
+		states   states
+		promised format.Audio
+		heard    string
+		want     streaming.Decision
+		warned   string // the fallback
+	}{
+		{"the first one fits", mounts, states{"/one": of(mono44), "/two": of(mono44)}, mono44, "/live", streaming.Decision{Hear: "/one"}, ""},
+		{"the second one fits", mounts, states{"/one": of(stereo44), "/two": of(mono44)}, mono44, "/live", streaming.Decision{Hear: "/two"}, ""},
+		{"none fits", mounts, states{"/one": of(stereo44), "/two": of(mono48)}, mono44, "/live", streaming.Decision{Hear: "/one"}, "/one"},
+		{"it is not known whether it fits", mounts, states{"/one": of(format.Audio{}), "/two": of(mono44)}, mono44, "/live", streaming.Decision{Hear: "/one"}, ""},
+		{"a better one for listeners of one that does not fit", stay, states{"/one": of(mono44), "/two": of(stereo44)}, mono44, "/two", streaming.Decision{Hear: "/one"}, ""},
+		{"they stay if no other fits", stay, states{"/one": of(mono48), "/two": of(stereo44)}, mono44, "/two", streaming.Decision{Hear: "/two"}, "/two"},
+		{"home again, whatever it sends now", mounts, states{"/live": of(stereo44), "/one": of(mono44)}, mono44, "/one", streaming.Decision{Hear: "/live"}, ""},
+		{"its own source has changed", mounts, states{"/live": of(stereo44), "/one": of(mono44)}, mono44, "/live", streaming.Decision{Hear: "/live"}, ""},
+		{"new listeners take any", mounts, states{"/one": of(stereo44)}, format.Audio{}, "", streaming.Decision{Hear: "/one"}, ""},
+		{"none fits while its source may come back", mounts, states{"/live": waits(mpegType), "/one": of(stereo44)}, mono44, "/two", streaming.Decision{Hear: "/one"}, "/one"},
+		{"the standby loop that fits", loop, states{}, mono48, "/live", start(standbyPrefix + "mono-48000.mp3"), ""},
+		{"the standby loop instead of a mount that does not fit", loop, states{"/one": of(stereo44)}, mono48, "/live", start(standbyPrefix + "mono-48000.mp3"), ""},
+		{"no standby loop fits", loop, states{}, format.Audio{Rate: 22050, Channels: 1}, "/live", start(mpegLoop), ""},
+		{"and one plays", loop, states{mpegLoop: of(stereo44)}, format.Audio{Rate: 22050, Channels: 1}, "/live", streaming.Decision{Hear: mpegLoop}, mpegLoop},
+		{"a file that does not fit", files, states{"/one": of(mono44)}, mono44, "/live", streaming.Decision{Hear: "/one"}, ""},
+		{"none would fit", mounts, states{"/live": of(mono44), "/one": of(stereo44), "/two": of(mono48)}, mono44, "/live", streaming.Decision{Hear: "/live"}, "would hear /one"},
+		{"one would fit", mounts, states{"/live": of(mono44), "/one": of(stereo44), "/two": of(mono44)}, mono44, "/live", streaming.Decision{Hear: "/live"}, ""},
+		{"the standby loop would fit", loop, states{"/live": of(mono44), "/one": of(stereo44)}, mono44, "/live", streaming.Decision{Hear: "/live"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, warned := world{tt.rules, tt.states, time.Unix(1003, 0)}, ""
+			d := w.director()
+			d.players.kinds[file] = streamKind{mpegType, "", mpegType, stereo44}
+			d.onMismatch = func(m Mismatch) {
+				if warned = m.Fallback; m.Kind == NoneWouldFit {
+					warned = "would hear " + warned
+				}
+			}
+			got := d.Choose(streaming.Query{
+				Home: "/live", Type: mpegType, Audio: tt.promised, Heard: tt.heard, Now: w.now,
+				State: func(path string) streaming.State { return w.states[path] },
+			})
+			if !reflect.DeepEqual(got, tt.want) || warned != tt.warned {
+				t.Errorf("%+v, warned of %q; want %+v, %q", got, warned, tt.want, tt.warned)
 			}
 		})
 	}

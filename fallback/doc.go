@@ -17,5 +17,5 @@
 // can be played.
 //
 // Players runs a Player for each fallback in use, as a source of the station.
-// StandbyPlayer plays a loop that is part of the program.
+// The standby loop is part of the program.
 package fallback

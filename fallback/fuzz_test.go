@@ -15,10 +15,10 @@ var webm = append([]byte("\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x
 // FuzzPlayer plays any bytes, followed by a playable file: each read ends and returns something,
 // and the amount of output is bounded by time.
 func FuzzPlayer(f *testing.F) {
-	opus := standbyFile(f, "standby.opus")[:700] // headers and a page
+	opus := standbyFile(f, "mono-48000.opus")[:700] // headers and a page
 	f.Add(mp3(2), uint16(4096))
 	f.Add(slices.Concat(id3v2Text("T", "A"), mp3(2), []byte("garbage"), id3v1("T", "A")), uint16(100))
-	f.Add(standbyFile(f, "standby.aac")[:200], uint16(1000))
+	f.Add(standbyFile(f, "mono-44100.aac")[:200], uint16(1000))
 	f.Add(opus, uint16(2000))
 	f.Add(slices.Concat(opus, opus), uint16(60000))
 	f.Add(webm, uint16(1000))

@@ -7,7 +7,7 @@ import (
 )
 
 func TestReadIntro(t *testing.T) {
-	for file, want := range map[string]string{"standby.mp3": "audio/mpeg", "standby.aac": "audio/aac", "standby.opus": "application/ogg"} {
+	for file, want := range map[string]string{"mono-44100.mp3": "audio/mpeg", "stereo-48000.aac": "audio/aac", "stereo-48000.opus": "application/ogg"} {
 		intro, err := ReadIntro(filepath.Join("standby", file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)

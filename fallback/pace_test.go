@@ -116,7 +116,7 @@ func TestAClosedPlayerIsAtItsEnd(t *testing.T) {
 	for name, use := range map[string]func(*Player){
 		"before it was read": func(*Player) {},
 		"after it was opened": func(p *Player) {
-			if _, _, err := p.Open(); err != nil {
+			if _, err := p.Open(); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -133,7 +133,7 @@ func TestAClosedPlayerIsAtItsEnd(t *testing.T) {
 		if n, err := p.Read(buf); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("%s: read %d bytes, %v; want the end", name, n, err)
 		}
-		if _, _, err := p.Open(); !errors.Is(err, io.EOF) {
+		if _, err := p.Open(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: opening it says %v, want the end", name, err)
 		}
 		if p.track != nil {

@@ -81,13 +81,13 @@ func NewPlayer(entries []string, o Options) *Player {
 	}
 }
 
-// Open opens the first playable file and returns the content type of the player and its
-// format.Kind, which do not change. It is optional before Read and must not be called during a Read.
-func (p *Player) Open() (contentType, kind string, err error) {
+// Open opens the first playable file and returns its kind. That of the player does not change,
+// but for the audio. It is optional before Read and must not be called during a Read.
+func (p *Player) Open() (streamKind, error) {
 	p.mu.Lock()
 	defer p.unlock()
-	err = p.load()
-	return p.kind.contentType, p.kind.kind, err
+	err := p.load()
+	return p.kind, err
 }
 
 // Read waits until audio is due and returns one batch of it, in whole frames or pages. A
@@ -224,6 +224,7 @@ func (p *Player) checkKind(f file) error {
 	if p.kind.kind == "" && (p.kind.contentType == "" || p.kind.contentType == k.contentType) {
 		p.kind = k
 	}
+	k.audio = p.kind.audio
 	if k != p.kind {
 		return contentError{fmt.Sprintf("wrong content type %v; expected %v", k, p.kind)}
 	}

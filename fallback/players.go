@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"path"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,16 +27,16 @@ type Players struct {
 
 	mu      sync.Mutex
 	closed  bool
-	playing map[string]*Player   // by name; nil: starting
-	kinds   map[string]string    // known format.Kinds
-	retryAt map[string]time.Time // of players that could not play
+	playing map[string]*Player    // by name; nil: starting
+	kinds   map[string]streamKind // known, also of players that have ended
+	retryAt map[string]time.Time  // of players that could not play
 }
 
 // NewPlayers returns the players of a station.
 func NewPlayers(station *streaming.Station, log func() *zap.Logger) *Players {
 	return &Players{
 		station: station, log: log,
-		playing: make(map[string]*Player), kinds: make(map[string]string), retryAt: make(map[string]time.Time),
+		playing: make(map[string]*Player), kinds: make(map[string]streamKind), retryAt: make(map[string]time.Time),
 	}
 }
 
@@ -50,38 +48,27 @@ const (
 // File returns the name of a fallback of files, for a Rule.
 func File(files []string) string { return filePrefix + strings.Join(files, "\x00") }
 
-// Standby returns the names of the standby loop, one for each content type. The type that
-// fits the extension of the mount is first.
-func Standby(mount string) []string {
-	var names []string
-	for _, s := range standbyLoops {
-		name := standbyPrefix + s.types[0]
-		if slices.Contains(s.extensions, path.Ext(mount)) {
-			names = append([]string{name}, names...)
-		} else {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // open returns the player of a name.
-func (p *Players) open(name string, onTitle func(artist, title string)) (*Player, error) {
+func (p *Players) open(name string, onTitle func(artist, title string)) *Player {
 	o := Options{OnTitle: onTitle, Log: p.log()}
-	if contentType, ok := strings.CutPrefix(name, standbyPrefix); ok {
-		return StandbyPlayer(contentType, o)
+	if file, ok := strings.CutPrefix(name, standbyPrefix); ok {
+		return newStandbyPlayer(file, o)
 	}
-	return NewPlayer(strings.Split(strings.TrimPrefix(name, filePrefix), "\x00"), o), nil
+	return NewPlayer(strings.Split(strings.TrimPrefix(name, filePrefix), "\x00"), o)
 }
 
-// kind returns the format.Kind of a player, empty if it is unknown.
-func (p *Players) kind(name string) string {
-	if t, ok := strings.CutPrefix(name, standbyPrefix); ok {
-		return t
+// canPlay reports whether a player can be started for listeners, as far as it is known.
+func (p *Players) canPlay(name string, q streaming.Query) bool {
+	if p.retryIn(name, q.Now) > 0 {
+		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.kinds[name]
+	kind, known := standbyKind(name)
+	if !known {
+		p.mu.Lock()
+		kind, known = p.kinds[name]
+		p.mu.Unlock()
+	}
+	return !known || (q.Type == "" || kind.kind == q.Type) && q.Audio.Fits(kind.audio)
 }
 
 // retryIn returns the remaining pause of a player that could not play, 0 if it may be
@@ -153,22 +140,19 @@ func (p *Players) play(name string) {
 func (p *Players) feed(name string) error {
 	src := &streaming.Source{User: "fallback"}
 	src.SetOnDemand(true)
-	player, err := p.open(name, func(artist, title string) { src.Mount().Announce(artist, title, "") })
-	if err != nil {
-		return err
-	}
+	player := p.open(name, func(artist, title string) { src.Mount().Announce(artist, title, "") })
 	defer player.Close()
 	if !p.register(name, player) {
 		return io.EOF
 	}
-	contentType, kind, err := player.Open()
+	kind, err := player.Open()
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
 	p.kinds[name] = kind
 	p.mu.Unlock()
-	if err := p.station.NewSource(name, src, streaming.Info{ContentType: contentType}, player.Close); err != nil {
+	if err := p.station.NewSource(name, src, streaming.Info{ContentType: kind.contentType}, player.Close); err != nil {
 		return err
 	}
 	defer src.End()

@@ -11,7 +11,7 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-const loopName = standbyPrefix + mpegType
+const loopName = standbyPrefix + "stereo-44100.mp3"
 
 // newStation returns a station that is closed when the test ends.
 func newStation(t *testing.T) *streaming.Station {

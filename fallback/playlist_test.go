@@ -102,9 +102,9 @@ func TestWhatCannotBePlayedIsPassedOverAndSaidOnce(t *testing.T) {
 		{"garbage", "x.mp3", bytes.Repeat([]byte("garbage "), 10_000), silent},
 		{"a tag and nothing else", "x.mp3", id3v2Text("T", "A"), silent},
 		{"zeros", "x.flac", make([]byte, 100_000), silent},
-		{"Ogg's headers and nothing else", "x.ogg", standbyFile(t, "standby.opus")[:200], silent},
-		{"another format", "x.aac", standbyFile(t, "standby.aac"), "wrong content type audio/aac; expected audio/mpeg"},
-		{"a file under a wrong name", "x.mp3", standbyFile(t, "standby.aac"), "wrong content type audio/aac; expected audio/mpeg"},
+		{"Ogg's headers and nothing else", "x.ogg", standbyFile(t, "mono-48000.opus")[:200], silent},
+		{"another format", "x.aac", standbyFile(t, "mono-44100.aac"), "wrong content type audio/aac; expected audio/mpeg"},
+		{"a file under a wrong name", "x.mp3", standbyFile(t, "mono-44100.aac"), "wrong content type audio/aac; expected audio/mpeg"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -48,14 +48,10 @@ func TestRealDecodersTakeTheLoop(t *testing.T) {
 
 func TestRealDecodersTakeTheStandbyLoop(t *testing.T) {
 	ffmpeg := programs.Path(t, "ffmpeg")
-	for _, contentType := range []string{"audio/mpeg", "audio/aac", "application/ogg"} {
-		t.Run(contentType, func(t *testing.T) {
+	for _, s := range standbyLoops {
+		t.Run(s.file, func(t *testing.T) {
 			l := &listener{buf: make([]byte, 16<<10)}
-			p, err := StandbyPlayer(contentType, Options{OnTitle: l.note})
-			if err != nil {
-				t.Fatal(err)
-			}
-			l.player, _ = timed(t, p)
+			l.player, _ = timed(t, newStandbyPlayer(s.file, Options{OnTitle: l.note}))
 			checkDecoded(t, ffmpeg, l)
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 
 	"github.com/caddycast/caddycast/streaming/format"
@@ -12,42 +13,68 @@ import (
 // StandbyTitle is the title of the standby loop.
 const StandbyTitle = "We will be back shortly"
 
-// standbyFiles are made by standby/make.sh.
-//
-//go:embed standby/standby.mp3 standby/standby.aac standby/standby.opus
+//go:generate sh standby/make.sh
+
+//go:embed standby/*.mp3 standby/*.aac standby/*.opus
 var standbyFiles embed.FS
 
-// standbyLoops are the variants of the loop.
+// standbyLoops are the variants of the loop, two soft tones and a pause. Of each type the
+// first one is for listeners who have heard nothing yet.
 var standbyLoops = []struct {
-	path  string
-	types []string // all names of the content type, the main one first
-
-	extensions []string // of mounts that usually have this type
+	file        string
+	contentType string
+	audio       format.Audio
 }{
-	{"standby/standby.mp3", []string{"audio/mpeg", "", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/mpa"}, []string{".mp3"}},
-	{"standby/standby.aac", []string{"audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"}, []string{".aac", ".aacp"}},
-	{"standby/standby.opus", []string{"application/ogg", "application/x-ogg", "audio/ogg", "audio/opus"}, []string{".ogg", ".opus", ".oga"}},
+	{"stereo-44100.mp3", "audio/mpeg", format.Audio{Rate: 44100, Channels: 2}},
+	{"stereo-48000.mp3", "audio/mpeg", format.Audio{Rate: 48000, Channels: 2}},
+	{"mono-44100.mp3", "audio/mpeg", format.Audio{Rate: 44100, Channels: 1}},
+	{"mono-48000.mp3", "audio/mpeg", format.Audio{Rate: 48000, Channels: 1}},
+	{"stereo-44100.aac", "audio/aac", format.Audio{Rate: 44100, Channels: 2}},
+	{"stereo-48000.aac", "audio/aac", format.Audio{Rate: 48000, Channels: 2}},
+	{"mono-44100.aac", "audio/aac", format.Audio{Rate: 44100, Channels: 1}},
+	{"mono-48000.aac", "audio/aac", format.Audio{Rate: 48000, Channels: 1}},
+	{"stereo-48000.opus", "application/ogg", format.Audio{Rate: 48000, Channels: 2}},
+	{"mono-48000.opus", "application/ogg", format.Audio{Rate: 48000, Channels: 1}},
 }
 
-// StandbyPlayer returns a player of the standby loop, two soft tones and a pause, for a
-// mount of a content type: MP3 (also if contentType is empty), AAC or Ogg Opus. For other
-// types it returns an error.
-func StandbyPlayer(contentType string, o Options) (*Player, error) {
-	contentType = format.Canonical(contentType)
+// standbyExtensions are the extensions of mounts that usually have a type.
+var standbyExtensions = map[string][]string{
+	"audio/mpeg":      {".mp3"},
+	"audio/aac":       {".aac", ".aacp"},
+	"application/ogg": {".ogg", ".opus", ".oga"},
+}
+
+// Standby returns the names of the standby loop, for a Rule: one for each type and audio.
+// Those of the type that fits the extension of the mount are first.
+func Standby(mount string) []string {
+	var fitting, others []string
 	for _, s := range standbyLoops {
-		if !slices.Contains(s.types, contentType) {
-			continue
+		if slices.Contains(standbyExtensions[s.contentType], path.Ext(mount)) {
+			fitting = append(fitting, standbyPrefix+s.file)
+		} else {
+			others = append(others, standbyPrefix+s.file)
 		}
-		if contentType == "" {
-			contentType = s.types[0]
-		}
-		o.ContentType = contentType
-		p := NewPlayer([]string{s.path}, o)
-		p.playFrom(standbyFiles)
-		p.title = &format.Comments{Title: StandbyTitle}
-		return p, nil
 	}
-	return nil, fmt.Errorf("standby: unsupported content type %s; expected audio/mpeg, audio/aac or application/ogg", contentType)
+	return append(fitting, others...)
+}
+
+// standbyKind returns the kind of a name of the standby loop. It reports false for other
+// names.
+func standbyKind(name string) (streamKind, bool) {
+	for _, s := range standbyLoops {
+		if name == standbyPrefix+s.file {
+			return streamKind{contentType: s.contentType, kind: s.contentType, audio: s.audio}, true
+		}
+	}
+	return streamKind{}, false
+}
+
+// newStandbyPlayer returns a player of a variant of the standby loop.
+func newStandbyPlayer(file string, o Options) *Player {
+	p := NewPlayer([]string{"standby/" + file}, o)
+	p.playFrom(standbyFiles)
+	p.title = &format.Comments{Title: StandbyTitle}
+	return p
 }
 
 // playFrom makes the player read files of fsys. Patterns and directories work only in the

@@ -143,7 +143,7 @@ func TestAStationKeepsToItsDirector(t *testing.T) {
 			r.Fallbacks = append(r.Fallbacks, name(mounts)) // it always plays, so that no listener ends
 			rules[name(i)] = r
 		}
-		director = NewDirector(func(path string) Rule { return rules[path] }, players, nil, func(string, string) {})
+		director = NewDirector(func(path string) Rule { return rules[path] }, players, nil, func(Mismatch) {})
 		st.Apply(&streaming.Settings{Director: director})
 	}
 	reload()

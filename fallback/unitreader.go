@@ -113,7 +113,8 @@ func probe(f file, contentType string, stop <-chan struct{}) (streamKind, error)
 		case err != nil:
 			return k, err
 		case isAudio(u) && u.Duration > 0:
-			if k.kind = format.Kind(k.contentType, u.Init); u.Init != nil {
+			k.kind, k.audio = format.Kind(k.contentType, u.Init), format.AudioOf(k.contentType, u)
+			if u.Init != nil {
 				k.codec = u.Init.OggCodec()
 			}
 			_, err = f.Seek(0, io.SeekStart)
@@ -126,8 +127,9 @@ func probe(f file, contentType string, stop <-chan struct{}) (streamKind, error)
 // not another codec.
 type streamKind struct {
 	contentType string
-	codec       string // in Ogg, if known
-	kind        string // format.Kind; empty: no file was opened yet
+	codec       string       // in Ogg, if known
+	kind        string       // format.Kind; empty: no file was opened yet
+	audio       format.Audio // of the first file
 }
 
 func (k streamKind) String() string {

@@ -35,7 +35,7 @@ func (st *Station) Await(ctx context.Context, path string) *Mount {
 		st.dropIfUnused(m)
 	}()
 	for {
-		heard, c := st.choose(m, "", "")
+		heard, c := st.choose(m, promise{}, "")
 		if heard != nil {
 			return m
 		}
@@ -84,7 +84,7 @@ func (st *Station) HasDemand(path string) bool {
 	defer st.mu.RUnlock()
 	for m := range st.dependents(path) {
 		if m.waiting > 0 {
-			if _, c := st.choose(m, "", ""); m.Path == path || slices.Contains(c.StartOnDemand, path) {
+			if _, c := st.choose(m, promise{}, ""); m.Path == path || slices.Contains(c.StartOnDemand, path) {
 				return true
 			}
 		}
@@ -93,7 +93,7 @@ func (st *Station) HasDemand(path string) bool {
 			if heard == path {
 				return true
 			}
-			if _, c := st.choose(m, g.typ, heard); slices.Contains(c.StartOnDemand, path) {
+			if _, c := st.choose(m, g.promise, heard); slices.Contains(c.StartOnDemand, path) {
 				return true
 			}
 		}

@@ -12,7 +12,7 @@ func (m *Mount) Kbps() int {
 	st := m.station
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	if heard, _ := st.choose(m, "", ""); heard != nil {
+	if heard, _ := st.choose(m, promise{}, ""); heard != nil {
 		return heard.sourceKbps()
 	}
 	return 0

@@ -39,7 +39,7 @@ func BenchmarkSourceComesAndGoes(b *testing.B) {
 				if err := st.NewSource("/m", s, Info{}, func() {}); err != nil {
 					b.Fatal(err)
 				}
-				st.announce(s, numbered.ContentType, "audio/mpeg")
+				st.announce(s, numbered.ContentType, promise{kind: "audio/mpeg"})
 				s.End()
 			}
 			for _, l := range listeners {

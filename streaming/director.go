@@ -1,6 +1,10 @@
 package streaming
 
-import "time"
+import (
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
 
 // Director decides what the listeners of a mount hear. It is asked while the station's
 // lock is held, so it must not call the station, except by the functions in the query.
@@ -27,9 +31,10 @@ type Director interface {
 
 // Query is about those listeners of a mount that were promised the same.
 type Query struct {
-	Home  string // the mount that they asked for
-	Type  string // format.Kind of what they were promised; empty: they are new
-	Heard string // the mount whose stream they hear; empty: none yet
+	Home  string       // the mount that they asked for
+	Type  string       // format.Kind of what they were promised; empty: they are new
+	Audio format.Audio // of what they were promised
+	Heard string       // the mount whose stream they hear; empty: none yet
 	Now   time.Time
 	State func(path string) State
 }
@@ -37,9 +42,10 @@ type Query struct {
 // State is what a mount has to offer of its own. The zero value is nothing.
 type State struct {
 	Live  bool
-	Waits bool      // its source is away and may come back, or has come and sent nothing yet
-	Type  string    // format.Kind of what its source sends, or sent
-	Since time.Time // when it went live
+	Waits bool         // its source is away and may come back, or has come and sent nothing yet
+	Type  string       // format.Kind of what its source sends, or sent
+	Audio format.Audio // of that
+	Since time.Time    // when it went live
 }
 
 // Usable reports whether listeners that were promised a type may stay with it.
@@ -77,13 +83,13 @@ func (st *Station) state(path string) State {
 		return State{}
 	}
 	live := m.source != nil && m.announced
-	return State{Live: live, Waits: !live && (m.source != nil || m.linger != nil), Type: m.stream.kind, Since: m.liveSince}
+	return State{Live: live, Waits: !live && (m.source != nil || m.linger != nil), Type: m.stream.kind, Audio: m.stream.audio, Since: m.liveSince}
 }
 
 // choose asks the director. mu is held.
-func (st *Station) choose(home *Mount, typ, heard string) (*Mount, Decision) {
+func (st *Station) choose(home *Mount, p promise, heard string) (*Mount, Decision) {
 	d := st.settings.Load().director().Choose(Query{
-		Home: home.Path, Type: typ, Heard: heard, Now: time.Now(), State: st.state,
+		Home: home.Path, Type: p.kind, Audio: p.audio, Heard: heard, Now: time.Now(), State: st.state,
 	})
 	if d.Hear == "" || st.state(d.Hear) == (State{}) {
 		return nil, d

@@ -42,7 +42,7 @@ func newTestStation(t testing.TB, settings Settings) (*Station, <-chan *Listener
 func (m *Mount) goLive(contentType string) {
 	m.station.mu.Lock()
 	defer m.station.mu.Unlock()
-	m.source, m.stream, m.announced = new(Source), &Stream{Type: contentType, kind: format.Kind(contentType, nil)}, true
+	m.source, m.stream, m.announced = new(Source), &Stream{Type: contentType, promise: promise{kind: format.Kind(contentType, nil)}}, true
 	m.station.mounts[m.Path] = m
 }
 

@@ -21,7 +21,7 @@ func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
 	m = st.mounts[m.Path]
 	defer st.dropIfUnused(m) // if there is no room
 	st.startCounting(m)
-	heard, _ := st.choose(m, "", "")
+	heard, _ := st.choose(m, promise{}, "")
 	if heard == nil {
 		return nil, nil, ErrNothing
 	}
@@ -77,13 +77,13 @@ func (g *listenerGroup) leave(c Client) {
 // groupFor returns the group of new listeners that hear a mount's stream. mu is held.
 func (m *Mount) groupFor(heard *Mount) *listenerGroup {
 	for g := range m.groups {
-		if g.movedTo == "" && g.heard() == heard && g.typ == heard.stream.kind {
+		if g.movedTo == "" && g.heard() == heard && g.promise == heard.stream.promise {
 			return g
 		}
 	}
-	g := newListenerGroup(m, heard.stream.kind, heard, nil)
+	g := newListenerGroup(m, heard.stream.promise, heard, nil)
 	m.publishFallback()
-	_, d := m.station.choose(m, g.typ, heard.Path) // a better one may have to be started
+	_, d := m.station.choose(m, g.promise, heard.Path) // a better one may have to be started
 	m.station.prepare(d.StartOnDemand, d.Again)
 	return g
 }
@@ -97,7 +97,7 @@ func (m *Mount) IsFull() bool {
 	}
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	heard, _ := st.choose(m, "", "")
+	heard, _ := st.choose(m, promise{}, "")
 	return m.limitReached(heard) != nil
 }
 

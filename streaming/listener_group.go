@@ -7,11 +7,11 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// listenerGroup is those listeners of a mount that were promised content types of one
-// family: they all hear the same at a time.
+// listenerGroup is those listeners of a mount that were promised the same: they all hear the
+// same at a time.
 type listenerGroup struct {
 	mount *Mount
-	typ   string
+	promise
 
 	playing atomic.Pointer[playing] // the newest feed; shards read it
 	closing atomic.Pointer[closing]
@@ -37,11 +37,11 @@ type closing struct {
 
 // newListenerGroup returns a group that hears a mount, some of whose log its listeners may
 // have heard already. mu is held.
-func newListenerGroup(m *Mount, typ string, heard *Mount, heardTo blocklog.Heard) *listenerGroup {
+func newListenerGroup(m *Mount, p promise, heard *Mount, heardTo blocklog.Heard) *listenerGroup {
 	if heardTo == nil {
 		heardTo = make(blocklog.Heard)
 	}
-	g := &listenerGroup{mount: m, typ: typ, heardTo: heardTo}
+	g := &listenerGroup{mount: m, promise: p, heardTo: heardTo}
 	g.playing.Store(&playing{blocklog.NewFeed(heard.log, heardTo), heard})
 	m.groups[g] = true
 	g.noteHeard(heard)
@@ -118,7 +118,7 @@ func (g *listenerGroup) endReason() Reason {
 	switch m := g.mount; {
 	case m.station.closedAt.Load() != nil:
 		return ShuttingDown
-	case m.source != nil && m.stream != nil && m.stream.kind != g.typ:
+	case m.source != nil && m.stream != nil && m.stream.kind != g.kind:
 		return TypeChanged
 	}
 	return SourceEnded

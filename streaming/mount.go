@@ -17,7 +17,16 @@ type Stream struct {
 	Info  Info   // as the source declared it
 	Since time.Time
 
-	kind string // the one name of all streams that may follow this one without a break
+	promise
+}
+
+// Audio returns the audio that the stream began with, zero if that is unknown.
+func (s Stream) Audio() format.Audio { return s.audio }
+
+// promise is what must not change for a listener, or change only if there is no choice.
+type promise struct {
+	kind  string       // format.Kind: the one name of all streams that may follow
+	audio format.Audio // of the first one; many players stop if it changes
 }
 
 // Mount is a name that listeners ask for, and a log. Its listeners hear that log while the
@@ -109,7 +118,7 @@ func (m *Mount) withOverrides(p *Stream) Stream {
 func (m *Mount) Heard() string {
 	m.station.mu.RLock()
 	defer m.station.mu.RUnlock()
-	if heard, _ := m.station.choose(m, "", ""); heard != nil && heard.announced {
+	if heard, _ := m.station.choose(m, promise{}, ""); heard != nil && heard.announced {
 		return heard.Path
 	}
 	return ""

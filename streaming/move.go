@@ -31,7 +31,7 @@ func (st *Station) Move(from, to string) (moved int, err error) {
 		return 0, ErrNoSuchStream
 	}
 	for g := range m.groups {
-		if g.typ == st.state(to).Type {
+		if g.kind == st.state(to).Type {
 			if g.movedTo = to; to == from {
 				g.movedTo = "" // home again
 			}
@@ -91,10 +91,10 @@ func (st *Station) newGroupLike(from *listenerGroup, to string) (*listenerGroup,
 	switch {
 	case !state.Live:
 		return nil, ErrNoSuchStream
-	case !state.Usable(from.typ):
+	case !state.Usable(from.kind):
 		return nil, ErrOtherType
 	}
-	g := newListenerGroup(from.mount, from.typ, st.mounts[to], maps.Clone(from.heardTo))
+	g := newListenerGroup(from.mount, from.promise, st.mounts[to], maps.Clone(from.heardTo))
 	if g.listeners = 1; to != from.mount.Path {
 		g.movedTo = to
 	}
@@ -146,10 +146,10 @@ func (s *shard) transfer(l *Listener, from, to *listenerGroup) *blocklog.Feed {
 // chooseFor asks the director for a group, unless its listeners were moved. mu is held.
 func (st *Station) chooseFor(g *listenerGroup) (*Mount, Decision) {
 	if g.movedTo != "" {
-		if s := st.state(g.movedTo); s.Live && s.Usable(g.typ) {
+		if s := st.state(g.movedTo); s.Live && s.Usable(g.kind) {
 			return st.mounts[g.movedTo], Decision{Hear: g.movedTo}
 		}
 		g.movedTo = ""
 	}
-	return st.choose(g.mount, g.typ, g.heard().Path)
+	return st.choose(g.mount, g.promise, g.heard().Path)
 }

@@ -285,7 +285,7 @@ func (s *Source) announce(u format.Unit) {
 		m.log.Cut(m.meta.Load())
 	}
 	s.announced, s.kind = true, kind
-	m.station.announce(s, s.framer.Type(), kind)
+	m.station.announce(s, s.framer.Type(), promise{kind, format.AudioOf(s.framer.Type(), u)})
 }
 
 // firstUnit calls OnFirstUnit, the first time.

@@ -106,11 +106,11 @@ func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error
 
 // announce sets what a source sends. Listeners that were promised another type by the
 // source before hear a fallback, or are disconnected.
-func (st *Station) announce(s *Source, contentType, kind string) {
+func (st *Station) announce(s *Source, contentType string, p promise) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := s.Mount()
-	m.setStream(&Stream{Type: contentType, Info: s.info, Since: s.Since, kind: kind})
+	m.setStream(&Stream{Type: contentType, Info: s.info, Since: s.Since, promise: p})
 	m.announced, m.liveSince = true, time.Now()
 	st.follow(m.Path)
 }

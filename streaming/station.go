@@ -124,7 +124,7 @@ func (st *Station) Offers(path string) bool {
 		}
 		m = &Mount{Path: path, station: st}
 	}
-	heard, c := st.choose(m, "", "")
+	heard, c := st.choose(m, promise{}, "")
 	return heard != nil || len(c.StartOnDemand) > 0
 }
 

@@ -27,6 +27,10 @@ type MountStatus struct {
 	// fallback. It is empty if there is none, or if its source is waited for.
 	Playing string
 
+	// AudioChanged is the number of listeners that hear another sampling rate or other
+	// channels than they began with. Many players have stopped then.
+	AudioChanged int
+
 	Source *SourceStatus // what feeds the mount itself; nil: nothing does
 }
 
@@ -72,6 +76,11 @@ func (m *Mount) status() MountStatus {
 		Path: m.Path, Settings: *m.Settings(), AdHoc: m.IsAdHoc(), Stats: m.Stats(),
 		Metadata: m.meta.Load(), Source: m.source.status(),
 	}
+	for g := range m.groups {
+		if heard := g.heard(); heard != nil && heard.stream != nil && !g.audio.Fits(heard.stream.audio) {
+			s.AudioChanged += g.listeners
+		}
+	}
 	heard := m.offered()
 	if heard == nil {
 		return s
@@ -86,7 +95,7 @@ func (m *Mount) status() MountStatus {
 // offered returns the mount whose stream a new listener gets, nil if there is none. mu is
 // held.
 func (m *Mount) offered() *Mount {
-	heard, _ := m.station.choose(m, "", "")
+	heard, _ := m.station.choose(m, promise{}, "")
 	for g := range m.groups {
 		if heard == nil {
 			heard = g.heard() // it may be silent, but has not ended

@@ -44,6 +44,9 @@ type MountReport struct {
 	Feed             string        `json:"feed,omitempty"` // the mount or the files that are heard
 	Since            *time.Time    `json:"since,omitempty"`
 	ContentType      string        `json:"content_type,omitempty"`
+	SamplingRate     int           `json:"sampling_rate,omitempty"` // Hz
+	Channels         int           `json:"channels,omitempty"`
+	AudioChanged     int           `json:"audio_changed,omitempty"` // listeners that hear others than they began with
 	Name             string        `json:"name,omitempty"`
 	Artist           string        `json:"artist,omitempty"`
 	Title            string        `json:"title,omitempty"`
@@ -190,10 +193,11 @@ func reportMount(st *state.Station, m *streaming.MountStatus) MountReport {
 		Listeners: m.Stats.Listeners, Peak: m.Stats.Peak, MaxListeners: m.Settings.MaxListeners,
 		Connections: m.Stats.Connections, Slow: m.Stats.Slow, SlaveConnections: m.Stats.Slaves,
 		AtSlaves: st.Slaves().Listeners(m.Path), BytesRead: m.Stats.BytesRead, BytesSent: m.Stats.BytesSent,
-		Hidden: m.Settings.Hidden,
+		Hidden: m.Settings.Hidden, AudioChanged: m.AudioChanged,
 	}
 	if m.OnAir {
 		r.ContentType, r.Name, r.Since = m.Stream.Type, m.Stream.Info.Name, &m.Stream.Since
+		r.SamplingRate, r.Channels = m.Stream.Audio().Rate, m.Stream.Audio().Channels
 	}
 	if src := m.Source; src != nil {
 		r.Source = &SourceReport{

@@ -157,10 +157,7 @@ func (g *Generation) IsInForce() bool {
 
 // Resolve makes the engine's settings, once everything else is filled in.
 func (g *Generation) Resolve() {
-	g.director = fallback.NewDirector(g.Rule, g.players, g.relays, func(home, other string) {
-		g.Station.Logger().Warn("fallback skipped; its content type differs",
-			zap.String("mount", home), zap.String("fallback", other))
-	})
+	g.director = fallback.NewDirector(g.Rule, g.players, g.relays, g.warnOfMismatch)
 	g.settings = &streaming.Settings{
 		MaxListeners: g.Limits.Listeners,
 		MaxSources:   g.Limits.Sources,
@@ -169,6 +166,23 @@ func (g *Generation) Resolve() {
 		Latency:      g.Limits.Latency,
 		Mount:        func(path string) streaming.MountSettings { return g.Policy(path).Engine },
 		Director:     g.director,
+	}
+}
+
+// warnOfMismatch logs a fallback that differs from what listeners were promised.
+func (g *Generation) warnOfMismatch(m fallback.Mismatch) {
+	fields := []zap.Field{zap.String("mount", m.Home), zap.String("fallback", fallback.Label(m.Fallback))}
+	if m.Kind != fallback.OtherType {
+		fields = append(fields, zap.Stringer("promised", m.Promised), zap.Stringer("offered", m.Offered))
+	}
+	log := g.Logger()
+	switch m.Kind {
+	case fallback.OtherType:
+		log.Warn("fallback skipped; its content type differs", fields...)
+	case fallback.OtherAudio:
+		log.Warn("fallback with another sampling rate or channels; many players stop", fields...)
+	case fallback.NoneWouldFit:
+		log.Warn("no fallback has the sampling rate and channels of the stream", fields...)
 	}
 }
 

@@ -28,6 +28,9 @@ type oggCodec struct {
 	// newClock reads the clock of granule positions. Nil: they measure no time.
 	newClock func(first []byte) oggClock
 
+	// audio reads the audio of the first packet; nil: unknown.
+	audio func(first []byte) Audio
+
 	// commentAt reports whether a header, not the first, is the comment header, and
 	// the length of its prefix.
 	commentAt func(header []byte) (before int, ok bool)
@@ -68,6 +71,7 @@ var oggCodecs = []oggCodec{
 		isHeader:      func(b []byte) bool { return len(b) > 0 && b[0]&1 != 0 },
 		newClock:      func(b []byte) oggClock { return ticks(binary.LittleEndian.Uint32(b[12:]), 1) },
 		commentAt:     commentPrefix("\x03vorbis"),
+		audio:         vorbisAudio,
 		commentSuffix: "\x01", // the framing bit
 		sound:         true,
 		retitlable:    true, overlaps: true,
@@ -84,6 +88,7 @@ var oggCodecs = []oggCodec{
 		isHeader:  func(b []byte) bool { return startsLike(b, "OpusTags") },
 		newClock:  func([]byte) oggClock { return ticks(48000, 1) },
 		commentAt: commentPrefix("OpusTags"),
+		audio:     opusAudio,
 		preSkip: func(b []byte) time.Duration {
 			return time.Duration(binary.LittleEndian.Uint16(b[10:])) * time.Second / 48000
 		},
@@ -110,6 +115,7 @@ var oggCodecs = []oggCodec{
 		lastHeader: topBit,
 		newClock:   func(b []byte) oggClock { return ticks(be32(b[27:])>>12, 1) },
 		commentAt:  func(b []byte) (int, bool) { return 4, len(b) > 4 && b[0]&0x7f == flacComments },
+		audio:      oggFLACAudio,
 		sound:      true,
 		retitlable: true,
 		fixHeaders: func(packets [][]byte, comment int) {
