@@ -98,6 +98,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"public":                setting.Flag(d, &m.Public),
 		"type":                  setting.Checked(d, setting.Text(d, &m.Type), m.checkType),
 		"subtype":               setting.Text(d, &m.Subtype),
+		"titles":                setting.Checked(d, setting.Text(d, &m.Titles), m.checkTitles),
 		"charset":               setting.Checked(d, setting.Text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
 		"auth":                  func() error { return auth.Parse(d, &m.AuthRaw) },

@@ -124,6 +124,13 @@ type Mount struct {
 	// The subtype that status pages show, such as `vorbis`.
 	Subtype string `json:"subtype,omitempty"`
 
+	// How titles reach listeners. `chain`: titles of Ogg are written into the
+	// stream, by a new link of the chain; other formats have ICY metadata. `icy`: all
+	// formats have ICY metadata, for listeners that request it, and nothing is written
+	// into streams. `off`: titles are shown on status pages and sent to hooks only.
+	// Default: `chain`.
+	Titles string `json:"titles,omitempty"`
+
 	// The character encoding of titles: to listeners, and from sources that do not
 	// declare one. Default: UTF-8.
 	Charset string `json:"charset,omitempty"`
@@ -181,6 +188,7 @@ func (m *Mount) validate() error {
 		setting.CheckRange("bitrate", m.Bitrate, math.MaxInt),
 		m.Burst.validate(),
 		checkInterval(setting.Value(m.MetadataInterval)),
+		m.checkTitles(),
 		m.checkCharset(),
 		m.checkType(),
 		m.Dump.validate(),
@@ -255,6 +263,14 @@ func (m *Mount) checkOn() error {
 
 // tlsRequired is the value of source_tls that refuses sources over plain HTTP.
 const tlsRequired = "required"
+
+// checkTitles returns an error for an unknown value of titles.
+func (m *Mount) checkTitles() error {
+	if _, ok := titleModes[m.Titles]; !ok && !strings.Contains(m.Titles, "{") { // a placeholder of the Caddyfile
+		return fmt.Errorf("titles %q: unknown; expected chain, icy or off", m.Titles)
+	}
+	return nil
+}
 
 // checkSourceTLS returns an error for an unknown value of source_tls.
 func (m *Mount) checkSourceTLS() error {

@@ -84,6 +84,7 @@ func (m *Mount) fill(d *Mount) {
 	m.Public = cmp.Or(m.Public, d.Public)
 	m.Type = cmp.Or(m.Type, d.Type)
 	m.Subtype = cmp.Or(m.Subtype, d.Subtype)
+	m.Titles = cmp.Or(m.Titles, d.Titles)
 	m.Charset = cmp.Or(m.Charset, d.Charset)
 	m.MetadataInterval = cmp.Or(m.MetadataInterval, d.MetadataInterval)
 	m.Dump = cmp.Or(m.Dump, d.Dump)

@@ -77,12 +77,21 @@ func (r *resolver) engineSettings(m *Mount) streaming.MountSettings {
 		settings.Burst = blocklog.Burst{Bytes: b.Bytes, Time: time.Duration(b.Time)}
 		settings.NoBurst = *b == Burst{}
 	}
+	settings.Titles = titleModes[m.Titles]
 	if i := m.MetadataInterval; i != nil {
 		if settings.MetadataInterval = *i; *i == 0 {
 			settings.MetadataInterval = -1
 		}
 	}
 	return settings
+}
+
+// titleModes are the values of Mount.Titles.
+var titleModes = map[string]streaming.TitleMode{
+	"":      streaming.TitlesInChain,
+	"chain": streaming.TitlesInChain,
+	"icy":   streaming.TitlesInICY,
+	"off":   streaming.TitlesOff,
 }
 
 // rule translates the fallbacks of a mount.

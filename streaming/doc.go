@@ -23,6 +23,7 @@
 //
 //	source.go            Source: reads, cuts, appends
 //	source_watch.go      a source that is silent for too long is ended
+//	pace.go              a source that sends too fast has to wait
 //	pauses.go            how long that is for a stream of another server
 //	sources.go           how a source gets its mount, and gives it back
 //	info.go              Info: how a source describes itself

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/format"
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 // Stream is what a mount's listeners are promised: it is known once the source
@@ -144,7 +145,7 @@ func (m *Mount) Source() *Source {
 
 // SetMetadata sets the title of the audio that is appended from now on. It reports whether
 // anything has changed. A stream that carries its titles itself is begun anew with this
-// one, if its format allows.
+// one, if its format and the mount's Titles allow that.
 func (m *Mount) SetMetadata(artist, title, url string) bool {
 	if !m.Announce(artist, title, url) {
 		return false
@@ -157,24 +158,32 @@ func (m *Mount) SetMetadata(artist, title, url string) bool {
 	return true
 }
 
-// retitle makes the stream of a source carry the title of the mount.
+// retitle makes the stream of a source carry the title of the mount, unless Titles forbids
+// that.
 func (m *Mount) retitle(s *Source) {
+	if m.Settings().Titles != TitlesInChain {
+		return
+	}
 	meta := m.meta.Load()
 	s.retitle.Store(&format.Comments{Artist: meta.Artist, Title: meta.Title})
 }
 
-// Announce is SetMetadata for a title that the stream or its source carries.
-func (m *Mount) Announce(artist, title, url string) bool {
+// Announce is SetMetadata for a title that the stream or its source carries, with the other
+// fields of its block.
+func (m *Mount) Announce(artist, title, url string, others ...icy.Field) bool {
 	m.titles.Lock()
 	defer m.titles.Unlock()
-	if m.meta.Load().Equal(artist, title, url) {
+	before := m.meta.Load()
+	meta := blocklog.NewMetadata(artist, title, url, m.Settings().Charset, others...)
+	if meta.Equal(before) {
 		return false
 	}
-	meta := blocklog.NewMetadata(artist, title, url, m.Settings().Charset)
 	m.meta.Store(meta)
-	if m.unannounced {
+	switch {
+	case meta.HasTitle(before):
+	case m.unannounced:
 		m.pendingTitle = meta
-	} else {
+	default:
 		m.publish(Notice{Kind: MetadataUpdated, Metadata: meta})
 	}
 	return true
@@ -188,10 +197,12 @@ func (m *Mount) Interval(c Client) int {
 }
 
 func (m *Mount) interval(contentType string, c Client) int {
-	if !c.Metadata || !format.TakesICY(contentType) {
+	settings := m.Settings()
+	switch {
+	case !c.Metadata, settings.Titles == TitlesOff, settings.Titles == TitlesInChain && !format.TakesICY(contentType):
 		return 0
 	}
-	return max(0, m.Settings().MetadataInterval)
+	return max(0, settings.MetadataInterval)
 }
 
 // appended tells the shards that the source has added to the log.

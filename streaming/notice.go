@@ -18,6 +18,7 @@ const (
 	MetadataUpdated                          // the mount's stream has another title: Metadata
 	FallbackEngaged                          // listeners hear To, which is not the mount's own stream; From before
 	FallbackReleased                         // no listener does so any more; To is the mount, or empty: none is left
+	SourceTooFast                            // Source sends faster than real time, and has to wait; once for each source
 	MountFull                                // a listener was refused for want of room, the first since there was some: Cause
 )
 

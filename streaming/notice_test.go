@@ -22,7 +22,7 @@ type notices struct {
 func (n *notices) add(notice Notice) {
 	names := []string{
 		SourceConnected: "connected", SourceDisconnected: "disconnected", ListenerAdded: "added", MetadataUpdated: "title",
-		FallbackEngaged: "engaged", FallbackReleased: "released", MountFull: "full",
+		FallbackEngaged: "engaged", FallbackReleased: "released", MountFull: "full", SourceTooFast: "too fast",
 	}
 	line := names[notice.Kind] + " " + notice.Mount.Path
 	switch notice.Kind {

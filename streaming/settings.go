@@ -55,11 +55,21 @@ type MountSettings struct {
 	// for nothing. It must be safe for concurrent use. Nil: there are no intros.
 	Intro func(kind string) *blocklog.Intro
 
+	Titles  TitleMode
 	Charset string // of titles, from the source and to listeners; empty: UTF-8
 
 	// StreamInfo replaces how the source describes itself.
 	StreamInfo Info
 }
+
+// TitleMode is how titles that are set for a mount reach its listeners.
+type TitleMode uint8
+
+const (
+	TitlesInChain TitleMode = iota // in the stream itself if its format has titles, else as ICY metadata
+	TitlesInICY                    // as ICY metadata, in every format
+	TitlesOff                      // not at all; status pages, events and hooks have them
+)
 
 // The defaults are Icecast's.
 const (

@@ -51,6 +51,7 @@ type Source struct {
 
 	info  Info
 	stop  func()
+	halt  chan struct{} // closed by Stop
 	ended chan struct{} // closed by End
 
 	first atomic.Pointer[blocklog.Block] // before its first one; nil once it has sent for a while
@@ -69,6 +70,8 @@ type Source struct {
 
 	retitle atomic.Pointer[format.Comments] // the title that the stream itself is to carry from now on
 
+	paced atomic.Bool // Run waits because the source sends too fast
+
 	batching atomic.Bool // BatchReads has been given more than 1
 
 	// watch's.
@@ -83,6 +86,7 @@ type Source struct {
 	framer    format.Framer
 	init      *format.Init // of the last unit
 	kind      string       // format.Kind of that
+	pace      pace
 
 	resumption       *blocklog.Resumption // nil: units go straight to the log
 	titled           bool                 // it has sent a title in its metadata
@@ -119,6 +123,7 @@ func (s *Source) Reason() Reason { return Reason(s.reason.Load()) }
 // Stop makes Run return soon; the first reason given stays.
 func (s *Source) Stop(r Reason) {
 	if s.reason.CompareAndSwap(uint32(Running), uint32(r)) {
+		close(s.halt)
 		s.stop()
 	}
 }
@@ -173,10 +178,13 @@ func (s *Source) End() {
 	close(s.ended)
 }
 
-func (s *Source) setTitle(title, url string) {
+func (s *Source) setTitle(title, url string, others []icy.Field) {
 	s.titled = true
 	charset := s.Mount().Settings().Charset
-	s.Mount().Announce("", blocklog.DecodeText(title, charset), blocklog.DecodeText(url, charset))
+	for i, f := range others {
+		others[i].Value = blocklog.DecodeText(f.Value, charset)
+	}
+	s.Mount().Announce("", blocklog.DecodeText(title, charset), blocklog.DecodeText(url, charset), others...)
 	if s.framer != nil && s.init != nil && s.init.Once {
 		s.Mount().retitle(s) // only new listeners get another init
 	}
@@ -220,6 +228,7 @@ func (s *Source) pump(r io.Reader) error {
 		if err != nil || s.Reason() != Running {
 			return err
 		}
+		s.keepPace(n, now)
 		if s.batching.Load() {
 			s.BatchReads(0)
 		}
@@ -270,6 +279,7 @@ func (s *Source) add(u format.Unit) {
 		m.ending.Push(u)
 	}
 	m.log.Add(u, m.meta.Load())
+	s.pace.note(len(u.Data), u.Duration)
 	s.firstUnit()
 }
 

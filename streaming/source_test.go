@@ -212,3 +212,32 @@ func TestSourcesMayBringTheirTitlesAlong(t *testing.T) {
 		t.Errorf("the title is %q", got)
 	}
 }
+
+func TestTheTitleModeDecidesHowTitlesReachListeners(t *testing.T) {
+	for _, c := range []struct {
+		mode        TitleMode
+		mp3, ogg    int
+		isInTheOggs bool
+	}{
+		{TitlesInChain, DefaultMetadataInterval, 0, true},
+		{TitlesInICY, DefaultMetadataInterval, DefaultMetadataInterval, false},
+		{TitlesOff, 0, 0, false},
+	} {
+		st, _ := newTestStation(t, mountSettings(MountSettings{Titles: c.mode}))
+		src := connect(t, st, "/m", "audio/mpeg")
+		src.send(someFrames)
+		m := st.Await(t.Context(), "/m")
+		asks := Client{Metadata: true}
+		if mp3, ogg := m.interval("audio/mpeg", asks), m.interval("audio/ogg", asks); mp3 != c.mp3 || ogg != c.ogg || m.interval("audio/ogg", Client{}) != 0 {
+			t.Errorf("mode %d: metadata every %d bytes of MP3 and %d of Ogg, want %d and %d", c.mode, mp3, ogg, c.mp3, c.ogg)
+		}
+		m.SetMetadata("", "title", "")
+		if got := m.Source().retitle.Load() != nil; got != c.isInTheOggs {
+			t.Errorf("mode %d: the stream is begun anew: %v, want %v", c.mode, got, c.isInTheOggs)
+		}
+		if m.Status().Metadata.Title != "title" {
+			t.Errorf("mode %d: the status lacks the title", c.mode)
+		}
+		src.end()
+	}
+}

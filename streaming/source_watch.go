@@ -55,6 +55,9 @@ func (s *Source) watch() {
 	limit := s.silenceLimit()
 	now := time.Now()
 	silent := now.Sub(s.Mount().station.Started) - time.Duration(s.lastSound.Load())
+	if s.paced.Load() {
+		silent = 0
+	}
 	if silent >= limit {
 		s.Stop(TimedOut)
 		return

@@ -20,7 +20,8 @@ const (
 // must make Run's reading end, and may be called from any goroutine. The mount must be
 // given back by Source.End.
 func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
-	s.info, s.stop, s.ended, s.Since = info, stop, make(chan struct{}), time.Now()
+	s.info, s.stop, s.Since = info, stop, time.Now()
+	s.halt, s.ended = make(chan struct{}), make(chan struct{})
 	for {
 		busy, err := st.tryNewSource(path, s)
 		if busy == nil {

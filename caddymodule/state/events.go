@@ -3,6 +3,8 @@ package state
 import (
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
@@ -30,8 +32,12 @@ func (st *Station) isObserved(name hooks.Name, mount string) bool {
 
 // noticed announces a notice of the engine.
 func (st *Station) noticed(n streaming.Notice) {
-	if n.Kind == streaming.MetadataUpdated {
+	switch n.Kind {
+	case streaming.MetadataUpdated:
 		st.titled(n.Mount, n.Metadata)
+	case streaming.SourceTooFast:
+		st.Logger().Warn("source sends faster than real time", zap.String("mount", n.Mount.Path), zap.String("client_ip", n.Source.Addr))
+		return // no event
 	}
 	name := eventNames[n.Kind]
 	if !st.isObserved(name, n.Mount.Path) {

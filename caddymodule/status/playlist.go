@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/xml"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
@@ -16,6 +18,7 @@ import (
 // listed is what a playlist contains of a mount.
 type listed struct {
 	name, description, genre string
+	bitrate, page, image     string
 	artist, title            string
 	contentType, subtype     string
 }
@@ -59,27 +62,63 @@ func (p *Pages) listed(mount string) listed {
 	if m := p.station.Mount(mount); m != nil {
 		if s := m.Status(); s.OnAir {
 			info, l.contentType, l.artist, l.title = s.Stream.Info, s.Stream.Type, s.Metadata.Artist, s.Metadata.Title
+			l.image = imageURL(s.Metadata.URL)
 		}
 	}
+	l.bitrate, l.page = info.Bitrate, info.URL
 	l.name, l.description, l.genre, l.subtype = cmp.Or(info.Name, mount), info.Description, info.Genre, info.Subtype
 	return l
+}
+
+// imageURL returns a StreamUrl if it is that of an image, as a cover is; else nothing.
+func imageURL(streamURL string) string {
+	u, err := url.Parse(streamURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" ||
+		!slices.Contains([]string{".jpg", ".jpeg", ".png", ".gif", ".webp"}, strings.ToLower(path.Ext(u.Path))) {
+		return ""
+	}
+	return streamURL
 }
 
 // m3u is a list of URLs.
 func m3u(_ listed, urls []string) string { return strings.Join(urls, "\r\n") + "\r\n" }
 
-// xspf is an XSPF playlist, version 1, with one track that has one or several URLs.
+// xspf is an XSPF playlist, version 1, with one track that has one or several URLs. The
+// annotation has the lines of Icecast's.
 func xspf(what listed, urls []string) string {
 	type track struct {
-		Location []string `xml:"location"`
-		Title    string   `xml:"title"`
+		Location   []string `xml:"location"`
+		Title      string   `xml:"title"`
+		Creator    string   `xml:"creator,omitempty"`
+		Annotation string   `xml:"annotation"`
+		Info       string   `xml:"info,omitempty"`
+		Image      string   `xml:"image,omitempty"`
+	}
+	var about []string
+	for _, f := range [][2]string{
+		{"Stream Title", what.name},
+		{"Stream Description", what.description},
+		{"Content Type", what.contentType},
+		{"Bitrate", what.bitrate},
+		{"Stream Genre", what.genre},
+	} {
+		if f[1] != "" {
+			about = append(about, f[0]+": "+f[1])
+		}
 	}
 	list := struct {
 		XMLName xml.Name `xml:"http://xspf.org/ns/0/ playlist"`
 		Version int      `xml:"version,attr"`
 		Title   string   `xml:"title"`
 		Tracks  []track  `xml:"trackList>track"`
-	}{Version: 1, Title: what.name, Tracks: []track{{urls, what.name}}}
+	}{Version: 1, Title: what.name, Tracks: []track{{
+		Location:   urls,
+		Title:      cmp.Or(what.title, what.name),
+		Creator:    what.artist,
+		Annotation: strings.Join(about, "\n"),
+		Info:       what.page,
+		Image:      what.image,
+	}}}
 	body, err := xml.MarshalIndent(list, "", "  ")
 	if err != nil {
 		return "" // texts and numbers can be written

@@ -1,6 +1,8 @@
 package status_test
 
 import (
+	"encoding/xml"
+	"reflect"
 	"testing"
 
 	"github.com/caddycast/caddycast/caddymodule"
@@ -37,6 +39,54 @@ func TestPlaylist(t *testing.T) {
 		}
 		if got := resp.Header.Get("Content-Type"); got != "audio/x-mpegurl" {
 			t.Errorf("%s: content type %q", tt.path, got)
+		}
+	}
+}
+
+// xspf is a playlist as a player reads it.
+type xspf struct {
+	Title  string  `xml:"http://xspf.org/ns/0/ title"`
+	Tracks []track `xml:"trackList>track"`
+}
+
+type track struct {
+	Location   string `xml:"location"`
+	Title      string `xml:"title"`
+	Creator    string `xml:"creator"`
+	Annotation string `xml:"annotation"`
+	Info       string `xml:"info"`
+	Image      string `xml:"image"`
+}
+
+func TestXSPFDescribesTheStream(t *testing.T) {
+	h := moduletest.New(t, &caddymodule.Station{Mounts: []*caddymodule.Mount{{Path: "/off.mp3", Name: "Off"}}})
+	live := h.OnAir(t, "/live.mp3", map[string]string{
+		"ice-name": "Radio <X>", "ice-description": "All day", "ice-genre": "various", "ice-bitrate": "128", "ice-url": "https://radio.example.org",
+	})
+	h.OnAir(t, "/plain.mp3", nil)
+	live.Mount.SetMetadata("Ann & Bob", "Song", "https://radio.example.org/covers/1.JPG?x=1")
+	for path, want := range map[string]xspf{
+		"/live.mp3": {Title: "Radio <X>", Tracks: []track{{
+			"http://example.com/live.mp3", "Song", "Ann & Bob",
+			"Stream Title: Radio <X>\nStream Description: All day\nContent Type: audio/mpeg\nBitrate: 128\nStream Genre: various",
+			"https://radio.example.org", "https://radio.example.org/covers/1.JPG?x=1",
+		}}},
+		"/plain.mp3": {Title: "/plain.mp3", Tracks: []track{{
+			"http://example.com/plain.mp3", "/plain.mp3", "", "Stream Title: /plain.mp3\nContent Type: audio/mpeg", "", "",
+		}}},
+		"/off.mp3": {Title: "Off", Tracks: []track{{"http://example.com/off.mp3", "Off", "", "Stream Title: Off", "", ""}}},
+	} {
+		var got xspf
+		body := moduletest.Body(t, h.Get(t, path+".xspf"))
+		if err := xml.Unmarshal([]byte(body), &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v: %+v; want %+v", path, err, got, want)
+		}
+	}
+	for _, other := range []string{"https://radio.example.org/now", "javascript:alert(1).png", "/cover.png"} {
+		live.Mount.SetMetadata("", "Song", other)
+		var got xspf
+		if err := xml.Unmarshal([]byte(moduletest.Body(t, h.Get(t, "/live.mp3.xspf"))), &got); err != nil || got.Tracks[0].Image != "" {
+			t.Errorf("%v: %s is taken for an image", err, got.Tracks[0].Image)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
+
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 // DecodeText turns bytes of the named charset into UTF-8. Without a charset, or with one
@@ -24,7 +26,16 @@ func DecodeText(s, charset string) string {
 	return out
 }
 
-// encode is the reverse; a character that the charset lacks becomes its replacement.
+// encodeWithin encodes the longest beginning of s whose encoding is at most n bytes long.
+func encodeWithin(s, charset string, n int) string {
+	for s = icy.Cut(s, n); ; s = icy.Cut(s, len(s)-1) {
+		if out := encode(s, charset); len(out) <= n {
+			return out
+		}
+	}
+}
+
+// encode is the reverse of DecodeText; a character that the charset lacks becomes its replacement.
 func encode(s, charset string) string {
 	if s == "" || charset == "" || strings.EqualFold(charset, "utf-8") {
 		return s

@@ -66,7 +66,7 @@ func TestMetadataStandsAtEachIntervalAndNowhereElse(t *testing.T) {
 			t.Error("the first block is empty")
 		}
 		if size > 0 {
-			title, url, ok := icy.Parse(wire[1 : 1+size])
+			title, url, _, ok := icy.Parse(wire[1 : 1+size])
 			if !ok {
 				t.Fatalf("after %d bytes: no block: % x", len(got), wire[1:1+size])
 			}

@@ -1,6 +1,10 @@
 package blocklog
 
-import "github.com/caddycast/caddycast/streaming/icy"
+import (
+	"slices"
+
+	"github.com/caddycast/caddycast/streaming/icy"
+)
 
 // Metadata is the title of a stretch of a stream. It never changes; a new title is a new
 // Metadata.
@@ -8,6 +12,7 @@ type Metadata struct {
 	Artist string // may be empty
 	Title  string // what Icecast calls song if there is no artist
 	URL    string // StreamUrl
+	Others []icy.Field
 
 	block []byte // as listeners get it
 }
@@ -17,9 +22,15 @@ var NoMetadata = &Metadata{block: icy.Block("", "")}
 
 // NewMetadata cleans the texts and renders them for listeners in the named charset, UTF-8
 // if that is empty or unknown.
-func NewMetadata(artist, title, url, charset string) *Metadata {
+func NewMetadata(artist, title, url, charset string, others ...icy.Field) *Metadata {
 	m := &Metadata{Artist: icy.Clean(artist), Title: icy.Clean(title), URL: icy.Clean(url)}
-	m.block = icy.Block(encode(m.Song(), charset), encode(m.URL, charset))
+	encoded := make([]icy.Field, len(others))
+	for i, f := range others {
+		f.Value = icy.Clean(f.Value)
+		m.Others = append(m.Others, f)
+		encoded[i] = icy.Field{Name: f.Name, Value: encode(f.Value, charset)}
+	}
+	m.block = icy.Block(encodeWithin(m.Song(), charset, icy.MaxText), encode(m.URL, charset), encoded...)
 	return m
 }
 
@@ -31,7 +42,10 @@ func (m *Metadata) Song() string {
 	return m.Artist + " - " + m.Title
 }
 
-// Equal reports whether the texts, once cleaned, are those of m.
-func (m *Metadata) Equal(artist, title, url string) bool {
-	return m.Artist == icy.Clean(artist) && m.Title == icy.Clean(title) && m.URL == icy.Clean(url)
+// Equal reports whether o has the same texts, and the same other fields.
+func (m *Metadata) Equal(o *Metadata) bool { return m.HasTitle(o) && slices.Equal(m.Others, o.Others) }
+
+// HasTitle reports whether artist, title and URL are those of o.
+func (m *Metadata) HasTitle(o *Metadata) bool {
+	return m.Artist == o.Artist && m.Title == o.Title && m.URL == o.URL
 }

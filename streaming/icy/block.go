@@ -2,34 +2,52 @@ package icy
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
-// maxURL is the maximum length of a URL in a block, in bytes; a longer one is left out.
-// Together with a title of MaxText bytes it fits into 255 units of 16 bytes.
-const maxURL = 1024
+const (
+	// maxURL is the maximum length of a URL in a block, in bytes; a longer one is left out.
+	maxURL = 1024
+
+	// maxOthers is the maximum length of the other fields in a block, in bytes; those that
+	// do not fit are left out. Together with a title of MaxText bytes and a URL they fit
+	// into 255 units of 16 bytes.
+	maxOthers = 1024
+
+	// maxFields is how many other fields are read from a block, and maxName the maximum
+	// length of their names, in bytes.
+	maxFields, maxName = 16, 64
+)
+
+// Field is a field of a block besides StreamTitle and StreamUrl, such as the
+// durationMilliseconds of some advertisers. Its name has letters, digits and underscores.
+type Field struct{ Name, Value string }
 
 // Empty is the block of an unchanged title.
 var Empty = []byte{0}
 
-// Block returns the metadata block, with its length byte, of a title and, if not empty, a
-// URL. Both must be cleaned by Clean and in the listener's encoding. A quote that would end
-// its field early becomes a grave accent, which every encoding has.
-func Block(title, url string) []byte {
+// Block returns the metadata block, with its length byte, of a title, a URL unless it is
+// empty, and other fields. All must be cleaned by Clean and in the listener's encoding. A
+// quote that would end its field early becomes a grave accent, which every encoding has. At
+// least one zero byte follows, because some peers read the text as a C string.
+func Block(title, url string, others ...Field) []byte {
 	title = Cut(title, MaxText)
 	if len(url) > maxURL {
 		url = ""
 	}
 	block := make([]byte, 1, 1+16*4+len(title)+len(url))
-	block = append(block, "StreamTitle='"...)
-	block = appendSafe(block, title)
-	block = append(block, "';"...)
+	block = appendField(block, "StreamTitle", title)
 	if url != "" {
-		block = append(block, "StreamUrl='"...)
-		block = appendSafe(block, url)
-		block = append(block, "';"...)
+		block = appendField(block, "StreamUrl", url)
 	}
-	units := (len(block) - 1 + 15) / 16
+	limit := len(block) + maxOthers
+	for _, f := range others {
+		if with := appendField(block, f.Name, f.Value); len(with) <= limit {
+			block = with
+		}
+	}
+	units := (len(block)-1)/16 + 1
 	block[0] = byte(units)
 	for len(block) < 1+16*units {
 		block = append(block, 0)
@@ -37,38 +55,55 @@ func Block(title, url string) []byte {
 	return block
 }
 
-// appendSafe appends s to a block so that nothing in it ends the field.
-func appendSafe(block []byte, s string) []byte {
+// appendField appends a field to a block so that nothing in its value ends it.
+func appendField(block []byte, name, value string) []byte {
+	block = append(append(block, name...), "='"...)
 	from := len(block)
-	block = append(block, s...)
+	block = append(block, value...)
 	for {
 		i := bytes.Index(block[from:], []byte("';"))
 		if i < 0 {
-			return block
+			return append(block, "';"...)
 		}
 		block[from+i] = '`'
 		from += i
 	}
 }
 
-// Parse reads the text of a block, without its length byte. It returns title and URL
-// unchanged; they may hold any byte except zero. ok reports whether there is a title.
-func Parse(block []byte) (title, url string, ok bool) {
+// Parse reads the text of a block, without its length byte. It returns title, URL and the
+// other fields that are well-formed, all unchanged; they may hold any byte except zero. ok
+// reports whether there is a title.
+func Parse(block []byte) (title, url string, others []Field, ok bool) {
 	text, _, _ := strings.Cut(string(block), "\x00")
 	for {
 		name, rest, found := strings.Cut(text, "=")
 		if !found {
-			return title, url, ok
+			return title, url, others, ok
 		}
 		var value string
 		value, text = field(rest)
 		switch {
-		case !ok && strings.HasSuffix(name, "StreamTitle"):
-			title, ok = value, true
-		case url == "" && strings.HasSuffix(name, "StreamUrl"):
-			url = value
+		case strings.HasSuffix(name, "StreamTitle"):
+			if !ok {
+				title, ok = value, true
+			}
+		case strings.HasSuffix(name, "StreamUrl"):
+			if url == "" {
+				url = value
+			}
+		case strings.HasPrefix(rest, "'"+value+"';"):
+			others = appendOther(others, strings.TrimLeft(name, " \r\n"), value)
 		}
 	}
+}
+
+// appendOther appends a field, unless there are too many or one of that name is there.
+func appendOther(others []Field, name, value string) []Field {
+	if name == "" || len(name) > maxName || len(others) == maxFields || strings.IndexFunc(name, notInName) >= 0 ||
+		slices.ContainsFunc(others, func(f Field) bool { return f.Name == name }) {
+		return others
+	}
+	return append(others, Field{name, value})
 }
 
 // field returns the value at the beginning of text, and the text behind it. Many encoders

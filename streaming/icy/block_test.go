@@ -2,6 +2,8 @@ package icy
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -10,7 +12,7 @@ import (
 func TestBlockAnnouncesTitleAndURL(t *testing.T) {
 	for _, c := range []struct{ name, title, url, want string }{
 		{"nothing, as Icecast says it", "", "", "\x01StreamTitle='';\x00"},
-		{"a title", "a", "", "\x01StreamTitle='a';"},
+		{"a title that fills a unit", "a", "", "\x02StreamTitle='a';" + strings.Repeat("\x00", 16)},
 		{"a title of one byte more", "ab", "", "\x02StreamTitle='ab';" + strings.Repeat("\x00", 15)},
 		{"a URL", "ab", "http://x", "\x03StreamTitle='ab';StreamUrl='http://x';" + strings.Repeat("\x00", 10)},
 		{"only a URL", "", "u", "\x02StreamTitle='';StreamUrl='u';" + strings.Repeat("\x00", 3)},
@@ -46,7 +48,7 @@ func TestBlockIsNeverTooLong(t *testing.T) {
 		if len(block) != 1+16*int(block[0]) {
 			t.Errorf("%s: %d bytes with length byte %d", c.name, len(block), block[0])
 		}
-		title, url, _ := Parse(block[1:])
+		title, url, _, _ := Parse(block[1:])
 		if title != c.wantTitle || url != c.wantURL {
 			t.Errorf("%s: title of %d bytes, URL of %d; want %d and %d",
 				c.name, len(title), len(url), len(c.wantTitle), len(c.wantURL))
@@ -87,7 +89,7 @@ func TestParseReadsWhatOthersWrite(t *testing.T) {
 		{"no quotes, no end", "StreamTitle=a", "a", ""},
 		{"no closing quote before a URL", "StreamTitle='a;StreamUrl='u';", "a;StreamUrl='u", ""},
 	} {
-		title, url, ok := Parse([]byte(c.text))
+		title, url, _, ok := Parse([]byte(c.text))
 		if !ok || title != c.title || url != c.url {
 			t.Errorf("%s: %q is title %q and URL %q (%v), want %q and %q",
 				c.name, c.text, title, url, ok, c.title, c.url)
@@ -95,11 +97,64 @@ func TestParseReadsWhatOthersWrite(t *testing.T) {
 	}
 }
 
+// A C string ends at the first zero byte: without one, icecast2 as a slave drops the last byte.
+func TestABlockOfAnyLengthEndsInAZeroByte(t *testing.T) {
+	for n := range 64 {
+		block := Block(strings.Repeat("a", n), "")
+		wellFormed(t, block)
+		if block[len(block)-1] != 0 {
+			t.Errorf("the block of a title of %d bytes ends in %q", n, block[len(block)-1])
+		}
+	}
+}
+
+func TestOtherFieldsGoThrough(t *testing.T) {
+	long := strings.Repeat("v", maxOthers)
+	var many strings.Builder
+	for i := range 2 * maxFields {
+		fmt.Fprintf(&many, "x%d='';", i)
+	}
+	for _, c := range []struct {
+		name, text string
+		want       []Field
+	}{
+		{"none", "StreamTitle='a';StreamUrl='u';", nil},
+		{"an advertiser's", "StreamTitle='a';adw_ad='true';durationMilliseconds='30';", []Field{{"adw_ad", "true"}, {"durationMilliseconds", "30"}}},
+		{"around the title", "adId='7';StreamTitle='a'; insertionType='midroll'; StreamUrl='';", []Field{{"adId", "7"}, {"insertionType", "midroll"}}},
+		{"an apostrophe", "StreamTitle='a';text='It's';", []Field{{"text", "It's"}}},
+		{"empty", "StreamTitle='a';x='';", []Field{{"x", ""}}},
+		{"a name twice", "StreamTitle='a';x='1';x='2';", []Field{{"x", "1"}}},
+		{"a second title and URL", "StreamTitle='a';StreamTitle='b';StreamUrl='u';StreamUrl='v';", nil},
+		{"no quotes", "StreamTitle='a';x=1;y='2';", []Field{{"y", "2"}}},
+		{"no end", "StreamTitle='a';x='1';y='2", []Field{{"x", "1"}}},
+		{"a name of other letters", "StreamTitle='a';x-y='1';é='2';", nil},
+		{"a name that is too long", "StreamTitle='a';" + strings.Repeat("n", maxName+1) + "='1';" + strings.Repeat("n", maxName) + "='2';", []Field{{strings.Repeat("n", maxName), "2"}}},
+	} {
+		title, url, others, ok := Parse([]byte(c.text))
+		if !ok || !slices.Equal(others, c.want) {
+			t.Errorf("%s: the other fields are %q, want %q", c.name, others, c.want)
+		}
+		block := Block(title, url, others...)
+		wellFormed(t, block)
+		if _, _, again, _ := Parse(block[1:]); !slices.Equal(again, c.want) {
+			t.Errorf("%s: the other fields come back as %q, want %q", c.name, again, c.want)
+		}
+	}
+	if _, _, others, _ := Parse([]byte("StreamTitle='a';" + many.String())); len(others) != maxFields {
+		t.Errorf("%d other fields of very many, want %d", len(others), maxFields)
+	}
+	block := Block(strings.Repeat("t", MaxText), strings.Repeat("u", maxURL), Field{"x", long}, Field{"y", "1"}, Field{"z", long[:maxOthers-len("z='';")-len("y='1';")]}, Field{"w", ""})
+	wellFormed(t, block)
+	if _, _, others, _ := Parse(block[1:]); len(others) != 2 || others[0].Name != "y" || others[1].Name != "z" {
+		t.Errorf("%d fields remain, want y and z, which fit", len(others))
+	}
+}
+
 func TestABlockWithoutATitleIsNone(t *testing.T) {
 	for _, text := range []string{
 		"", "\x00", "\x00\x00StreamTitle='a';", "StreamTitle", "StreamUrl='u';", "Title='a';", "\xff\xff\xff", "=;=;", "';';';",
 	} {
-		if title, _, ok := Parse([]byte(text)); ok {
+		if title, _, _, ok := Parse([]byte(text)); ok {
 			t.Errorf("%q has the title %q, want none", text, title)
 		}
 	}
@@ -122,7 +177,7 @@ func FuzzBlockComesBackFromParse(f *testing.F) {
 		if !utf8.Valid(block[1:]) {
 			t.Errorf("%q is not UTF-8", block[1:])
 		}
-		gotTitle, gotURL, ok := Parse(block[1:])
+		gotTitle, gotURL, _, ok := Parse(block[1:])
 		safe := strings.NewReplacer("';", "`;")
 		if !ok || gotTitle != safe.Replace(title) || gotURL != safe.Replace(url) {
 			t.Errorf("from %q and %q came %q and %q (%v)", title, url, gotTitle, gotURL, ok)
@@ -136,8 +191,8 @@ func wellFormed(t *testing.T, block []byte) {
 	if len(block) != 1+16*int(block[0]) {
 		t.Errorf("%d bytes with length byte %d", len(block), block[0])
 	}
-	if pad := len(block) - len(bytes.TrimRight(block, "\x00")); pad > 15 {
-		t.Errorf("%d bytes of padding, want at most 15", pad)
+	if pad := len(block) - len(bytes.TrimRight(block, "\x00")); pad < 1 || pad > 16 {
+		t.Errorf("%d bytes of padding, want 1 to 16", pad)
 	}
 }
 
@@ -147,7 +202,7 @@ func FuzzParseTakesAnything(f *testing.F) {
 	f.Add([]byte("=;=;=;';';"))
 	f.Add(bytes.Repeat([]byte("StreamTitle='"), 300))
 	f.Fuzz(func(t *testing.T, block []byte) {
-		title, url, ok := Parse(block)
+		title, url, _, ok := Parse(block)
 		if !ok && title != "" {
 			t.Errorf("no title, and yet %q", title)
 		}

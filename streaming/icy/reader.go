@@ -13,13 +13,13 @@ type Reader struct {
 	left     int // audio bytes before the next block
 	block    []byte
 	missing  int // bytes of the block not read yet; -1: the length byte is next
-	onTitle  func(title, url string)
+	onTitle  func(title, url string, others []Field)
 }
 
 // NewReader returns a Reader of src, where a block follows each interval bytes of audio;
-// with an interval of 0 or less there are no blocks. Read calls onTitle with each title and
-// URL, unchanged, before it returns the audio behind them.
-func NewReader(src io.Reader, interval int, onTitle func(title, url string)) *Reader {
+// with an interval of 0 or less there are no blocks. Read calls onTitle with each title, URL
+// and other fields, unchanged, before it returns the audio behind them.
+func NewReader(src io.Reader, interval int, onTitle func(title, url string, others []Field)) *Reader {
 	return &Reader{src: src, interval: interval, left: interval, missing: -1, onTitle: onTitle}
 }
 
@@ -61,8 +61,8 @@ func (r *Reader) readBlock() (n int, err error) {
 	if r.missing > 0 {
 		return n, err
 	}
-	if title, url, ok := Parse(r.block); ok {
-		r.onTitle(title, url)
+	if title, url, others, ok := Parse(r.block); ok {
+		r.onTitle(title, url, others)
 	}
 	r.left, r.missing, r.block = r.interval, -1, nil
 	return n, err

@@ -36,7 +36,7 @@ func stream(audio []byte, interval int, titles ...string) (sent []byte, want []s
 // readAll reads src to its end, at most p bytes at a time. It continues after errPassing and
 // returns the number of these errors.
 func readAll(src io.Reader, interval, p int) (audio []byte, titles []said, passed int, err error) {
-	r := NewReader(src, interval, func(title, url string) {
+	r := NewReader(src, interval, func(title, url string, _ []Field) {
 		titles = append(titles, said{title, url, len(audio)})
 	})
 	buf := make([]byte, p)
@@ -206,7 +206,7 @@ func (silent) Read([]byte) (int, error) { return 0, nil }
 
 func TestReaderDoesNotSpinWhereNothingComes(t *testing.T) {
 	for _, before := range []string{"12345", "12345\x01", "12345\x01Stream"} {
-		r := NewReader(io.MultiReader(strings.NewReader(before), silent{}), 5, func(string, string) {})
+		r := NewReader(io.MultiReader(strings.NewReader(before), silent{}), 5, func(string, string, []Field) {})
 		buf := make([]byte, 10)
 		for range 20 { // hangs if a read waits for what never comes
 			if n, err := r.Read(buf); n > 5 || err != nil {
@@ -256,7 +256,7 @@ func naive(sent []byte, interval int) (audio []byte, titles []said) {
 		if sent = sent[1:]; len(sent) < size {
 			return audio, titles
 		}
-		if title, url, ok := Parse(sent[:size]); ok {
+		if title, url, _, ok := Parse(sent[:size]); ok {
 			titles = append(titles, said{title, url, len(audio)})
 		}
 		sent = sent[size:]

@@ -21,7 +21,7 @@ const maxRaw = 16 * MaxText
 func Clean(s string) string {
 	s = Cut(s, maxRaw)
 	if !utf8.ValidString(s) {
-		s = windows1252(s)
+		s = repair(s)
 	}
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -52,6 +52,17 @@ func Cut(s string, n int) string {
 		break
 	}
 	return s[:n]
+}
+
+// repair returns a text that is not UTF-8 in UTF-8: without its last character if only that
+// is incomplete, because a peer has cut the text; else read as Windows-1252.
+func repair(s string) string {
+	for end := len(s) - 1; end > 0 && end > len(s)-utf8.UTFMax; end-- {
+		if whole := s[:end]; utf8.RuneStart(s[end]) && utf8.ValidString(whole) && !utf8.FullRuneInString(s[end:]) && utf8.RuneCountInString(whole) < end {
+			return whole
+		}
+	}
+	return windows1252(s)
 }
 
 func windows1252(s string) string {

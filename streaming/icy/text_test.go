@@ -23,6 +23,10 @@ func TestCleanMakesATextFit(t *testing.T) {
 		{"ISO 8859-1 is read", "Caf\xe9 del M\xe1r", "Café del Már"},
 		{"and what Windows adds to it", "Don\x92t \x80 5", "Don’t € 5"},
 		{"one bad byte makes all of it ISO 8859-1", "\xc3\xa9\xff", "Ã©ÿ"},
+		{"a character that a peer has cut goes", "Bj\xc3\xb6rk – J\xc3", "Björk – J"},
+		{"of two bytes, too", "音\xe6\xa5", "音"},
+		{"of three bytes, too", "🎵\xf0\x9f\x8e", "🎵"},
+		{"but not a letter of ISO 8859-1", "Jos\xe9", "José"},
 		{"bytes that mean nothing there go", "a\x81\x8db\xff", "abÿ"},
 		{"nothing but what goes", "\x00\u202e \r\n", ""},
 	} {

@@ -113,7 +113,7 @@ func (s *Server) Open(path string, k Kind, encrypted bool, hear func(io.Reader))
 		s.T.Fatalf("%s is answered %d", k, l.status)
 	}
 	if at, _ := strconv.Atoi(l.Header.Get("icy-metaint")); at > 0 {
-		body = icy.NewReader(body, at, func(title, _ string) { l.Titles = append(l.Titles, title) })
+		body = icy.NewReader(body, at, func(title, _ string, _ []icy.Field) { l.Titles = append(l.Titles, title) })
 	}
 	go hear(body)
 	return l
