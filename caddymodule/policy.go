@@ -55,7 +55,7 @@ func (r *resolver) engineSettings(m *Mount) streaming.MountSettings {
 		Charset:             m.Charset,
 		Intro:               r.intros[setting.Value(m.Intro)],
 		StreamInfo: streaming.Info{
-			ContentType: m.Type,
+			ContentType: streaming.ContentType(m.Type),
 			Subtype:     m.Subtype,
 			Name:        m.Name,
 			Description: m.Description,

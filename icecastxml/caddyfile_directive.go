@@ -101,5 +101,5 @@ func quoted(w string) (string, error) {
 
 // isPlaceholder reports whether a word is a placeholder written by this package.
 func isPlaceholder(w string) bool {
-	return (strings.HasPrefix(w, "{event.") || strings.HasPrefix(w, "{http.request.local.")) && strings.HasSuffix(w, "}")
+	return w == origin || (strings.HasPrefix(w, "{event.") || strings.HasPrefix(w, "{http.request.local.")) && strings.HasSuffix(w, "}")
 }

@@ -75,7 +75,7 @@ func (g *generator) noteOverlaps(m *mount) {
 // mountSettings returns the block of a mount.
 func (g *generator) mountSettings(m *mount) []*directive {
 	var ds []*directive
-	for _, d := range m.settings {
+	for _, d := range g.eventLines(m.settings) {
 		switch {
 		case d.words[0] == "max_listeners" && d.words[1] == "0" && slices.ContainsFunc(g.generalMounts, (*mount).isDefault):
 			continue // for -1, Icecast uses the limit of the default mount
@@ -116,7 +116,7 @@ func (g *generator) sourceLine(m *mount) []*directive {
 		}
 		password.line = m.user.line
 	}
-	return secretLine("source_password", m.user, password)
+	return secretLine("source_password", "source", login{m.user, password})
 }
 
 // rate matches Icecast-KH's suffix for the bitrate of a file.
@@ -142,7 +142,7 @@ func (g *generator) fallbackLines(m *mount) (ds []*directive) {
 		}
 		ds = append(ds, line(e.line, "fallback", to))
 		if root := g.config.paths.webroot; root.set() {
-			if file := joinUnder(g.rootPath(root.v), to); g.isFile(file) {
+			if file := joinUnder(g.rootPath(root.v), to); g.on.IsFile(file) {
 				ds = append(ds, line(e.line, "fallback", "file", file))
 			}
 		}

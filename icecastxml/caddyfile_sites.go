@@ -53,9 +53,6 @@ func (g *generator) endpoints() (ends []*endpoint) {
 			add(&above)
 		}
 	}
-	if len(ends) == 0 {
-		g.errorf(g.root, "no port; expected <listen-socket><port>8000</port></listen-socket>")
-	}
 	return ends
 }
 
@@ -206,54 +203,6 @@ func (g *generator) siteContent() []*directive {
 				line(root.line, "hide", "*.xsl", "*.xslt"), // XSLT is not supported
 				line(root.line, "pass_thru"),               // the station answers requests for other paths
 			}))
-	}
-	return ds
-}
-
-// headerLines returns the header fields of responses: those of the server, then those of mounts,
-// which have precedence.
-func (g *generator) headerLines() []*directive {
-	var ds []*directive
-	if g.config.serverID.set() {
-		ds = append(ds, line(g.config.serverID.line, "header", "Server", literal(g.config.serverID.v)))
-	}
-	ds = append(ds, headerLines(g.config.headers, "")...)
-	general := len(ds)
-	for _, m := range g.config.mounts {
-		name := m.pathOf()
-		if name == everyMount {
-			name = "/*"
-		}
-		if strings.ContainsAny(name, "?[") && strings.HasSuffix(name, "*") && strings.Count(name, "*") == 1 {
-			name += "*" // Caddy takes a path with a single star at its end literally, as a prefix
-		}
-		ds = append(ds, headerLines(m.headers, name)...)
-	}
-	if len(ds) == general {
-		return ds
-	}
-	// A route keeps their order; otherwise Caddy sorts those with a path first.
-	return []*directive{block(ds[0].line, []string{"route"}, ds)}
-}
-
-func headerLines(headers []header, path string) (ds []*directive) {
-	seen := make(map[string]bool)
-	for _, h := range headers {
-		name := h.name
-		if lower := strings.ToLower(name); seen[lower] {
-			name = "+" + name // Icecast sends all values
-		} else {
-			seen[lower] = true
-		}
-		d := line(h.line, "header")
-		if path != "" {
-			d.words = append(d.words, literal(path))
-		}
-		d.words = append(d.words, name, literal(h.value))
-		if h.status != "" {
-			d.block = []*directive{line(h.line, "match", "status", h.status)}
-		}
-		ds = append(ds, d)
 	}
 	return ds
 }

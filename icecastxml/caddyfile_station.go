@@ -3,17 +3,19 @@ package icecastxml
 import (
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // station returns the settings of the station.
 func (g *generator) station() []*directive {
 	c := g.config
 	ds := g.identityLines()
-	ds = append(ds, secretLine("source_password", setting[string]{}, c.source)...)
-	ds = append(ds, secretLine("relay_password", c.relay.user, c.relay.password)...)
-	ds = append(ds, secretLine("admin_password", c.admin.user, c.admin.password)...)
-	ds = append(ds, c.hooks...)
+	ds = append(ds, secretLine("source_password", "source", login{password: c.source})...)
+	ds = append(ds, secretLine("relay_password", "relay", c.relay)...)
+	if c.admin.password.set() && !c.admin.user.set() {
+		g.notef(elementAt(c.admin.password.line, "admin-password"), "the user is admin; Icecast accepts no administrator without <admin-user>")
+	}
+	ds = append(ds, secretLine("admin_password", "admin", c.admin)...)
+	ds = append(ds, g.eventLines(c.hooks)...)
 	for _, d := range c.clients {
 		d.words[2] = g.rootPath(d.words[2])
 		ds = append(ds, d)
@@ -51,15 +53,15 @@ func lastOfEach(ds []*directive) (kept []*directive) {
 	return kept
 }
 
-// secretLine returns a line with a password and an optional user.
-func secretLine(word string, user, password setting[string]) []*directive {
+// secretLine returns a line with a password and, if it is not the default, a user.
+func secretLine(word, defaultUser string, of login) []*directive {
 	switch {
-	case !password.set():
+	case !of.password.set():
 		return nil
-	case user.set():
-		return []*directive{line(password.line, word, literal(user.v), literal(password.v))}
+	case of.user.or(defaultUser) != defaultUser:
+		return []*directive{line(of.password.line, word, literal(of.user.v), literal(of.password.v))}
 	}
-	return []*directive{line(password.line, word, literal(password.v))}
+	return []*directive{line(of.password.line, word, literal(of.password.v))}
 }
 
 // limitLines returns the limits of the server, with Icecast's defaults.
@@ -107,20 +109,4 @@ func (g *generator) limitLines() []*directive {
 		line(lineOf(l.sourceTimeout.line), "source_timeout", duration(timeout)),
 		line(lineOf(l.queue.line), "queue", size(queue)),
 		line(lineOf(l.burst.line), "burst", burst(burstSize)))
-}
-
-// hookLine returns the hook for the program of <on-connect> or <on-disconnect>. Icecast-KH allows
-// arguments, in which ${mount} is the mount.
-func (g *generator) hookLine(word, event string, program setting[string]) []*directive {
-	if !program.set() {
-		return nil
-	}
-	words := strings.Fields(strings.ReplaceAll(literal(program.v), `$\{mount\}`, "{event.mount}"))
-	if g.isFile(program.v) { // a path with spaces in it
-		words = []string{literal(program.v)}
-	}
-	if len(words) == 1 {
-		return []*directive{line(program.line, word, words[0])}
-	}
-	return []*directive{line(program.line, append([]string{"on", event, "exec"}, words...)...)}
 }

@@ -69,6 +69,7 @@ type socket struct {
 type header struct {
 	line                int
 	name, value, status string
+	cors                bool // only for requests with an Origin
 }
 
 // mount is a <mount>, for one name or for a pattern.

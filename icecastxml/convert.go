@@ -22,10 +22,14 @@ func (c *Converted) Line(n int) int {
 	return c.origins[n-1]
 }
 
-// Convert converts an icecast.xml to a Caddyfile. isFile reports whether a path is a file, to tell
-// fallback files from mounts; nil means that there are none. An error is one LineError, or
-// several joined.
-func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
+// Machine is what the meaning of an icecast.xml depends on.
+type Machine struct {
+	IsFile func(path string) bool // tells fallback files from mounts; nil: there are no files
+	Dir    string                 // the working directory of the server
+}
+
+// Convert converts an icecast.xml to a Caddyfile. An error is one LineError, or several joined.
+func Convert(text []byte, on Machine) (*Converted, error) {
 	root, err := parse(text)
 	if err != nil {
 		return nil, err
@@ -35,10 +39,10 @@ func Convert(text []byte, isFile func(path string) bool) (*Converted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isFile == nil {
-		isFile = func(string) bool { return false }
+	if on.IsFile == nil {
+		on.IsFile = func(string) bool { return false }
 	}
-	g := &generator{config: c, reader: r, root: root, isFile: isFile}
+	g := &generator{config: c, reader: r, root: root, on: on}
 	all := g.directives()
 	p := new(printer)
 	p.print(all, 0, true)
@@ -53,7 +57,7 @@ type generator struct {
 	config *config
 	*reader
 	root          *element
-	isFile        func(string) bool
+	on            Machine
 	generalMounts []*mount // patterns and defaults
 }
 

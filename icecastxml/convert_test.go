@@ -24,7 +24,7 @@ const secret = "hack"
 func TestConvert(t *testing.T) {
 	eachGolden(t, "testdata", func(t *testing.T, xml string) string {
 		isFile := func(path string) bool { return strings.Contains(path, "file") }
-		c, err := Convert([]byte(xml), isFile)
+		c, err := Convert([]byte(xml), Machine{IsFile: isFile, Dir: "/srv/radio"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestConvert(t *testing.T) {
 
 func TestConvertErrors(t *testing.T) {
 	eachGolden(t, "testdata/errors", func(t *testing.T, xml string) string {
-		c, err := Convert([]byte(xml), nil)
+		c, err := Convert([]byte(xml), Machine{})
 		if err == nil {
 			t.Fatalf("no error, but\n%s", c.Caddyfile)
 		}
@@ -68,7 +68,7 @@ func TestTheExampleOfTheDocuments(t *testing.T) {
 	xml, rest, _ := strings.Cut(rest, "```")
 	_, rest, _ = strings.Cut(rest, "```caddyfile\n")
 	want, _, ok := strings.Cut(rest, "```")
-	if c, err := Convert([]byte(xml), nil); err != nil || !ok || string(c.Caddyfile) != want || len(c.Notes) > 0 {
+	if c, err := Convert([]byte(xml), Machine{}); err != nil || !ok || string(c.Caddyfile) != want || len(c.Notes) > 0 {
 		t.Errorf("%v: it becomes\n%s", err, c.Caddyfile)
 	}
 }
@@ -113,7 +113,7 @@ func FuzzConvert(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, xml []byte) {
-		c, err := Convert(xml, func(string) bool { return true })
+		c, err := Convert(xml, Machine{IsFile: func(string) bool { return true }, Dir: "/srv/radio"})
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "line ") {
 				t.Errorf("an error without a line: %v", err)
@@ -156,7 +156,7 @@ func TestWhatIsTooLargeIsRefused(t *testing.T) {
 		"many elements": "<icecast>" + strings.Repeat("<a/>", maxElements) + "</icecast>",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c, err := Convert([]byte(xml), nil); err == nil || !strings.Contains(err.Error(), "at most") {
+			if c, err := Convert([]byte(xml), Machine{}); err == nil || !strings.Contains(err.Error(), "at most") {
 				t.Errorf("%v, %v", c, err)
 			}
 		})
@@ -176,7 +176,7 @@ func TestALargeFileIsConvertedInAMoment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
-			if _, err := Convert([]byte(xml+"</icecast>"), nil); err != nil {
+			if _, err := Convert([]byte(xml+"</icecast>"), Machine{}); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(began); took > 10*time.Second {

@@ -105,11 +105,26 @@ func (p *parser) addToken(line int, token xml.Token) error {
 		e.text = e.content.String()
 		p.open = p.open[:len(p.open)-1]
 	case xml.CharData:
-		if n := len(p.open); n > 0 {
-			p.open[n-1].content.Write(token)
-		}
+		return p.addText(line, token)
 	case xml.Directive:
 		return &LineError{line, "<!DOCTYPE …> is not allowed, because it can define entities; remove it"}
+	}
+	return nil
+}
+
+// addText adds text to its element. Outside of the root there is only space, and in front of it
+// a byte order mark.
+func (p *parser) addText(line int, text xml.CharData) error {
+	if n := len(p.open); n > 0 {
+		p.open[n-1].content.Write(text)
+		return nil
+	}
+	if p.root == nil && line == 1 {
+		text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	}
+	if space := bytes.TrimLeft(text, " \t\r\n"); len(space) > 0 {
+		line += bytes.Count(text[:len(text)-len(space)], []byte("\n"))
+		return &LineError{line, "text outside of <icecast>; expected it in an element, or in a comment <!-- … -->"}
 	}
 	return nil
 }

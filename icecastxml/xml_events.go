@@ -57,7 +57,7 @@ func (r *reader) execEvent(e *element, hook *directive) {
 		r.errorf(e, "no program; expected <option name=\"executable\" value=\"/usr/local/bin/tell\"/>")
 		return
 	}
-	hook.words = append(hook.words, "exec", literal(program))
+	hook.words = append(hook.words, "exec", program)
 }
 
 // urlEvent reads the URL of an event.

@@ -1,7 +1,6 @@
 package icecastxml
 
 import (
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -130,7 +129,7 @@ func (r *reader) infoTable(m *mount) table {
 		"stream-description": r.literalSetting(m, "description"),
 		"stream-url":         r.literalSetting(m, "url"),
 		"genre":              r.literalSetting(m, "genre"),
-		"type":               r.textSetting(m, "type"),
+		"type":               func(e *element) { r.contentType(e, m) },
 		"subtype":            r.textSetting(m, "subtype"),
 		"charset":            r.textSetting(m, "charset"),
 		"public":             func(e *element) { r.public(e, m) },
@@ -226,6 +225,17 @@ func (r *reader) maxListeners(e *element, m *mount) {
 	}
 }
 
+// contentType reads the type of a mount. In Icecast 2.4 and 2.5 it changes only server_type;
+// Icecast-KH sends it to listeners, too.
+func (r *reader) contentType(e *element, m *mount) {
+	if r.kh {
+		r.textSetting(m, "type")(e)
+		return
+	}
+	r.notef(e, "ignored; Icecast sends it to no listener. server_type is the type of the stream")
+	e.markKnown()
+}
+
 // public reads whether the stream is listed in directories; -1 leaves that to the source.
 func (r *reader) public(e *element, m *mount) {
 	v, ok := r.value(e)
@@ -254,43 +264,4 @@ func (r *reader) interval(m *mount) func(*element) {
 			m.set(e, "metadata_interval", strconv.Itoa(n))
 		}
 	}
-}
-
-// bandwidth reads a rate of Icecast-KH: bits per second, with an optional unit.
-func (r *reader) bandwidth(e *element) (string, bool) {
-	v, ok := r.value(e)
-	if !ok {
-		return "", false
-	}
-	digits := strings.TrimRight(v, "kKmMgGbBiItTsSpP/ ")
-	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil || n < 0 {
-		r.errorf(e, "invalid rate %q; expected bits per second, such as 100M", v)
-		return "", false
-	}
-	switch unit := strings.ToLower(strings.TrimSpace(v[len(digits):])); {
-	case unit == "" || strings.HasPrefix(unit, "b"):
-		return bitrate(n), true
-	case strings.HasPrefix(unit, "k"):
-		return bitrate(n * 1e3), true
-	case strings.HasPrefix(unit, "m"):
-		return bitrate(n * 1e6), true
-	case strings.HasPrefix(unit, "g"):
-		return bitrate(n * 1e9), true
-	}
-	r.errorf(e, "invalid rate %q; expected bits per second, such as 100M", v)
-	return "", false
-}
-
-// bitrate returns bits per second in the notation of a Caddyfile.
-func bitrate(bits float64) string {
-	for _, unit := range []struct {
-		bits float64
-		name string
-	}{{1e9, "Gbit/s"}, {1e6, "Mbit/s"}} {
-		if bits >= unit.bits && bits == unit.bits*float64(int(bits/unit.bits)) {
-			return fmt.Sprintf("%d%s", int(bits/unit.bits), unit.name)
-		}
-	}
-	return fmt.Sprintf("%dkbit/s", int(bits+999)/1000)
 }

@@ -107,20 +107,3 @@ func network(s string) (string, bool) {
 	_, err := netip.ParseAddr(s)
 	return s, err == nil
 }
-
-// headers reads <http-headers>.
-func (r *reader) headers(e *element) (all []header) {
-	e.attr("type")
-	r.readChildren(e, table{"header": func(e *element) {
-		h := header{line: e.line, name: e.attr("name"), value: e.attr("value"), status: e.attr("status")}
-		switch kind := e.attr("type"); {
-		case kind != "" && kind != "static" && kind != "cors":
-			r.notef(e, "ignored; unsupported type %q. Use type=\"static\"", kind)
-		case h.name == "" || strings.ContainsAny(h.name, " :\r\n{}"):
-			r.errorf(e, "no valid name and value; expected <header name=\"X-Station\" value=\"one\"/>")
-		default:
-			all = append(all, h)
-		}
-	}})
-	return all
-}

@@ -11,7 +11,8 @@ import (
 type reader struct {
 	notes    []Note
 	problems []*LineError
-	kh       bool // the file is for Icecast-KH, whose defaults differ
+	kh       bool                  // the file is for Icecast-KH, whose defaults differ
+	visit    func(*element, table) // called for each element with children
 }
 
 // table maps the names of child elements to their readers.
@@ -20,6 +21,9 @@ type table map[string]func(*element)
 // readChildren reads the children of an element by a table.
 func (r *reader) readChildren(e *element, t table) {
 	e.childrenRead = true
+	if r.visit != nil {
+		r.visit(e, t)
+	}
 	for _, c := range e.children {
 		if read, ok := t[c.name]; ok {
 			c.known = true
@@ -42,6 +46,10 @@ func (r *reader) noteUnknown(e *element) {
 		case c.known:
 			r.notef(c, "ignored; it contains unknown elements")
 		case e.childrenRead:
+			if where := parents()[c.name]; where != "" {
+				r.notef(c, "ignored, as in Icecast; it belongs in %s", where)
+				continue
+			}
 			r.notef(c, "unknown element; neither Icecast 2.4 nor 2.5 nor Icecast-KH has it in <%s>", e.name)
 		}
 	}
@@ -56,6 +64,9 @@ func (r *reader) notef(e *element, why string, args ...any) {
 func (r *reader) errorf(e *element, why string, args ...any) {
 	r.problems = append(r.problems, &LineError{e.line, "<" + e.name + ">: " + fmt.Sprintf(why, args...)})
 }
+
+// known is the reader of an element of which nothing is needed.
+func (*reader) known(e *element) { e.markKnown() }
 
 // ignore returns the reader of an ignored element.
 func (r *reader) ignore(why string) func(*element) {

@@ -30,6 +30,7 @@ func (r *reader) readRoot(e *element, c *config) {
 		"hostname": identity("hostname"),
 
 		"server-id":       store(r, r.value, &c.serverID),
+		"server_id":       store(r, r.value, &c.serverID),
 		"limits":          func(e *element) { r.limits(e, &c.limits) },
 		"authentication":  func(e *element) { r.passwords(e, c) },
 		"shoutcast-mount": store(r, r.value, &c.shoutcastMount),
@@ -56,8 +57,8 @@ func (r *reader) readRoot(e *element, c *config) {
 	}
 	maps.Copy(t, r.masterTable(&c.master))
 	r.readChildren(e, t)
-	if old.port.set() {
-		old.line = old.port.line
+	if old.port.set() || len(c.sockets) == 0 {
+		old.line = max(old.port.line, e.line)
 		c.sockets = append([]*socket{old}, c.sockets...)
 	}
 }
@@ -159,7 +160,10 @@ func (r *reader) security(e *element, c *config) {
 				r.notef(e, "not applied; paths are written with <basedir> in front. To confine the server, use a container or a systemd service (RootDirectory, ProtectSystem)")
 			}
 		},
-		"changeowner": r.ignore("ignored; start Caddy as the intended user, for example with User= in a systemd service"),
+		"changeowner": func(e *element) {
+			r.readChildren(e, table{"user": r.known, "group": r.known})
+			r.notef(e, "ignored; start Caddy as the intended user, for example with User= in a systemd service")
+		},
 		"prng-seed":   r.ignore("ignored; the operating system's random numbers are used"),
 		"tls-context": func(e *element) { r.readChildren(e, r.certificateTable(c)) },
 	})

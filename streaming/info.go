@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
 
@@ -13,7 +14,7 @@ const maxAudioInfo = 16
 // Info is how a source describes itself in its request. Empty fields were left out there.
 // All text has gone through icy.Clean.
 type Info struct {
-	ContentType string // as declared, parameters and all
+	ContentType string // as declared, parameters and all, except that MP3 is audio/mpeg
 	Subtype     string
 	Name        string
 	Description string
@@ -41,7 +42,7 @@ func ParseInfo(get func(name string) string) Info {
 		return ""
 	}
 	info := Info{
-		ContentType: field("content-type"),
+		ContentType: ContentType(field("content-type")),
 		Name:        field("ice-name", "icy-name", "x-audiocast-name"),
 		Description: field("ice-description", "icy-description", "x-audiocast-description"),
 		Genre:       field("ice-genre", "icy-genre", "x-audiocast-genre"),
@@ -62,6 +63,18 @@ func ParseInfo(get func(name string) string) Info {
 	}
 	return info
 }
+
+// ContentType returns the type to send for a declared one: audio/mpeg for its other names, since
+// not all players accept those, else the declared one.
+func ContentType(declared string) string {
+	if format.Family(declared) == mpeg || format.Canonical(declared) == "application/mp3" {
+		return mpeg
+	}
+	return declared
+}
+
+// mpeg is the registered type of MP3.
+const mpeg = "audio/mpeg"
 
 // parseAudioInfo splits "samplerate=44100;quality=3%2e5".
 func parseAudioInfo(s string) []AudioValue {

@@ -55,7 +55,11 @@ func (Adapter) Adapt(body []byte, options map[string]any) ([]byte, []caddyconfig
 
 // Convert returns a Caddyfile, and the warnings of an adapter.
 func Convert(file string, body []byte) (*icecastxml.Converted, []caddyconfig.Warning, error) {
-	converted, err := icecastxml.Convert(body, isFile)
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	converted, err := icecastxml.Convert(body, icecastxml.Machine{IsFile: isFile, Dir: dir})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
