@@ -144,7 +144,7 @@ func burst(d *caddyfile.Dispenser, dst **Burst) func() error {
 		} else if n, ok := setting.ParseSize(arg); ok {
 			b.Bytes = n
 		} else if arg != "off" {
-			return setting.InvalidValue(d, word, arg, "a size such as 64KiB or a time such as 5s, or off")
+			return setting.InvalidSize(d, word, arg, "a size such as 64KiB or a time such as 5s, or off")
 		}
 		*dst = b
 		return nil
@@ -161,7 +161,7 @@ func metadataInterval(d *caddyfile.Dispenser, dst **int) func() error {
 		}
 		n, ok := setting.ParseSize(arg)
 		if !ok && arg != "off" || checkInterval(n) != nil {
-			return setting.InvalidValue(d, word, arg, intervals+", such as 16000, or off")
+			return setting.InvalidSize(d, word, arg, intervals+", such as 16000, or off")
 		}
 		*dst = &n
 		return nil

@@ -105,7 +105,7 @@ func parseRotate(d *caddyfile.Dispenser, dump *Dump) error {
 		} else if n, ok := setting.ParseLargeSize(arg); ok && n > 0 {
 			dump.RotateSize = n
 		} else {
-			return setting.InvalidValue(d, "rotate", arg, "a time such as 1h, a size such as 500MiB, or both")
+			return setting.InvalidSize(d, "rotate", arg, "a time such as 1h, a size such as 500MiB, or both")
 		}
 	}
 	return nil

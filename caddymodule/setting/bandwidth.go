@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +15,10 @@ const MaxBandwidth = 1e9
 // bitrate matches bits as networks count them, by thousands.
 var bitrate = regexp.MustCompile(`(?i)^([0-9]+(?:\.[0-9]+)?) ?(k|m|g)?(?:bits?(?:/s|ps)?|bps|/s)?$`)
 
+// bitsOrBytes matches a rate whose unit some write for bits and some for bytes. Only bps, in small
+// letters, are always bits.
+var bitsOrBytes = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([kKmMgG]?)(?:[bB]|[bB]/s|B[pP][sS]|bPS|bPs|bpS)$`)
+
 // Bandwidth parses a bandwidth, in kbit/s.
 func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 	return func() error {
@@ -23,6 +28,10 @@ func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 			return err
 		}
 		n, ok := ParseBandwidth(arg)
+		if m := bitsOrBytes.FindStringSubmatch(arg); m != nil {
+			f, _ := strconv.ParseFloat(m[1], 64)
+			return InvalidValue(d, directive, arg, fmt.Sprintf("%[1]s%[2]sbit/s for bits, or %[3]s%[2]sbit/s for bytes", m[1], m[2], decimal(f*8)))
+		}
 		if !ok {
 			return InvalidValue(d, directive, arg, "a number of kbit/s such as 256, or with a unit: 256kbit/s, 100Mbit/s, 1Gbit/s, or bytes such as 10MiB/s")
 		}
@@ -32,9 +41,12 @@ func Bandwidth(d *caddyfile.Dispenser, dst *int) func() error {
 }
 
 // ParseBandwidth parses a number of kbit/s, of bits with another unit, or a size, which is
-// the number of bytes in a second.
+// the number of bytes in a second. It refuses a unit that can mean either.
 func ParseBandwidth(s string) (kbps int, ok bool) {
 	var f float64
+	if bitsOrBytes.MatchString(s) {
+		return 0, false
+	}
 	if m := bitrate.FindStringSubmatch(s); m != nil {
 		f, _ = strconv.ParseFloat(m[1], 64)
 		switch strings.ToLower(m[2]) {

@@ -1,6 +1,8 @@
 package setting
 
 import (
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -76,27 +78,42 @@ func Size(d *caddyfile.Dispenser, dst *int) func() error {
 		}
 		n, ok := ParseSize(arg)
 		if !ok || n == 0 {
-			return InvalidValue(d, directive, arg, "a size such as 512KiB, up to 1GiB")
+			return InvalidSize(d, directive, arg, "a size such as 512KiB, up to 1GiB")
 		}
 		*dst = n
 		return nil
 	}
 }
 
-// ParseSize parses a size as humanize does, but refuses commas: humanize drops them, so that
-// 1,5MiB would be 15MiB.
-func ParseSize(s string) (int, bool) {
-	n, err := humanize.ParseBytes(s)
-	if err != nil || n > MaxSize || strings.Contains(s, ",") {
-		return 0, false
+// bits matches a size whose unit is one of bits, which many write for bytes.
+var bits = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([kKmMgGtTpP])b$`)
+
+// InvalidSize is InvalidValue for a size. If its unit can mean bits or bytes, both are expected.
+func InvalidSize(d *caddyfile.Dispenser, directive, value, expected string) error {
+	if m := bits.FindStringSubmatch(value); m != nil {
+		n, _ := strconv.ParseFloat(m[1], 64)
+		unit := strings.ToUpper(m[2]) + "B"
+		expected = fmt.Sprintf("%s%s for bytes, or %s%s for bits", m[1], unit, decimal(n/8), unit)
 	}
-	return int(n), true
+	return InvalidValue(d, directive, value, expected)
+}
+
+// decimal returns a number as a Caddyfile has it.
+func decimal(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+// ParseSize parses a size as humanize does, but refuses units of bits, and commas: humanize drops
+// them, so that 1,5MiB would be 15MiB.
+func ParseSize(s string) (int, bool) {
+	n, ok := parseSize(s, MaxSize)
+	return int(n), ok
 }
 
 // ParseLargeSize is ParseSize for sizes that may be larger than memory.
-func ParseLargeSize(s string) (int64, bool) {
+func ParseLargeSize(s string) (int64, bool) { return parseSize(s, MaxLargeSize) }
+
+func parseSize(s string, most uint64) (int64, bool) {
 	n, err := humanize.ParseBytes(s)
-	if err != nil || n > MaxLargeSize || strings.Contains(s, ",") {
+	if err != nil || n > most || strings.Contains(s, ",") || bits.MatchString(s) {
 		return 0, false
 	}
 	return int64(n), true

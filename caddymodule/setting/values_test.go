@@ -21,6 +21,8 @@ func TestParseSize(t *testing.T) {
 		{"64KiB", 64 << 10, true},
 		{"64 kib", 64 << 10, true},
 		{"64k", 64000, true},
+		{"64kb", 0, false}, // or kilobits
+		{"1.5 Mb", 0, false},
 		{"64KB", 64000, true},
 		{"1.5MiB", 3 << 19, true},
 		{"1GiB", 1 << 30, true},
@@ -130,7 +132,13 @@ func TestParseBandwidth(t *testing.T) {
 		{"1Gbps", 1000000, true},
 		{"64000bit/s", 64, true},
 		{"64KiB", 524, true},
-		{"10MB/s", 80000, true},
+		{"10MiB/s", 83886, true},
+		{"64Mb/s", 0, false}, // or megabytes
+		{"10MB/s", 0, false}, // or megabits
+		{"10MBps", 0, false},
+		{"10mb", 0, false},
+		{"500B", 0, false},
+		{"10Mbps", 10000, true},
 		{"1000G", 1000000000, true},
 		{"1001G", 0, false},
 		{"999bit/s", 0, false},
