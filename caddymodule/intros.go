@@ -24,7 +24,8 @@ func readIntros(mounts []*Mount, log *zap.Logger) intros {
 		if path == "" || all[path] != nil {
 			continue
 		}
-		file := filewatch.New(path, log, nil, fallback.ReadIntro)
+		file, err := filewatch.Open(path, log, nil, fallback.ReadIntro)
+		setting.WarnMissing(log, m.Path, "intro", setting.Found{Err: err})
 		var logged sync.Map // families of content types
 		all[path] = func(kind string) *blocklog.Intro {
 			intro := file.Get()

@@ -13,6 +13,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/fallbacks"
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/caddymodule/status"
 	"github.com/caddycast/caddycast/streaming/recording"
@@ -78,7 +79,11 @@ func newResolver(ctx caddy.Context, s *Station) (r *resolver, err error) {
 		return nil, err
 	}
 	r.intros = readIntros(s.Mounts, ctx.Logger())
-	return r, r.loadFallbacks(ctx)
+	if err := r.loadFallbacks(ctx); err != nil {
+		return nil, err
+	}
+	r.warn(ctx.Logger())
+	return r, nil
 }
 
 // fill sets the fields of a generation that need no module.
@@ -159,6 +164,9 @@ func (r *resolver) loadFallbacks(ctx caddy.Context) error {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 		r.fallbacks[m] = modules
+		for _, module := range modules {
+			setting.WarnMissing(ctx.Logger(), m.Path, "fallback", module)
+		}
 	}
 	return nil
 }

@@ -127,6 +127,23 @@ func directory(path string) ([]string, error) {
 	return paths, nil
 }
 
+// Find returns an error if entries of a player stand for no file at present.
+func Find(entries []string) error {
+	l := playlist{stat: os.Stat}
+	var errs []error
+	for _, entry := range entries {
+		paths, err := l.expand(entry)
+		switch {
+		case err != nil && !errors.As(err, new(*fs.PathError)):
+			err = fmt.Errorf("%s: %w", entry, err)
+		case len(paths) == 1 && paths[0] == entry:
+			_, err = os.Stat(entry)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
 // check reports whether to try a file, and returns its properties.
 func (l *playlist) check(path string) (fs.FileInfo, bool) {
 	info, err := l.stat(path)

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/internal/filewatch"
 )
 
@@ -34,7 +35,7 @@ func New(deny, allow *Clients, log *zap.Logger) (List, error) {
 			return List{}, fmt.Errorf("%s: %w", directive, err)
 		}
 	}
-	return List{newRules(deny, log), newRules(allow, log)}, nil
+	return List{newRules("deny", deny, log), newRules("allow", allow, log)}, nil
 }
 
 // IsRestricted reports whether only some clients are allowed: there is an allow rule.
@@ -79,7 +80,7 @@ type rules struct {
 	agentFiles []*filewatch.File[*agents]
 }
 
-func newRules(c *Clients, log *zap.Logger) rules {
+func newRules(directive string, c *Clients, log *zap.Logger) rules {
 	if c == nil {
 		return rules{nets: new(networks)}
 	}
@@ -97,10 +98,14 @@ func newRules(c *Clients, log *zap.Logger) rules {
 		l.agents.add(pattern)
 	}
 	for _, path := range c.IPFiles {
-		l.netFiles = append(l.netFiles, filewatch.New(path, log, new(networks), networksReader(log)))
+		file, err := filewatch.Open(path, log, new(networks), networksReader(log))
+		setting.WarnMissing(log, "", directive+" file", setting.Found{Err: err})
+		l.netFiles = append(l.netFiles, file)
 	}
 	for _, path := range c.AgentFiles {
-		l.agentFiles = append(l.agentFiles, filewatch.New(path, log, new(agents), readAgents))
+		file, err := filewatch.Open(path, log, new(agents), readAgents)
+		setting.WarnMissing(log, "", directive+" agent_file", setting.Found{Err: err})
+		l.agentFiles = append(l.agentFiles, file)
 	}
 	return l
 }

@@ -102,6 +102,9 @@ func (f *File) Validate() error {
 // Targets implements Module.
 func (f *File) Targets(string) []string { return []string{fallback.File(f.Files)} }
 
+// Find implements setting.Finder.
+func (f *File) Find() error { return fallback.Find(f.Files) }
+
 // UnmarshalCaddyfile reads the paths.
 //
 //	fallback file <path>...
@@ -141,6 +144,7 @@ var (
 	_ Module                = (*Mount)(nil)
 	_ Module                = (*File)(nil)
 	_ Module                = (*Standby)(nil)
+	_ setting.Finder        = (*File)(nil)
 	_ caddy.Validator       = (*Mount)(nil)
 	_ caddy.Validator       = (*File)(nil)
 	_ caddyfile.Unmarshaler = (*Mount)(nil)

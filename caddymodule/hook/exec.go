@@ -3,6 +3,7 @@ package hook
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -79,6 +80,12 @@ func checkProgram(program string) error {
 		return fmt.Errorf("program: invalid path %q; expected an absolute path, or a name in PATH", program)
 	}
 	return nil
+}
+
+// Find implements setting.Finder.
+func (x *Exec) Find() error {
+	_, err := exec.LookPath(x.Program)
+	return err
 }
 
 // Identity implements Identifier.
@@ -160,5 +167,6 @@ func (x *Exec) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var (
 	_ caddy.Provisioner     = (*Exec)(nil)
 	_ Module                = (*Exec)(nil)
+	_ setting.Finder        = (*Exec)(nil)
 	_ caddyfile.Unmarshaler = (*Exec)(nil)
 )

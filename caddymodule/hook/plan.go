@@ -173,6 +173,7 @@ func (p *Plan) load(ctx caddy.Context, about Station, to *scope, s Scope) error 
 		if err != nil {
 			return fmt.Errorf("on: %w", err)
 		}
+		setting.WarnMissing(ctx.Logger(), s.Path, "on", m)
 		add(&to.on, string(m.(caddy.Module).CaddyModule().ID), m, h.Events...)
 	}
 	for _, c := range []struct {
@@ -195,6 +196,7 @@ func (p *Plan) load(ctx caddy.Context, about Station, to *scope, s Scope) error 
 		if err := m.Provision(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.directive, err)
 		}
+		setting.WarnMissing(ctx.Logger(), s.Path, c.directive, m)
 		add(c.list, c.directive, m, c.event)
 	}
 	return nil

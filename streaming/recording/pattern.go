@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -49,6 +50,19 @@ func Parse(text string) (Pattern, error) {
 		}
 		rest = after[1:]
 	}
+}
+
+// Find returns an error if the folder of the files is missing, as far as it is the same for all.
+// It is created with the first file then.
+func (p Pattern) Find() error {
+	fixed, _, _ := strings.Cut(p.text, "%")
+	fixed, _, _ = strings.Cut(fixed, mountVerb)
+	folder := filepath.Dir(fixed)
+	info, err := os.Stat(folder)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s: not a directory", folder)
+	}
+	return err
 }
 
 // Expand returns the path of a file for a mount and the time of its beginning.
