@@ -244,8 +244,8 @@ func (w *randomStation) step() string {
 		return fmt.Sprintf("move one of %s to %s: %v", l.Mount().Path, to, w.st.MoveListener(l, to))
 	case n == 21:
 		from, to := w.path(), w.path()
-		moved, err := w.st.Move(from, to)
-		return fmt.Sprintf("move %s to %s: %d, %v", from, to, moved, err)
+		moved, err := w.st.Move(from, to, w.rnd.IntN(2) == 0)
+		return fmt.Sprintf("move %s to %s: %+v, %v", from, to, moved, err)
 	case n == 22 && w.rnd.IntN(2) == 0:
 		w.apply()
 		return "apply"

@@ -35,7 +35,7 @@ func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
 	if n := m.present.listeners(); n > m.peak.Load() {
 		m.peak.Store(n)
 	}
-	g := m.groupFor(heard)
+	g := m.groupFor(heard, c.Slave)
 	g.listeners++
 	return g, heard.stream, nil
 }
@@ -74,14 +74,14 @@ func (g *listenerGroup) leave(c Client) {
 	st.noteDrained()
 }
 
-// groupFor returns the group of new listeners that hear a mount's stream. mu is held.
-func (m *Mount) groupFor(heard *Mount) *listenerGroup {
+// groupFor returns the group of new listeners, or slaves, that hear a mount's stream. mu is held.
+func (m *Mount) groupFor(heard *Mount, slaves bool) *listenerGroup {
 	for g := range m.groups {
-		if g.movedTo == "" && g.heard() == heard && g.promise == heard.stream.promise {
+		if g.movedTo == "" && g.heard() == heard && g.promise == heard.stream.promise && g.slaves == slaves {
 			return g
 		}
 	}
-	g := newListenerGroup(m, heard.stream.promise, heard, nil)
+	g := newListenerGroup(m, heard.stream.promise, slaves, heard, nil)
 	m.publishFallback()
 	_, d := m.station.choose(m, g.promise, heard.Path) // a better one may have to be started
 	m.station.prepare(d.StartOnDemand, d.Again)

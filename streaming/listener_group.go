@@ -7,11 +7,12 @@ import (
 	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
-// listenerGroup is those listeners of a mount that were promised the same: they all hear the
-// same at a time.
+// listenerGroup is those listeners of a mount, or those slaves, that were promised the same: they
+// all hear the same at a time.
 type listenerGroup struct {
 	mount *Mount
 	promise
+	slaves bool // replicate the mount; all or none
 
 	playing atomic.Pointer[playing] // the newest feed; shards read it
 	closing atomic.Pointer[closing]
@@ -37,11 +38,11 @@ type closing struct {
 
 // newListenerGroup returns a group that hears a mount, some of whose log its listeners may
 // have heard already. mu is held.
-func newListenerGroup(m *Mount, p promise, heard *Mount, heardTo blocklog.Heard) *listenerGroup {
+func newListenerGroup(m *Mount, p promise, slaves bool, heard *Mount, heardTo blocklog.Heard) *listenerGroup {
 	if heardTo == nil {
 		heardTo = make(blocklog.Heard)
 	}
-	g := &listenerGroup{mount: m, promise: p, heardTo: heardTo}
+	g := &listenerGroup{mount: m, promise: p, slaves: slaves, heardTo: heardTo}
 	g.playing.Store(&playing{blocklog.NewFeed(heard.log, heardTo), heard})
 	m.groups[g] = true
 	g.noteHeard(heard)

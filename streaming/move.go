@@ -20,22 +20,31 @@ var (
 // moveTime bounds how long a move waits for a listener whose connection takes nothing.
 const moveTime = 500 * time.Millisecond
 
+// Moved is how many were moved.
+type Moved struct{ Listeners, Slaves int }
+
 // Move makes the listeners of a mount hear another one, until that falls silent. They
 // remain listeners of the first one, and hear its fallbacks then. Listeners that were
-// promised another content type are not moved. It returns how many were.
-func (st *Station) Move(from, to string) (moved int, err error) {
+// promised another content type are not moved. Slaves are moved only if slaves says so, since
+// all their listeners would hear the other mount under the name of the first.
+func (st *Station) Move(from, to string, slaves bool) (moved Moved, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	m := st.mounts[from]
 	if m == nil || !st.state(to).Live {
-		return 0, ErrNoSuchStream
+		return Moved{}, ErrNoSuchStream
 	}
 	for g := range m.groups {
-		if g.kind == st.state(to).Type {
-			if g.movedTo = to; to == from {
-				g.movedTo = "" // home again
-			}
-			moved += g.listeners
+		if g.kind != st.state(to).Type || g.slaves && !slaves {
+			continue
+		}
+		if g.movedTo = to; to == from {
+			g.movedTo = "" // home again
+		}
+		if g.slaves {
+			moved.Slaves += g.listeners
+		} else {
+			moved.Listeners += g.listeners
 		}
 	}
 	st.index(m)
@@ -94,7 +103,7 @@ func (st *Station) newGroupLike(from *listenerGroup, to string) (*listenerGroup,
 	case !state.Usable(from.kind):
 		return nil, ErrOtherType
 	}
-	g := newListenerGroup(from.mount, from.promise, st.mounts[to], maps.Clone(from.heardTo))
+	g := newListenerGroup(from.mount, from.promise, from.slaves, st.mounts[to], maps.Clone(from.heardTo))
 	if g.listeners = 1; to != from.mount.Path {
 		g.movedTo = to
 	}

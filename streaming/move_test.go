@@ -29,27 +29,45 @@ func TestListenersAreMovedUntilThatFallsSilent(t *testing.T) {
 	b.send(5)
 	newMount(st, "/c").goLive("audio/aac")
 	p, direct := join(t, st, "/a", true, Client{}), join(t, st, "/b", true, Client{})
-	if n, err := st.Move("/a", "/b"); n != 1 || err != nil || p.heard() != "/b" {
-		t.Fatalf("%d are moved, %v; heard is %s", n, err, p.heard())
+	if n, err := st.Move("/a", "/b", false); n.Listeners != 1 || err != nil || p.heard() != "/b" {
+		t.Fatalf("%+v are moved, %v; heard is %s", n, err, p.heard())
 	}
 	if late := join(t, st, "/a", true, Client{}); late.heard() != "/a" {
 		t.Errorf("a new listener hears %s", late.heard())
 	}
-	if n, err := st.Move("/a", "/a"); n != 2 || err != nil || p.heard() != "/a" {
-		t.Errorf("%d are moved back, %v; heard is %s", n, err, p.heard())
+	if n, err := st.Move("/a", "/a", false); n.Listeners != 2 || err != nil || p.heard() != "/a" {
+		t.Errorf("%+v are moved back, %v; heard is %s", n, err, p.heard())
 	}
 	for _, to := range []string{"/nothing", "/c"} {
-		n, err := st.Move("/a", to)
-		if n != 0 || p.heard() != "/a" || (to == "/nothing") != errors.Is(err, ErrNoSuchStream) {
-			t.Errorf("%d are moved to %s, %v", n, to, err)
+		n, err := st.Move("/a", to, true)
+		if n != (Moved{}) || p.heard() != "/a" || (to == "/nothing") != errors.Is(err, ErrNoSuchStream) {
+			t.Errorf("%+v are moved to %s, %v", n, to, err)
 		}
 	}
-	if _, err := st.Move("/a", "/b"); err != nil {
+	if _, err := st.Move("/a", "/b", false); err != nil {
 		t.Fatal(err)
 	}
 	b.end()
 	if p.heard() != "/a" || direct.heard() != "" {
 		t.Errorf("after that has ended they hear %s, and those who asked for it %q", p.heard(), direct.heard())
+	}
+}
+
+// All listeners of a slave would hear the other mount under the name of the first.
+func TestSlavesAreMovedOnlyWhenThatIsAskedFor(t *testing.T) {
+	st, _ := newTestStation(t, Settings{})
+	a, b := connect(t, st, "/a", numbered.ContentType), connect(t, st, "/b", numbered.ContentType)
+	a.send(5)
+	b.send(5)
+	slave, p := join(t, st, "/a", true, Client{Slave: true}), join(t, st, "/a", true, Client{})
+	if n, err := st.Move("/a", "/b", false); n != (Moved{Listeners: 1}) || err != nil || p.heard() != "/b" || slave.heard() != "/a" {
+		t.Errorf("%+v are moved, %v; they hear %s, the slave %s", n, err, p.heard(), slave.heard())
+	}
+	if n, err := st.Move("/a", "/b", true); n != (Moved{1, 1}) || err != nil || slave.heard() != "/b" {
+		t.Errorf("%+v are moved, %v; the slave hears %s", n, err, slave.heard())
+	}
+	if n, err := st.Move("/a", "/a", false); n != (Moved{Listeners: 1}) || err != nil || p.heard() != "/a" || slave.heard() != "/b" {
+		t.Errorf("%+v are moved back, %v; they hear %s, the slave %s", n, err, p.heard(), slave.heard())
 	}
 }
 

@@ -166,7 +166,7 @@ func TestListenersThatAreMovedHearNoFallback(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, to := range []string{"/b", "/a"} {
-		if moved, err := st.Move("/a", to); moved != 1 || err != nil {
+		if moved, err := st.Move("/a", to, false); moved.Listeners != 1 || err != nil {
 			t.Fatalf("%d listeners were moved to %s: %v", moved, to, err)
 		}
 	}

@@ -92,7 +92,7 @@ func (c *Commands) moveClients(w http.ResponseWriter, r *request.Facts, q url.Va
 	if q.Has("id") {
 		return c.moveClient(w, r, q.Get("id"), from, to)
 	}
-	if _, err := c.station.Move(from, to); err != nil {
+	if _, err := c.station.Move(from, to, q.Get("slaves") == "1"); err != nil {
 		return response.Refuse(http.StatusBadRequest, "Destination not running")
 	}
 	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)

@@ -45,11 +45,11 @@ func move(st *state.Station, req *actionBody) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := st.Move(m.Path, to.Path)
+	n, err := st.Move(m.Path, to.Path, req.Slaves)
 	if err != nil {
 		return nil, errorf(http.StatusConflict, "move to %s: no stream; expected a mount that is heard", to.Path)
 	}
-	return map[string]any{"moved": n, "mount": m.Path, "to": to.Path}, nil
+	return map[string]any{"moved": n.Listeners, "slaves": n.Slaves, "mount": m.Path, "to": to.Path}, nil
 }
 
 func moveOne(st *state.Station, req *actionBody) (any, error) {

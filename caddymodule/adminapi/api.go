@@ -196,6 +196,7 @@ type actionBody struct {
 	Mount   string  `json:"mount"`
 	ID      *uint64 `json:"id"`
 	To      string  `json:"to"`
+	Slaves  bool    `json:"slaves"` // of a move: theirs, too
 	Artist  *string `json:"artist"`
 	Title   *string `json:"title"`
 	Song    *string `json:"song"`

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/adminapi"
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 func init() {
@@ -64,7 +66,8 @@ func addCommands(root *cobra.Command) {
 	add("mounts [<mount>]", "Lists mounts", cobra.MaximumNArgs(1), (*client).mounts)
 	add("listeners [<mount>]", "Lists listeners", cobra.MaximumNArgs(1), (*client).listeners)
 	add("kick <id>...", "Disconnects listeners", cobra.MinimumNArgs(1), (*client).kick)
-	add("move <mount>|<id> <mount>", "Moves the listeners of a mount, or one listener, to another mount", cobra.ExactArgs(2), (*client).move)
+	move := add("move <mount>|<id> <mount>", "Moves the listeners of a mount, or one listener, to another mount", cobra.ExactArgs(2), (*client).move)
+	move.Flags().Bool("slaves", false, "Move the slaves of the mount, too, and so all their listeners")
 	add("kill <mount>", "Disconnects the source of a mount", cobra.ExactArgs(1), (*client).kill)
 	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
 	title.Flags().String("artist", "", "The artist; the song is then the title alone")
@@ -128,9 +131,19 @@ func (c *client) ask(method, call string, query url.Values, body any) (io.ReadCl
 	}
 	resp, err := caddycmd.AdminAPIRequest(c.address, method, uri, http.Header{"Connection": {"close"}}, sent)
 	if err != nil {
-		return nil, err
+		return nil, inWords(err)
 	}
 	return resp.Body, nil
+}
+
+// inWords returns the error of an answer without the JSON around it.
+func inWords(err error) error {
+	_, body, _ := strings.Cut(err.Error(), ": {")
+	var answer caddy.APIError
+	if json.Unmarshal([]byte("{"+body), &answer) != nil || answer.Message == "" {
+		return err
+	}
+	return errors.New(icy.Clean(answer.Message))
 }
 
 // query names the station and, if there is one, the mount.
@@ -225,8 +238,12 @@ func (c *client) move(args []string) error {
 			return fmt.Sprintf("listener %d of %v hears %v", id, reply["mount"], reply["to"])
 		})
 	}
-	return c.act("move", map[string]any{"mount": args[0], "to": args[1]}, func(reply map[string]any) string {
-		return fmt.Sprintf("%v listeners of %v hear %v", reply["moved"], reply["mount"], reply["to"])
+	slaves := caddycmd.Flags{FlagSet: c.cmd.Flags()}.Bool("slaves")
+	return c.act("move", map[string]any{"mount": args[0], "to": args[1], "slaves": slaves}, func(reply map[string]any) string {
+		if slaves {
+			return fmt.Sprintf("%v listeners and %v slaves of %v hear %v", reply["moved"], reply["slaves"], reply["mount"], reply["to"])
+		}
+		return fmt.Sprintf("%v listeners of %v hear %v; its slaves stay", reply["moved"], reply["mount"], reply["to"])
 	})
 }
 
