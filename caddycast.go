@@ -1,19 +1,20 @@
 // Package caddycast makes an Icecast-compatible streaming server of Caddy.
 // Importing it registers all of its modules:
 //
-//	icecast                          the app: stations with their mounts, limits and roles
-//	http.handlers.icecast            the handler, which puts a station on a site
-//	caddy.listeners.icecast          the listener wrapper, for SHOUTcast v1 sources and cheap TLS listeners
-//	admin.api.icecast                the stations on Caddy's admin endpoint
-//	caddy.logging.encoders.icecast   logs in the formats of Icecast
-//	icecast.auth.htpasswd            listeners from a file of users
-//	icecast.auth.off                 no module, whatever a pattern says
-//	icecast.auth.url                 listeners and sources by Icecast's URL authentication
-//	icecast.fallbacks.file           files in place of a silent mount
-//	icecast.fallbacks.mount          another mount in its place
-//	icecast.fallbacks.standby        the loop that is part of the program
-//	icecast.hooks.exec               a program that runs upon events
-//	icecast.hooks.webhook            a URL that events are posted to
+//	icecast                                     the app: stations with their mounts, limits and roles
+//	http.handlers.icecast                       the handler, which puts a station on a site
+//	caddy.listeners.icecast                     the listener wrapper, for SHOUTcast v1 sources and cheap TLS listeners
+//	admin.api.icecast                           the stations on Caddy's admin endpoint
+//	caddy.logging.encoders.icecast              logs in the formats of Icecast
+//	caddy.logging.encoders.filter.icecast_hash  keyed hashes of addresses in logs
+//	icecast.auth.htpasswd                       listeners from a file of users
+//	icecast.auth.off                            no module, whatever a pattern says
+//	icecast.auth.url                            listeners and sources by Icecast's URL authentication
+//	icecast.fallbacks.file                      files in place of a silent mount
+//	icecast.fallbacks.mount                     another mount in its place
+//	icecast.fallbacks.standby                   the loop that is part of the program
+//	icecast.hooks.exec                          a program that runs upon events
+//	icecast.hooks.webhook                       a URL that events are posted to
 //
 // It also registers the config adapter "icecast", which reads an icecast.xml, the
 // Caddyfile directive and global option "icecast", and the command "caddy icecast".
