@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/caddymodule/status"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/streaming"
@@ -54,6 +55,9 @@ func (c *Commands) globalStats(r *request.Facts) map[string]any {
 		"stats":                     c.station.StatsClients.Load(),
 		"stats_connections":         c.station.StatsConnections.Load(),
 	})
+	if slaves := c.station.Slaves(); slaves.Any() {
+		status["cluster_listeners"] = state.CountListeners(slaves, "", stats.Listeners).Cluster
+	}
 	return status
 }
 

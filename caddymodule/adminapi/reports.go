@@ -20,6 +20,7 @@ type StationReport struct {
 	Version             string         `json:"version"`
 	Started             time.Time      `json:"started"`
 	Listeners           int64          `json:"listeners"`
+	AtSlaves            int            `json:"slave_listeners"`
 	SlaveConnections    int64          `json:"slave_connections"`
 	Sources             int            `json:"sources"`
 	ListenerConnections uint64         `json:"listener_connections"`
@@ -134,7 +135,7 @@ func listStations(q query) (any, error) {
 		stats := st.Stats()
 		all = append(all, StationReport{
 			Name: st.StationName(), Node: st.Node(), Version: version.ServerID, Started: st.Started,
-			Listeners: stats.Listeners, SlaveConnections: stats.Slaves, Sources: stats.Sources,
+			Listeners: stats.Listeners, AtSlaves: st.Slaves().Listeners(""), SlaveConnections: stats.Slaves, Sources: stats.Sources,
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
 			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Masters: reportMasters(st),

@@ -79,7 +79,7 @@ func (s *table) stations(all []adminapi.StationReport) {
 	var slaves []adminapi.SlaveReport
 	var masters []adminapi.MasterReport
 	for _, st := range all {
-		s.row(st.Name, s.age(st.Started), st.Listeners, st.Sources, len(st.Slaves))
+		s.row(st.Name, s.age(st.Started), withSlaves(st.Listeners, st.AtSlaves), st.Sources, len(st.Slaves))
 		mounts, relays, slaves = append(mounts, st.Mounts...), append(relays, st.Relays...), append(slaves, st.Slaves...)
 		masters = append(masters, st.Masters...)
 	}
@@ -97,6 +97,14 @@ func (s *table) stations(all []adminapi.StationReport) {
 	}
 }
 
+// withSlaves returns the number of listeners of this node, and of those at slaves.
+func withSlaves(here int64, atSlaves int) string {
+	if atSlaves > 0 {
+		return fmt.Sprintf("%d+%d", here, atSlaves)
+	}
+	return fmt.Sprint(here)
+}
+
 func (s *table) mounts(all []adminapi.MountReport) {
 	s.heading("STATION", "MOUNT", "HEARD", "LISTENERS", "PEAK", "BITRATE", "SOURCE", "FOR", "SONG")
 	for _, m := range all {
@@ -109,10 +117,7 @@ func (s *table) mounts(all []adminapi.MountReport) {
 			bitrate = fmt.Sprintf("%d kbit/s", (m.Source.Bitrate+500)/1000)
 			source, since = dash(cmp.Or(m.Source.Upstream, m.Source.IP)), s.age(m.Source.Since)
 		}
-		listeners := fmt.Sprint(m.Listeners)
-		if m.AtSlaves > 0 {
-			listeners += fmt.Sprintf("+%d", m.AtSlaves)
-		}
+		listeners := withSlaves(m.Listeners, m.AtSlaves)
 		if m.MaxListeners > 0 {
 			listeners += fmt.Sprintf("/%d", m.MaxListeners)
 		}

@@ -23,11 +23,11 @@ type Livefeed struct {
 	addresses audience.AddressCounts // of the viewers; nil: there was none yet
 	at        time.Time              // of the last look
 
-	now       uint64 // number of the state; grows with each change
-	whole     uint64 // the state in which the set of mounts last changed
-	listeners int64
-	items     []versionedItem
-	written   map[uint64][]byte // texts of now, by the state that a viewer has
+	now     uint64 // number of the state; grows with each change
+	whole   uint64 // the state in which the set of mounts last changed
+	count   ListenerCount
+	items   []versionedItem
+	written map[uint64][]byte // texts of now, by the state that a viewer has
 }
 
 // Item is one mount of the feed.
@@ -66,9 +66,9 @@ func (f *Livefeed) Leave(ip netip.Addr) {
 }
 
 // update compares the mounts with those of the last look. mu is held.
-func (f *Livefeed) update(listeners int64, latest []Item) {
+func (f *Livefeed) update(count ListenerCount, latest []Item) {
 	next := f.now + 1
-	changed := f.now == 0 || len(latest) != len(f.items) || listeners != f.listeners
+	changed := f.now == 0 || len(latest) != len(f.items) || count != f.count
 	same := len(latest) == len(f.items)
 	items := make([]versionedItem, 0, len(latest))
 	for i, item := range latest {
@@ -85,7 +85,7 @@ func (f *Livefeed) update(listeners int64, latest []Item) {
 	if !changed {
 		return
 	}
-	f.now, f.listeners, f.items, f.written = next, listeners, items, make(map[uint64][]byte)
+	f.now, f.count, f.items, f.written = next, count, items, make(map[uint64][]byte)
 	if !same {
 		f.whole = next
 	}
@@ -94,7 +94,7 @@ func (f *Livefeed) update(listeners int64, latest []Item) {
 // Since returns the difference between a state and the current one, and the number of the
 // current one. State 0 is that of a new viewer. The text has the mounts that have changed or,
 // if the set of mounts has, all; it is nil if nothing has changed.
-func (f *Livefeed) Since(known uint64, view func() (listeners int64, items []Item)) (text []byte, now uint64) {
+func (f *Livefeed) Since(known uint64, view func() (ListenerCount, []Item)) (text []byte, now uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if now := time.Now(); now.Sub(f.at) >= livefeedStep*9/10 {
@@ -111,10 +111,10 @@ func (f *Livefeed) Since(known uint64, view func() (listeners int64, items []Ite
 		return text, f.now
 	}
 	difference := struct {
-		Listeners int64             `json:"listeners"`
-		All       bool              `json:"all"`
-		Mounts    []json.RawMessage `json:"mounts"`
-	}{f.listeners, known == 0, []json.RawMessage{}}
+		ListenerCount
+		All    bool              `json:"all"`
+		Mounts []json.RawMessage `json:"mounts"`
+	}{f.count, known == 0, []json.RawMessage{}}
 	for _, item := range f.items {
 		if item.since > known {
 			difference.Mounts = append(difference.Mounts, item.JSON)

@@ -18,10 +18,10 @@ func TestViewersAreToldWhatHasChanged(t *testing.T) {
 			bb = `{"mount":"/b"}`
 		)
 		item := func(key, text string) Item { return Item{key, json.RawMessage(text)} }
-		listeners, items := int64(0), []Item{item("/a", a), item("/b", bb)}
+		count, items := ListenerCount{}, []Item{item("/a", a), item("/b", bb)}
 		since := func(known uint64, want string) uint64 {
 			t.Helper()
-			text, now := feed.Since(known, func() (int64, []Item) { return listeners, items })
+			text, now := feed.Since(known, func() (ListenerCount, []Item) { return count, items })
 			if string(text) != want {
 				t.Errorf("since %d: %s; want %s", known, text, want)
 			}
@@ -35,16 +35,16 @@ func TestViewersAreToldWhatHasChanged(t *testing.T) {
 		second := since(first, `{"listeners":0,"all":false,"mounts":[`+a2+`]}`)
 		since(0, `{"listeners":0,"all":true,"mounts":[`+a2+`,`+bb+`]}`)
 		since(second, "")
-		listeners = 1
+		count.Listeners = 1
 		eventually.Advance(livefeedStep)
 		third := since(second, `{"listeners":1,"all":false,"mounts":[]}`)
 		since(first, `{"listeners":1,"all":false,"mounts":[`+a2+`]}`)
 		items = items[1:]
 		eventually.Advance(livefeedStep)
 		fourth := since(third, `{"listeners":1,"all":true,"mounts":[`+bb+`]}`)
-		items = nil
+		items, count.Cluster = nil, 3
 		eventually.Advance(livefeedStep)
-		since(fourth, `{"listeners":1,"all":true,"mounts":[]}`)
+		since(fourth, `{"listeners":1,"cluster_listeners":3,"all":true,"mounts":[]}`)
 	})
 }
 
@@ -68,7 +68,7 @@ func TestViewersFromOneAddressAreBounded(t *testing.T) {
 
 func TestTheFirstViewerIsToldThatThereIsNothing(t *testing.T) {
 	var b Livefeed
-	text, now := b.Since(0, func() (int64, []Item) { return 0, nil })
+	text, now := b.Since(0, func() (ListenerCount, []Item) { return ListenerCount{}, nil })
 	if string(text) != `{"listeners":0,"all":true,"mounts":[]}` {
 		t.Errorf("the viewer gets %s", text)
 	}

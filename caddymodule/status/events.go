@@ -19,14 +19,14 @@ const (
 )
 
 // items returns the mounts as items of the live feed.
-func (p *Pages) items() (listeners int64, items []state.Item) {
+func (p *Pages) items() (count state.ListenerCount, items []state.Item) {
 	v := newView(p.station)
 	for _, m := range v.Mounts {
 		if text, err := json.Marshal(m); err == nil { // texts and numbers can be written
 			items = append(items, state.Item{Key: m.Mount, JSON: text})
 		}
 	}
-	return v.Listeners, items
+	return v.ListenerCount, items
 }
 
 // serveEvents sends the mounts as server-sent events: all of them first, then every change.

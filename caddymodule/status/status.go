@@ -102,7 +102,7 @@ func SourceStatus(m *streaming.MountStatus, slaves *relay.Slaves, base string) m
 	}
 	status["genre"] = cmp.Or(info.Genre, "various")
 	if slaves.Any() {
-		status["cluster_listeners"] = m.Stats.Listeners + int64(slaves.Listeners(m.Path))
+		status["cluster_listeners"] = state.CountListeners(slaves, m.Path, m.Stats.Listeners).Cluster
 	}
 	status["listener_peak"] = m.Stats.Peak
 	status["listeners"] = m.Stats.Listeners

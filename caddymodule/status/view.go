@@ -19,17 +19,17 @@ type mountView struct {
 	Type        string `json:"type"`
 	Bitrate     string `json:"bitrate,omitempty"`
 	Song        string `json:"song"`
-	Listeners   int64  `json:"listeners"`
+	state.ListenerCount
 }
 
 // stationView is a station on the pages and in their events.
 type stationView struct {
-	Title     string `json:"-"`
-	Location  string `json:"-"`
-	Contact   string `json:"-"`
-	Nonce     string `json:"-"`
-	Token     string `json:"-"` // of the administrator's page; see auth.Verifier.NewPageToken
-	Listeners int64  `json:"listeners"`
+	Title    string `json:"-"`
+	Location string `json:"-"`
+	Contact  string `json:"-"`
+	Nonce    string `json:"-"`
+	Token    string `json:"-"` // of the administrator's page; see auth.Verifier.NewPageToken
+	state.ListenerCount
 
 	Mounts []mountView `json:"mounts"`
 }
@@ -38,14 +38,14 @@ type stationView struct {
 func newView(g *state.Generation) stationView {
 	v := stationView{
 		Title: cmp.Or(g.Identity.Name, "Radio"), Location: g.Identity.Location, Contact: g.Identity.Contact,
-		Listeners: g.Listeners(), Mounts: []mountView{},
+		ListenerCount: state.CountListeners(g.Slaves(), "", g.Listeners()), Mounts: []mountView{},
 	}
 	seen := make(map[string]bool)
 	for _, m := range g.Statuses() {
 		if seen[m.Path] = m.OnAir && IsPublic(&m); seen[m.Path] {
 			one := viewInfo(m.Path, m.Stream.Info, m.Stream.Type)
 			one.Song = m.Metadata.Song()
-			one.Listeners = m.Stats.Listeners + int64(g.Slaves().Listeners(m.Path))
+			one.ListenerCount = state.CountListeners(g.Slaves(), m.Path, m.Stats.Listeners)
 			v.Mounts = append(v.Mounts, one)
 		}
 	}

@@ -204,8 +204,13 @@ func (s *Slaves) expire() {
 }
 
 // Listeners returns the number of listeners of a mount at all slaves, and at the slaves of
-// those.
-func (s *Slaves) Listeners(mount string) int { return s.sums.listeners(mount) }
+// those. An empty mount is all mounts.
+func (s *Slaves) Listeners(mount string) int {
+	if mount == "" {
+		return s.sums.total()
+	}
+	return s.sums.listeners(mount)
+}
 
 // Below sums up all slaves, and the slaves of those, for this node's own report to a master.
 // That master is left out, and so are the nodes that another master counts.

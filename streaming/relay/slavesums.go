@@ -41,6 +41,16 @@ func (s *slaveSums) listeners(mount string) int {
 	return s.all[mount]
 }
 
+// total returns the number of listeners of all mounts at all slaves.
+func (s *slaveSums) total() (n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, listeners := range s.all {
+		n += listeners
+	}
+	return n
+}
+
 // set changes the sums by the last report of a slave.
 func (s *slaveSums) set(e *slaveEntry) {
 	if id := e.report.ID; !slices.Contains(s.byID[id], e) {

@@ -24,7 +24,7 @@ type Status struct {
 	State    State
 	Since    time.Time // of the last change of State
 	Upstream string    // the URL that is pulled, or was pulled last; empty: none yet
-	Cause    string    // of the last failure or end; empty: there was none
+	Cause    string    // of the last failure or end; empty: there was none, or it plays again
 	Failures int       // attempts that failed since the relay last played
 	OnDemand bool
 	Mirrored bool // created by a slave from the lists of its masters
@@ -68,7 +68,7 @@ func (s Status) next(c change) (Status, *Event) {
 		s.delayed = s.delayed || s.State == Dialing || s.State == Waiting
 	case firstUnit:
 		s.State, s.Since, s.delayed = Playing, c.at, false
-		s.Upstream, s.Failures = c.upstream.URL, 0
+		s.Upstream, s.Failures, s.Cause = c.upstream.URL, 0, ""
 		return s, &Event{Kind: Up, Mount: s.Mount, Upstream: c.upstream.label()}
 	case streamEnded:
 		s.State, s.Since, s.Cause = Waiting, c.at, c.cause

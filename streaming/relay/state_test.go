@@ -36,7 +36,7 @@ func TestEachChangeOfARelay(t *testing.T) {
 		{"the first failure", dialing, fail, failing, failed},
 		{"the second failure", failing, fail, Status{State: Waiting, Cause: "refused", Failures: 2, delayed: true}, nil},
 		{"the next attempt keeps the fallback", failing, change{trigger: dialStarted}, Status{State: Dialing, Cause: "refused", Failures: 1, delayed: true}, nil},
-		{"a success after failures", failing, play, Status{State: Playing, Upstream: u.URL, Cause: "refused"}, up},
+		{"a success after failures", failing, play, Status{State: Playing, Upstream: u.URL}, up},
 		{"no demand", failing, change{trigger: demandEnded}, Status{Cause: "refused", Failures: 1}, nil},
 		{"removed while it plays", playing, change{trigger: removed}, Status{State: Ended, Upstream: u.URL}, nil},
 		{"nothing follows the end", Status{State: Ended}, fail, Status{State: Ended}, nil},

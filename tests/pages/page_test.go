@@ -144,7 +144,7 @@ func TestTheStatusPageTellsWhatPlaysAndPlaysIt(t *testing.T) {
 	b.becomes("return document.querySelector('.song').textContent", "First & <b>Song</b>")
 	b.run("document.querySelector('audio').play()")
 	b.becomes("return document.querySelector('audio').currentTime > 2", true)
-	b.becomes("return document.querySelector('.listeners').textContent", "1")
+	b.becomes("return document.querySelector('.listeners').textContent", "1 listening")
 	s.SetTitle("/live.mp3", "Second Song")
 	b.becomes("return document.querySelector('.song').textContent", "Second Song")
 	if err := s.Reload(harness.Station); err != nil { // the page asks anew
