@@ -45,6 +45,7 @@ import (
 //		description       <text>
 //		genre             <text>
 //		url               <url>
+//		listen_url        <url>
 //		bitrate           <kbit/s>
 //		public            [off]
 //		type              <content type>
@@ -94,6 +95,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"description":           setting.Text(d, &m.Description),
 		"genre":                 setting.Text(d, &m.Genre),
 		"url":                   setting.Text(d, &m.URL),
+		"listen_url":            setting.Checked(d, setting.Text(d, &m.ListenURL), m.checkListenURL),
 		"bitrate":               setting.Count(d, &m.Bitrate),
 		"public":                setting.Flag(d, &m.Public),
 		"type":                  setting.Checked(d, setting.Text(d, &m.Type), m.checkType),

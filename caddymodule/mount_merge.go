@@ -80,6 +80,7 @@ func (m *Mount) fill(d *Mount) {
 	m.Description = cmp.Or(m.Description, d.Description)
 	m.Genre = cmp.Or(m.Genre, d.Genre)
 	m.URL = cmp.Or(m.URL, d.URL)
+	m.ListenURL = cmp.Or(m.ListenURL, d.ListenURL)
 	m.Bitrate = cmp.Or(m.Bitrate, d.Bitrate)
 	m.Public = cmp.Or(m.Public, d.Public)
 	m.Type = cmp.Or(m.Type, d.Type)

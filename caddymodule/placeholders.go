@@ -40,7 +40,7 @@ func (s *Station) texts() []*string {
 
 // texts returns the settings in which placeholders are replaced.
 func (m *Mount) texts() []*string {
-	texts := []*string{&m.Name, &m.Description, &m.Genre, &m.URL, &m.Type, &m.Subtype, &m.Titles, &m.Charset}
+	texts := []*string{&m.Name, &m.Description, &m.Genre, &m.URL, &m.ListenURL, &m.Type, &m.Subtype, &m.Titles, &m.Charset}
 	if m.Intro != nil {
 		texts = append(texts, m.Intro)
 	}

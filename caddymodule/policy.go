@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/fallbacks"
@@ -31,6 +32,7 @@ func (r *resolver) policy(path string) *state.MountPolicy {
 		Rule:             r.rule(&m),
 		Recording:        m.Dump.options(),
 		Source:           r.sources[source],
+		ListenURL:        strings.ReplaceAll(m.ListenURL, mountVerb, mountpath.Escape(path)),
 		SourceTLS:        m.SourceTLS == tlsRequired,
 		HiddenFromSlaves: setting.Is(m.HiddenFromSlaves, true),
 	}

@@ -12,7 +12,7 @@ import (
 var mountWords = []string{
 	"source_password", "auth", "max_listeners", "max_listener_duration", "max_bandwidth", "takeover", "direct", "hidden",
 	"fallback", "fallback_when_full", "override", "intro", "linger", "burst", "queue", "source_timeout",
-	"name", "description", "genre", "url", "bitrate", "public", "type", "subtype", "charset", "metadata_interval",
+	"name", "description", "genre", "url", "listen_url", "bitrate", "public", "type", "subtype", "charset", "metadata_interval",
 	"on", "on_connect", "on_disconnect", "dump",
 }
 
@@ -79,6 +79,9 @@ func (g *generator) mountSettings(m *mount) []*directive {
 		switch {
 		case d.words[0] == "max_listeners" && d.words[1] == "0" && slices.ContainsFunc(g.generalMounts, (*mount).isDefault):
 			continue // for -1, Icecast uses the limit of the default mount
+		case d.words[0] == "listen_url" && m.isPattern():
+			g.notef(elementAt(d.line, "listenurl"), "ignored; all mounts of %s would have the same", m.pathOf())
+			continue
 		case d.words[0] == "auth" && d.words[1] == "htpasswd":
 			d.words[2] = literal(g.rootPath(d.words[2]))
 		case d.words[0] == "dump":

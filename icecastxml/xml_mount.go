@@ -129,6 +129,7 @@ func (r *reader) infoTable(m *mount) table {
 		"stream-description": r.literalSetting(m, "description"),
 		"stream-url":         r.literalSetting(m, "url"),
 		"genre":              r.literalSetting(m, "genre"),
+		"listenurl":          func(e *element) { r.listenURL(e, m) },
 		"type":               func(e *element) { r.contentType(e, m) },
 		"subtype":            r.textSetting(m, "subtype"),
 		"charset":            r.textSetting(m, "charset"),
@@ -234,6 +235,18 @@ func (r *reader) contentType(e *element, m *mount) {
 	}
 	r.notef(e, "ignored; Icecast sends it to no listener. server_type is the type of the stream")
 	e.markKnown()
+}
+
+// listenURL reads the URL of a mount of Icecast-KH.
+func (r *reader) listenURL(e *element, m *mount) {
+	v, ok := r.value(e)
+	switch {
+	case !ok:
+	case !isWebURL(v):
+		r.errorf(e, "invalid URL; expected one such as http://radio.example.org:8000/live.mp3")
+	default:
+		m.set(e, "listen_url", literal(v))
+	}
 }
 
 // public reads whether the stream is listed in directories; -1 leaves that to the source.

@@ -165,11 +165,11 @@ func (c *Commands) buildM3U(w http.ResponseWriter, r *request.Facts, q url.Value
 	if err := mountpath.Check(mount); err != nil {
 		return response.Refuse(http.StatusBadRequest, err.Error())
 	}
-	at, err := url.Parse(c.station.BaseURL(r))
+	at, err := url.Parse(c.station.ListenURL(r, mount))
 	if err != nil {
 		return response.Refuse(http.StatusBadRequest, "Invalid host")
 	}
-	at.User, at.Path = url.UserPassword(q.Get("username"), q.Get("password")), mount
+	at.User = url.UserPassword(q.Get("username"), q.Get("password"))
 	w.Header().Set("Content-Disposition", "attachment; filename=listen.m3u")
 	return response.Answer(w, r.Request, http.StatusOK, "audio/x-mpegurl", at.String()+"\r\n")
 }

@@ -22,12 +22,11 @@ func (c *Commands) serveStats(w http.ResponseWriter, r *request.Facts, q url.Val
 		return response.Refuse(http.StatusBadRequest, "Source does not exist")
 	}
 	e := el("icestats", leaves(c.globalStats(r))...)
-	base := c.station.BaseURL(r)
 	for _, m := range c.station.Statuses() {
 		if only != "" && m.Path != only {
 			continue
 		}
-		if source := status.SourceStatus(&m, c.station.Slaves(), base); source != nil {
+		if source := status.SourceStatus(&m, c.station.Slaves(), c.station.ListenURL(r, m.Path)); source != nil {
 			c.addPrivate(source, &m)
 			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
 		}
@@ -97,12 +96,11 @@ func (c *Commands) addPrivate(status map[string]any, m *streaming.MountStatus) {
 // servePublicStats answers with the content of /status-json.xsl, as XML or JSON.
 func (c *Commands) servePublicStats(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	e := el("icestats", leaves(status.StationStatus(c.station, r, nil))...)
-	base := c.station.BaseURL(r)
 	for _, m := range c.station.Statuses() {
 		if only := q.Get("mount"); !status.IsPublic(&m) || only != "" && m.Path != only {
 			continue
 		}
-		if source := status.SourceStatus(&m, c.station.Slaves(), base); source != nil {
+		if source := status.SourceStatus(&m, c.station.Slaves(), c.station.ListenURL(r, m.Path)); source != nil {
 			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
 		}
 	}

@@ -96,9 +96,8 @@ func (c *Commands) statistics(r *request.Facts) map[[2]string]string {
 		}
 	}
 	add("global", c.globalStats(r))
-	base := c.station.BaseURL(r)
 	for _, m := range c.station.Statuses() {
-		if source := status.SourceStatus(&m, c.station.Slaves(), base); source != nil {
+		if source := status.SourceStatus(&m, c.station.Slaves(), c.station.ListenURL(r, m.Path)); source != nil {
 			c.addPrivate(source, &m)
 			add(m.Path, source)
 		}

@@ -31,6 +31,7 @@ func secureURL(r *request.Facts, hostname, port string) string {
 		port = own
 	}
 	to := *r.URL
+	to.Path, to.RawPath = r.Prefix+to.Path, ""
 	to.Scheme, to.Host, to.User = "https", strings.TrimSuffix(net.JoinHostPort(host, port), ":443"), nil
 	return to.String()
 }

@@ -41,11 +41,15 @@ type Facts struct {
 	// AskedHost is the host of the request. Without a host, as in HTTP/1.0, it is the local
 	// address of the connection.
 	AskedHost string
+
+	// Prefix is the beginning of the path that the site has cut off, such as /stream of
+	// handle_path /stream/*. Empty: nothing was.
+	Prefix string
 }
 
 // New returns the facts of a request.
 func New(r *http.Request) *Facts {
-	f := &Facts{Request: r, ClientIP: clientIP(r), Scheme: scheme(r), AskedHost: askedHost(r)}
+	f := &Facts{Request: r, ClientIP: clientIP(r), Scheme: scheme(r), AskedHost: askedHost(r), Prefix: prefix(r)}
 	f.Addr, _ = netip.ParseAddr(f.ClientIP)
 	return f
 }
@@ -105,6 +109,19 @@ func askedHost(r *http.Request) string {
 		return addr.String()
 	}
 	return r.Host
+}
+
+// prefix returns what precedes the path in the original one, as the client sent it.
+func prefix(r *http.Request) string {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return ""
+	}
+	before, ok := strings.CutSuffix(original.URL.Path, r.URL.Path)
+	if !ok || !strings.HasPrefix(before, "/") || !strings.HasPrefix(r.URL.Path, "/") {
+		return ""
+	}
+	return before
 }
 
 // AddressText returns an address as text, empty for a Unix socket, which has none.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 )
 
@@ -40,6 +41,15 @@ func (g *Generation) BaseURL(r *request.Facts) string {
 		}
 	}
 	return r.Scheme + "://" + host
+}
+
+// ListenURL returns the URL by which listeners hear a mount: its own, if the configuration sets
+// one, else that of the mount on the site that is asked.
+func (g *Generation) ListenURL(r *request.Facts, mount string) string {
+	if own := g.Policy(mount).ListenURL; own != "" {
+		return own
+	}
+	return g.BaseURL(r) + mountpath.Escape(r.Prefix+mount)
 }
 
 // HostnameOver returns the station's host name for URLs of a scheme: with its port if it has

@@ -108,6 +108,9 @@ type MountPolicy struct {
 	// Source verifies the credentials of a source; nil: no source is allowed.
 	Source *auth.Verifier
 
+	// ListenURL is the URL of the mount for listeners; empty: that of the request's site.
+	ListenURL string
+
 	SourceTLS        bool // sources and titles over plain HTTP are refused
 	HiddenFromSlaves bool
 }

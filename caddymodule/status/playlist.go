@@ -45,12 +45,12 @@ func (p *Pages) playlist(at string) (mount, kind string, ok bool) {
 // Slaves of a master with room are first, since players begin there.
 func (p *Pages) servePlaylist(w http.ResponseWriter, r *request.Facts, mount, kind string) error {
 	var urls []string
-	if p.station.IsMaster {
+	if p.station.IsMaster && p.station.Policy(mount).ListenURL == "" {
 		for _, base := range p.station.Slaves().Ranked(relay.PickQuery{Mount: mount, Scheme: r.Scheme, Protected: p.station.IsProtected(mount), Region: p.station.RegionOf(r.Request)}) {
 			urls = append(urls, base+mountpath.Escape(mount))
 		}
 	}
-	urls = append(urls, p.station.BaseURL(r)+mountpath.Escape(mount))
+	urls = append(urls, p.station.ListenURL(r, mount))
 	format := playlists[kind]
 	return response.Answer(w, r.Request, http.StatusOK, format.contentType, format.write(p.listed(mount), urls))
 }

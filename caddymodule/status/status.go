@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
@@ -29,13 +28,12 @@ const (
 // an object, several are an array, none is left out.
 func (p *Pages) serveJSON(w http.ResponseWriter, r *request.Facts) error {
 	only := r.URL.Query().Get("mount")
-	base := p.station.BaseURL(r)
 	var sources []map[string]any
 	for _, m := range p.station.Statuses() {
 		if !IsPublic(&m) || only != "" && m.Path != only {
 			continue
 		}
-		if status := SourceStatus(&m, p.station.Slaves(), base); status != nil {
+		if status := SourceStatus(&m, p.station.Slaves(), p.station.ListenURL(r, m.Path)); status != nil {
 			sources = append(sources, status)
 		}
 	}
@@ -75,7 +73,7 @@ func StationStatus(g *state.Generation, r *request.Facts, sources []map[string]a
 func IsPublic(m *streaming.MountStatus) bool { return !m.Settings.Hidden && !m.AdHoc }
 
 // SourceStatus returns the public status of a mount under Icecast's names, nil without a stream.
-func SourceStatus(m *streaming.MountStatus, slaves *relay.Slaves, base string) map[string]any {
+func SourceStatus(m *streaming.MountStatus, slaves *relay.Slaves, listenURL string) map[string]any {
 	if !m.OnAir {
 		return nil
 	}
@@ -106,7 +104,7 @@ func SourceStatus(m *streaming.MountStatus, slaves *relay.Slaves, base string) m
 	}
 	status["listener_peak"] = m.Stats.Peak
 	status["listeners"] = m.Stats.Listeners
-	status["listenurl"] = base + mountpath.Escape(m.Path)
+	status["listenurl"] = listenURL
 	status["server_description"] = cmp.Or(info.Description, "Unspecified description")
 	status["server_name"] = cmp.Or(info.Name, "Unspecified name")
 	status["server_type"] = m.Stream.Type

@@ -13,6 +13,7 @@ import (
 type mountView struct {
 	Mount       string `json:"mount"`
 	Path        string `json:"-"` // in a link of the page
+	URL         string `json:"-"` // of the stream: Path, or another one that is set for the mount
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Genre       string `json:"genre,omitempty"`
@@ -43,7 +44,7 @@ func newView(g *state.Generation) stationView {
 	seen := make(map[string]bool)
 	for _, m := range g.Statuses() {
 		if seen[m.Path] = m.OnAir && IsPublic(&m); seen[m.Path] {
-			one := viewInfo(m.Path, m.Stream.Info, m.Stream.Type)
+			one := viewInfo(g, m.Path, m.Stream.Info, m.Stream.Type)
 			one.Song = m.Metadata.Song()
 			one.ListenerCount = state.CountListeners(g.Slaves(), m.Path, m.Stats.Listeners)
 			v.Mounts = append(v.Mounts, one)
@@ -53,7 +54,7 @@ func newView(g *state.Generation) stationView {
 		set := &g.Policy(path).Engine
 		if !seen[path] && !set.Hidden && !set.NoDirect && g.Offers(path) { // its fallback plays on demand
 			seen[path] = true
-			v.Mounts = append(v.Mounts, viewInfo(path, set.StreamInfo, set.StreamInfo.ContentType))
+			v.Mounts = append(v.Mounts, viewInfo(g, path, set.StreamInfo, set.StreamInfo.ContentType))
 		}
 	}
 	slices.SortStableFunc(v.Mounts, func(a, b mountView) int { return cmp.Compare(a.Mount, b.Mount) })
@@ -61,10 +62,12 @@ func newView(g *state.Generation) stationView {
 }
 
 // viewInfo returns the view of a mount from its stream's info.
-func viewInfo(path string, info streaming.Info, contentType string) mountView {
+func viewInfo(g *state.Generation, path string, info streaming.Info, contentType string) mountView {
+	link := "." + mountpath.Escape(path)
 	return mountView{
 		Mount:       path,
-		Path:        "." + mountpath.Escape(path),
+		Path:        link,
+		URL:         cmp.Or(g.Policy(path).ListenURL, link),
 		Name:        cmp.Or(info.Name, path[1:]),
 		Description: info.Description,
 		Genre:       info.Genre,
