@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddycast/caddycast/caddymodule/adapter"
 	"github.com/caddycast/caddycast/caddymodule/metrics"
@@ -146,6 +147,13 @@ func (a *App) Only() *state.Generation {
 		}
 	}
 	return nil
+}
+
+// Wrap implements state.Provider.
+func (a *App) Wrap(srv *caddyhttp.Server) {
+	for _, g := range a.generations {
+		g.WrapSite(srv)
+	}
 }
 
 // eventFunc is a function as an event handler.

@@ -78,20 +78,16 @@ func addCommands(root *cobra.Command) {
 	root.AddCommand(convertCommand())
 }
 
-// subcommand returns a command that is a client of the admin endpoint.
+// subcommand returns a command that is a client of the admin endpoint. Its errors are printed as
+// they are: Caddy's wrapper for commands would log them, as JSON if nobody looks at a terminal.
 func subcommand(use, short string, args cobra.PositionalArgs, run func(*client, []string) error) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Args: args}
-	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		c, err := newClient(cmd)
-		if err == nil {
-			err = run(c, cmd.Flags().Args())
-		}
 		if err != nil {
-			return caddy.ExitCodeFailedStartup, err
+			return err
 		}
-		return caddy.ExitCodeSuccess, nil
-	})
-	return cmd
+		return run(c, args)
+	}}
 }
 
 // client is a client of the admin endpoint.

@@ -1,6 +1,7 @@
 package listenerwrapper
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -48,5 +49,25 @@ func TestALackOfFileDescriptorsIsLoggedNowAndThen(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A wrapper behind TLS does nothing, which is said when the server starts: also where tls is not
+// among the wrappers, since Caddy puts it first then.
+func TestAWrapperBehindTLSSaysSoAtTheStart(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	for name, c := range map[string]struct {
+		ln   net.Listener
+		want int
+	}{"before TLS": {ln, 0}, "behind TLS": {tls.NewListener(ln, new(tls.Config)), 1}} {
+		core, lines := observer.New(zap.InfoLevel)
+		(&ListenerWrapper{log: zap.New(core)}).WrapListener(c.ln)
+		if n := lines.FilterMessageSnippet("does nothing behind tls").Len(); n != c.want || lines.Len() != n {
+			t.Errorf("%s: %v", name, lines.All())
+		}
 	}
 }

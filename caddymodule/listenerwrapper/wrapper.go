@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,7 +96,7 @@ func (w *ListenerWrapper) Provision(ctx caddy.Context) error {
 	if w.login != nil {
 		w.login.Kind = auth.KindPort
 	}
-	return w.register(ctx)
+	return w.register(ctx, app.(state.Provider))
 }
 
 // findStation sets the named station, or the only one.
@@ -113,13 +114,14 @@ func (w *ListenerWrapper) findStation(stations state.Provider) (err error) {
 }
 
 // register adds the wrapper to its server, and the port to the station.
-func (w *ListenerWrapper) register(ctx caddy.Context) error {
+func (w *ListenerWrapper) register(ctx caddy.Context, stations state.Provider) error {
 	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return errors.New("listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	}
 	srv.RegisterConnContext(connContext)
 	w.siteNames = sync.OnceValue(func() []string { return siteNames(srv) }) // once its routes are provisioned
+	stations.Wrap(srv)
 	if w.station != nil {
 		w.station.AddShoutcastPort(state.ShoutcastPort{Mount: w.Mount, Verifier: w.login, Listen: srv.Listen})
 	}
@@ -137,9 +139,17 @@ func (w *ListenerWrapper) checkMount() error {
 	return nil
 }
 
+// tlsListener is the type of a listener with TLS. Caddy puts TLS before all listener_wrappers if
+// tls is not among them.
+var tlsListener = reflect.TypeOf(tls.NewListener(nil, nil))
+
 // WrapListener implements caddy.ListenerWrapper.
 func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
-	return &sniffingListener{Listener: ln, wrapper: w, full: rate.Sometimes{Interval: fullInterval}}
+	wrapped := &sniffingListener{Listener: ln, wrapper: w, full: rate.Sometimes{Interval: fullInterval}}
+	if reflect.TypeOf(ln) == tlsListener {
+		wrapped.warn()
+	}
+	return wrapped
 }
 
 // UnmarshalCaddyfile parses the wrapper in listener_wrappers.
@@ -191,12 +201,18 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 	case *net.TCPConn:
 		conn = streaming.NewCipherBuffer(c)
 	case *tls.Conn:
-		ln.warned.Do(func() {
-			ln.wrapper.log.Warn("the listener wrapper icecast does nothing behind tls; put it before tls in listener_wrappers")
-		})
+		ln.warn()
 		return conn, nil
 	}
 	return &sniffer{Conn: conn, host: ln.wrapper}, nil
+}
+
+// warn logs once that the wrapper is behind TLS.
+func (ln *sniffingListener) warn() {
+	ln.warned.Do(func() {
+		ln.wrapper.log.Warn("the listener wrapper icecast does nothing behind tls; write icecast, then tls, in listener_wrappers",
+			zap.Stringer("address", ln.Addr()))
+	})
 }
 
 // Reasons to reject a source without HTTP.

@@ -159,7 +159,7 @@ func TestAWrapperIsForHTTPServers(t *testing.T) {
 	defer cancel()
 	w := &ListenerWrapper{Mount: "live"}
 	moduletest.CheckError(t, w.checkMount(), `mount "live": path does not begin with a slash; expected one such as /live.mp3`)
-	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
+	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx, new(caddymodule.App)), "listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	ctx.Context = context.WithValue(ctx.Context, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
-	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx), "")
+	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx, new(caddymodule.App)), "")
 }

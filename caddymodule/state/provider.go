@@ -3,6 +3,8 @@ package state
 import (
 	"fmt"
 	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // Provider is implemented by the app "icecast". Handlers and listener wrappers find their
@@ -14,6 +16,9 @@ type Provider interface {
 
 	// Only returns the station if there is exactly one, else nil.
 	Only() *Generation
+
+	// Wrap notes that a server has the listener wrapper.
+	Wrap(srv *caddyhttp.Server)
 }
 
 // CheckName returns an error for a name that the handler's directive would take for a matcher,

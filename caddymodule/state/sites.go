@@ -20,6 +20,7 @@ import (
 type sites struct {
 	mu      sync.Mutex
 	servers []*caddyhttp.Server
+	wrapped []*caddyhttp.Server // with the listener wrapper, whether the station is there or not
 }
 
 func (s *sites) add(srv *caddyhttp.Server) {
@@ -92,6 +93,19 @@ func (s *sites) mayBe(port, scheme string) bool {
 	return !other
 }
 
+// unwrapped returns the addresses with TLS of servers without the listener wrapper.
+func (s *sites) unwrapped() (addresses []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, srv := range s.servers {
+		if len(srv.TLSConnPolicies) > 0 && !slices.Contains(s.wrapped, srv) {
+			addresses = append(addresses, srv.Listen...)
+		}
+	}
+	slices.Sort(addresses)
+	return addresses
+}
+
 // none reports whether the station is on no site.
 func (s *sites) none() bool {
 	s.mu.Lock()
@@ -101,6 +115,13 @@ func (s *sites) none() bool {
 
 // AddSite adds a server to those that the station is on.
 func (g *Generation) AddSite(srv *caddyhttp.Server) { g.sites.add(srv) }
+
+// WrapSite notes that a server has the listener wrapper.
+func (g *Generation) WrapSite(srv *caddyhttp.Server) {
+	g.sites.mu.Lock()
+	defer g.sites.mu.Unlock()
+	g.sites.wrapped = append(g.sites.wrapped, srv)
+}
 
 // SecurePort returns the port of a site of the station with TLS; empty: there is none.
 func (g *Generation) SecurePort() string { return g.sites.securePort() }
@@ -133,6 +154,10 @@ func (g *Generation) LogReady() {
 			zap.Strings("sites", urls),
 			zap.String("feed_it_with", feed),
 			zap.String("then_hear", urls[0]+"/live.mp3"))
+		if at := g.sites.unwrapped(); len(at) > 0 {
+			g.Log.Warn("HTTPS site without the listener wrapper; its listeners cost three times the memory",
+				zap.Strings("sites", at), zap.String("add_to_the_global_options", "servers { listener_wrappers { icecast tls } }"))
+		}
 	})
 }
 

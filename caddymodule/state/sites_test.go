@@ -80,6 +80,7 @@ func TestAStationTellsOnceWhereItIs(t *testing.T) {
 			g, lines := publishLogged(t)
 			for _, srv := range tt.at {
 				g.AddSite(srv)
+				g.WrapSite(srv)
 			}
 			for range 2 {
 				g.LogReady()
@@ -124,5 +125,22 @@ func TestMoreListenersThanFilesAreWarnedOf(t *testing.T) {
 		if len(got) != tt.want {
 			t.Errorf("%d listeners, %d files: %d warnings, want %d", tt.listeners, tt.files, len(got), tt.want)
 		}
+	}
+}
+
+func TestAnHTTPSSiteWithoutTheListenerWrapperIsWarnedOfOnce(t *testing.T) {
+	wrapped := &caddyhttp.Server{Listen: []string{":443"}, TLSConnPolicies: caddytls.ConnectionPolicies{{}}}
+	bare := &caddyhttp.Server{Listen: []string{":8443"}, TLSConnPolicies: caddytls.ConnectionPolicies{{}}}
+	g, lines := publishLogged(t)
+	for _, srv := range []*caddyhttp.Server{{Listen: []string{":8000"}}, wrapped, bare} {
+		g.AddSite(srv)
+	}
+	g.WrapSite(wrapped)
+	for range 2 {
+		g.LogReady()
+	}
+	all := lines.FilterMessageSnippet("without the listener wrapper").All()
+	if len(all) != 1 || fmt.Sprint(all[0].ContextMap()["sites"]) != "[:8443]" {
+		t.Errorf("%v", all)
 	}
 }

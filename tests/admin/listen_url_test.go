@@ -22,10 +22,10 @@ func TestListenURLsAreThoseThatListenersReach(t *testing.T) {
 			listen_url https://cdn.example.org{mount}?a=b
 		}
 	}`, "handle_path /stream/* {\nicecast\n}")
-	for i, path := range []string{"/live.mp3", "/cdn.mp3", "/b/two words.mp3"} {
+	for i, path := range []string{"/live.mp3", "/cdn.mp3", "/b/two.mp3"} {
 		defer s.DescribedSource(path, uint64(i+1)).Abandon()
 	}
-	const cdn, pattern = "https://cdn.example.org/one/cdn.mp3", "https://cdn.example.org/b/two%20words.mp3?a=b"
+	const cdn, pattern = "https://cdn.example.org/one/cdn.mp3", "https://cdn.example.org/b/two.mp3?a=b"
 	here := "http://" + s.Plain
 	for _, c := range []struct{ at, want, not string }{
 		{"/live.mp3.m3u", here + "/live.mp3\r\n", "/stream"},
@@ -39,7 +39,7 @@ func TestListenURLsAreThoseThatListenersReach(t *testing.T) {
 		{"/cdn.mp3.m3u", cdn + "\r\n", here},
 		{"/stream/cdn.mp3.m3u", cdn + "\r\n", here},
 		{"/status-json.xsl?mount=/cdn.mp3", `"listenurl":"` + cdn + `"`, here + "/cdn"},
-		{"/b/two%20words.mp3.m3u", pattern + "\r\n", here},
+		{"/b/two.mp3.m3u", pattern + "\r\n", here},
 		{"/status.xsl", `src="` + cdn + `"`, `src="./cdn.mp3"`},
 		{"/status.xsl", `src="./live.mp3"`, ""},
 	} {
