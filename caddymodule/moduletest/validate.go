@@ -42,7 +42,7 @@ func Warnings(t testing.TB, caddyfile string) []string {
 	if err := caddy.Validate(&cfg); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // G304: the test has made it
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
