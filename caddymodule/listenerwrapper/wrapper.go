@@ -2,22 +2,17 @@ package listenerwrapper
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-	"golang.org/x/time/rate"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
@@ -25,7 +20,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
-	"github.com/caddycast/caddycast/streaming"
 )
 
 func init() {
@@ -34,9 +28,6 @@ func init() {
 
 // defaultShoutcastMount is the default mount of SHOUTcast v1 sources, as in Icecast.
 const defaultShoutcastMount = "/stream"
-
-// fullInterval is the least time between two log lines about a lack of file descriptors.
-const fullInterval = 10 * time.Second
 
 // ListenerWrapper is between a socket and the HTTP server.
 //
@@ -139,19 +130,6 @@ func (w *ListenerWrapper) checkMount() error {
 	return nil
 }
 
-// tlsListener is the type of a listener with TLS. Caddy puts TLS before all listener_wrappers if
-// tls is not among them.
-var tlsListener = reflect.TypeOf(tls.NewListener(nil, nil))
-
-// WrapListener implements caddy.ListenerWrapper.
-func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
-	wrapped := &sniffingListener{Listener: ln, wrapper: w, full: rate.Sometimes{Interval: fullInterval}}
-	if reflect.TypeOf(ln) == tlsListener {
-		wrapped.warn()
-	}
-	return wrapped
-}
-
 // UnmarshalCaddyfile parses the wrapper in listener_wrappers.
 //
 //	listener_wrappers {
@@ -174,44 +152,6 @@ func (w *ListenerWrapper) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return setting.Checked(d, setting.Text(d, &w.Mount), w.checkMount)()
 		},
 		"password": auth.ParseCredential(d, &w.Password),
-	})
-}
-
-// sniffingListener accepts connections as sniffers. It does not read from them: a silent peer
-// would delay all others.
-type sniffingListener struct {
-	net.Listener
-	wrapper *ListenerWrapper
-	warned  sync.Once
-	full    rate.Sometimes // logs that no file descriptor is left; the server tries again up to 200 times a second
-}
-
-// Accept implements net.Listener.
-func (ln *sniffingListener) Accept() (net.Conn, error) {
-	conn, err := ln.Listener.Accept()
-	if err != nil {
-		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-			ln.full.Do(func() {
-				ln.wrapper.log.Error("too many open files; new connections wait", zap.Error(err))
-			})
-		}
-		return nil, err
-	}
-	switch c := conn.(type) {
-	case *net.TCPConn:
-		conn = streaming.NewCipherBuffer(c)
-	case *tls.Conn:
-		ln.warn()
-		return conn, nil
-	}
-	return &sniffer{Conn: conn, host: ln.wrapper}, nil
-}
-
-// warn logs once that the wrapper is behind TLS.
-func (ln *sniffingListener) warn() {
-	ln.warned.Do(func() {
-		ln.wrapper.log.Warn("the listener wrapper icecast does nothing behind tls; write icecast, then tls, in listener_wrappers",
-			zap.Stringer("address", ln.Addr()))
 	})
 }
 

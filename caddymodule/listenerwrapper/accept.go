@@ -1,0 +1,70 @@
+package listenerwrapper
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"reflect"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// fullInterval is the least time between two log lines about a lack of file descriptors.
+const fullInterval = 10 * time.Second
+
+// tlsListener is the type of a listener with TLS. Caddy puts TLS before all listener_wrappers if
+// tls is not among them.
+var tlsListener = reflect.TypeOf(tls.NewListener(nil, nil))
+
+// WrapListener implements caddy.ListenerWrapper.
+func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
+	wrapped := &sniffingListener{Listener: ln, wrapper: w, full: rate.Sometimes{Interval: fullInterval}}
+	if reflect.TypeOf(ln) == tlsListener {
+		wrapped.warn()
+	}
+	return wrapped
+}
+
+// sniffingListener accepts connections as sniffers. It does not read from them: a silent peer
+// would delay all others.
+type sniffingListener struct {
+	net.Listener
+	wrapper *ListenerWrapper
+	warned  sync.Once
+	full    rate.Sometimes // logs that no file descriptor is left; the server tries again up to 200 times a second
+}
+
+// Accept implements net.Listener.
+func (ln *sniffingListener) Accept() (net.Conn, error) {
+	conn, err := ln.Listener.Accept()
+	if err != nil {
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			ln.full.Do(func() {
+				ln.wrapper.log.Error("too many open files; new connections wait", zap.Error(err))
+			})
+		}
+		return nil, err
+	}
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		conn = streaming.NewCipherBuffer(c)
+	case *tls.Conn:
+		ln.warn()
+		return conn, nil
+	}
+	return &sniffer{Conn: conn, host: ln.wrapper}, nil
+}
+
+// warn logs once that the wrapper is behind TLS.
+func (ln *sniffingListener) warn() {
+	ln.warned.Do(func() {
+		ln.wrapper.log.Warn("the listener wrapper icecast does nothing behind tls; write icecast, then tls, in listener_wrappers",
+			zap.Stringer("address", ln.Addr()))
+	})
+}
