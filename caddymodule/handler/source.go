@@ -22,7 +22,7 @@ import (
 func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	path := r.URL.Path
 	if mountpath.IsReserved(path) {
-		return response.Refuse(http.StatusForbidden, "This "+mountpath.ErrReserved.Error()).
+		return response.Refuse(http.StatusForbidden, "This path is a page of the station, or a playlist; expected another").
 			Warned("source rejected: reserved path", mountField(path))
 	}
 	grant, err := h.authorizeSource(r, path)

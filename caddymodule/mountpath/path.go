@@ -41,9 +41,6 @@ func IsAdmin(path string) bool {
 	return path == "/admin" || strings.HasPrefix(path, AdminPrefix) || path == AdminCGI
 }
 
-// ErrReserved is the error of Check for a reserved path.
-var ErrReserved = errors.New("path is a page of the station, or a playlist; expected another")
-
 // Check returns an error if a path cannot be that of a mount or a pattern.
 func Check(p string) error {
 	switch {
@@ -54,7 +51,7 @@ func Check(p string) error {
 	case p == "/" || path.Clean(p) != p:
 		return errors.New("path has empty parts, or dots between its slashes; expected one such as /live.mp3")
 	case IsReserved(p):
-		return ErrReserved
+		return errors.New("path is a page of the station, or a playlist; expected another")
 	case icy.Clean(p) != p:
 		return errors.New("path has invisible characters, or a space at its end; expected visible UTF-8")
 	}
