@@ -207,10 +207,25 @@ func (g *generator) siteContent() []*directive {
 	return ds
 }
 
+// isStatusPage reports whether an alias makes of / what it is without one: the status page, unless
+// the web root has a page for it.
+func (g *generator) isStatusPage(a alias) bool {
+	if a.source != "/" || a.to != "/status.xsl" {
+		return false
+	}
+	root := g.config.paths.webroot
+	return !root.set() || !g.config.fileserve.or(true) || !slices.ContainsFunc([]string{"index.html", "index.txt"}, func(name string) bool {
+		return g.on.IsFile(joinUnder(g.rootPath(root.v), name))
+	})
+}
+
 // aliasLines returns the rewrites for aliases. They apply to listeners only; a source uses the
 // real mount name.
 func (g *generator) aliasLines() (ds []*directive) {
 	for i, a := range g.config.paths.aliases {
+		if g.isStatusPage(a) {
+			continue
+		}
 		if a.port == "" && a.host == "" && a.virtual == "" && a.source == "/" {
 			ds = append(ds, line(a.line, "rewrite", "/", literal(a.to)))
 			continue

@@ -3,6 +3,7 @@ package icecastxml
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -122,6 +123,7 @@ func (r *reader) readOptions(e *element, known map[string]func(o *element, value
 	for _, name := range []string{"name", "match-method", "allow-method", "id"} {
 		e.attr(name)
 	}
+	defer r.notePermissions(e) // once the caller has read those that have a meaning
 	r.readChildren(e, table{"option": func(o *element) {
 		name, value := o.attr("name"), o.attr("value")
 		read, ok := known[name]
@@ -140,6 +142,7 @@ func (r *reader) readOptions(e *element, known map[string]func(o *element, value
 func (r *reader) htpasswd(e *element) []*directive {
 	var file string
 	var inner []*directive
+	perUser := e.attr("connections-per-user") // of 2.5
 	single := func(o *element, value string) {
 		if many, ok := r.parseFlag(o, value); ok && !many {
 			inner = []*directive{line(o.line, "max_sessions", "1")}
@@ -152,6 +155,9 @@ func (r *reader) htpasswd(e *element) []*directive {
 	if file == "" {
 		r.errorf(e, "no file; expected <option name=\"filename\" value=\"/etc/icecast2/listeners\"/>")
 		return nil
+	}
+	if n, err := strconv.Atoi(perUser); err == nil && n > 0 {
+		inner = []*directive{line(e.line, "max_sessions", strconv.Itoa(n))}
 	}
 	return []*directive{{line: e.line, words: []string{"auth", "htpasswd", file}, block: inner}}
 }
@@ -203,76 +209,6 @@ func (r *reader) urlAuth(e *element) []*directive {
 func isWebURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
-}
-
-// role reads a <role> of 2.5 for the whole server.
-func (r *reader) role(e *element, c *config) {
-	kind := e.attr("type")
-	methods := e.attr("allow-method") + "," + e.attr("match-method")
-	admin := e.attr("allow-admin")
-	e.attr("name")
-	e.attr("match-method")
-	switch kind {
-	case "anonymous":
-		if !c.anonymousAllowed && appliesTo(e, "get") && deniesListening(e) {
-			r.errorf(e, "denying anonymous listeners for the whole server is not supported; expected listener authentication in a <mount>, or in one with type=\"default\", or no such role if everybody may listen")
-		}
-		c.anonymousAllowed = c.anonymousAllowed || appliesTo(e, "get")
-		r.anonymousRole(e)
-		return
-	case "static", "legacy-password":
-	default:
-		if !c.anonymousAllowed && appliesTo(e, "get") && e.attr("match-admin") == "" { // everybody could listen to all mounts
-			r.errorf(e, "type %q is not supported for the whole server; expected it in a <mount>, or in one with type=\"default\"", kind)
-			e.markKnown()
-			return
-		}
-		r.notef(e, "ignored; type %q is not supported for the whole server. Use it in a <mount>", kind)
-		e.markKnown()
-		return
-	}
-	user, password := r.credentials(e)
-	if password == "" {
-		return
-	}
-	u, p := setting[string]{user, e.line}, setting[string]{password, e.line}
-	switch {
-	case admin == "*":
-		c.admin = login{u, p}
-	case strings.Contains(admin, "streamlist"):
-		c.relay = login{u, p}
-	case strings.Contains(methods, "source") || strings.Contains(methods, "put"):
-		c.source = p
-		if user != "source" {
-			r.notef(e, "the user of the whole server is \"source\", not %q; for other users set <username> in the <mount>", user)
-		}
-	default:
-		r.notef(e, "ignored; supported roles allow the methods source or put, allow-admin=\"*\", or allow-admin=\"streamlist.txt\"")
-		e.markKnown()
-	}
-}
-
-// credentials reads the options of a role with one user.
-func (r *reader) credentials(e *element) (user, password string) {
-	user = "source"
-	r.readOptions(e, map[string]func(*element, string){
-		"username": func(_ *element, v string) { user = v },
-		"password": func(_ *element, v string) { password = v },
-	})
-	if password == "" {
-		r.errorf(e, "no password; expected <option name=\"password\" value=\"…\"/>")
-	}
-	return user, password
-}
-
-// anonymousRole reads a role of anonymous clients, which are always allowed.
-func (r *reader) anonymousRole(e *element) {
-	for _, a := range e.attrs {
-		if strings.HasPrefix(a.name, "deny-") || a.name == "connection-duration" {
-			r.notef(e, "%s is ignored; everybody may use public resources", a.name)
-		}
-	}
-	e.markKnown()
 }
 
 // literal returns a text with escaped braces, so that Caddy replaces no placeholders in it.

@@ -6,12 +6,19 @@ import "strings"
 func (r *reader) logging(e *element, l *logging) {
 	l.line = e.line
 	r.readChildren(e, table{
-		"accesslog":     func(e *element) { r.logFile(e, &l.access, nil) },
-		"errorlog":      func(e *element) { r.logFile(e, &l.errors, l) },
-		"playlistlog":   func(e *element) { r.logFile(e, &l.playlist, nil) },
-		"loglevel":      store(r, r.level, &l.level),
-		"logsize":       store(r, r.natural, &l.size),
-		"logarchive":    store(r, r.flag, &l.archive),
+		"accesslog":   func(e *element) { r.logFile(e, &l.access, nil) },
+		"errorlog":    func(e *element) { r.logFile(e, &l.errors, l) },
+		"playlistlog": func(e *element) { r.logFile(e, &l.playlist, nil) },
+		"loglevel":    store(r, r.level, &l.level),
+		"logsize":     store(r, r.natural, &l.size),
+		"logarchive":  store(r, r.flag, &l.archive),
+
+		"accesslog_ip":          r.logIP,
+		"accesslog_exclude_ext": r.ignore(excluded),
+		"accesslog_lines":       r.ignore(display),
+		"errorlog_lines":        r.ignore(display),
+		"playlistlog_lines":     r.ignore(display),
+
 		"preroll-log":   r.ignore("ignored; intros are not logged"),
 		"memorybacklog": r.ignore("ignored; logs are not kept in memory"),
 	})
@@ -28,15 +35,13 @@ func (r *reader) logFile(e *element, f *logFile, l *logging) {
 		"size":        store(r, r.natural, &f.size),
 		"archive":     store(r, r.flag, &f.archive),
 		"duration":    r.ignore("ignored; logs are rotated by size"),
-		"display":     r.ignore("ignored; logs are not shown on pages"),
-		"exclude_ext": r.ignore("ignored; use Caddy's log_skip for such files"),
-		"exclude-ext": r.ignore("ignored; use Caddy's log_skip for such files"),
+		"display":     r.ignore(display),
+		"history":     r.ignore(display),
+		"exclude_ext": r.ignore(excluded),
+		"exclude-ext": r.ignore(excluded),
 		"type":        r.ignore("ignored; the format is Icecast's: combined, with the seconds at the end"),
-		"log_ip": func(e *element) {
-			if on, ok := r.flag(e); ok && !on {
-				r.notef(e, "ignored; to omit addresses, wrap the format in Caddy's filter encoder")
-			}
-		},
+		"ip":          r.logIP,
+		"log_ip":      r.logIP,
 		"querystr": func(e *element) {
 			if on, ok := r.flag(e); ok && on {
 				r.notef(e, "ignored; queries are omitted, because they can hold passwords")
@@ -47,6 +52,18 @@ func (r *reader) logFile(e *element, f *logFile, l *logging) {
 		t["level"] = store(r, r.level, &l.level)
 	}
 	r.readChildren(e, t)
+}
+
+const (
+	display  = "ignored; logs are not shown on pages"
+	excluded = "ignored; use Caddy's log_skip for such files"
+)
+
+// logIP reads whether addresses are logged.
+func (r *reader) logIP(e *element) {
+	if on, ok := r.flag(e); ok && !on {
+		r.notef(e, "ignored; addresses are logged. To omit them, write format filter { wrap icecast; fields { client_ip delete } }")
+	}
 }
 
 // levels maps the log levels of 2.4 and 2.5 to Caddy's.

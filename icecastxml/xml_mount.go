@@ -99,7 +99,8 @@ func (r *reader) mountTable(m *mount) table {
 		"hidden":              r.flagSetting(m, true, "hidden", "all"),
 		"hijack":              r.flagSetting(m, true, "takeover"),
 
-		"fallback-mount":     store(r, r.value, &m.fallback),
+		"fallback":           func(e *element) { r.khFallback(e, m) },
+		"fallback-mount":     func(e *element) { r.khFallback(e, m) },
 		"fallback-override":  store(r, r.override, &m.override),
 		"fallback-when-full": r.flagSetting(m, true, "fallback_when_full"),
 
@@ -160,6 +161,7 @@ var ignoredInMounts = map[string]string{ //nolint:gosec // there is a word passw
 	"yp-url":                 "ignored; directory listings are not supported",
 	"cluster-password":       "ignored; directory listings are not supported",
 	"content-language":       "ignored; the language of a stream is not sent",
+	"max-send-size":          "ignored; each listener gets what is due at once",
 	"max-history":            "ignored; there is no title history. Titles are in the playlist log",
 	"wait-time":              "ignored; a mount can be used again at once",
 	"ban-client":             "ignored; put the addresses in the file of <deny-ip>",
@@ -195,6 +197,18 @@ func (r *reader) mountName(e *element) (string, bool) {
 		return "", false
 	}
 	return v, ok
+}
+
+// khFallback reads a fallback: a name or, in Icecast-KH, elements with a name and a rate.
+func (r *reader) khFallback(e *element, m *mount) {
+	if len(e.children) == 0 {
+		store(r, r.value, &m.fallback)(e)
+		return
+	}
+	r.readChildren(e, table{
+		"mount": store(r, r.value, &m.fallback),
+		"rate":  r.ignore("ignored; files play at their own bitrate"),
+	})
 }
 
 // override reads whether listeners return to the source: 0 or 1, in 2.5 none, all or own.

@@ -25,6 +25,8 @@ func (r *reader) paths(e *element, c *config) {
 		"alias":            func(e *element) { r.alias(e, p) },
 		"resource":         func(e *element) { r.alias(e, p) },
 		"deny-ip":          clients("deny", "file"),
+		"ban-file":         clients("deny", "file"),
+		"banfile":          clients("deny", "file"),
 		"allow-ip":         clients("allow", "file"),
 		"deny-agents":      clients("deny", "agent_file"),
 		"x-forwarded-for":  func(e *element) { r.proxies(e, p) },
@@ -32,7 +34,10 @@ func (r *reader) paths(e *element, c *config) {
 		"report-db":        r.ignore("ignored; errors are plain text"),
 		"pidfile":          r.ignore("ignored; start Caddy with --pidfile if the file is needed"),
 		"mime-types":       r.ignore("ignored; Caddy has its own table of file types"),
-		"null-device":      r.ignore("ignored"),
+		"nulldevice":       r.ignore("ignored; it is not needed"),
+		"null-device":      r.ignore("ignored; it is not needed"),
+		"geoipdb":          r.ignore("ignored; countries are not looked up"),
+		"reportxmldb":      r.ignore("ignored; errors are plain text"),
 		"well-known":       r.ignore("ignored; use Caddy's file_server"),
 		"ssl-verify-peers": r.ignore("ignored"),
 	})
@@ -44,6 +49,7 @@ func (r *reader) certificateTable(c *config) table {
 	cert, key := store(r, r.value, &c.paths.cert), store(r, r.value, &c.paths.key)
 	return table{
 		"ssl-certificate":     cert,
+		"ssl_certificate":     cert,
 		"tls-certificate":     cert,
 		"ssl-private-key":     key,
 		"tls-key":             key,
@@ -64,6 +70,9 @@ func (r *reader) alias(e *element, p *paths) {
 		a.to = e.attr("dest") // Icecast 2.3 and KH
 	}
 	switch {
+	case e.name == "resource" && e.attr("prefixmatch") != "" && a.to != "":
+		r.notef(e, "ignored; prefixmatch is not supported. Use Caddy's rewrite")
+		e.markKnown()
 	case e.name == "resource" && a.to == "":
 		r.notef(e, "ignored; supported resources have a source and a destination. Use Caddy's directives for others")
 		e.markKnown()

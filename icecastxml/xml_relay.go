@@ -32,6 +32,8 @@ func (r *reader) masterTable(m *master) table {
 			"relays-on-demand": store(r, r.flag, &m.onDemand),
 			"redirect":         store(r, r.flag, &m.redirect),
 			"bind":             t["master-bind"],
+			"relay-auth":       t["master-relay-auth"],
+			"ssl-port":         t["master-ssl-port"],
 			"run-on":           r.ignore(runOn),
 			"retry-delay":      r.ignore(runOn),
 		})

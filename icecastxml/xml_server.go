@@ -50,7 +50,11 @@ func (r *reader) readRoot(e *element, c *config) {
 		},
 		"relay": func(e *element) { c.relays = append(c.relays, r.relay(e)) },
 
-		"directory":    r.ignore("ignored; directory listings are not supported. Directories can read /status-json.xsl"),
+		"directory": r.directory,
+		"include": func(e *element) { // without the other file, a mount may be open that should not be
+			e.markKnown()
+			r.errorf(e, "other files are not read; expected the elements of that file here")
+		},
 		"yp-directory": r.ignore("ignored; directory listings are not supported. Directories can read /status-json.xsl"),
 		"icelogin":     r.ignoreUnlessOff("ignored; the ice-password header is not supported. Sources authenticate by Basic authentication or SHOUTcast login"),
 		"ice-login":    r.ignoreUnlessOff("ignored; the ice-password header is not supported. Sources authenticate by Basic authentication or SHOUTcast login"),
@@ -61,6 +65,12 @@ func (r *reader) readRoot(e *element, c *config) {
 		old.line = max(old.port.line, e.line)
 		c.sockets = append([]*socket{old}, c.sockets...)
 	}
+}
+
+// directory reads <directory>, none of which applies.
+func (r *reader) directory(e *element) {
+	r.readChildren(e, table{"yp-url": r.known, "yp-url-timeout": r.known, "touch-interval": r.known})
+	r.notef(e, "ignored; directory listings are not supported. Directories can read /status-json.xsl")
 }
 
 // limits reads <limits>.
@@ -98,6 +108,7 @@ func (r *reader) passwords(e *element, c *config) {
 		"admin-user":      store(r, r.value, &c.admin.user),
 		"admin-password":  store(r, r.secret, &c.admin.password),
 		"role":            func(e *element) { r.role(e, c) },
+		"shoutcast-user":  r.ignore("ignored; SHOUTcast sources send no user. Theirs is source, or that of the mount's source_password"),
 	})
 }
 
