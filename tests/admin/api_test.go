@@ -72,7 +72,7 @@ func TestTheAdminEndpointTellsWhatThereIsAndActs(t *testing.T) {
 	}{{"/backup.mp3", 2}, {"/live.mp3", 1}, {"/backup.mp3", 2}} {
 		for _, l := range s.APIList("listeners?mount=/live.mp3")[1:] {
 			apiDo(s, "move", fmt.Sprintf(`{"id": %.0f, "to": "%s"}`, l["id"], to.mount),
-				fmt.Sprintf(`{"id":%.0f,"mount":"/live.mp3","moved":1,"to":"%s"}`, l["id"], to.mount))
+				fmt.Sprintf(`{"id":%.0f,"mount":"/live.mp3","moved":1,"slaves":0,"to":"%s"}`, l["id"], to.mount))
 		}
 		harness.WaitForSource(t, "moved one by one to "+to.mount, to.id, others...)
 		harness.WaitForSource(t, "who was not moved", 1, w)
@@ -84,9 +84,9 @@ func TestTheAdminEndpointTellsWhatThereIsAndActs(t *testing.T) {
 		}
 		return nil
 	})
-	apiDo(s, "move", `{"mount": "/live.mp3", "to": "/backup.mp3"}`, `{"mount":"/live.mp3","moved":1,"to":"/backup.mp3"}`)
+	apiDo(s, "move", `{"mount": "/live.mp3", "to": "/backup.mp3"}`, `{"mount":"/live.mp3","moved":1,"slaves":0,"to":"/backup.mp3"}`)
 	harness.WaitForSource(t, "moved", 2, w)
-	apiDo(s, "move", `{"mount": "/live.mp3", "to": "/live.mp3"}`, `{"mount":"/live.mp3","moved":1,"to":"/live.mp3"}`)
+	apiDo(s, "move", `{"mount": "/live.mp3", "to": "/live.mp3"}`, `{"mount":"/live.mp3","moved":1,"slaves":0,"to":"/live.mp3"}`)
 	harness.WaitForSource(t, "home again", 1, w)
 	apiDo(s, "kill", `{"mount": "/live.mp3"}`, `{"killed":"/live.mp3"}`)
 	harness.WaitForSource(t, "the fallback", 2, w)
