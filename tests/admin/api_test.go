@@ -72,7 +72,7 @@ func TestTheAdminEndpointTellsWhatThereIsAndActs(t *testing.T) {
 	}{{"/backup.mp3", 2}, {"/live.mp3", 1}, {"/backup.mp3", 2}} {
 		for _, l := range s.APIList("listeners?mount=/live.mp3")[1:] {
 			apiDo(s, "move", fmt.Sprintf(`{"id": %.0f, "to": "%s"}`, l["id"], to.mount),
-				fmt.Sprintf(`{"id":%.0f,"mount":"/live.mp3","moved":1,"slaves":0,"to":"%s"}`, l["id"], to.mount))
+				fmt.Sprintf(`{"id":%.0f,"mount":"/live.mp3","moved":1,"to":"%s"}`, l["id"], to.mount))
 		}
 		harness.WaitForSource(t, "moved one by one to "+to.mount, to.id, others...)
 		harness.WaitForSource(t, "who was not moved", 1, w)
@@ -179,7 +179,7 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		{"POST", "kill", `{"mont": "/live.mp3"}`, 400, `body: json: unknown field "mont"`},
 		{"POST", "kill", `{"mount": "` + strings.Repeat("x", 20_000) + `"}`, 413, "body: too long; expected at most 16384 bytes"},
 		{"POST", "kill", `{}`, 400, `mount "": path does not begin with a slash; expected one such as /live.mp3`},
-		{"POST", "kill", `{"mount": "/admin/stats"}`, 400, `mount "/admin/stats": path is a page of the station; expected another`},
+		{"POST", "kill", `{"mount": "/admin/stats"}`, 400, `mount "/admin/stats": path is a page of the station, or a playlist; expected another`},
 		{"POST", "kill", `{"mount": "/no"}`, 404, "mount /no: unknown"},
 		{"POST", "kick", `{"mount": "/live.mp3"}`, 400, "id: missing; expected the number of a listener, such as 7"},
 		{"POST", "kick", `{"id": 999}`, 404, "listener 999: unknown"},
