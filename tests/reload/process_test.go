@@ -2,6 +2,7 @@ package reload
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -71,8 +72,8 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 			stall(s, "/live.mp3", way.Kind, way.Encrypted)
 		}
 	}
-	// More than a socket takes, and never so much at once that a listener is slow. Some of it is
-	// still to be sent when the process ends.
+	// More than a socket takes, and never so much at once that a listener is slow. To those that do
+	// not read, some of it is still to be sent when the process ends.
 	const parts, each, frameSize = 4, 250, 417
 	for i := range parts {
 		for _, l := range listeners {
@@ -80,6 +81,7 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 		}
 		src.Send(each)
 	}
+	waitUntilRead(s, "/live.mp3", src)
 	busy := howLong(t, "version")
 	ended := make(chan error, 1)
 	began := time.Now()
@@ -102,6 +104,22 @@ func TestTheProcessEndsItsStreamsPolitelyWithinASecond(t *testing.T) {
 			t.Errorf("by %s: heard %d to %d and %d bytes", l.Kind, c.First, c.Last, c.Rest())
 		}
 	}
+}
+
+// waitUntilRead waits until the server has read all that a source has sent: one that is faster
+// than real time is not read at once.
+func waitUntilRead(s *harness.Server, mount string, src *harness.Source) {
+	s.T.Helper()
+	var sent []byte
+	for n := range src.Next.Load() {
+		sent = numbered.AppendFrame(sent, n, time.Time{})
+	}
+	harness.Eventually(s.T, "the server has read all that was sent", func() error {
+		if _, stats := s.AdminCommand("admin", "hackme", "stats?mount="+mount); !strings.Contains(stats, fmt.Sprintf("<total_bytes_read>%d<", len(sent))) {
+			return fmt.Errorf("not %d bytes: %s", len(sent), stats)
+		}
+		return nil
+	})
 }
 
 // howLong returns how long a command of the binary takes, as a measure of how busy the
