@@ -91,7 +91,8 @@ func BodyLength(head []byte) int64 {
 
 // FixHead makes the head of a request valid HTTP: ICE/1.0 becomes HTTP/1.0, each line ends in
 // CRLF, a missing Host field is added, also in HTTP/1.0, and control characters are removed from
-// the fields of a source. A SOURCE that asks to keep the connection becomes HTTP/1.1: only when
+// the fields by which a source describes its stream. In others they stay, so that the server
+// refuses what a proxy may have read otherwise. A SOURCE that asks to keep the connection becomes HTTP/1.1: only when
 // that challenges it, libshout goes on with PUT. Other errors in the head remain.
 func FixHead(head []byte, host string) []byte {
 	fixed := make([]byte, 0, len(head)+len(host)+64)
@@ -115,7 +116,7 @@ func FixHead(head []byte, host string) []byte {
 			if named = true; strings.TrimSpace(value) == "" && !isFolded(lines[i+1:]) {
 				l = "Host: " + host
 			}
-		case isField && fromSource:
+		case isField && fromSource && fieldName.MatchString(name):
 			l = name + ":" + withoutControls(value)
 		}
 		line(l)

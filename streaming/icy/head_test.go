@@ -47,6 +47,7 @@ func TestFixHead(t *testing.T) {
 		{"one of a later version", "SOURCE /m HTTP/1.1\r\nHost: x\r\nConnection: Keep-Alive\r\n\r\n", "SOURCE /m HTTP/1.1\r\nHost: x\r\nConnection: Keep-Alive\r\n\r\n"},
 		{"no host in HTTP/1.0", "GET /admin.cgi?x HTTP/1.0\r\n\r\n", "GET /admin.cgi?x HTTP/1.0\r\nHost: " + host + "\r\n\r\n"},
 		{"control characters of a source", "PUT /m HTTP/1.1\r\nHost: x\r\nice-name: A\x00\x1b[B\x7f\tC\xe9\r\n\r\n", "PUT /m HTTP/1.1\r\nHost: x\r\nice-name: A[B\tC\xe9\r\n\r\n"},
+		{"those in the length of a body stay wrong", "PUT /m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", "PUT /m HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n"},
 		{"those of a listener stay wrong", "GET /m HTTP/1.1\r\nHost: x\r\nX: A\x01\r\n\r\n", "GET /m HTTP/1.1\r\nHost: x\r\nX: A\x01\r\n\r\n"},
 		{"a path with a space is not ours to judge", "PUT /a b HTTP/1.1\r\nHost: x\r\n\r\n", "PUT /a b HTTP/1.1\r\nHost: x\r\n\r\n"},
 		{"a CR within a line stays wrong", "PUT /m HTTP/1.1\r\nHost: x\ry\r\n\r\n", "PUT /m HTTP/1.1\r\nHost: x\ry\r\n\r\n"},
