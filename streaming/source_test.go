@@ -143,10 +143,7 @@ func TestAnEncoderThatReconnectsWaitsForItsOldConnection(t *testing.T) {
 		st, _ := newTestStation(t, Settings{})
 		old := connect(t, st, "/m", numbered.ContentType)
 		old.send(10)
-		go func() {
-			time.Sleep(endingTime / 2)
-			old.end()
-		}()
+		time.AfterFunc(endingTime/2, func() { old.end() })
 		connect(t, st, "/m", numbered.ContentType).send(1)
 		asked := time.Now()
 		if err := st.NewSource("/m", new(Source), Info{}, func() {}); !errors.Is(err, ErrMountInUse) || time.Since(asked) != endingTime {

@@ -120,6 +120,6 @@ func TestNativeFLACHasOneHeader(t *testing.T) {
 	defer resp.Body.Close()
 	begin := make([]byte, 300)
 	if _, err := io.ReadFull(resp.Body, begin); err != nil || !bytes.Contains(begin, []byte("title=Other")) {
-		t.Errorf("who comes then gets %q", begin)
+		t.Errorf("a new listener gets %q", begin)
 	}
 }
