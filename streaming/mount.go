@@ -46,7 +46,9 @@ type Mount struct {
 
 	titles       sync.Mutex         // held while meta changes, so that notices come in its order
 	unannounced  bool               // the notice of its source is still to come; titles guards it
-	pendingTitle *blocklog.Metadata // to be published after that; nil: nothing; titles guards it
+	pendingTitle *blocklog.Metadata // to be published after that, or by titleTimer; nil: nothing; titles guards it
+	titleTimer   *time.Timer        // calls flushTitle; nil: no title waits for its time; titles guards it
+	lastTitle    time.Time          // when one was last published; titles guards it
 
 	*counters
 
@@ -179,12 +181,8 @@ func (m *Mount) Announce(artist, title, url string, others ...icy.Field) bool {
 		return false
 	}
 	m.meta.Store(meta)
-	switch {
-	case meta.HasTitle(before):
-	case m.unannounced:
-		m.pendingTitle = meta
-	default:
-		m.publish(Notice{Kind: MetadataUpdated, Metadata: meta})
+	if !meta.HasTitle(before) {
+		m.publishTitle(meta)
 	}
 	return true
 }

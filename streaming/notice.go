@@ -15,7 +15,7 @@ const (
 	SourceConnected    NoticeKind = iota + 1 // Source has the mount and is being read
 	SourceDisconnected                       // Source has given the mount back; Bytes came from it
 	ListenerAdded                            // Listener has its connection
-	MetadataUpdated                          // the mount's stream has another title: Metadata
+	MetadataUpdated                          // the mount's stream has another title: Metadata; of many within a second, the last
 	FallbackEngaged                          // listeners hear To, which is not the mount's own stream; From before
 	FallbackReleased                         // no listener does so any more; To is the mount, or empty: none is left
 	SourceTooFast                            // Source sends faster than real time, and has to wait; once for each source
@@ -52,23 +52,60 @@ func (m *Mount) publish(n Notice) {
 	q.push(callback{notice: &n})
 }
 
+// titleSpacing is the least time between two notices of titles of a mount. A source may set
+// thousands a second; logs, hooks and events get the last one.
+const titleSpacing = time.Second
+
 // publishSource publishes the source, once it is read, and then the title that it was given
 // in the meantime.
 func (m *Mount) publishSource(s *Source) {
 	m.titles.Lock()
 	defer m.titles.Unlock()
 	m.publish(Notice{Kind: SourceConnected, Source: s})
-	if m.pendingTitle != nil {
-		m.publish(Notice{Kind: MetadataUpdated, Metadata: m.pendingTitle})
-	}
-	m.unannounced, m.pendingTitle = false, nil
+	m.unannounced = false
+	m.publishPendingTitle()
 }
 
-// holdTitles sets whether titles wait for the notice of their source.
+// holdTitles sets whether titles wait for the notice of their source. The title of a source
+// that was never read is none.
 func (m *Mount) holdTitles(hold bool) {
 	m.titles.Lock()
 	defer m.titles.Unlock()
+	m.publishPendingTitle()
 	m.unannounced, m.pendingTitle = hold, nil
+}
+
+// publishTitle publishes a title, later if the last one was published a moment ago. titles is
+// held.
+func (m *Mount) publishTitle(meta *blocklog.Metadata) {
+	m.pendingTitle = meta
+	switch wait := titleSpacing - time.Since(m.lastTitle); {
+	case m.unannounced, m.titleTimer != nil:
+	case wait > 0:
+		m.titleTimer = time.AfterFunc(wait, m.flushTitle)
+	default:
+		m.publishPendingTitle()
+	}
+}
+
+// flushTitle publishes the title that waits, if there is one, and leaves no timer.
+func (m *Mount) flushTitle() {
+	m.titles.Lock()
+	defer m.titles.Unlock()
+	m.publishPendingTitle()
+}
+
+// publishPendingTitle is flushTitle while titles is held.
+func (m *Mount) publishPendingTitle() {
+	if m.titleTimer != nil {
+		m.titleTimer.Stop()
+		m.titleTimer = nil
+	}
+	if m.pendingTitle == nil || m.unannounced {
+		return
+	}
+	m.publish(Notice{Kind: MetadataUpdated, Metadata: m.pendingTitle})
+	m.pendingTitle, m.lastTitle = nil, time.Now()
 }
 
 // publishFull publishes that a limit was reached, unless that was the last that happened.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddycast/caddycast/internal/eventually"
@@ -120,6 +121,47 @@ func TestWhatHappensToAMountIsToldInOrder(t *testing.T) {
 	}
 	src.end()
 	n.want(t, "connected /m", "title /m one", "full /m", "full /m", fmt.Sprintf("disconnected /m finished %d", someBytes()))
+}
+
+// A valid source may send thousands of titles a second, each of them a line of the log.
+func TestOfManyTitlesWithinASecondTheLastOneIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, n := recordNotices(t, Settings{})
+		src := &Source{}
+		if err := st.NewSource("/m", src, Info{}, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		m := src.Mount()
+		src.running = true
+		m.publishSource(src)
+		want := []string{"connected /m", "title /m first 0"}
+		flood := func(name string) {
+			for i := range 1000 {
+				m.SetMetadata("", fmt.Sprintf("%s %d", name, i), "")
+			}
+		}
+		flood("first")
+		synctest.Wait()
+		n.want(t, want...)
+		eventually.Advance(titleSpacing)
+		n.want(t, append(want, "title /m first 999")...)
+
+		eventually.Advance(titleSpacing / 2)
+		flood("second")
+		eventually.Advance(titleSpacing/2 - 1)
+		n.want(t, append(want, "title /m first 999")...)
+		eventually.Advance(1)
+		want = append(want, "title /m first 999", "title /m second 999")
+		n.want(t, want...)
+
+		flood("third") // what waits is told before the end
+		src.Stop(Removed)
+		src.End()
+		synctest.Wait()
+		n.want(t, append(want, "title /m third 999", "disconnected /m removed 0")...)
+		eventually.Advance(time.Minute)
+		n.want(t, append(want, "title /m third 999", "disconnected /m removed 0")...)
+	})
 }
 
 func TestAFallbackIsToldOnceHoweverManyHearIt(t *testing.T) {

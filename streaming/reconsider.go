@@ -199,6 +199,7 @@ func (st *Station) dropIfUnused(m *Mount) bool {
 	}
 	delete(st.mounts, m.Path)
 	st.changes.add(m.Path)
+	m.flushTitle()
 	m.forgetLog()
 	st.stopCounting(m)
 	return true

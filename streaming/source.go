@@ -172,6 +172,7 @@ func (s *Source) Run(r io.Reader) Reason {
 // the goroutine that would run Run.
 func (s *Source) End() {
 	if s.running {
+		s.Mount().flushTitle()
 		s.Mount().publish(Notice{Kind: SourceDisconnected, Source: s, Bytes: s.read})
 	}
 	s.Mount().station.endSource(s)
