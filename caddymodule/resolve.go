@@ -193,6 +193,7 @@ func (r *resolver) modules(ctx caddy.Context, g *state.Generation) error {
 	if err != nil {
 		return err
 	}
+	g.Gate.Roles = r.roles() // before what is loaded is cleared
 	for _, m := range r.station.Mounts {
 		if len(m.AuthRaw) == 0 {
 			continue
@@ -242,4 +243,25 @@ func (r *resolver) records() bool {
 		}
 	}
 	return false
+}
+
+// roles returns the paths of auth.Gate.Roles. Icecast 2.5 counts the administrator, slaves and
+// everybody else first, then for each mount its authentication, the rest of its listeners, and
+// its source.
+func (r *resolver) roles() []string {
+	roles := []string{""}
+	for _, c := range []*auth.Credential{r.station.AdminPassword, r.station.RelayPassword} {
+		if c != nil {
+			roles = append(roles, "")
+		}
+	}
+	for _, m := range r.station.Mounts {
+		if len(m.AuthRaw) > 0 {
+			roles = append(roles, m.Path, "")
+		}
+		if m.SourcePassword != nil {
+			roles = append(roles, "")
+		}
+	}
+	return roles
 }

@@ -17,7 +17,7 @@ import (
 // serveClients answers with the listeners of a mount.
 func (c *Commands) serveClients(w http.ResponseWriter, r *request.Facts, q url.Values) error {
 	present := c.station.Snapshot(q.Get("mount"))
-	source := element{name: "source", mount: q.Get("mount"), children: []element{leaf("Listeners", len(present))}}
+	source := ofMount(q.Get("mount"), leaf("Listeners", len(present)))
 	for _, p := range present {
 		source.children = append(source.children, clientElement(p))
 	}

@@ -22,7 +22,7 @@ type command struct {
 	open    bool // needs no authentication
 }
 
-// commands are those of Icecast 2.4.4 that apply here, and publicstats of 2.5. Metadata and the
+// commands are those of Icecast 2.4.4 that apply here, and publicstats and the id of manageauth of 2.5. Metadata and the
 // lists for slaves have other credentials and are served apart.
 var commands = map[string]command{
 	"stats":          {serve: (*Commands).serveStats},
@@ -35,7 +35,7 @@ var commands = map[string]command{
 	"drainslave":     {serve: (*Commands).drainSlave, changes: true},  // ours
 	"removeslave":    {serve: (*Commands).removeSlave, changes: true}, // ours
 	"listevents":     {serve: (*Commands).serveLastEvents},            // ours
-	"manageauth":     {serve: (*Commands).manageAuth, mount: true, changes: true},
+	"manageauth":     {serve: (*Commands).manageAuth, changes: true},
 	"killclient":     {serve: (*Commands).killClient, mount: true, changes: true},
 	"moveclients":    {serve: (*Commands).moveClients, mount: true, changes: true},
 	"killsource":     {serve: (*Commands).killSource, mount: true, changes: true},
@@ -100,14 +100,22 @@ func (c *Commands) serve(w http.ResponseWriter, r *request.Facts, one command) e
 		}
 	}
 	if one.mount {
-		switch p := q.Get("mount"); {
-		case p == "":
-			return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
-		case !c.station.Has(p):
-			return response.Refuse(http.StatusBadRequest, "Source does not exist")
+		if err := c.checkMount(q); err != nil {
+			return err
 		}
 	}
 	return one.serve(c, w, r, q)
+}
+
+// checkMount refuses a command without a mount, or with one that is not there.
+func (c *Commands) checkMount(q url.Values) error {
+	switch p := q.Get("mount"); {
+	case p == "":
+		return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
+	case !c.station.Has(p):
+		return response.Refuse(http.StatusBadRequest, "Source does not exist")
+	}
+	return nil
 }
 
 // parameters reads the parameters of a command.
@@ -150,7 +158,7 @@ func (c *Commands) setFallback(w http.ResponseWriter, r *request.Facts, q url.Va
 
 // serveUpdateMetadata answers with the mount, as Icecast's form for titles does.
 func (c *Commands) serveUpdateMetadata(w http.ResponseWriter, r *request.Facts, q url.Values) error {
-	return answerElement(w, r, el("icestats", element{name: "source", mount: q.Get("mount")}))
+	return answerElement(w, r, el("icestats", ofMount(q.Get("mount"))))
 }
 
 // buildM3U answers with a playlist that contains the listener's own user and password. The mount

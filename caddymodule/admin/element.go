@@ -18,9 +18,19 @@ import (
 // text or children.
 type element struct {
 	name     string
-	mount    string // the attribute of that name
-	data     any    // its text, or a number or bool that is written as text
+	attrs    []attr
+	data     any // its text, or a number or bool that is written as text
 	children []element
+}
+
+// attr is an attribute of an element.
+type attr struct{ name, value string }
+
+// ofMount returns the element source of a mount.
+func ofMount(path string, children ...element) element {
+	e := el("source", children...)
+	e.attrs = []attr{{"mount", path}}
+	return e
 }
 
 // el returns an element with children.
@@ -43,8 +53,8 @@ func leaves(values map[string]any) []element {
 // MarshalXML implements xml.Marshaler.
 func (e element) MarshalXML(enc *xml.Encoder, start xml.StartElement) error {
 	start.Name.Local, start.Attr = e.name, nil
-	if e.mount != "" {
-		start.Attr = []xml.Attr{{Name: xml.Name{Local: "mount"}, Value: e.mount}}
+	for _, a := range e.attrs {
+		start.Attr = append(start.Attr, xml.Attr{Name: xml.Name{Local: a.name}, Value: a.value})
 	}
 	if err := enc.EncodeToken(start); err != nil {
 		return err
@@ -63,16 +73,16 @@ func (e element) MarshalXML(enc *xml.Encoder, start xml.StartElement) error {
 }
 
 // lists are the elements that may be repeated. In JSON they are always an array.
-var lists = []string{"source", "listener", "slave", "event", "User"}
+var lists = []string{"source", "listener", "slave", "event", "User", "role", "user"}
 
 // value returns the content of the element, for JSON.
 func (e element) value() any {
-	if e.children == nil && e.mount == "" {
+	if e.children == nil && e.attrs == nil {
 		return e.data
 	}
 	object := make(map[string]any)
-	if e.mount != "" {
-		object["mount"] = e.mount
+	for _, a := range e.attrs {
+		object[a.name] = a.value
 	}
 	for _, c := range e.children {
 		if slices.Contains(lists, c.name) {

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
@@ -23,7 +24,12 @@ func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error 
 	if err := c.checkTitleTLS(r, path); err != nil {
 		return err
 	}
-	if _, err := c.station.Gate.AuthorizeSource(r, path, true, c.station.Policy(path).Source, c.station.Gate.Admin); err != nil {
+	if path == "" { // no mount whose source this could be
+		err = auth.Authorize(r, c.station.Gate.Admin)
+	} else {
+		_, err = c.station.Gate.AuthorizeSource(r, path, true, c.station.Policy(path).Source, c.station.Gate.Admin)
+	}
+	if err != nil {
 		return err
 	}
 	if err := checkSite(r); err != nil {

@@ -44,6 +44,8 @@ func TestWhoMaySetATitle(t *testing.T) {
 	}{
 		{"nobody", "", "", "/live.mp3", 401},
 		{"nobody, on no mount", "", "", "", 401},
+		{"the source, on no mount", "source", "source", "", 401},
+		{"the admin, on no mount", "admin", "admin", "", 400},
 		{"nobody, on a mount that is not there", "", "", "/none.mp3", 401},
 		{"a stranger", "source", "wrong", "/live.mp3", 401},
 		{"the source", "source", "source", "/live.mp3", 200},

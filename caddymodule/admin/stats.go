@@ -21,14 +21,15 @@ func (c *Commands) serveStats(w http.ResponseWriter, r *request.Facts, q url.Val
 	if only != "" && !c.station.Has(only) {
 		return response.Refuse(http.StatusBadRequest, "Source does not exist")
 	}
-	e := el("icestats", leaves(c.globalStats(r))...)
+	e := el("icestats", c.roles()...)
+	e.children = append(e.children, leaves(c.globalStats(r))...)
 	for _, m := range c.station.Statuses() {
 		if only != "" && m.Path != only {
 			continue
 		}
 		if source := status.SourceStatus(&m, c.station.Slaves(), c.station.ListenURL(r, m.Path)); source != nil {
 			c.addPrivate(source, &m)
-			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
+			e.children = append(e.children, ofMount(m.Path, leaves(source)...))
 		}
 	}
 	return answerElement(w, r, e)
@@ -101,7 +102,7 @@ func (c *Commands) servePublicStats(w http.ResponseWriter, r *request.Facts, q u
 			continue
 		}
 		if source := status.SourceStatus(&m, c.station.Slaves(), c.station.ListenURL(r, m.Path)); source != nil {
-			e.children = append(e.children, element{name: "source", mount: m.Path, children: leaves(source)})
+			e.children = append(e.children, ofMount(m.Path, leaves(source)...))
 		}
 	}
 	return answerElement(w, r, e)
@@ -124,10 +125,7 @@ func (c *Commands) mountElements(except string) []element {
 		if i := slices.IndexFunc(rule.Fallbacks, func(f string) bool { return f[0] == '/' }); i >= 0 {
 			first = rule.Fallbacks[i]
 		}
-		e := element{name: "source", mount: m.Path, children: []element{
-			leaf("fallback", first),
-			leaf("listeners", m.Stats.Listeners),
-		}}
+		e := ofMount(m.Path, leaf("fallback", first), leaf("listeners", m.Stats.Listeners))
 		if m.Source != nil {
 			e.children = append(e.children, leaf("Connected", int(time.Since(m.Stream.Since)/time.Second)))
 		}

@@ -29,6 +29,10 @@ type Gate struct {
 	// Modules are the modules of mounts and patterns.
 	Modules mountpath.Index[Module]
 
+	// Roles are the paths of the blocks with a module, by the number that Icecast 2.5 gives to
+	// such a role; empty if the number is that of other credentials.
+	Roles []string
+
 	// Master decides on mounts without a module that the masters protect; nil: nobody does.
 	Master *Master
 }

@@ -77,7 +77,7 @@ func (h *Handler) Use(g *state.Generation, retired <-chan struct{}) {
 // a refusal is written, and where refusals are logged and counted.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	f, err := request.New(r), errNotServed
-	if strings.HasPrefix(r.URL.Path, "/") { // not as in GET http://host
+	if strings.HasPrefix(r.URL.Path, "/") || isSource(f) { // not as in GET http://host
 		err = h.serve(w, f)
 	}
 	if err != nil {
@@ -126,6 +126,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 		}
 	}
 	return errNotServed
+}
+
+// isSource reports whether a request is one of a source, by whatever path.
+func isSource(r *request.Facts) bool {
+	return r.Method == request.MethodSource || r.Method == http.MethodPut
 }
 
 // allowed calls serve if the client's address is allowed.

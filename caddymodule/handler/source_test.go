@@ -39,6 +39,9 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{"a wrong user", "PUT", "/live.mp3", "admin", "hackme", "audio/mpeg", 401, "You need to authenticate"},
 		{"the station's password on a mount with its own", "PUT", "/dj.mp3", "source", "hackme", "audio/mpeg", 401, "You need to authenticate"},
 		{"a page", "SOURCE", "/admin/metadata", "source", "hackme", "audio/mpeg", 403, "This path is a page of the station, or a playlist; expected another"},
+		{"no name and no credentials", "PUT", "/", "", "", "audio/mpeg", 401, "You need to authenticate"},
+		{"no path and no credentials", "SOURCE", "", "", "", "audio/mpeg", 401, "You need to authenticate"},
+		{"no path", "SOURCE", "", "source", "hackme", "audio/mpeg", 400, "path does not begin with a slash; expected one such as /live.mp3"},
 		{"no name", "PUT", "/", "source", "hackme", "audio/mpeg", 400, "path has empty parts, or dots between its slashes; expected one such as /live.mp3"},
 		{"a name that is too long", "PUT", long, "source", "hackme", "audio/mpeg", 400, "path has 256 bytes; expected 255 at most"},
 		{"a name that can't be seen", "PUT", "/%00", "source", "hackme", "audio/mpeg", 400, "path has invisible characters, or a space at its end; expected visible UTF-8"},
@@ -47,7 +50,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		{"one source too many", "SOURCE", "/live.mp3", "source", "hackme", "", 403, "too many sources connected"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := httptest.NewRequest(tt.method, tt.path, nil)
+			r := httptest.NewRequest(tt.method, "http://radio.example.org"+tt.path, nil)
 			if tt.user != "" {
 				r.SetBasicAuth(tt.user, tt.password)
 			}
