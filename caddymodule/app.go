@@ -33,6 +33,8 @@ type App struct {
 	Stations map[string]*Station `json:"stations,omitempty"`
 
 	generations map[string]*state.Generation
+	atStart     []func()
+	beforeStop  []func()
 	unfollow    func() // ends followHangup; nil: it has not begun
 }
 
@@ -78,6 +80,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 // Start publishes the stations.
 func (a *App) Start() error {
+	if err := a.checkPorts(); err != nil {
+		return err
+	}
 	for _, g := range a.generations {
 		g.Publish()
 	}
@@ -110,23 +115,31 @@ func (a *App) Cleanup() error {
 
 // started logs that the stations are ready, once all apps have started.
 func (a *App) started() {
+	running.Store(true)
+	for _, do := range a.atStart {
+		do()
+	}
 	for _, g := range a.generations {
 		g.LogReady()
 		g.Events.Open()
 	}
 }
 
-// stopping ends the streams if the process is about to exit: the HTTP servers, which stop after
-// this event, wait for all of them.
+// stopping comes before the HTTP servers stop. It ends the streams if the process is about to
+// exit, since the servers wait for all of them.
 func (a *App) stopping() {
-	if !caddy.Exiting() {
-		return
+	all := a.beforeStop
+	if caddy.Exiting() {
+		all = nil
+		for _, g := range a.generations {
+			all = append(all, g.End)
+		}
 	}
-	var ending sync.WaitGroup
-	for _, g := range a.generations {
-		ending.Go(g.End)
+	var tasks sync.WaitGroup
+	for _, task := range all {
+		tasks.Go(task)
 	}
-	ending.Wait()
+	tasks.Wait()
 }
 
 // Generation implements state.Provider.
@@ -154,6 +167,11 @@ func (a *App) Wrap(srv *caddyhttp.Server) {
 	for _, g := range a.generations {
 		g.WrapSite(srv)
 	}
+}
+
+// Follow implements state.Provider.
+func (a *App) Follow(started, stopping func()) {
+	a.atStart, a.beforeStop = append(a.atStart, started), append(a.beforeStop, stopping)
 }
 
 // eventFunc is a function as an event handler.

@@ -44,6 +44,8 @@ func init() {
 //
 //		relay <mount> <url>... { … }   # see parseRelay
 //		role master|slave { … }        # see parseRole
+//
+//		allow_shared_port [on|off]
 //	}
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	app := new(App)
@@ -107,6 +109,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			s.Relays = append(s.Relays, r)
 			return err
 		},
-		"role": func() error { return parseRole(d, s) },
+		"role":              func() error { return parseRole(d, s) },
+		"allow_shared_port": setting.Flag(d, &s.AllowSharedPort),
 	})
 }

@@ -78,6 +78,10 @@ type Station struct {
 	// The path of a program that runs when a source disconnects, with the mount as
 	// its argument. Short for a hook. Default: none.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
+
+	// Whether the server starts although another process listens on a port of the station's
+	// sites. The system divides the connections between the two. Default: false.
+	AllowSharedPort *bool `json:"allow_shared_port,omitempty"`
 }
 
 // Limits are the limits of a station, and defaults of its mounts. Zero means no limit, or the

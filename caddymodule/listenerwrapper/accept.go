@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
+	"github.com/caddycast/caddycast/caddymodule/socket"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -24,6 +25,10 @@ var tlsListener = reflect.TypeOf(tls.NewListener(nil, nil))
 
 // WrapListener implements caddy.ListenerWrapper.
 func (w *ListenerWrapper) WrapListener(ln net.Listener) net.Listener {
+	ln = socket.Keep(ln, w.keepAlive)
+	if kept, ok := ln.(*socket.Listener); ok {
+		w.listeners = append(w.listeners, kept)
+	}
 	wrapped := &sniffingListener{Listener: ln, wrapper: w, full: rate.Sometimes{Interval: fullInterval}}
 	if reflect.TypeOf(ln) == tlsListener {
 		wrapped.warn()
@@ -58,7 +63,10 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 		ln.warn()
 		return conn, nil
 	}
-	return &sniffer{Conn: conn, host: ln.wrapper}, nil
+	c := &sniffer{Conn: conn, host: ln.wrapper}
+	c.isNew.Store(true)
+	c.host.newcomers.enter()
+	return c, nil
 }
 
 // warn logs once that the wrapper is behind TLS.

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,6 +49,7 @@ type sniffer struct {
 	ahead    []byte           // read, and not passed on yet
 	passed   int              // bytes of ahead that may be passed on
 	heads    heads
+	isNew    atomic.Bool // counted as a newcomer of the host
 
 	grants auth.GrantSlot // of a source that logged in without HTTP
 }
@@ -206,24 +209,53 @@ func (c *sniffer) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
+// Close implements net.Conn.
+func (c *sniffer) Close() error {
+	c.settle()
+	return c.Conn.Close()
+}
+
+// settle counts the connection as no newcomer any more.
+func (c *sniffer) settle() {
+	if c.isNew.Swap(false) {
+		c.host.newcomers.leave()
+	}
+}
+
+// connState follows what the server does with a connection.
+func connState(conn net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		return
+	}
+	if c, _ := snifferOf(conn); c != nil {
+		c.settle()
+	}
+}
+
 // connContext enables a plain connection's sniffer and puts its grants into the context of its
 // requests. Beneath TLS nothing is inspected.
 func connContext(ctx context.Context, conn net.Conn) context.Context {
-	encrypted, isTLS := conn.(*tls.Conn)
-	if isTLS {
-		conn = encrypted.NetConn()
+	c, isTLS := snifferOf(conn)
+	if c == nil || isTLS {
+		return ctx
+	}
+	c.wrapper = c.host // all wrappers above pass bytes unchanged
+	return auth.WithGrantSlot(ctx, &c.grants)
+}
+
+// snifferOf returns the sniffer beneath a connection, and whether it is beneath TLS; nil: there
+// is none.
+func snifferOf(conn net.Conn) (c *sniffer, isTLS bool) {
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn, isTLS = encrypted.NetConn(), true
 	}
 	for conn != nil {
 		if c, ok := conn.(*sniffer); ok {
-			if isTLS {
-				return ctx
-			}
-			c.wrapper = c.host // all wrappers above pass bytes unchanged
-			return auth.WithGrantSlot(ctx, &c.grants)
+			return c, isTLS
 		}
 		conn, _ = transport.Unwrap(conn)
 	}
-	return ctx
+	return nil, isTLS
 }
 
 // hostOf returns the IP address of a peer; the zero value: it has none, as on a Unix socket.

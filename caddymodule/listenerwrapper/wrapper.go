@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -19,6 +20,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/caddymodule/socket"
 	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
@@ -55,6 +57,10 @@ type ListenerWrapper struct {
 	login   *auth.Verifier    // of Password
 
 	siteNames func() []string // of the server; nil: not known
+	keepAlive net.KeepAliveConfig
+
+	listeners []*socket.Listener // set while the servers start
+	newcomers newcomers
 }
 
 // CaddyModule returns the Caddy module information.
@@ -111,7 +117,13 @@ func (w *ListenerWrapper) register(ctx caddy.Context, stations state.Provider) e
 		return errors.New("listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	}
 	srv.RegisterConnContext(connContext)
+	srv.RegisterConnState(connState)
+	stations.Follow(w.begin, w.retire)
 	w.siteNames = sync.OnceValue(func() []string { return siteNames(srv) }) // once its routes are provisioned
+	w.keepAlive = net.KeepAliveConfig{
+		Enable:   srv.KeepAliveInterval >= 0,
+		Interval: time.Duration(srv.KeepAliveInterval), Idle: time.Duration(srv.KeepAliveIdle), Count: srv.KeepAliveCount,
+	}
 	stations.Wrap(srv)
 	if w.station != nil {
 		w.station.AddShoutcastPort(state.ShoutcastPort{Mount: w.Mount, Verifier: w.login, Listen: srv.Listen})

@@ -90,16 +90,16 @@ func TestWhichStationAWrapperIsFor(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		stations []string
-		w        ListenerWrapper
+		w        *ListenerWrapper
 		want     string
 		err      string
 	}{
-		{"the one called default", []string{"default", "two"}, ListenerWrapper{}, "default", ""},
-		{"the only one", []string{"two"}, ListenerWrapper{Mount: "/m"}, "two", ""},
-		{"the one that is named", []string{"default", "two"}, ListenerWrapper{Station: "two"}, "two", ""},
-		{"none, if there is no telling", []string{"one", "two"}, ListenerWrapper{}, "", ""},
-		{"that is wrong if one is meant", []string{"one", "two"}, ListenerWrapper{Mount: "/m"}, "", errStation.Error()},
-		{"one that is not there", []string{"one"}, ListenerWrapper{Station: "tow"}, "", `station "tow": unknown; expected one of: one`},
+		{"the one called default", []string{"default", "two"}, &ListenerWrapper{}, "default", ""},
+		{"the only one", []string{"two"}, &ListenerWrapper{Mount: "/m"}, "two", ""},
+		{"the one that is named", []string{"default", "two"}, &ListenerWrapper{Station: "two"}, "two", ""},
+		{"none, if there is no telling", []string{"one", "two"}, &ListenerWrapper{}, "", ""},
+		{"that is wrong if one is meant", []string{"one", "two"}, &ListenerWrapper{Mount: "/m"}, "", errStation.Error()},
+		{"one that is not there", []string{"one"}, &ListenerWrapper{Station: "tow"}, "", `station "tow": unknown; expected one of: one`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			app := &caddymodule.App{Stations: make(map[string]*caddymodule.Station)}

@@ -19,6 +19,10 @@ type Provider interface {
 
 	// Wrap notes that a server has the listener wrapper.
 	Wrap(srv *caddyhttp.Server)
+
+	// Follow registers, while the configuration is provisioned, what is done when all of it has
+	// started, and what before its servers stop, when another configuration is in force.
+	Follow(started, stopping func())
 }
 
 // CheckName returns an error for a name that the handler's directive would take for a matcher,

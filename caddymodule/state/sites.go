@@ -106,6 +106,28 @@ func (s *sites) unwrapped() (addresses []string) {
 	return addresses
 }
 
+// Addresses returns the TCP addresses of the servers that the station is on, without those whose
+// port the system chooses.
+func (g *Generation) Addresses() (all []*net.TCPAddr) {
+	s := &g.sites
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, srv := range s.servers {
+		for _, listen := range srv.Listen {
+			parsed, err := caddy.ParseNetworkAddress(listen)
+			if err != nil || !strings.HasPrefix(parsed.Network, "tcp") || parsed.StartPort == 0 {
+				continue
+			}
+			for i := range parsed.PortRangeSize() {
+				if addr, err := net.ResolveTCPAddr(parsed.Network, parsed.JoinHostPort(i)); err == nil {
+					all = append(all, addr)
+				}
+			}
+		}
+	}
+	return all
+}
+
 // none reports whether the station is on no site.
 func (s *sites) none() bool {
 	s.mu.Lock()

@@ -48,7 +48,7 @@ func (r *run) measureCluster(ctx context.Context) (err error) {
 	first := r.read()
 	var quiet, quietTime time.Duration
 	var costs []time.Duration // the median is taken: a collection of garbage that falls into one visit is not its cost
-	for range visits { // in turns, so that both meet the machine in the same mood
+	for range visits {        // in turns, so that both meet the machine in the same mood
 		start := r.read()
 		if err := r.players.play(ctx, visitPause, nil); err != nil {
 			return err

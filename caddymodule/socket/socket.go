@@ -1,0 +1,146 @@
+package socket
+
+import (
+	"net"
+	"reflect"
+	"sync"
+)
+
+// kept has the sockets of this process, by address.
+var kept = struct {
+	mu  sync.Mutex
+	all map[string]*shared
+}{all: make(map[string]*shared)}
+
+// shared is a socket with several descriptors.
+type shared struct {
+	*net.TCPListener     // a descriptor for further ones; nobody accepts from it
+	users            int // configurations; mu of kept guards it
+}
+
+// Listener accepts from a kept socket for one configuration.
+type Listener struct {
+	*net.TCPListener
+	name      string       // in kept
+	caddys    net.Listener // what Caddy opened, and counts until it is closed
+	keepAlive net.KeepAliveConfig
+	opened    func()        // closes open, once
+	open      chan struct{} // closed when this configuration is in force, or is closed
+	closing   sync.Once
+}
+
+// Keep returns a listener that accepts from the kept socket of the address that ln listens at,
+// and closes the socket of ln. The first ln of an address gives its socket. keepAlive is for
+// connections, since the socket may have the settings of an earlier configuration. A further
+// listener accepts nothing before Open is called. If the socket can't be kept, Keep returns ln.
+func Keep(ln net.Listener, keepAlive net.KeepAliveConfig) net.Listener {
+	raw := tcpListener(ln)
+	if raw == nil {
+		return ln
+	}
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	name := raw.Addr().String()
+	s, ok := kept.all[name]
+	if !ok {
+		if s = share(raw); s == nil {
+			return ln
+		}
+		kept.all[name] = s
+	}
+	own, err := duplicate(s.TCPListener)
+	if err != nil {
+		s.closeUnused(name)
+		return ln
+	}
+	l := &Listener{TCPListener: own, name: name, caddys: ln, keepAlive: keepAlive, open: make(chan struct{})}
+	l.opened = sync.OnceFunc(func() { close(l.open) })
+	if s.users++; s.users == 1 {
+		l.opened()
+	}
+	_ = raw.Close()
+	return l
+}
+
+// share makes a socket one that can be kept; nil: it can't.
+func share(raw *net.TCPListener) *shared {
+	address, ok := raw.Addr().(*net.TCPAddr)
+	if !ok || OwnerOf(address) != nil || steerToFirst(address.String()) != nil {
+		return nil // beside another process, that one would get all connections
+	}
+	ln, err := duplicate(raw)
+	if err != nil {
+		return nil
+	}
+	return &shared{TCPListener: ln}
+}
+
+// closeUnused closes a socket that no configuration uses. mu of kept is held.
+func (s *shared) closeUnused(name string) {
+	if s.users == 0 {
+		_ = s.Close()
+		delete(kept.all, name)
+	}
+}
+
+// Open says that the configuration is in force. Before that it may be rejected, and a connection
+// that it has accepted would be lost.
+func (l *Listener) Open() { l.opened() }
+
+// Accept implements net.Listener.
+func (l *Listener) Accept() (net.Conn, error) {
+	<-l.open
+	conn, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.SetKeepAliveConfig(l.keepAlive) // of a connection that may be gone already
+	return conn, nil
+}
+
+// Close implements net.Listener. The last one of an address closes the socket.
+func (l *Listener) Close() error {
+	err := net.ErrClosed
+	l.closing.Do(func() {
+		kept.mu.Lock()
+		defer kept.mu.Unlock()
+		err = l.TCPListener.Close()
+		l.opened()
+		_ = l.caddys.Close() // its socket is closed, but Caddy still counts it
+		s := kept.all[l.name]
+		s.users--
+		s.closeUnused(l.name)
+	})
+	return err
+}
+
+// tcpListener returns the socket beneath a listener of Caddy, which wraps it in a struct of its
+// own; nil: there is none.
+func tcpListener(ln net.Listener) *net.TCPListener {
+	if raw, ok := ln.(*net.TCPListener); ok {
+		return raw
+	}
+	v := reflect.ValueOf(ln)
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	if field := v.FieldByName("Listener"); field.IsValid() && field.CanInterface() {
+		raw, _ := field.Interface().(*net.TCPListener)
+		return raw
+	}
+	return nil
+}
+
+// duplicate returns a listener with another descriptor of the same socket.
+func duplicate(ln *net.TCPListener) (*net.TCPListener, error) {
+	file, err := ln.File()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	other, err := net.FileListener(file)
+	if err != nil {
+		return nil, err
+	}
+	return other.(*net.TCPListener), nil
+}

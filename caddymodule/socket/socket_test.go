@@ -1,0 +1,153 @@
+//go:build linux
+
+package socket
+
+import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// caddyListener is the shape of Caddy's own type.
+type caddyListener struct {
+	net.Listener
+	closed *int
+}
+
+func (l caddyListener) Close() error { *l.closed++; return l.Listener.Close() }
+
+// listen listens as Caddy does, with SO_REUSEPORT.
+func listen(t *testing.T, address string) caddyListener {
+	t.Helper()
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return control(raw, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+	}}
+	ln, err := config.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return caddyListener{ln, new(int)}
+}
+
+// dial connects to an address n times.
+func dial(t *testing.T, address string, n int) {
+	t.Helper()
+	for range n {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+}
+
+// accept accepts n connections.
+func accept(t *testing.T, ln net.Listener, n int) {
+	t.Helper()
+	for range n {
+		conn, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+	}
+}
+
+func TestTheNextConfigurationAcceptsWhatWaitedForTheOneBefore(t *testing.T) {
+	for _, host := range []string{"127.0.0.1:0", "[::1]:0", "[::]:0", "0.0.0.0:0"} {
+		t.Run(host, func(t *testing.T) {
+			first := listen(t, host)
+			address := first.Addr().String()
+			before := Keep(first, net.KeepAliveConfig{Enable: true})
+			if _, ok := before.(*Listener); !ok {
+				t.Fatalf("not kept: %T", before)
+			}
+			dial(t, address, 40)
+			second := listen(t, address)
+			dial(t, address, 40) // before the next configuration knows of its socket
+			after := Keep(second, net.KeepAliveConfig{})
+			accept(t, before, 20)
+			if err := before.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, err := before.Accept(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("accepting for the configuration before: %v", err)
+			}
+			dial(t, address, 40)
+			after.(*Listener).Open()
+			accept(t, after, 100)
+			if err := after.Close(); err != nil {
+				t.Error(err)
+			}
+			if *first.closed != 1 || *second.closed != 1 {
+				t.Errorf("Caddy's listeners were closed %d and %d times", *first.closed, *second.closed)
+			}
+			if err := after.Close(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("closing again: %v", err)
+			}
+			if conn, err := net.Dial("tcp", address); err == nil {
+				_ = conn.Close()
+				t.Error("somebody listens after the last configuration")
+			}
+		})
+	}
+}
+
+func TestARejectedConfigurationTakesNothing(t *testing.T) {
+	first := listen(t, "127.0.0.1:0")
+	address := first.Addr().String()
+	before := Keep(first, net.KeepAliveConfig{})
+	defer before.Close()
+	for range 3 {
+		rejected := Keep(listen(t, address), net.KeepAliveConfig{})
+		dial(t, address, 20)
+		_ = rejected.Close()
+	}
+	accept(t, before, 60)
+}
+
+func TestOnlyTCPIsKept(t *testing.T) {
+	ln, err := net.Listen("unix", t.TempDir()+"/socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if kept := Keep(ln, net.KeepAliveConfig{}); kept != ln {
+		t.Errorf("a Unix socket became %T", kept)
+	}
+	behind := struct{ net.Listener }{caddyListener{ln, new(int)}}
+	if kept := Keep(behind, net.KeepAliveConfig{}); kept != net.Listener(behind) {
+		t.Errorf("what is behind another wrapper became %T", kept)
+	}
+}
+
+func TestOneOwnsTheSocketsOfOneself(t *testing.T) {
+	ln := listen(t, "127.0.0.1:0")
+	defer ln.Close()
+	if owner := OwnerOf(ln.Addr().(*net.TCPAddr)); owner != nil {
+		t.Errorf("%v listens there", owner)
+	}
+}
+
+func TestOverlappingAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		ours, theirs string
+		port         int
+		want         bool
+	}{
+		{"", "0.0.0.0", 8000, true},
+		{"127.0.0.1", "::", 8000, true},
+		{"127.0.0.1", "127.0.0.1", 8000, true},
+		{"127.0.0.1", "127.0.0.2", 8000, false},
+		{"", "0.0.0.0", 8001, false},
+		{"::1", "::", 8000, true},
+	} {
+		if got := overlaps(&net.TCPAddr{IP: net.ParseIP(tt.ours), Port: 8000}, net.ParseIP(tt.theirs), tt.port); got != tt.want {
+			t.Errorf("%q and %q, port %d: %t", tt.ours, tt.theirs, tt.port, got)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+//go:build linux
+
+package reload
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/caddycast/caddycast/tests/harness"
+)
+
+// connectionsForEach is how many connections there are from one reload to the next.
+const connectionsForEach = 250
+
+// connections counts what became of connections with one request each.
+type connections struct {
+	answered, reset, unanswered atomic.Int64
+	errors                      sync.Map
+}
+
+func (c *connections) all() int64 { return c.answered.Load() + c.reset.Load() + c.unanswered.Load() }
+
+// ask opens a connection, sends a request and reads the answer.
+func (c *connections) ask(dial func() (net.Conn, error)) {
+	err := func() error {
+		conn, err := dial()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if _, err := fmt.Fprint(conn, "GET /status-json.xsl HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+			return err
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return errors.New(resp.Status)
+		}
+		return resp.Body.Close()
+	}()
+	switch {
+	case err == nil:
+		c.answered.Add(1)
+		return
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNREFUSED):
+		c.reset.Add(1)
+	default:
+		c.unanswered.Add(1)
+	}
+	c.errors.LoadOrStore(err.Error(), true)
+}
+
+// Sixteen clients open connections without a pause, plain and encrypted, while the
+// configuration is reloaded forty times.
+func TestReloadsLoseNotOneConnection(t *testing.T) {
+	s := harness.NewServer(t)
+	config := func(password string) string {
+		return fmt.Sprintf(`{
+	%s
+	servers {
+		listener_wrappers {
+			icecast
+			tls
+		}
+	}
+	icecast {
+		source_password %s
+	}
+}
+http://:%s {
+	bind 127.0.0.1
+	icecast
+}
+https://127.0.0.1:%s, https://localhost:%[4]s {
+	bind 127.0.0.1
+	tls %[5]s/cert.pem %[5]s/key.pem
+	icecast
+}
+`, s.GlobalOptions(), password, harness.Port(s.Plain), harness.Port(s.TLS), harness.Storage)
+	}
+	if err := s.LoadCaddyfile(config("first")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { harness.StopCaddy(t) })
+	settings := s.TLSConfig("http/1.1")
+	plain := func() (net.Conn, error) { return net.Dial("tcp", s.Plain) }
+	encrypted := func() (net.Conn, error) { return tls.Dial("tcp", s.TLS, settings) }
+
+	var seen connections
+	ctx, cancel := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for i := range 16 {
+		dial := plain
+		if i%4 == 0 {
+			dial = encrypted
+		}
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				seen.ask(dial)
+			}
+		})
+	}
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for i := range 40 {
+		harness.Eventually(t, "connections are answered", func() error {
+			if n, want := seen.all(), int64(i*connectionsForEach); n < want {
+				return fmt.Errorf("%d of %d", n, want)
+			}
+			return nil
+		})
+		if err := s.ReloadCaddyfile(config(fmt.Sprint("password-", i))); err != nil {
+			t.Errorf("reload %d: %v", i, err)
+		}
+		if i%8 == 0 && s.ReloadCaddyfile(config("rejected")+"\nhttp://"+busy.Addr().String()+" {\n}\n") == nil {
+			t.Error("a configuration with a busy port is not rejected")
+		}
+	}
+	cancel()
+	clients.Wait()
+	t.Logf("%d connections answered", seen.answered.Load())
+	if seen.reset.Load() != 0 || seen.unanswered.Load() != 0 {
+		t.Errorf("%d connections reset, %d unanswered", seen.reset.Load(), seen.unanswered.Load())
+		seen.errors.Range(func(err, _ any) bool { t.Log(err); return true })
+	}
+}

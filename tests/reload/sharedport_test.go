@@ -1,0 +1,52 @@
+//go:build linux
+
+package reload
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/caddycast/caddycast/tests/harness"
+)
+
+func TestASecondServerOnThePortOfAnotherProcessRefusesToStart(t *testing.T) {
+	first, second := harness.NewServer(t), harness.NewServer(t)
+	config := func(s *harness.Server, settings string) string {
+		return fmt.Sprintf("{\n\tadmin %s\n\ticecast {\n\t\t%s\n\t}\n}\nhttp://%s {\n\ticecast\n}\n", s.AdminAddress, settings, first.Plain)
+	}
+	harness.RunProcess(t, t.TempDir(), config(first, "source_password hackme"))
+	ready := func(s *harness.Server) {
+		t.Helper()
+		harness.Eventually(t, "the server is ready", func() error {
+			resp, err := http.Get("http://" + s.AdminAddress + "/icecast/stations")
+			if err != nil {
+				return err
+			}
+			return resp.Body.Close()
+		})
+	}
+	ready(first)
+
+	refused, log := harness.RunProcess(t, t.TempDir(), config(second, "source_password hackme"))
+	if state, err := refused.Process.Wait(); err != nil || state.Success() {
+		t.Fatalf("the second server ended with %v, %v", state, err)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{": caddy, process ", " listens there; expected a free port, or allow_shared_port in the icecast block"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not in its log:\n%s", want, text)
+		}
+	}
+
+	if err := first.ReloadCaddyfile(config(first, "source_password changed")); err != nil {
+		t.Errorf("the first server reloads: %v", err)
+	}
+	harness.RunProcess(t, t.TempDir(), config(second, "allow_shared_port"))
+	ready(second)
+}
