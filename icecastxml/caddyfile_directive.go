@@ -26,6 +26,23 @@ func (d *directive) escapes() bool {
 		slices.ContainsFunc(d.block, (*directive).escapes)
 }
 
+// equal reports whether two directives are the same, wherever they come from.
+func (d *directive) equal(o *directive) bool {
+	return slices.Equal(d.words, o.words) && (d.block == nil) == (o.block == nil) && slices.EqualFunc(d.block, o.block, (*directive).equal)
+}
+
+// lines returns how many lines the directive has.
+func (d *directive) lines() int {
+	if d.block == nil {
+		return 1
+	}
+	n := 2
+	for _, inner := range d.block {
+		n += inner.lines()
+	}
+	return n
+}
+
 // sortByWord sorts directives by their first words, in the order of words.
 func sortByWord(ds []*directive, words []string) []*directive {
 	slices.SortStableFunc(ds, func(a, b *directive) int {

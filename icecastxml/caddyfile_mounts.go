@@ -26,7 +26,8 @@ func (m *mount) isPattern() bool { return strings.ContainsAny(m.pathOf(), "*?[")
 
 func (m *mount) isDefault() bool { return m.byDefault }
 
-// mountBlocks returns the mounts in Icecast's order of precedence: names, patterns, default.
+// mountBlocks returns the mounts in Icecast's order of precedence: names, patterns, default. What all
+// names share is in g.shared.
 func (g *generator) mountBlocks() (ds []*directive) {
 	rank := func(m *mount) int {
 		switch {
@@ -42,6 +43,7 @@ func (g *generator) mountBlocks() (ds []*directive) {
 		g.generalMounts = g.config.mounts[n:]
 	}
 	first := make(map[string]int)
+	named := 0 // blocks; those of patterns follow
 	for _, m := range g.config.mounts {
 		name := m.pathOf()
 		if before, again := first[name]; again {
@@ -50,10 +52,16 @@ func (g *generator) mountBlocks() (ds []*directive) {
 		}
 		first[name] = m.line
 		g.noteOverlaps(m)
-		if settings := g.mountSettings(m); len(settings) > 0 {
-			ds = append(ds, block(m.line, []string{"mount", name}, settings))
+		settings := g.mountSettings(m)
+		if len(settings) == 0 {
+			continue
+		}
+		ds = append(ds, block(m.line, []string{"mount", name}, settings))
+		if rank(m) == 0 {
+			named = len(ds)
 		}
 	}
+	g.shared = share(ds[:named])
 	return ds
 }
 

@@ -58,7 +58,8 @@ type generator struct {
 	*reader
 	root          *element
 	on            Machine
-	generalMounts []*mount // patterns and defaults
+	generalMounts []*mount   // patterns and defaults
+	shared        *directive // the snippet of the mounts; nil: there is none
 }
 
 // elementAt returns an element for notef and errorf.
@@ -78,7 +79,11 @@ func (g *generator) directives() []*directive {
 	global.block = append(global.block, g.logs()...)
 	global.block = append(global.block, g.servers(ends)...)
 	global.block = append(global.block, block(g.root.line, []string{"icecast"}, g.station()))
-	return append([]*directive{global}, g.sites(ends)...)
+	all := append([]*directive{global}, g.sites(ends)...)
+	if g.shared != nil {
+		all = slices.Insert(all, 0, g.shared)
+	}
+	return all
 }
 
 func (g *generator) chroot() bool { return g.config.paths.chroot.or(false) }

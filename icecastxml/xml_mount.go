@@ -288,7 +288,7 @@ func (r *reader) interval(m *mount) func(*element) {
 		case n == 0:
 			m.set(e, "metadata_interval", "off")
 		default:
-			m.set(e, "metadata_interval", strconv.Itoa(n))
+			m.set(e, "metadata_interval", size(n))
 		}
 	}
 }
