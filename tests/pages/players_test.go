@@ -1,13 +1,12 @@
 package pages
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
-	"strings"
+	"os"
 	"testing"
 	"time"
 
@@ -43,56 +42,65 @@ type player struct {
 	URL     string `json:"url"`
 }
 
+// openPage opens a page in Chromium, which is ended with the test. report is called with each
+// body that the page posts to /report, on goroutines of the page's server.
+func openPage(t testing.TB, html string, report func(body io.Reader)) {
+	t.Helper()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, html)
+		case "/report":
+			report(r.Body)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	// Children of the browser write for a moment after its end, so its folder is removed with all others.
+	dir, err := os.MkdirTemp(harness.Storage, "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, said := harness.Launch(t, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--autoplay-policy=no-user-gesture-required", "--ignore-certificate-errors", "--remote-debugging-port=0",
+		"--user-data-dir="+dir, site.URL+"/")
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		site.Close()
+		if t.Failed() {
+			t.Logf("chromium says\n%s", said)
+		}
+	})
+}
+
 // browse opens a page with players in Chromium and returns what they report first.
 func browse(t testing.TB, players []player) map[string]string {
 	t.Helper()
 	type report struct{ Name, Text string }
 	reports := make(chan report, 10*len(players))
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/":
-			list, _ := json.Marshal(players)
-			w.Header().Set("Content-Type", "text/html")
-			fmt.Fprintf(w, page, list)
-		case "/report":
-			var got report
-			_ = json.NewDecoder(r.Body).Decode(&got)
-			select {
-			case reports <- got:
-			default:
-			}
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer site.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, harness.Program(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--autoplay-policy=no-user-gesture-required", "--ignore-certificate-errors", "--remote-debugging-port=0",
-		"--user-data-dir="+t.TempDir(), site.URL+"/")
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
+	list, err := json.Marshal(players)
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		cancel()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("chromium says\n%s", &said)
+	openPage(t, fmt.Sprintf(page, list), func(body io.Reader) {
+		var got report
+		_ = json.NewDecoder(body).Decode(&got)
+		select {
+		case reports <- got:
+		default:
 		}
-	}()
+	})
 	first := make(map[string]string)
-	for len(first) < len(players) {
+	for timeout := time.After(harness.Patience); len(first) < len(players); {
 		select {
 		case r := <-reports:
 			if _, ok := first[r.Name]; !ok {
 				first[r.Name] = r.Text
 			}
-		case <-ctx.Done():
+		case <-timeout:
 			t.Errorf("only %d of %d players report in time", len(first), len(players))
 			return first
 		}
