@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
@@ -115,7 +116,7 @@ func (a *App) Cleanup() error {
 
 // started logs that the stations are ready, once all apps have started.
 func (a *App) started() {
-	running.Store(true)
+	state.Serve()
 	for _, do := range a.atStart {
 		do()
 	}
@@ -126,13 +127,16 @@ func (a *App) started() {
 }
 
 // stopping comes before the HTTP servers stop. It ends the streams if the process is about to
-// exit, since the servers wait for all of them.
+// exit, since the servers wait for all of them; slowly if the stations are to be drained.
 func (a *App) stopping() {
 	all := a.beforeStop
 	if caddy.Exiting() {
 		all = nil
-		for _, g := range a.generations {
-			all = append(all, g.End)
+		for name, g := range a.generations {
+			all = append(all, func() {
+				g.DrainToEnd(time.Duration(a.Stations[name].DrainOnStop))
+				g.End()
+			})
 		}
 	}
 	var tasks sync.WaitGroup

@@ -45,6 +45,7 @@ func init() {
 //		relay <mount> <url>... { … }   # see parseRelay
 //		role master|slave { … }        # see parseRole
 //
+//		drain_on_stop     <duration>
 //		allow_shared_port [on|off]
 //	}
 func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -110,6 +111,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			return err
 		},
 		"role":              func() error { return parseRole(d, s) },
+		"drain_on_stop":     setting.Duration(d, &s.DrainOnStop),
 		"allow_shared_port": setting.Flag(d, &s.AllowSharedPort),
 	})
 }

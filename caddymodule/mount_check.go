@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/htmlindex"
@@ -122,7 +123,7 @@ func (m *Mount) checkOn() error {
 			continue
 		}
 		for _, e := range h.Events {
-			if e == hooks.SlaveJoined || e == hooks.SlaveLeft {
+			if slices.Contains(hooks.OfStations, e) {
 				return fmt.Errorf("on %s: an event of the station; expected in the station's block, not in mount", e)
 			}
 		}

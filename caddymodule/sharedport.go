@@ -2,19 +2,16 @@ package caddymodule
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/socket"
+	"github.com/caddycast/caddycast/caddymodule/state"
 )
-
-// running is true once a configuration was in force in this process.
-var running atomic.Bool
 
 // checkPorts refuses the first start if another process listens where a station is. The sockets
 // of both would be in force, and each process would get a part of the listeners.
 func (a *App) checkPorts() error {
-	if running.Load() {
+	if state.IsServing() {
 		return nil
 	}
 	for name, g := range a.generations {

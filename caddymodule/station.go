@@ -79,6 +79,10 @@ type Station struct {
 	// its argument. Short for a hook. Default: none.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
 
+	// How long the station is drained when the process is asked to end, before it ends. Default:
+	// 0, its streams end at once.
+	DrainOnStop caddy.Duration `json:"drain_on_stop,omitempty"`
+
 	// Whether the server starts although another process listens on a port of the station's
 	// sites. The system divides the connections between the two. Default: false.
 	AllowSharedPort *bool `json:"allow_shared_port,omitempty"`

@@ -58,6 +58,12 @@ func Standby(mount string) []string {
 	return append(fitting, others...)
 }
 
+// IsStandby reports whether a name is one of the standby loop.
+func IsStandby(name string) bool {
+	_, ok := standbyKind(name)
+	return ok
+}
+
 // standbyKind returns the kind of a name of the standby loop. It reports false for other
 // names.
 func standbyKind(name string) (streamKind, bool) {

@@ -33,13 +33,19 @@ const (
 	SlaveLeft          Name = "slave_left"
 	RecordingStarted   Name = "recording_started"
 	RecordingEnded     Name = "recording_ended"
+	DrainStarted       Name = "drain_started"
+	DrainEnded         Name = "drain_ended"
 )
 
 // Names are the names of all events.
 var Names = []Name{
 	SourceConnected, SourceDisconnected, RelayUp, RelayDown, ListenerAdded, ListenerRemoved, MetadataUpdated,
 	FallbackEngaged, FallbackReleased, MountFull, SlaveJoined, SlaveLeft, RecordingStarted, RecordingEnded,
+	DrainStarted, DrainEnded,
 }
+
+// OfStations are the events of a station that no mount has.
+var OfStations = []Name{SlaveJoined, SlaveLeft, DrainStarted, DrainEnded}
 
 // Keys are the keys of all fields that events may have, those of the event itself
 // included.

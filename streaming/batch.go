@@ -90,6 +90,9 @@ func (s *shard) serveSocket(l *Listener, b *batch) bool {
 	if b.closing != nil && (caughtUp || b.late) {
 		l.end(b.closing.reason)
 	}
+	if caughtUp {
+		l.part()
+	}
 	if b.tooSlow(l.cursor.Feed(), l.cursor.Position(), l.Since) {
 		l.end(Slow)
 	}
@@ -141,6 +144,9 @@ func (s *shard) serveConn(l *Listener, b *batch) bool {
 	due := l.cursor.Peek() != nil
 	if b.closing != nil && !due {
 		l.end(b.closing.reason)
+	}
+	if !due {
+		l.part()
 	}
 	if due || l.Reason() != Running {
 		l.busy.Store(true)

@@ -105,10 +105,35 @@ func (l *Listener) Stream() Stream { return l.Mount().withOverrides(l.stream) }
 func (l *Listener) Sent() uint64 { return l.sent.Load() }
 
 // Reason returns why the listener ended, or Running.
-func (l *Listener) Reason() Reason { return Reason(l.reason.Load()) }
+func (l *Listener) Reason() Reason {
+	if r := Reason(l.reason.Load()); r < parting {
+		return r
+	}
+	return Running
+}
 
 // end marks the listener as ending; the first reason given stays.
-func (l *Listener) end(r Reason) { l.reason.CompareAndSwap(uint32(Running), uint32(r)) }
+func (l *Listener) end(r Reason) {
+	if !l.reason.CompareAndSwap(uint32(Running), uint32(r)) {
+		if was := l.reason.Load(); Reason(was) >= parting {
+			l.reason.CompareAndSwap(was, uint32(r))
+		}
+	}
+}
+
+// Part ends the listener once it has been sent whole frames only. One that is always behind
+// goes on, until Remove.
+func (l *Listener) Part(r Reason) {
+	l.reason.CompareAndSwap(uint32(Running), uint32(parting|r))
+	l.shard.rescan()
+}
+
+// part ends the listener if it is to end at a whole frame, where it is now.
+func (l *Listener) part() {
+	if r := Reason(l.reason.Load()); r >= parting {
+		l.end(r &^ parting)
+	}
+}
 
 // Remove ends the listener.
 func (l *Listener) Remove(r Reason) {

@@ -17,6 +17,7 @@ const (
 	Removed             // an administrator removed it
 	NoDemand            // a source on demand had no listener
 	ShuttingDown        // the server ends
+	Drained             // the station is drained
 )
 
 var reasonNames = [...]string{
@@ -32,6 +33,10 @@ var reasonNames = [...]string{
 	Removed:      "removed",
 	NoDemand:     "unneeded",
 	ShuttingDown: "shutting down",
+	Drained:      "drained",
 }
+
+// parting is set in a listener's reason while it still runs, and is to end at a whole frame.
+const parting Reason = 1 << 16
 
 func (r Reason) String() string { return reasonNames[r] }

@@ -112,20 +112,43 @@ func (st *Station) Changed() <-chan struct{} {
 	return st.changed
 }
 
-// Offers reports whether a listener of a mount would hear something, now or once it is
-// fed.
-func (st *Station) Offers(path string) bool {
+// Offer is what a listener of a mount would hear.
+type Offer struct {
+	Heard    string   // the mount that is heard; empty: none
+	Awaited  bool     // a source is away, and waited for
+	OnDemand []string // what would be started for the listener, while nothing is heard
+}
+
+// Any reports whether there is something, now or once it is fed.
+func (o *Offer) Any() bool { return o.Heard != "" || o.Awaited || len(o.OnDemand) > 0 }
+
+// Offer returns what a listener of a mount would hear.
+func (st *Station) Offer(path string) (o Offer) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	m := st.mounts[path]
 	if m == nil {
 		if !st.settings.Load().director().HasFallback(path) {
-			return false
+			return o
 		}
 		m = &Mount{Path: path, station: st}
 	}
-	heard, c := st.choose(m, promise{}, "")
-	return heard != nil || len(c.StartOnDemand) > 0
+	switch heard, c := st.choose(m, promise{}, ""); {
+	case heard == nil:
+		o.OnDemand = c.StartOnDemand
+	case heard.announced:
+		o.Heard = heard.Path
+	default:
+		o.Awaited = true
+	}
+	return o
+}
+
+// Offers reports whether a listener of a mount would hear something, now or once it is
+// fed.
+func (st *Station) Offers(path string) bool {
+	o := st.Offer(path)
+	return o.Any()
 }
 
 // Mounts returns the mounts that live, in the order of their paths, but for internal ones.

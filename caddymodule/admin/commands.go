@@ -34,6 +34,8 @@ var commands = map[string]command{
 	"listmasters":    {serve: (*Commands).serveMasters},               // ours
 	"drainslave":     {serve: (*Commands).drainSlave, changes: true},  // ours
 	"removeslave":    {serve: (*Commands).removeSlave, changes: true}, // ours
+	"drain":          {serve: (*Commands).drain, changes: true},       // ours
+	"undrain":        {serve: (*Commands).undrain, changes: true},     // ours
 	"listevents":     {serve: (*Commands).serveLastEvents},            // ours
 	"manageauth":     {serve: (*Commands).manageAuth, changes: true},
 	"killclient":     {serve: (*Commands).killClient, mount: true, changes: true},

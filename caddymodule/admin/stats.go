@@ -58,6 +58,9 @@ func (c *Commands) globalStats(r *request.Facts) map[string]any {
 	if slaves := c.station.Slaves(); slaves.Any() {
 		status["cluster_listeners"] = state.CountListeners(slaves, "", stats.Listeners).Cluster
 	}
+	if d := c.station.Draining(); d != nil {
+		status["draining"] = int(max(0, time.Until(d.Until)) / time.Second) // seconds that are left
+	}
 	return status
 }
 

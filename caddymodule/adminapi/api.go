@@ -1,6 +1,6 @@
 // Package adminapi reports on the stations and acts on them over Caddy's admin endpoint, for
 // programs: /icecast/stations, mounts, listeners, relays, slaves, masters, events; kick, move,
-// kill, metadata, slaves/drain, slaves/remove.
+// kill, metadata, drain, undrain, slaves/drain, slaves/remove; and the health: live, ready.
 //
 // A call of the table is either a report, which answers GET from a query, or an action, which
 // does what the JSON body of a POST says. Reports are the exported types; the command
@@ -60,11 +60,13 @@ func (a *Endpoint) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{{Pattern: Prefix, Handler: caddy.AdminHandlerFunc(a.serve)}}
 }
 
-// call is a report with the parameters of its query, or an action.
+// call is a report with the parameters of its query, or an action, on one station or on several,
+// or both.
 type call struct {
 	report     func(query) (any, error)
 	parameters []string
 	action     func(*state.Station, *actionBody) (any, error)
+	actionAll  func([]*state.Station, *actionBody) (any, error) // without a station in the body: on all
 }
 
 var calls = map[string]call{
@@ -79,7 +81,10 @@ var calls = map[string]call{
 	"kill":      {action: kill},
 	"metadata":  {action: retitle},
 
-	"slaves/drain":  {action: drain},
+	"drain":   {report: listDrains, parameters: []string{"station"}, actionAll: drain},
+	"undrain": {actionAll: undrain},
+
+	"slaves/drain":  {action: drainSlave},
 	"slaves/remove": {action: remove},
 }
 
@@ -88,18 +93,21 @@ const EventsCall = "events"
 
 func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	name := strings.TrimPrefix(r.URL.Path, Prefix)
-	if name == EventsCall {
+	switch name {
+	case EventsCall:
 		return a.serveEvents(w, r)
+	case liveCall, readyCall:
+		return serveHealth(w, r, name)
 	}
 	call, ok := calls[name]
 	var reply any
 	var err error
 	switch {
 	case !ok:
-		names := append(slices.Collect(maps.Keys(calls)), EventsCall)
+		names := append(slices.Collect(maps.Keys(calls)), EventsCall, liveCall, readyCall)
 		slices.Sort(names)
 		return errorf(http.StatusNotFound, "%.120q: unknown path; expected, below %s, one of: %s", r.URL.Path, Prefix, strings.Join(names, ", "))
-	case call.report != nil:
+	case call.report != nil && (r.Method != http.MethodPost || call.actionAll == nil):
 		reply, err = serveReport(w, r, call)
 	default:
 		reply, err = serveAction(w, r, call)
@@ -203,6 +211,7 @@ type actionBody struct {
 	URL     string  `json:"url"`
 	Slave   string  `json:"slave"`
 	Off     bool    `json:"off"`
+	Over    string  `json:"over"` // of a drain: a duration such as 5m
 }
 
 func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error) {
@@ -226,9 +235,15 @@ func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error)
 	case err != nil:
 		return nil, errorf(http.StatusBadRequest, "body: %v", err)
 	}
+	if call.actionAll != nil && req.Station == "" {
+		return call.actionAll(state.InForce(), &req)
+	}
 	st, err := pickStation(req.Station)
 	if err != nil {
 		return nil, err
+	}
+	if call.actionAll != nil {
+		return call.actionAll([]*state.Station{st}, &req)
 	}
 	return call.action(st, &req)
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
-// drain sets whether new listeners are sent to a slave.
-func drain(st *state.Station, req *actionBody) (any, error) {
+// drainSlave sets whether new listeners are sent to a slave.
+func drainSlave(st *state.Station, req *actionBody) (any, error) {
 	if err := checkSlave(req); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
-		Usage: "status|mounts|listeners|kick|move|kill|metadata|slave|events|convert",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|slave|drain|undrain|events|convert",
 		Short: "Shows and changes the stations of a running Caddy; converts icecast.xml",
 		Long: `
 Uses the admin endpoint of a running Caddy, as 'caddy reload' does. The output is a
@@ -73,6 +73,7 @@ func addCommands(root *cobra.Command) {
 	title.Flags().String("artist", "", "The artist; the song is then the title alone")
 	title.Flags().String("url", "", "A URL that is sent with the title")
 	root.AddCommand(slaveCommand())
+	addDrain(root)
 	events := add("events [<mount>]", "Shows events, until interrupted", cobra.MaximumNArgs(1), (*client).events)
 	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
 	root.AddCommand(convertCommand())
@@ -140,6 +141,14 @@ func inWords(err error) error {
 		return err
 	}
 	return errors.New(icy.Clean(answer.Message))
+}
+
+// queryOf returns the query of a request with a method: that of a report names the station.
+func (c *client) queryOf(method string) url.Values {
+	if method != http.MethodGet {
+		return nil
+	}
+	return c.query(nil)
 }
 
 // query names the station and, if there is one, the mount.

@@ -36,6 +36,9 @@ type Handler struct {
 	// The name of the station. Default: `default`.
 	Station string `json:"station,omitempty"`
 
+	// The path at which health checks are answered, such as `/health`. Default: none.
+	Health string `json:"health,omitempty"`
+
 	station  *state.Generation
 	pages    *status.Pages
 	commands *admin.Commands
@@ -59,6 +62,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	g, err := app.(state.Provider).Generation(h.Station)
 	if err != nil {
 		return err
+	}
+	if h.Health != "" {
+		if err := mountpath.Check(h.Health); err != nil {
+			return fmt.Errorf("health %q: %w", h.Health, err)
+		}
 	}
 	h.Use(g, ctx.Done())
 	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
@@ -109,6 +117,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 	case request.MethodSource, http.MethodPut:
 		return h.allowed(r, func() error { return h.serveSource(w, r) })
 	case http.MethodGet, http.MethodHead, http.MethodPost:
+		if check := h.healthCheck(path); check != nil && r.Method != http.MethodPost {
+			return check(w, r) // for balancers, whichever listeners are allowed
+		}
 		if path == relay.NodePath {
 			return h.serveNode(w, r) // for masters, whichever listeners are allowed
 		}
@@ -161,7 +172,9 @@ func (h *Handler) page(path string) func(http.ResponseWriter, *request.Facts) er
 
 // parseHandler parses the directive that puts a station on a site.
 //
-//	icecast [<matcher>] [<station>]
+//	icecast [<matcher>] [<station>] {
+//		health [<path>]
+//	}
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Handler)
 	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
@@ -174,8 +187,17 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Errf("icecast: unexpected argument %q; usage: icecast [<station>]", d.Val())
 	}
-	if d.NextBlock(0) {
-		return d.Err("icecast: unexpected block on a site; expected the settings in the global options, in { icecast { … } }")
+	for d.NextBlock(0) {
+		if d.Val() != "health" {
+			return d.Errf("icecast: unexpected %q on a site; expected health, and the settings of the station in the global options, in { icecast { … } }", d.Val())
+		}
+		h.Health = defaultHealth
+		if d.NextArg() {
+			h.Health = d.Val()
+		}
+		if d.NextArg() {
+			return d.Errf("health: unexpected argument %q; usage: health [<path>]", d.Val())
+		}
 	}
 	return nil
 }

@@ -49,6 +49,9 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 		return err
 	}
 	defer q.releaseAdmission()
+	if err := h.checkDraining(q); err != nil {
+		return err
+	}
 	if err := h.authenticateFirst(q); err != nil {
 		return err
 	}

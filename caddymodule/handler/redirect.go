@@ -132,5 +132,6 @@ func isInternal(a netip.Addr) bool {
 // is sent anywhere by the first node.
 func (q *listenerRequest) mayFitElsewhere(err error) bool {
 	return streaming.IsFull(err) || errors.Is(err, streaming.ErrTooManyFromAddress) || errors.Is(err, streaming.ErrClosed) ||
+		errors.Is(err, errDrained) ||
 		errors.Is(err, access.ErrDenied) && q.hops() > 0
 }

@@ -32,6 +32,9 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	if err := checkSource(r, path); err != nil {
 		return err
 	}
+	if err := h.checkSourceDraining(path); err != nil {
+		return err
+	}
 	src := &streaming.Source{User: grant.User, Addr: r.ClientIP, Interval: interval(r.Request)}
 	in := newIngest(r.Context())
 	if err := h.station.NewSource(path, src, sourceInfo(r.Request), in.stop); err != nil {

@@ -30,7 +30,7 @@ type Hook struct {
 	// The events: source_connected, source_disconnected, relay_up, relay_down,
 	// listener_added, listener_removed, metadata_updated, fallback_engaged,
 	// fallback_released, mount_full, slave_joined, slave_left,
-	// recording_started, recording_ended.
+	// recording_started, recording_ended, drain_started, drain_ended.
 	Events []hooks.Name `json:"events"`
 
 	// The action.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
@@ -59,6 +60,8 @@ var (
 	masterUpDesc    = desc("master_up", "Whether the master sends its list to this slave.", "master")
 	masterAgeDesc   = desc("master_report_age_seconds", "Time since the master last took a report of this slave.", "master")
 	refusalsDesc    = desc("slave_refusals_total", "Reports and requests of this slave that the master has refused.", "master")
+	drainingDesc    = desc("draining", "Whether the station is drained, and takes no listeners and sources.")
+	drainLeftDesc   = desc("drain_remaining_seconds", "Time until the last listener of a drain ends.")
 	relayDesc       = desc("relay_state", "State of the relay: 1 for the current state.", "mount", "state")
 	lagDesc         = desc("relay_lag_seconds", "Time since a playing relay last received sound.", "mount")
 	passDesc        = desc("shard_pass_seconds", "Duration of a shard's write pass.")
@@ -70,7 +73,7 @@ var (
 
 	allDescs = []*prometheus.Desc{
 		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, mountSlavesDesc,
-		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, masterUpDesc, masterAgeDesc, refusalsDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
+		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, masterUpDesc, masterAgeDesc, refusalsDesc, drainingDesc, drainLeftDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
 	}
 )
 
@@ -96,6 +99,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 			}
 		}
 		c.relays(st)
+		c.drain(st.Draining())
 		c.histogram(passDesc, st.CycleTimes())
 		c.histogram(delayDesc, st.Delays())
 		c.slaves(st.Slaves().List())
@@ -111,6 +115,16 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 			c.counter(lostDesc, b.Refused, kind, "refused")
 		}
 	}
+}
+
+// drain adds the state of a drain, which may be nil.
+func (c *collection) drain(d *state.Drain) {
+	if d == nil {
+		c.gauge(drainingDesc, 0)
+		return
+	}
+	c.gauge(drainingDesc, 1)
+	c.gauge(drainLeftDesc, max(0, time.Until(d.Until).Seconds()))
 }
 
 // collection sends the metrics of one station.

@@ -28,6 +28,7 @@ func (g *Generation) Report(master string) relay.Report {
 		Room:      make(map[string]int),
 		Below:     g.slaves.Below(master),
 		Refused:   int(g.refusedListeners.Load()),
+		Draining:  g.Draining() != nil,
 	}
 	for _, p := range g.StreamList().Paths() {
 		listeners := 0

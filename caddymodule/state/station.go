@@ -45,6 +45,10 @@ type Station struct {
 
 	refusedListeners atomic.Int64 // since a limit was reached, ever
 
+	draining atomic.Pointer[Drain] // nil: listeners are taken
+	drainMu  sync.Mutex            // held while a drain begins or ends
+	settled  atomic.Bool           // the lists of the masters have been settled once
+
 	node     string // host name of the server
 	relays   *relay.Manager
 	slaves   *relay.Slaves
@@ -122,6 +126,7 @@ const hookPartingTime = 500 * time.Millisecond
 // close ends the station in order, and cuts off what is left when ctx ends.
 func (st *Station) close(ctx context.Context) {
 	st.ending.Do(func() { close(st.closing) })
+	st.stopDrain()
 	st.signOff(ctx)
 	if err := st.Close(ctx); err != nil {
 		st.Logger().Warn("streams were cut off", zap.Error(err))

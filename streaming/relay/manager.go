@@ -106,6 +106,14 @@ func (m *Manager) takeOffers() []Event {
 	return newlyWithheld(before, m.slave.withheld)
 }
 
+// IsSettled reports whether each master of the node has answered or failed once.
+func (m *Manager) IsSettled() bool {
+	m.mu.Lock()
+	s := m.slave
+	m.mu.Unlock()
+	return s == nil || s.isSettled()
+}
+
 // SignOff ends the reports to the masters, the last of which says that this node ends. It waits
 // for that until ctx ends. The relays play on.
 func (m *Manager) SignOff(ctx context.Context) {

@@ -36,6 +36,9 @@ type Report struct {
 	Partial bool   `json:"partial,omitempty"`
 	Leaving bool   `json:"leaving,omitempty"` // the last report: the slave ends
 
+	// Draining reports whether the node is drained, and so takes no listener.
+	Draining bool `json:"draining,omitempty"`
+
 	// Mounts has the listeners of each mount that the slave carries; null: it carries all. In
 	// a partial report these are the changed ones, and Gone has those that it carries no more.
 	Mounts map[string]int `json:"mounts"`

@@ -27,7 +27,9 @@ func (s *Slaves) Drain(name string, on bool) int {
 			continue
 		}
 		n++
-		if e.isOpen.Swap(!on) == on {
+		if e.drained != on {
+			e.drained = on
+			e.isOpen.Store(!on && !e.report.Draining)
 			s.changed.Store(true)
 			kind := SlaveUndrained
 			if on {

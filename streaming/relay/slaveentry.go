@@ -36,6 +36,7 @@ type slaveEntry struct {
 	places, kbps quota
 
 	isOpen  atomic.Bool              // takes listeners
+	drained bool                     // by an administrator of this master
 	public  atomic.Pointer[[]string] // URLs to which they may be sent
 	sent    atomic.Int64             // listeners sent there since the last report
 	allSent atomic.Uint64            // listeners ever sent there
@@ -65,6 +66,7 @@ func (e *slaveEntry) take(r Report, s splitting, addr string, now time.Time) {
 	last := e.report
 	e.report, e.addr, e.arrived, e.expires = r, addr, now, now.Add(r.counts())
 	e.reports++
+	e.isOpen.Store(!e.drained && !r.Draining)
 	e.refused += uint64(r.Refused)
 	e.sent.Store(0)
 	arrived := func(last, listeners int) int64 {

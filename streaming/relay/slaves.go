@@ -122,7 +122,6 @@ func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration
 			return Registration{}, append(events, s.rejected(by, &r, addr, err)...), err
 		}
 		e = &slaveEntry{key: key, since: now}
-		e.isOpen.Store(true)
 		s.entries[key] = e
 	}
 	if !joined && !slices.Equal(e.credential.Hosts, by.Hosts) {

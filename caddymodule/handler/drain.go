@@ -1,0 +1,47 @@
+package handler
+
+import (
+	"errors"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
+)
+
+// drainRetry is the value of Retry-After while the station is drained, in seconds.
+const drainRetry = "5"
+
+// errDrained is why a drained station takes nobody.
+var errDrained = errors.New("the station is drained")
+
+// checkDraining sends a listener of a drained station to another node that has the mount: one of its
+// slaves or of its masters, whether listeners are redirected otherwise or not. If there is none,
+// it refuses the listener. Slaves pull to the end.
+func (h *Handler) checkDraining(q *listenerRequest) error {
+	if h.station.Draining() == nil || q.client.Slave || h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
+		return nil
+	}
+	if h.mayRedirect(q) {
+		if redirect := h.redirectToSlave(q); redirect != nil {
+			return redirect
+		}
+	}
+	return h.sendOn(q, errDrained, drained())
+}
+
+// checkSourceDraining refuses a source of a drained station, unless it takes over the mount of one that
+// is there.
+func (h *Handler) checkSourceDraining(path string) error {
+	if h.station.Draining() == nil {
+		return nil
+	}
+	if m := h.station.Mount(path); m != nil && m.Source() != nil && m.Settings().Takeover {
+		return nil
+	}
+	return drained().Warned("source rejected: drained", zap.String("mount", response.Printable(path)))
+}
+
+func drained() *response.Refusal {
+	return response.Refuse(http.StatusServiceUnavailable, "This server is drained").With("Retry-After", drainRetry).Because(errDrained)
+}
