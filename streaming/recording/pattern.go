@@ -86,6 +86,31 @@ func (p Pattern) Expand(mount string, at time.Time) string {
 	}
 }
 
+// globs returns patterns of filepath.Glob for the files of a mount: with the name of Expand, and with
+// a number after it.
+func (p Pattern) globs(mount string) []string {
+	var b strings.Builder
+	for rest := p.text; ; {
+		before, after, found := strings.Cut(rest, "%")
+		b.WriteString(globEscaper.Replace(strings.ReplaceAll(before, mountVerb, fileName(mount))))
+		if !found {
+			break
+		}
+		if after[0] == '%' {
+			b.WriteByte('%')
+		} else {
+			b.WriteByte('*')
+		}
+		rest = after[1:]
+	}
+	glob := filepath.Clean(b.String())
+	ext := filepath.Ext(glob)
+	return []string{glob, strings.TrimSuffix(glob, ext) + "-[0-9]*" + ext}
+}
+
+// globEscaper takes the meaning from the characters that a glob has.
+var globEscaper = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`)
+
 // fileName returns a part of a file name for the path of a mount: it has no separator, does
 // not begin with a dot, and is bounded.
 func fileName(mount string) string {

@@ -2,7 +2,6 @@ package recording
 
 import (
 	"bytes"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +41,7 @@ type recorder struct {
 	retryAt     time.Time    // after a failure
 
 	// Owned by run: whether an event was observed, so that none is repeated.
+	completed       bool // files of a killed process
 	startObserved   bool // of file
 	failureObserved bool // since the last start
 	behindObserved  bool // since the last start
@@ -172,8 +172,14 @@ func mayChange(init *format.Init) bool {
 	return init != nil && (bytes.HasPrefix(init.Data, []byte("OggS")) || bytes.HasPrefix(init.Data, []byte{0x47}))
 }
 
-// begin creates the next file.
+// begin creates the next file. Before the first one it completes those of a killed process.
 func (r *recorder) begin(o *Options, now time.Time) (err error) {
+	if !r.completed {
+		r.completed = true
+		completeLeft(o.Pattern, r.mount, func(path string, bytes int64) {
+			r.observe(Event{Kind: Ended, Mount: r.mount, File: path, Bytes: bytes})
+		})
+	}
 	if r.file, err = create(o.Pattern.Expand(r.mount, now), now); err != nil {
 		r.file = nil
 		return err
@@ -217,10 +223,7 @@ func (r *recorder) fail(err error, now time.Time) {
 	e := Event{Kind: Failed, Mount: r.mount, Err: err}
 	if f := r.file; f != nil {
 		r.file = nil
-		_ = f.f.Close()
-		if info, err := os.Stat(f.path + partSuffix); err == nil && info.Size() == 0 {
-			_ = os.Remove(f.path + partSuffix) // each attempt would leave one
-		}
+		f.abandon()
 		e.File, e.Bytes, e.Duration = f.path, f.bytes, time.Since(f.began)
 	}
 	r.retryAt = now.Add(retryDelay)

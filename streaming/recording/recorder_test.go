@@ -62,17 +62,57 @@ func TestNoFileIsOverwritten(t *testing.T) {
 		}
 	}
 	s.record("x.mp3", nil)
-	for range 2 {
+	for i := range 2 {
 		e := s.source("/m")
 		e.send(100)
 		e.end()
+		if i == 0 {
+			s.next(Ended) // x-1.mp3
+		}
 		s.next(Started)
 		s.next(Ended)
-		if string(s.read("x.mp3")) != "before" || string(s.read("x-1.mp3.part")) != "before" {
+		if string(s.read("x.mp3")) != "before" || string(s.read("x-1.mp3")) != "before" {
 			t.Error("a file was overwritten")
 		}
 	}
-	if got, want := s.names(), []string{"x-1.mp3.part", "x-2.mp3", "x-3.mp3", "x.mp3"}; !slices.Equal(got, want) {
+	if got, want := s.names(), []string{"x-1.mp3", "x-2.mp3", "x-3.mp3", "x.mp3"}; !slices.Equal(got, want) {
+		t.Errorf("there is %q, want %q", got, want)
+	}
+}
+
+// A killed process leaves files with the name of an incomplete one, which nobody has locked.
+func TestFilesOfAKilledProcessAreCompleted(t *testing.T) {
+	s := newScene(t)
+	left := []string{"m [1] 2026-01-31.mp3.part", "m [1] 2026-02-01-12.mp3.part", "other 2026-01-31.mp3.part", "m [1] 2026-01-31.ogg.part", "m [1] 2026-03-01.mp3.part", "m [1] 2026-03-02.mp3.part", "m [1] 2026-03-02.mp3"}
+	for _, name := range left {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "m [1] 2026-04-01.mp3.part"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.OpenFile(filepath.Join(s.dir, "m [1] 2026-03-01.mp3.part"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer written.Close()
+	if err := lock(written); err != nil {
+		t.Fatal(err)
+	}
+	s.record("{mount} [1] %Y-%m-%d.mp3", nil)
+	e := s.source("/m")
+	e.send(100)
+	for _, want := range left[:2] {
+		if e := s.next(Ended); filepath.Base(e.File)+".part" != want || e.Bytes != int64(len(want)) {
+			t.Errorf("completed %s of %d bytes; want %s", e.File, e.Bytes, want)
+		}
+	}
+	s.next(Started)
+	e.end()
+	own := filepath.Base(s.next(Ended).File)
+	want := []string{"m [1] 2026-01-31.mp3", "m [1] 2026-01-31.ogg.part", "m [1] 2026-02-01-12.mp3", "m [1] 2026-03-01.mp3.part", "m [1] 2026-03-02.mp3", "m [1] 2026-03-02.mp3.part", own, "other 2026-01-31.mp3.part"}
+	if got := s.names(); !slices.Equal(got, want) {
 		t.Errorf("there is %q, want %q", got, want)
 	}
 }
