@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,10 +45,11 @@ http://:%s {
 			if len(left) != 1 || len(whole) != i {
 				return fmt.Errorf("%d files in progress and %d whole ones", len(left), len(whole))
 			}
-			if info, err := os.Stat(left[0]); err != nil || info.Size() == 0 {
-				return fmt.Errorf("it is empty: %v", err)
+			info, err := os.Stat(left[0])
+			if err == nil && info.Size() == 0 {
+				return errors.New("it is empty")
 			}
-			return nil
+			return err
 		})
 		if err := process.Process.Kill(); err != nil {
 			t.Fatal(err)

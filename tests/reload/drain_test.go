@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddycast/caddycast/caddymodule/adminapi"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
 	"github.com/caddycast/caddycast/tests/harness/binary"
@@ -37,18 +38,13 @@ func status(t *testing.T, method, url string) (int, string) {
 }
 
 // drainOf returns the drain of the only station.
-func drainOf(t *testing.T, s *harness.Server) (d struct {
-	Draining, Over bool
-	AtStart        int `json:"listeners_at_start"`
-	Ended, Left    int
-	Sources        int
-}) {
+func drainOf(t *testing.T, s *harness.Server) adminapi.Drain {
 	t.Helper()
-	all := []any{&d}
-	if _, body := s.API("GET", "drain", ""); json.Unmarshal([]byte(body), &all) != nil {
+	var all []adminapi.Drain
+	if _, body := s.API("GET", "drain", ""); json.Unmarshal([]byte(body), &all) != nil || len(all) != 1 {
 		t.Fatalf("the drain is %s", body)
 	}
-	return d
+	return all[0]
 }
 
 func TestADrainEndsListenersAtWholeFramesAndTheSourceLast(t *testing.T) {
@@ -88,17 +84,16 @@ func TestADrainEndsListenersAtWholeFramesAndTheSourceLast(t *testing.T) {
 	if _, err := s.TryStatus("/m"); err != nil { // the source stays until the listeners are gone
 		t.Error(err)
 	}
-	first, last := uint64(0), uint64(0)
+	var first, last uint64
 	for i, l := range listeners {
 		c := l.WaitForEnd()
 		if c.Rest() != 0 || l.Err != nil {
 			t.Errorf("by %s: ended with %d bytes of a frame, %v", l.Kind, c.Rest(), l.Err)
 		}
-		if at := uint64(c.Last); i == 0 {
-			first, last = at, at
-		} else {
-			first, last = min(first, at), max(last, at)
+		if i == 0 {
+			first, last = c.Last, c.Last
 		}
+		first, last = min(first, c.Last), max(last, c.Last)
 	}
 	if spread := time.Duration(last-first) * numbered.Duration; spread < time.Second {
 		t.Errorf("the listeners ended within %v of sound; want them spread over 2 s", spread)
