@@ -56,16 +56,23 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
+	var ahead []byte
 	switch c := conn.(type) {
 	case *net.TCPConn:
 		conn = streaming.NewCipherBuffer(c)
+	case *socket.Passed:
+		conn, ahead = streaming.NewCipherBuffer(c.TCPConn), c.Ahead
 	case *tls.Conn:
 		ln.warn()
 		return conn, nil
 	}
-	c := &sniffer{Conn: conn, host: ln.wrapper}
+	c := &sniffer{Conn: conn, host: ln.wrapper, ahead: ahead}
+	c.from, _ = ln.Listener.(*socket.Listener)
+	if len(ahead) > 0 {
+		c.stage.Store(heard)
+	}
 	c.isNew.Store(true)
-	c.host.newcomers.enter()
+	c.host.newcomers.enter(c)
 	return c, nil
 }
 

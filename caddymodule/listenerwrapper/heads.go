@@ -22,11 +22,11 @@ const maxEarly = 4
 // buffer. It moves other bytes to ahead, and returns 0.
 func (c *sniffer) readDirectly(p []byte) (int, error) {
 	if c.heads.body > 0 {
-		n, err := c.Conn.Read(p[:min(int64(len(p)), c.heads.body)])
+		n, err := c.readConn(p[:min(int64(len(p)), c.heads.body)])
 		c.heads.body -= int64(n)
 		return n, err
 	}
-	n, err := c.Conn.Read(p)
+	n, err := c.readConn(p)
 	if n == 0 || err != nil {
 		return n, err
 	}

@@ -1,13 +1,16 @@
 package listenerwrapper
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// lastRequests is how long the connections of a configuration that ends have for their first
-	// request: its server closes a connection without an answer whose request it reads after that.
+	// lastRequests is how long the connections of a configuration that ends have for the rest of
+	// their first request: its server closes a connection without an answer whose request it reads
+	// after that.
 	lastRequests = time.Second
 
 	// beginning is from the moment in which the server has read a request to its next look at
@@ -18,24 +21,37 @@ const (
 // newcomers are the connections of a configuration without a request yet. The zero value has none.
 type newcomers struct {
 	mu   sync.Mutex
-	n    int
+	all  map[*sniffer]struct{}
 	none chan struct{} // closed when there are none; nil: nobody waits
 }
 
-// enter counts a connection.
-func (n *newcomers) enter() {
+func (n *newcomers) enter(c *sniffer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.n++
+	if n.all == nil {
+		n.all = make(map[*sniffer]struct{})
+	}
+	n.all[c] = struct{}{}
 }
 
-// leave counts a connection that has sent a request, or has ended.
-func (n *newcomers) leave() {
+// leave takes out a connection that has sent a request, or has ended.
+func (n *newcomers) leave(c *sniffer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.n--; n.n == 0 && n.none != nil {
+	delete(n.all, c)
+	if len(n.all) == 0 && n.none != nil {
 		close(n.none)
 		n.none = nil
+	}
+}
+
+// passOn passes those on that have sent nothing yet.
+func (n *newcomers) passOn() {
+	n.mu.Lock()
+	all := slices.Collect(maps.Keys(n.all))
+	n.mu.Unlock()
+	for _, c := range all {
+		c.passOn()
 	}
 }
 
@@ -43,7 +59,7 @@ func (n *newcomers) leave() {
 func (n *newcomers) wait(limit time.Duration) {
 	n.mu.Lock()
 	none := make(chan struct{})
-	if n.n == 0 {
+	if len(n.all) == 0 {
 		close(none)
 	} else {
 		n.none = none
@@ -66,10 +82,12 @@ func (w *ListenerWrapper) begin() {
 }
 
 // retire hands the sockets over to the next configuration: nothing accepts for this one any more,
-// and the connections that were accepted send their first request. The servers stop after that.
+// connections that were accepted and have sent nothing are passed on, and the others send the rest
+// of their first request. The servers stop after that.
 func (w *ListenerWrapper) retire() {
 	for _, ln := range w.listeners {
 		_ = ln.Close()
 	}
+	w.newcomers.passOn()
 	w.newcomers.wait(lastRequests)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/socket"
 	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming/icy"
 )
@@ -49,7 +50,9 @@ type sniffer struct {
 	ahead    []byte           // read, and not passed on yet
 	passed   int              // bytes of ahead that may be passed on
 	heads    heads
-	isNew    atomic.Bool // counted as a newcomer of the host
+	isNew    atomic.Bool      // among the newcomers of the host
+	from     *socket.Listener // that accepted it; nil: it can't be passed on
+	stage    atomic.Int32
 
 	grants auth.GrantSlot // of a source that logged in without HTTP
 }
@@ -67,7 +70,7 @@ func (c *sniffer) Read(p []byte) (int, error) {
 		}
 	}
 	if len(c.ahead) == 0 {
-		return c.Conn.Read(p)
+		return c.readConn(p)
 	}
 	if c.wrapper == nil {
 		c.passed = len(c.ahead)
@@ -178,7 +181,7 @@ func (c *sniffer) more() error {
 	if len(c.ahead) == cap(c.ahead) {
 		c.ahead = append(make([]byte, 0, min(2*cap(c.ahead)+icy.MaxLine, 2*icy.MaxHead)), c.ahead...)
 	}
-	n, err := c.Conn.Read(c.ahead[len(c.ahead):cap(c.ahead)])
+	n, err := c.readConn(c.ahead[len(c.ahead):cap(c.ahead)])
 	c.ahead = c.ahead[:len(c.ahead)+n]
 	if n > 0 {
 		return nil
@@ -209,16 +212,10 @@ func (c *sniffer) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// Close implements net.Conn.
-func (c *sniffer) Close() error {
-	c.settle()
-	return c.Conn.Close()
-}
-
 // settle counts the connection as no newcomer any more.
 func (c *sniffer) settle() {
 	if c.isNew.Swap(false) {
-		c.host.newcomers.leave()
+		c.host.newcomers.leave(c)
 	}
 }
 

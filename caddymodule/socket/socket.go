@@ -1,9 +1,12 @@
 package socket
 
 import (
+	"errors"
 	"net"
+	"os"
 	"reflect"
 	"sync"
+	"time"
 )
 
 // kept has the sockets of this process, by address.
@@ -14,8 +17,11 @@ var kept = struct {
 
 // shared is a socket with several descriptors.
 type shared struct {
-	*net.TCPListener     // a descriptor for further ones; nobody accepts from it
-	users            int // configurations; mu of kept guards it
+	*net.TCPListener // a descriptor for further ones; nobody accepts from it
+
+	// mu of kept guards the rest.
+	users   int       // configurations
+	current *Listener // of the configuration in force; nil: none is
 }
 
 // Listener accepts from a kept socket for one configuration.
@@ -27,7 +33,20 @@ type Listener struct {
 	opened    func()        // closes open, once
 	open      chan struct{} // closed when this configuration is in force, or is closed
 	closing   sync.Once
+
+	mu     sync.Mutex
+	passed []*Passed // to be accepted
+	closed bool
 }
+
+// Passed is a connection that an earlier configuration has accepted, and has passed on.
+type Passed struct {
+	*net.TCPConn
+	Ahead []byte // was read already
+}
+
+// wake is a deadline that ends an Accept at once.
+var wake = time.Unix(1, 0)
 
 // Keep returns a listener that accepts from the kept socket of the address that ln listens at,
 // and closes the socket of ln. The first ln of an address gives its socket. keepAlive is for
@@ -56,6 +75,7 @@ func Keep(ln net.Listener, keepAlive net.KeepAliveConfig) net.Listener {
 	l := &Listener{TCPListener: own, name: name, caddys: ln, keepAlive: keepAlive, open: make(chan struct{})}
 	l.opened = sync.OnceFunc(func() { close(l.open) })
 	if s.users++; s.users == 1 {
+		s.current = l
 		l.opened()
 	}
 	_ = raw.Close()
@@ -85,17 +105,77 @@ func (s *shared) closeUnused(name string) {
 
 // Open says that the configuration is in force. Before that it may be rejected, and a connection
 // that it has accepted would be lost.
-func (l *Listener) Open() { l.opened() }
+func (l *Listener) Open() {
+	kept.mu.Lock()
+	if s := kept.all[l.name]; s != nil {
+		s.current = l
+	}
+	kept.mu.Unlock()
+	l.opened()
+}
 
-// Accept implements net.Listener.
+// Pass gives a connection to the listener of the configuration in force. It reports false if the
+// address has none.
+func (l *Listener) Pass(c *Passed) bool {
+	kept.mu.Lock()
+	var to *Listener
+	if s := kept.all[l.name]; s != nil {
+		to = s.current
+	}
+	kept.mu.Unlock()
+	if to == nil {
+		return false
+	}
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	if to.closed {
+		return false
+	}
+	to.passed = append(to.passed, c)
+	_ = to.SetDeadline(wake)
+	return true
+}
+
+// nextPassed returns the next connection that was passed on; nil: there is none.
+func (l *Listener) nextPassed() *Passed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.passed) == 0 {
+		_ = l.SetDeadline(time.Time{})
+		return nil
+	}
+	c := l.passed[0]
+	l.passed = l.passed[1:]
+	return c
+}
+
+// closePassed closes the connections that nobody has accepted.
+func (l *Listener) closePassed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for _, c := range l.passed {
+		_ = c.Close()
+	}
+	l.passed = nil
+}
+
+// Accept implements net.Listener. A connection is a *net.TCPConn or a *Passed.
 func (l *Listener) Accept() (net.Conn, error) {
 	<-l.open
-	conn, err := l.AcceptTCP()
-	if err != nil {
-		return nil, err
+	for {
+		if c := l.nextPassed(); c != nil {
+			return c, nil
+		}
+		conn, err := l.AcceptTCP()
+		if err == nil {
+			_ = conn.SetKeepAliveConfig(l.keepAlive) // of a connection that may be gone already
+			return conn, nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, err
+		}
 	}
-	_ = conn.SetKeepAliveConfig(l.keepAlive) // of a connection that may be gone already
-	return conn, nil
 }
 
 // Close implements net.Listener. The last one of an address closes the socket.
@@ -106,8 +186,12 @@ func (l *Listener) Close() error {
 		defer kept.mu.Unlock()
 		err = l.TCPListener.Close()
 		l.opened()
+		l.closePassed()
 		_ = l.caddys.Close() // its socket is closed, but Caddy still counts it
 		s := kept.all[l.name]
+		if s.current == l {
+			s.current = nil
+		}
 		s.users--
 		s.closeUnused(l.name)
 	})

@@ -110,6 +110,38 @@ func TestARejectedConfigurationTakesNothing(t *testing.T) {
 	accept(t, before, 60)
 }
 
+func TestAConnectionIsPassedOnToTheListenerInForce(t *testing.T) {
+	first := listen(t, "127.0.0.1:0")
+	address := first.Addr().String()
+	before := Keep(first, net.KeepAliveConfig{}).(*Listener)
+	dial(t, address, 1)
+	conn, err := before.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
+	accepted := make(chan net.Conn)
+	go func() {
+		conn, _ := after.Accept()
+		accepted <- conn
+	}()
+	after.Open()
+	_ = before.Close()
+	if !before.Pass(&Passed{TCPConn: conn.(*net.TCPConn), Ahead: []byte("GET")}) {
+		t.Fatal("not passed on")
+	}
+	if c, ok := (<-accepted).(*Passed); !ok || string(c.Ahead) != "GET" || c.TCPConn != conn {
+		t.Errorf("accepted %v", c)
+	}
+	dial(t, address, 1)
+	accept(t, after, 1)
+	_ = after.Close()
+	if before.Pass(&Passed{TCPConn: conn.(*net.TCPConn)}) {
+		t.Error("passed on to nobody")
+	}
+	_ = conn.Close()
+}
+
 func TestOnlyTCPIsKept(t *testing.T) {
 	ln, err := net.Listen("unix", t.TempDir()+"/socket")
 	if err != nil {

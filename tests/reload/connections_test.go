@@ -8,12 +8,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddycast/caddycast/tests/harness"
 )
@@ -29,15 +31,23 @@ type connections struct {
 
 func (c *connections) all() int64 { return c.answered.Load() + c.reset.Load() + c.unanswered.Load() }
 
+const requestLine, fields = "GET /status-json.xsl HTTP/1.1\r\n", "Host: localhost\r\nConnection: close\r\n\r\n"
+
 // ask opens a connection, sends a request and reads the answer.
 func (c *connections) ask(dial func() (net.Conn, error)) {
-	err := func() error {
-		conn, err := dial()
-		if err != nil {
-			return err
-		}
+	conn, err := dial()
+	if err != nil {
+		c.count(err)
+		return
+	}
+	c.askOver(conn, requestLine+fields)
+}
+
+// askOver sends a request, or the rest of one, and reads the answer.
+func (c *connections) askOver(conn net.Conn, request string) {
+	c.count(func() error {
 		defer conn.Close()
-		if _, err := fmt.Fprint(conn, "GET /status-json.xsl HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, request); err != nil {
 			return err
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -48,7 +58,10 @@ func (c *connections) ask(dial func() (net.Conn, error)) {
 			return errors.New(resp.Status)
 		}
 		return resp.Body.Close()
-	}()
+	}())
+}
+
+func (c *connections) count(err error) {
 	switch {
 	case err == nil:
 		c.answered.Add(1)
@@ -98,6 +111,7 @@ https://127.0.0.1:%s, https://localhost:%[4]s {
 	encrypted := func() (net.Conn, error) { return tls.Dial("tcp", s.TLS, settings) }
 
 	var seen connections
+	var silent []net.Conn // from one reload or more until the end
 	ctx, cancel := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
 	for i := range 16 {
@@ -123,6 +137,21 @@ https://127.0.0.1:%s, https://localhost:%[4]s {
 			}
 			return nil
 		})
+		mustDial := func(address string) net.Conn {
+			t.Helper()
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return conn
+		}
+		silent = append(silent, mustDial(s.Plain), tls.Client(mustDial(s.TLS), settings))
+		begun := mustDial(s.Plain)
+		_, _ = io.WriteString(begun, requestLine)
+		clients.Go(func() {
+			time.Sleep(100 * time.Millisecond)
+			seen.askOver(begun, fields)
+		})
 		if err := s.ReloadCaddyfile(config(fmt.Sprint("password-", i))); err != nil {
 			t.Errorf("reload %d: %v", i, err)
 		}
@@ -132,6 +161,9 @@ https://127.0.0.1:%s, https://localhost:%[4]s {
 	}
 	cancel()
 	clients.Wait()
+	for _, conn := range silent {
+		seen.askOver(conn, requestLine+fields)
+	}
 	t.Logf("%d connections answered", seen.answered.Load())
 	if seen.reset.Load() != 0 || seen.unanswered.Load() != 0 {
 		t.Errorf("%d connections reset, %d unanswered", seen.reset.Load(), seen.unanswered.Load())
