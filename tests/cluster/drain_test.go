@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,29 @@ import (
 // the streams, and what went wrong.
 type rejoining struct {
 	streams, failed, bytes atomic.Int64
+
+	mu     sync.Mutex
+	ended  time.Time     // when the last stream had ended
+	again  time.Time     // when the next one sounded
+	silent time.Duration // between the two, at most
+}
+
+// sounded notes that bytes have come.
+func (l *rejoining) sounded() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended.IsZero() {
+		return
+	}
+	l.again = time.Now()
+	l.silent = max(l.silent, l.again.Sub(l.ended))
+	l.ended = time.Time{}
+}
+
+func (l *rejoining) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = time.Now()
 }
 
 func (l *rejoining) listen(ctx context.Context, url string) {
@@ -31,7 +55,8 @@ func (l *rejoining) listen(ctx context.Context, url string) {
 		if err == nil && resp.StatusCode == http.StatusOK {
 			l.bytes.Store(0)
 			l.streams.Add(1)
-			_, _ = io.Copy(counter{&l.bytes}, resp.Body)
+			_, _ = io.Copy(l, resp.Body)
+			l.end()
 		} else if ctx.Err() == nil {
 			l.failed.Add(1)
 		}
@@ -41,11 +66,35 @@ func (l *rejoining) listen(ctx context.Context, url string) {
 	}
 }
 
-type counter struct{ n *atomic.Int64 }
-
-func (c counter) Write(p []byte) (int, error) {
-	c.n.Add(int64(len(p)))
+// Write implements io.Writer, for the sound.
+func (l *rejoining) Write(p []byte) (int, error) {
+	l.bytes.Add(int64(len(p)))
+	l.sounded()
 	return len(p), nil
+}
+
+// logRejoins logs how many listeners came back in each second of the drain, and the longest silence.
+func logRejoins(t *testing.T, all []*rejoining) {
+	t.Helper()
+	var times []time.Time
+	silent := time.Duration(0)
+	for _, l := range all {
+		l.mu.Lock()
+		if silent = max(silent, l.silent); !l.again.IsZero() {
+			times = append(times, l.again)
+		}
+		l.mu.Unlock()
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	var perSecond []int
+	for _, at := range times {
+		second := int(at.Sub(times[0]) / time.Second)
+		for len(perSecond) <= second {
+			perSecond = append(perSecond, 0)
+		}
+		perSecond[second]++
+	}
+	t.Logf("came back in each second: %v; longest silence %v", perSecond, silent.Round(time.Millisecond))
 }
 
 // Listeners of an edge that is drained come back to the master, which sends them to the others.
@@ -87,17 +136,25 @@ func TestListenersOfADrainedEdgeSoundAgainAtOthers(t *testing.T) {
 	if status, body := master.API("POST", "drain", `{"station": "large", "over": "3s"}`); status != http.StatusOK {
 		t.Fatalf("drain is answered %d %s", status, body)
 	}
-	harness.Eventually(t, "the edge has nobody left, and all listeners sound", func() error {
+	again := 0
+	harness.Eventually(t, "the edge has nobody left, and all listeners sound again", func() error {
 		if n := fmt.Sprint(large.Status("/live.mp3")["listeners"]); n != "0" {
 			return fmt.Errorf("it has %s", n)
 		}
+		again = -listeners
+		for _, l := range all {
+			again += int(l.streams.Load())
+		}
+		if again < there {
+			return fmt.Errorf("%d of %d came back", again, there)
+		}
 		return sound()
 	})
-	again, failed := 0, 0
+	failed := 0
 	for _, l := range all {
-		again += int(l.streams.Load()) - 1
 		failed += int(l.failed.Load())
 	}
+	logRejoins(t, all)
 	if failed != 0 || again != there {
 		t.Errorf("%d came back; want %d; %d requests failed", again, there, failed)
 	}
