@@ -117,6 +117,7 @@ func (a *App) Cleanup() error {
 // started logs that the stations are ready, once all apps have started.
 func (a *App) started() {
 	state.Serve()
+	a.notePorts()
 	for _, do := range a.atStart {
 		do()
 	}

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/caddymodule/status"
@@ -41,7 +43,9 @@ func drainsOf(stations []*state.Station) []Drain {
 		if d := st.Draining(); d != nil {
 			one.Draining, one.Over, one.Since, one.Until = true, d.IsOver(), d.Since, d.Until
 			one.AtStart, one.Ended = d.Listeners, d.Ended()
-			one.Seconds = int(max(0, time.Until(d.Until).Round(time.Second)) / time.Second)
+			if !one.Over {
+				one.Seconds = int(max(0, time.Until(d.Until).Round(time.Second)) / time.Second)
+			}
 		}
 		all = append(all, one)
 	}
@@ -65,6 +69,9 @@ func drain(stations []*state.Station, req *actionBody) (any, error) {
 
 // undrain takes listeners again.
 func undrain(stations []*state.Station, _ *actionBody) (any, error) {
+	if caddy.Exiting() {
+		return nil, errorf(http.StatusConflict, "undrain: the process is about to end; expected one that stays")
+	}
 	for _, st := range stations {
 		st.Undrain()
 	}
@@ -77,10 +84,13 @@ func serveHealth(w http.ResponseWriter, r *http.Request, call string) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return wrongMethod(w, "GET, HEAD")
 	}
-	q := r.URL.Query()
-	switch {
-	case call == liveCall:
+	if call == liveCall {
 		return status.ServeLive(w)
+	}
+	q, err := readQuery(w, r, []string{"station", "mount", "own"})
+	switch {
+	case err != nil:
+		return err
 	case !q.Has("mount"):
 		return status.ServeReady(w)
 	}

@@ -19,7 +19,8 @@ var errDrained = errors.New("the station is drained")
 // slaves or of its masters, whether listeners are redirected otherwise or not. If there is none,
 // it refuses the listener. Slaves pull to the end.
 func (h *Handler) checkDraining(q *listenerRequest) error {
-	if h.station.Draining() == nil || q.client.Slave || h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
+	d := h.station.Draining()
+	if d == nil || q.client.Slave || h.station.Mount(q.path) == nil && !h.station.Offers(q.path) && !d.Had(q.path) {
 		return nil
 	}
 	if h.mayRedirect(q) {
@@ -30,14 +31,18 @@ func (h *Handler) checkDraining(q *listenerRequest) error {
 	return h.sendOn(q, errDrained, drained())
 }
 
-// checkSourceDraining refuses a source of a drained station, unless it takes over the mount of one that
-// is there.
+// checkSourceDraining refuses a source of a drained station, unless its mount still has listeners, or
+// waits for it, or has a source that it takes over.
 func (h *Handler) checkSourceDraining(path string) error {
 	if h.station.Draining() == nil {
 		return nil
 	}
-	if m := h.station.Mount(path); m != nil && m.Source() != nil && m.Settings().Takeover {
-		return nil
+	if m := h.station.Mount(path); m != nil {
+		takesOver := m.Source() != nil && m.Settings().Takeover
+		offer := h.station.Offer(path)
+		if takesOver || m.Source() == nil && (m.Stats().Listeners > 0 || offer.Awaited) {
+			return nil
+		}
 	}
 	return drained().Warned("source rejected: drained", zap.String("mount", response.Printable(path)))
 }

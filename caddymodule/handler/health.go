@@ -2,6 +2,7 @@ package handler
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -27,8 +28,11 @@ func (h *Handler) healthCheck(path string) func(http.ResponseWriter, *request.Fa
 
 // serveReady answers whether the node takes listeners, or what a mount sounds like.
 func (h *Handler) serveReady(w http.ResponseWriter, r *request.Facts) error {
-	q := r.URL.Query()
-	if !q.Has("mount") {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	switch {
+	case err != nil:
+		return response.Refuse(http.StatusBadRequest, "query: "+err.Error())
+	case !q.Has("mount"):
 		return status.ServeReady(w)
 	}
 	if err := status.ServeMountHealth(w, h.station.Station, q.Get("mount"), q.Has("own")); err != nil {

@@ -25,10 +25,15 @@ func (o Owner) String() string {
 // overlaps reports whether two sockets, of which one has an address and the other an IP and a
 // port, can both be meant by a client.
 func overlaps(address *net.TCPAddr, ip net.IP, port int) bool {
-	if address.Port != port {
+	switch {
+	case address.Port != port:
 		return false
+	case address.IP.Equal(ip) || isBoth(address.IP) || isBoth(ip):
+		return true
 	}
-	return isAny(address.IP) || isAny(ip) || address.IP.Equal(ip)
+	sameFamily := (address.IP.To4() == nil) == (ip.To4() == nil)
+	return sameFamily && (address.IP.IsUnspecified() || ip.IsUnspecified())
 }
 
-func isAny(ip net.IP) bool { return len(ip) == 0 || ip.IsUnspecified() }
+// isBoth reports whether a socket with an address is usually one for IPv4 and IPv6.
+func isBoth(ip net.IP) bool { return len(ip) == 0 || ip.Equal(net.IPv6unspecified) }

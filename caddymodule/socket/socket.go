@@ -85,8 +85,15 @@ func Keep(ln net.Listener, keepAlive net.KeepAliveConfig) net.Listener {
 // share makes a socket one that can be kept; nil: it can't.
 func share(raw *net.TCPListener) *shared {
 	address, ok := raw.Addr().(*net.TCPAddr)
-	if !ok || OwnerOf(address) != nil || steerToFirst(address.String()) != nil {
-		return nil // beside another process, that one would get all connections
+	if !ok {
+		return nil
+	}
+	if OwnerOf(address) != nil { // and that is allowed
+		_ = steerToAll(address.String())
+		return nil
+	}
+	if steerToFirst(address.String()) != nil {
+		return nil
 	}
 	ln, err := duplicate(raw)
 	if err != nil {

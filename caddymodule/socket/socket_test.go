@@ -177,6 +177,10 @@ func TestOverlappingAddresses(t *testing.T) {
 		{"127.0.0.1", "127.0.0.2", 8000, false},
 		{"", "0.0.0.0", 8001, false},
 		{"::1", "::", 8000, true},
+		{"::", "127.0.0.1", 8000, true},
+		{"0.0.0.0", "127.0.0.1", 8000, true},
+		{"0.0.0.0", "::1", 8000, false},
+		{"::1", "0.0.0.0", 8000, false},
 	} {
 		if got := overlaps(&net.TCPAddr{IP: net.ParseIP(tt.ours), Port: 8000}, net.ParseIP(tt.theirs), tt.port); got != tt.want {
 			t.Errorf("%q and %q, port %d: %t", tt.ours, tt.theirs, tt.port, got)

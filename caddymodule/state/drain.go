@@ -1,6 +1,7 @@
 package state
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -36,6 +37,9 @@ type Drain struct {
 	Since, Until time.Time
 	Listeners    int // when it began
 
+	mounts  map[string]bool // that there were
+	isFinal bool            // the process ends after it; drainMu of the station guards it
+
 	ended atomic.Int64  // listeners that were ended
 	stop  chan struct{} // closed by Undrain and at the end of the station
 	done  chan struct{} // closed when listeners and sources are gone, or it was stopped
@@ -43,6 +47,9 @@ type Drain struct {
 
 	stopping sync.Once
 }
+
+// Had reports whether the station had a mount when the drain began.
+func (d *Drain) Had(mount string) bool { return d.mounts[mount] }
 
 // Ended returns how many listeners were ended.
 func (d *Drain) Ended() int { return int(d.ended.Load()) }
@@ -61,9 +68,21 @@ func (st *Station) Draining() *Drain { return st.draining.Load() }
 func (st *Station) Drain(over time.Duration) *Drain {
 	st.drainMu.Lock()
 	defer st.drainMu.Unlock()
-	st.endDrain()
+	mounts := make(map[string]bool)
+	if before := st.endDrain(); before != nil {
+		maps.Copy(mounts, before.mounts)
+		if !before.IsOver() {
+			st.announceDrained(before, "replaced")
+		}
+	}
+	for _, m := range st.Mounts() {
+		mounts[m.Path] = true
+	}
 	now := time.Now()
-	d := &Drain{Since: now, Until: now.Add(over), Listeners: int(st.Listeners()), stop: make(chan struct{}), done: make(chan struct{})}
+	d := &Drain{
+		Since: now, Until: now.Add(over), Listeners: int(st.Listeners()), mounts: mounts,
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
 	st.draining.Store(d)
 	st.relays.ReportSoon()
 	st.Logger().Info("drain started", zap.Duration("over", over), zap.Int("listeners", d.Listeners))
@@ -82,17 +101,21 @@ func (st *Station) DrainToEnd(over time.Duration) {
 	if d == nil || time.Until(d.Until) > over {
 		d = st.Drain(over)
 	}
+	st.drainMu.Lock()
+	d.isFinal = true
+	st.drainMu.Unlock()
 	<-d.Done()
 }
 
-// Undrain takes listeners and sources again. It reports false if the station is not drained.
+// Undrain takes listeners and sources again. It reports false if the station is not drained, or the
+// process ends.
 func (st *Station) Undrain() bool {
 	st.drainMu.Lock()
 	defer st.drainMu.Unlock()
-	d := st.endDrain()
-	if d == nil {
+	if d := st.Draining(); d == nil || d.isFinal {
 		return false
 	}
+	d := st.endDrain()
 	st.relays.ReportSoon()
 	st.Logger().Info("drain ended; listeners and sources are taken again")
 	if !d.IsOver() {

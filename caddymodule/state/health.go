@@ -30,7 +30,11 @@ func Ready() (r Readiness) {
 	if !IsServing() {
 		r.Reasons = append(r.Reasons, "no configuration is in force")
 	}
-	for _, st := range InForce() {
+	stations := InForce()
+	if IsServing() && len(stations) == 0 {
+		r.Reasons = append(r.Reasons, "no station is configured")
+	}
+	for _, st := range stations {
 		if st.Draining() != nil {
 			r.Reasons = append(r.Reasons, fmt.Sprintf("station %s is drained", st.StationName()))
 		}
@@ -63,11 +67,16 @@ const (
 type MountHealth struct {
 	Mount string `json:"mount"`
 	State string `json:"state"`
-	Feed  string `json:"feed,omitempty"` // the mount or files that are heard
+	Feed  string `json:"feed,omitempty"` // the mount that is heard, "file" or "standby"
+
+	Draining bool `json:"draining,omitempty"` // no listener is taken
 }
 
-// Sounds reports whether a listener hears something, or with own whether it is the mount's source.
+// Sounds reports whether a new listener hears something, or with own whether it is the mount's source.
 func (h *MountHealth) Sounds(own bool) bool {
+	if h.Draining {
+		return false
+	}
 	return h.State == healthLive || !own && (h.State == healthFallback || h.State == healthStandby)
 }
 
@@ -78,7 +87,7 @@ func (st *Station) Health(path string) MountHealth {
 	if feed == "" && len(offer.OnDemand) > 0 && !strings.HasPrefix(offer.OnDemand[0], "/") { // a file, which begins at once
 		feed = offer.OnDemand[0]
 	}
-	h := MountHealth{Mount: path, Feed: fallback.Label(feed)}
+	h := MountHealth{Mount: path, Feed: feed, Draining: st.Draining() != nil}
 	switch {
 	case feed == path:
 		h.State = healthLive
@@ -86,6 +95,9 @@ func (st *Station) Health(path string) MountHealth {
 		h.State, h.Feed = healthStandby, healthStandby
 	case feed != "":
 		h.State = healthFallback
+		if !strings.HasPrefix(feed, "/") {
+			h.Feed = "file" // everybody may ask, and its path tells of the server
+		}
 	case offer.Any():
 		h.State = healthWaiting
 	default:

@@ -96,16 +96,43 @@ func (p Pattern) globs(mount string) []string {
 		if !found {
 			break
 		}
-		if after[0] == '%' {
+		switch verb := after[0]; verb {
+		case '%':
 			b.WriteByte('%')
-		} else {
-			b.WriteByte('*')
+		case 's':
+			b.WriteString("[0-9]*")
+		default:
+			b.WriteString(globOf(verbs[verb]))
 		}
 		rest = after[1:]
 	}
 	glob := filepath.Clean(b.String())
 	ext := filepath.Ext(glob)
 	return []string{glob, strings.TrimSuffix(glob, ext) + "-[0-9]*" + ext}
+}
+
+// globOf returns a glob for the times of a layout: digits are digits, names are anything.
+func globOf(layout string) string {
+	switch layout {
+	case "Mon", "Monday", "Jan", "January", "MST":
+		return "*"
+	case "PM":
+		return "[AP]M"
+	}
+	var b strings.Builder
+	for _, c := range layout {
+		switch {
+		case c >= '0' && c <= '9':
+			b.WriteString("[0-9]")
+		case c == '_':
+			b.WriteString("[ 0-9]")
+		case c == '-' && layout == "-0700":
+			b.WriteString("[+-]")
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // globEscaper takes the meaning from the characters that a glob has.

@@ -83,7 +83,7 @@ func TestNoFileIsOverwritten(t *testing.T) {
 // A killed process leaves files with the name of an incomplete one, which nobody has locked.
 func TestFilesOfAKilledProcessAreCompleted(t *testing.T) {
 	s := newScene(t)
-	left := []string{"m [1] 2026-01-31.mp3.part", "m [1] 2026-02-01-12.mp3.part", "other 2026-01-31.mp3.part", "m [1] 2026-01-31.ogg.part", "m [1] 2026-03-01.mp3.part", "m [1] 2026-03-02.mp3.part", "m [1] 2026-03-02.mp3"}
+	left := []string{"m [1] 2026-01-31.mp3.part", "m [1] 2026-02-01-12.mp3.part", "m [1] 2026-02-x1.mp3.part", "other 2026-01-31.mp3.part", "m [1] 2026-01-31.ogg.part", "m [1] 2026-03-01.mp3.part", "m [1] 2026-03-02.mp3.part", "m [1] 2026-03-02.mp3"}
 	for _, name := range left {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(name), 0o600); err != nil {
 			t.Fatal(err)
@@ -111,7 +111,7 @@ func TestFilesOfAKilledProcessAreCompleted(t *testing.T) {
 	s.next(Started)
 	e.end()
 	own := filepath.Base(s.next(Ended).File)
-	want := []string{"m [1] 2026-01-31.mp3", "m [1] 2026-01-31.ogg.part", "m [1] 2026-02-01-12.mp3", "m [1] 2026-03-01.mp3.part", "m [1] 2026-03-02.mp3", "m [1] 2026-03-02.mp3.part", own, "other 2026-01-31.mp3.part"}
+	want := []string{"m [1] 2026-01-31.mp3", "m [1] 2026-01-31.ogg.part", "m [1] 2026-02-01-12.mp3", "m [1] 2026-02-x1.mp3.part", "m [1] 2026-03-01.mp3.part", "m [1] 2026-03-02.mp3", "m [1] 2026-03-02.mp3.part", own, "other 2026-01-31.mp3.part"}
 	if got := s.names(); !slices.Equal(got, want) {
 		t.Errorf("there is %q, want %q", got, want)
 	}

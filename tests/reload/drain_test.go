@@ -99,11 +99,17 @@ func TestADrainEndsListenersAtWholeFramesAndTheSourceLast(t *testing.T) {
 		t.Errorf("the listeners ended within %v of sound; want them spread over 2 s", spread)
 	}
 	harness.Eventually(t, "the source is gone", func() error {
-		if d := drainOf(t, s); !d.Draining || !d.Over || d.AtStart != 60 || d.Ended != 60 || d.Left != 0 || d.Sources != 0 {
+		if d := drainOf(t, s); !d.Draining || !d.Over || d.AtStart != 60 || d.Ended != 60 || d.Left != 0 || d.Sources != 0 || d.Seconds != 0 {
 			return fmt.Errorf("%+v", d)
 		}
 		return nil
 	})
+	if err := s.CheckAnswer("GET", "/m", http.StatusServiceUnavailable); err != nil {
+		t.Errorf("a listener after the drain: %v", err)
+	}
+	if err := s.CheckAnswer("GET", "/never", http.StatusNotFound); err != nil {
+		t.Errorf("a listener of no mount: %v", err)
+	}
 
 	if got, body := s.API("POST", "undrain", `{}`); got != 200 || !strings.Contains(body, `"draining":false`) {
 		t.Fatalf("undrain is answered %d %s", got, body)
@@ -134,6 +140,32 @@ func TestAnUndrainedStationKeepsWhoIsLeft(t *testing.T) {
 		if got, body := s.API("POST", "drain", fmt.Sprintf(`{"over": %q}`, over)); got != 400 || !strings.Contains(body, want) {
 			t.Errorf("over %s is answered %d %s", over, got, body)
 		}
+	}
+}
+
+// An encoder that reconnects finds its listeners, with and without a time in which they wait for it.
+func TestASourceComesBackToTheListenersOfADrainedStation(t *testing.T) {
+	s := harness.Start(t, "icecast {\n source_password hackme\n mount /m {\n linger 1h\n }\n}")
+	src := s.Source("/m")
+	src.Send(100)
+	l := s.Listen("/m", harness.HTTP1, false)
+	s.API("POST", "drain", `{"over": "1h"}`)
+	if got, body := status(t, "GET", "http://"+s.AdminAddress+"/icecast/ready?mount=/m"); got != 503 || !strings.Contains(body, `"draining":true`) {
+		t.Errorf("the health of the mount is answered %d %s", got, body)
+	}
+	src.Finish()
+	harness.Eventually(t, "the source is gone", func() error {
+		if n := drainOf(t, s).Sources; n != 0 {
+			return fmt.Errorf("there are %d", n)
+		}
+		return nil
+	})
+	again := s.Source("/m")
+	again.Next.Store(100)
+	again.Send(10)
+	s.API("POST", "drain", `{"over": "0s"}`)
+	if c := l.WaitForEnd(); c.Last != 109 || c.Rest() != 0 {
+		t.Errorf("heard to %d", c.Last)
 	}
 }
 
@@ -174,6 +206,7 @@ func TestHealthOfMounts(t *testing.T) {
 	check("?mount=/fallback", 200, `{"mount":"/fallback","state":"fallback","feed":"/m"}`)
 	check("?mount=/fallback&own", 503, "fallback")
 	check("?mount=nothing", 400, "path does not begin with a slash")
+	check("?mount=/m;own", 400, "semicolon")
 	src.Finish()
 	harness.Eventually(t, "the source is waited for", func() error {
 		if got, body := status(t, "GET", "http://"+s.Plain+"/health?mount=/m"); got != 503 || !strings.Contains(body, "waiting") {
