@@ -31,18 +31,10 @@ func (h *Handler) checkDraining(q *listenerRequest) error {
 	return h.sendOn(q, errDrained, drained())
 }
 
-// checkSourceDraining refuses a source of a drained station, unless its mount still has listeners, or
-// waits for it, or has a source that it takes over.
+// checkSourceDraining refuses a source that a drained station does not take.
 func (h *Handler) checkSourceDraining(path string) error {
-	if h.station.Draining() == nil {
+	if h.station.TakesSource(path) {
 		return nil
-	}
-	if m := h.station.Mount(path); m != nil {
-		takesOver := m.Source() != nil && m.Settings().Takeover
-		offer := h.station.Offer(path)
-		if takesOver || m.Source() == nil && (m.Stats().Listeners > 0 || offer.Awaited) {
-			return nil
-		}
 	}
 	return drained().Warned("source rejected: drained", zap.String("mount", response.Printable(path)))
 }

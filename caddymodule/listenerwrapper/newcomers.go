@@ -1,8 +1,6 @@
 package listenerwrapper
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -48,11 +46,18 @@ func (n *newcomers) leave(c *sniffer) {
 // passOn passes those on that have sent nothing yet.
 func (n *newcomers) passOn() {
 	n.mu.Lock()
-	all := slices.Collect(maps.Keys(n.all))
-	n.mu.Unlock()
-	for _, c := range all {
+	defer n.mu.Unlock()
+	for c := range n.all {
 		c.passOn()
 	}
+}
+
+// setPassed notes that a connection is passed on now. It waits for passOn, whose deadline would be one of
+// the next server else.
+func (n *newcomers) setPassed(c *sniffer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c.stage.Store(passed)
 }
 
 // wait waits until there are no newcomers, for a limited time.

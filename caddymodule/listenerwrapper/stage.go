@@ -59,7 +59,7 @@ func (c *sniffer) pass(ahead []byte) bool {
 	if !ok {
 		return false
 	}
-	c.stage.Store(passed)
+	c.host.newcomers.setPassed(c)
 	_ = tcp.SetDeadline(time.Time{})
 	if !c.from.Pass(&socket.Passed{TCPConn: tcp, Ahead: bytes.Clone(ahead)}) {
 		c.stage.Store(heard)

@@ -172,6 +172,7 @@ var (
 	errStation = errors.New("several stations; expected the name of one after icecast in listener_wrappers")
 	errMount   = errors.New("invalid mount; expected a path such as /live.mp3")
 	errUnset   = errors.New("source_password: not set; expected one in the station or the mount")
+	errDrained = errors.New("the station is drained; expected a source at another server")
 	errPlain   = errors.New("source_tls of the mount is required; expected a source over HTTPS")
 )
 
@@ -187,6 +188,9 @@ func (w *ListenerWrapper) authorize(addr net.Addr, mount, password string) (*aut
 	if policy.SourceTLS { // a source without HTTP has no TLS
 		return nil, response.Refuse(http.StatusForbidden, errPlain.Error()).Because(errPlain).
 			Warned("source rejected: source_tls is required", zap.String("mount", response.Printable(mount)))
+	}
+	if !w.station.TakesSource(mount) {
+		return nil, errDrained
 	}
 	grant := &auth.Grant{Station: w.station.StationName(), Mount: mount}
 	if handled, err := w.authorizeByModule(addr, grant, password); handled {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -162,4 +163,15 @@ func TestAWrapperIsForHTTPServers(t *testing.T) {
 	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx, new(caddymodule.App)), "listener wrapper icecast: outside an HTTP server; expected in the listener_wrappers of a server")
 	ctx.Context = context.WithValue(ctx.Context, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
 	moduletest.CheckError(t, (&ListenerWrapper{}).register(ctx, new(caddymodule.App)), "")
+}
+
+func TestADrainedStationTakesNoSourceWithoutHTTP(t *testing.T) {
+	g := moduletest.New(t, &caddymodule.Station{SourcePassword: &auth.Credential{Password: "hackme"}}).Generation
+	g.Drain(time.Hour)
+	_, err := wrap(t, g, "/m", "").authorize(new(net.TCPAddr), "/m", "hackme")
+	moduletest.CheckError(t, err, errDrained.Error())
+	g.Undrain()
+	if _, err := wrap(t, g, "/m", "").authorize(new(net.TCPAddr), "/m", "hackme"); err != nil {
+		t.Error(err)
+	}
 }

@@ -64,6 +64,23 @@ func (d *Drain) Done() <-chan struct{} { return d.done }
 // Draining returns the drain of the station; nil: it takes listeners.
 func (st *Station) Draining() *Drain { return st.draining.Load() }
 
+// TakesSource reports whether the station takes a source of a mount. A drained one does so only if the
+// mount still has listeners, or waits for the source, or has a source that may be taken over.
+func (st *Station) TakesSource(path string) bool {
+	if st.Draining() == nil {
+		return true
+	}
+	m := st.Mount(path)
+	switch {
+	case m == nil:
+		return false
+	case m.Source() != nil:
+		return m.Settings().Takeover
+	}
+	offer := st.Offer(path)
+	return m.Stats().Listeners > 0 || offer.Awaited
+}
+
 // Drain begins a drain over a window. A second one replaces the first, and begins anew.
 func (st *Station) Drain(over time.Duration) *Drain {
 	st.drainMu.Lock()
