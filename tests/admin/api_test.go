@@ -164,14 +164,18 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, masters, metadata, mounts, move, relays, slaves, slaves/drain, slaves/remove, stations`},
-		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: events, kick, kill, listeners, masters, metadata, mounts, move, relays, slaves, slaves/drain, slaves/remove, stations`},
+		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: drain, events, kick, kill, listeners, live, masters, metadata, mounts, move, ready, relays, slaves, slaves/drain, slaves/remove, stations, undrain`},
+		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: drain, events, kick, kill, listeners, live, masters, metadata, mounts, move, ready, relays, slaves, slaves/drain, slaves/remove, stations, undrain`},
 		{"POST", "mounts", "{}", 405, "method: not allowed; expected GET, HEAD"},
 		{"DELETE", "events", "", 405, "method: not allowed; expected GET, HEAD"},
 		{"GET", "kill", "", 405, "method: not allowed; expected POST"},
 		{"GET", "mounts?mont=/x", "", 400, `unknown parameter "mont"; expected one of: station, mount`},
 		{"GET", "mounts?station=no", "", 404, `station "no": unknown; expected one of: default`},
 		{"GET", "listeners?mount=live.mp3", "", 400, `mount "live.mp3": path does not begin with a slash; expected one such as /live.mp3`},
+		{"GET", "ready?station=no&mount=/m", "", 404, `station "no": unknown; expected one of: default`},
+		{"GET", "ready?mount=m", "", 400, `mount "m": path does not begin with a slash; expected one such as /live.mp3`},
+		{"POST", "live", "{}", 405, "method: not allowed; expected GET, HEAD"},
+		{"POST", "drain", `{"over": "soon"}`, 400, `over: invalid duration "soon"; expected one such as 5m, at most 24h`},
 		{"GET", "events?event=x", "", 400, `event "x": unknown; expected one of: `},
 		{"GET", "events?since=now", "", 400, `since "now": invalid time; expected one such as 2006-01-02T15:04:05Z`},
 		{"POST", "kill", "", 400, "body: EOF"},
