@@ -257,12 +257,15 @@ func (t *comparison) hearsTheFile() error {
 func (t *comparison) ran() string {
 	t.T.Helper()
 	var lines []string
-	harness.Eventually(t.T, "the script has run", func() error {
+	late := harness.AwaitWithin(3*harness.Patience, func() error { // a disk that is busy with other things delays programs
 		text, err := harness.TryReadFile(filepath.Join(t.dir, "ran"))
 		if lines = slices.Collect(strings.Lines(text)); err != nil || len(lines) < 4 {
 			return fmt.Errorf("%q, %w", lines, err)
 		}
 		return nil
 	})
+	if late != nil {
+		t.T.Fatalf("the script has not run: %v", late)
+	}
 	return strings.Join(lines, "")
 }
