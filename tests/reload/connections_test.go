@@ -11,11 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/caddycast/caddycast/tests/harness"
 )
@@ -74,6 +74,23 @@ func (c *connections) count(err error) {
 	c.errors.LoadOrStore(err.Error(), true)
 }
 
+// isInForce waits until new connections are served by the configuration with a password, which is
+// its location, too. It is for any goroutine.
+func isInForce(s *harness.Server, password string) error {
+	return harness.Await(func() error {
+		resp, conn, err := harness.Ask(s.T, s.Plain, "/status-json.xsl")
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		text, err := io.ReadAll(resp.Body)
+		if want := fmt.Sprintf("%q:%q", "location", password); err == nil && !strings.Contains(string(text), want) {
+			return fmt.Errorf("%s is not in %s", want, text)
+		}
+		return err
+	})
+}
+
 // Sixteen clients open connections without a pause, plain and encrypted, while the
 // configuration is reloaded forty times.
 func TestReloadsLoseNotOneConnection(t *testing.T) {
@@ -88,7 +105,8 @@ func TestReloadsLoseNotOneConnection(t *testing.T) {
 		}
 	}
 	icecast {
-		source_password %s
+		source_password %[2]s
+		location        %[2]s
 	}
 }
 http://:%s {
@@ -146,13 +164,16 @@ https://127.0.0.1:%s, https://localhost:%[4]s {
 			return conn
 		}
 		silent = append(silent, mustDial(s.Plain), tls.Client(mustDial(s.TLS), settings))
+		password := fmt.Sprint("password-", i)
 		begun := mustDial(s.Plain)
 		_, _ = io.WriteString(begun, requestLine)
 		clients.Go(func() {
-			time.Sleep(100 * time.Millisecond)
-			seen.askOver(begun, fields)
+			if err := isInForce(s, password); err != nil {
+				t.Error(err)
+			}
+			seen.askOver(begun, fields) // the configuration before waits for it
 		})
-		if err := s.ReloadCaddyfile(config(fmt.Sprint("password-", i))); err != nil {
+		if err := s.ReloadCaddyfile(config(password)); err != nil {
 			t.Errorf("reload %d: %v", i, err)
 		}
 		if i%8 == 0 && s.ReloadCaddyfile(config("rejected")+"\nhttp://"+busy.Addr().String()+" {\n}\n") == nil {
