@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,18 +48,42 @@ func drainOf(t *testing.T, s *harness.Server) adminapi.Drain {
 	return all[0]
 }
 
+// onAir lets a source of /m send at its pace, until the server or end ends it.
+func onAir(s *harness.Server) (end func()) {
+	src := s.Source("/m")
+	src.Send(100)
+	src.MayEnd = true
+	stop := make(chan struct{})
+	done := src.Run(numbered.Duration, stop)
+	return func() {
+		close(stop)
+		<-done
+	}
+}
+
+// checkEnds checks that listeners have ended after a whole frame each, one after another.
+func checkEnds(t *testing.T, listeners []*harness.Listener) {
+	t.Helper()
+	var ends []uint64
+	for _, l := range listeners {
+		c := l.WaitForEnd()
+		if c.Rest() != 0 || l.Err != nil {
+			t.Errorf("by %s: ended with %d bytes of a frame, %v", l.Kind, c.Rest(), l.Err)
+		}
+		ends = append(ends, c.Last)
+	}
+	if spread := time.Duration(slices.Max(ends)-slices.Min(ends)) * numbered.Duration; spread < time.Second {
+		t.Errorf("the listeners ended within %v of sound; want them spread over 2 s", spread)
+	}
+}
+
 func TestADrainEndsListenersAtWholeFramesAndTheSourceLast(t *testing.T) {
 	s := harness.Start(t, harness.Station)
 	ready := "http://" + s.AdminAddress + "/icecast/ready"
 	if got, body := status(t, "GET", ready); got != 200 || body != `{"ready":true}` {
 		t.Errorf("ready is answered %d %s", got, body)
 	}
-	src := s.Source("/m")
-	src.Send(100)
-	stop := make(chan struct{})
-	src.MayEnd = true
-	done := src.Run(numbered.Duration, stop)
-	defer func() { close(stop); <-done }()
+	defer onAir(s)()
 	var listeners []*harness.Listener
 	for i := range 60 {
 		way := harness.Ways[i%len(harness.Ways)]
@@ -84,20 +109,7 @@ func TestADrainEndsListenersAtWholeFramesAndTheSourceLast(t *testing.T) {
 	if _, err := s.TryStatus("/m"); err != nil { // the source stays until the listeners are gone
 		t.Error(err)
 	}
-	var first, last uint64
-	for i, l := range listeners {
-		c := l.WaitForEnd()
-		if c.Rest() != 0 || l.Err != nil {
-			t.Errorf("by %s: ended with %d bytes of a frame, %v", l.Kind, c.Rest(), l.Err)
-		}
-		if i == 0 {
-			first, last = c.Last, c.Last
-		}
-		first, last = min(first, c.Last), max(last, c.Last)
-	}
-	if spread := time.Duration(last-first) * numbered.Duration; spread < time.Second {
-		t.Errorf("the listeners ended within %v of sound; want them spread over 2 s", spread)
-	}
+	checkEnds(t, listeners)
 	harness.Eventually(t, "the source is gone", func() error {
 		if d := drainOf(t, s); !d.Draining || !d.Over || d.AtStart != 60 || d.Ended != 60 || d.Left != 0 || d.Sources != 0 || d.Seconds != 0 {
 			return fmt.Errorf("%+v", d)
@@ -268,12 +280,7 @@ http://:%s {
 }
 `, s.AdminAddress, harness.Port(s.Plain)))
 	harness.Eventually(t, "the server answers", s.Answers)
-	src := s.Source("/m")
-	src.Send(100)
-	stop := make(chan struct{})
-	src.MayEnd = true
-	done := src.Run(numbered.Duration, stop)
-	defer func() { close(stop); <-done }()
+	defer onAir(s)()
 	var listeners []*harness.Listener
 	for range 30 {
 		listeners = append(listeners, s.Listen("/m", harness.HTTP1, false))
@@ -281,17 +288,7 @@ http://:%s {
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	first, last := 1<<62, 0
-	for _, l := range listeners {
-		c := l.WaitForEnd()
-		if c.Rest() != 0 || l.Err != nil {
-			t.Errorf("ended with %d bytes of a frame, %v", c.Rest(), l.Err)
-		}
-		first, last = min(first, int(c.Last)), max(last, int(c.Last))
-	}
-	if spread := time.Duration(last-first) * numbered.Duration; spread < time.Second {
-		t.Errorf("the listeners ended within %v of sound; want them spread over 2 s", spread)
-	}
+	checkEnds(t, listeners)
 	if state, err := process.Process.Wait(); err != nil || !state.Success() {
 		t.Errorf("the process ended with %v, %v", state, err)
 	}
