@@ -45,6 +45,9 @@ type Passed struct {
 	Ahead []byte // was read already
 }
 
+// defaultKeepAlive is what Go sets for each connection that a duplicate accepts.
+var defaultKeepAlive = net.KeepAliveConfig{Enable: true}
+
 // wake is a deadline that ends an Accept at once.
 var wake = time.Unix(1, 0)
 
@@ -176,7 +179,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		conn, err := l.AcceptTCP()
 		if err == nil {
-			_ = conn.SetKeepAliveConfig(l.keepAlive) // of a connection that may be gone already
+			if l.keepAlive != defaultKeepAlive {
+				_ = conn.SetKeepAliveConfig(l.keepAlive) // of a connection that may be gone already
+			}
 			return conn, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
