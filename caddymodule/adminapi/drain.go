@@ -1,12 +1,10 @@
 package adminapi
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
-	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/caddymodule/status"
 )
@@ -16,9 +14,6 @@ const (
 	liveCall  = "live"
 	readyCall = "ready"
 )
-
-// DefaultDrain is the window of a drain without one.
-const DefaultDrain = state.DefaultDrain
 
 // Drain is the drain of a station. Without one all but the first two fields are zero.
 type Drain struct {
@@ -54,12 +49,9 @@ func drainsOf(stations []*state.Station) []Drain {
 
 // drain drains stations.
 func drain(stations []*state.Station, req *actionBody) (any, error) {
-	over := DefaultDrain
-	if req.Over != "" {
-		var ok bool
-		if over, ok = setting.ParseDuration(req.Over); !ok || over > state.MaxDrain {
-			return nil, errorf(http.StatusBadRequest, "over: invalid duration %.100q; expected one such as 5m, at most 24h", req.Over)
-		}
+	over, err := state.ParseWindow(req.Over)
+	if err != nil {
+		return nil, errorf(http.StatusBadRequest, "%w", err)
 	}
 	for _, st := range stations {
 		st.Drain(over)
@@ -69,11 +61,10 @@ func drain(stations []*state.Station, req *actionBody) (any, error) {
 
 // undrain takes listeners again.
 func undrain(stations []*state.Station, _ *actionBody) (any, error) {
-	if caddy.Exiting() {
-		return nil, errorf(http.StatusConflict, "undrain: the process is about to end; expected one that stays")
-	}
 	for _, st := range stations {
-		st.Undrain()
+		if err := st.Undrain(); errors.Is(err, state.ErrProcessEnds) {
+			return nil, errorf(http.StatusConflict, "undrain: %w", err)
+		}
 	}
 	return drainsOf(stations), nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddycast/caddycast/caddymodule/adminapi"
+	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // addDrain adds the commands that drain the server.
 func addDrain(root *cobra.Command) {
 	drain := subcommand("drain", "Takes no listeners and sources any more, and ends those that are there one by one", cobra.NoArgs, (*client).drainStations)
-	drain.Flags().String("over", adminapi.DefaultDrain.String(), "The time over which the listeners are ended")
+	drain.Flags().String("over", state.DefaultDrain.String(), "The time over which the listeners are ended")
 	drain.Flags().Bool("wait", false, "Wait until all are gone, and show how many are left")
 	root.AddCommand(drain, subcommand("undrain", "Takes listeners and sources again", cobra.NoArgs, (*client).undrainStations))
 }

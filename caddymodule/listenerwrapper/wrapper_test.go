@@ -170,7 +170,9 @@ func TestADrainedStationTakesNoSourceWithoutHTTP(t *testing.T) {
 	g.Drain(time.Hour)
 	_, err := wrap(t, g, "/m", "").authorize(new(net.TCPAddr), "/m", "hackme")
 	moduletest.CheckError(t, err, errDrained.Error())
-	g.Undrain()
+	if err := g.Undrain(); err != nil {
+		t.Error(err)
+	}
 	if _, err := wrap(t, g, "/m", "").authorize(new(net.TCPAddr), "/m", "hackme"); err != nil {
 		t.Error(err)
 	}

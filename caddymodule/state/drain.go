@@ -1,6 +1,8 @@
 package state
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -46,6 +49,24 @@ type Drain struct {
 	gone  atomic.Bool   // they are gone
 
 	stopping sync.Once
+}
+
+// The errors of Undrain.
+var (
+	ErrNotDrained  = errors.New("the station is not drained")
+	ErrProcessEnds = errors.New("the process is about to end; expected one that stays")
+)
+
+// ParseWindow parses the window of a drain, such as 5m; empty: DefaultDrain.
+func ParseWindow(text string) (time.Duration, error) {
+	if text == "" {
+		return DefaultDrain, nil
+	}
+	over, ok := setting.ParseDuration(text)
+	if !ok || over > MaxDrain {
+		return 0, fmt.Errorf("over: invalid duration %.100q; expected one such as 5m, at most 24h", text)
+	}
+	return over, nil
 }
 
 // Had reports whether the station had a mount when the drain began.
@@ -124,21 +145,24 @@ func (st *Station) DrainToEnd(over time.Duration) {
 	<-d.Done()
 }
 
-// Undrain takes listeners and sources again. It reports false if the station is not drained, or the
-// process ends.
-func (st *Station) Undrain() bool {
+// Undrain takes listeners and sources again. The error is ErrNotDrained or ErrProcessEnds.
+func (st *Station) Undrain() error {
 	st.drainMu.Lock()
 	defer st.drainMu.Unlock()
-	if d := st.Draining(); d == nil || d.isFinal {
-		return false
+	d := st.Draining()
+	switch {
+	case d == nil:
+		return ErrNotDrained
+	case d.isFinal:
+		return ErrProcessEnds
 	}
-	d := st.endDrain()
+	st.endDrain()
 	st.relays.ReportSoon()
 	st.Logger().Info("drain ended; listeners and sources are taken again")
 	if !d.IsOver() {
 		st.announceDrained(d, "undrained")
 	}
-	return true
+	return nil
 }
 
 // stopDrain ends what a drain does. The station stays drained.
