@@ -84,6 +84,7 @@ func (h *Handler) Use(g *state.Generation, retired <-chan struct{}) {
 // ServeHTTP implements caddyhttp.MiddlewareHandler. It is the one place where a redirect or
 // a refusal is written, and where refusals are logged and counted.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	h.station.PublishFirst()
 	f, err := request.New(r), errNotServed
 	if strings.HasPrefix(r.URL.Path, "/") || isSource(f) { // not as in GET http://host
 		err = h.serve(w, f)

@@ -215,3 +215,23 @@ func TestTheNextHandlerMayTakeTheConnectionOver(t *testing.T) {
 		t.Errorf("it was answered for: %v %q", w.Header(), w.Body)
 	}
 }
+
+// Caddy starts its apps in any order: a server may accept before the station starts.
+func TestTheFirstRequestPutsANewStationIntoForce(t *testing.T) {
+	first, err := moduletest.Provision(t, &caddymodule.Station{Name: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Get(t, "/status-json.xsl")
+	if !first.IsInForce() {
+		t.Fatal("a station is asked, and its settings are not in force")
+	}
+	next, err := moduletest.Provision(t, &caddymodule.Station{Name: "next"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.Get(t, "/status-json.xsl")
+	if !first.IsInForce() {
+		t.Error("a request has put a reload into force before its apps have started")
+	}
+}

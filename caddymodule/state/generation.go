@@ -135,6 +135,15 @@ func Acquire(name string, log *zap.Logger, resolve func(path string) *MountPolic
 // Publish puts the configuration into force. Retire takes it back.
 func (g *Generation) Publish() { g.publish(g) }
 
+// PublishFirst puts the configuration into force if the station has had none: Caddy starts its
+// apps in any order, so a source may be there before the station has started. It may be called
+// for each request.
+func (g *Generation) PublishFirst() {
+	if g.Current() == nil {
+		g.Publish()
+	}
+}
+
 // Retire takes the configuration back, whether it is in force or not. If it was the newest, the
 // previous one is in force again, unless that has been retired too. It may be called twice.
 func (g *Generation) Retire() { g.retire(g) }
