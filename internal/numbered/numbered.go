@@ -9,7 +9,6 @@
 package numbered
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -45,24 +44,40 @@ func AppendFrame(dst []byte, n uint64, at time.Time) []byte {
 	f := dst[start:]
 	copy(f, []byte{0xff, 0xfb, third, 0xc4}) // version 1, layer III, mono
 	copy(f[payloadAt:], magic)
-	binary.BigEndian.PutUint64(f[numberAt:], n)
-	binary.BigEndian.PutUint64(f[numberAt+8:], uint64(at.UnixNano()))
+	put(f[numberAt:numberAt+8], n)
+	put(f[numberAt+8:crcAt], uint64(at.UnixMicro()))
 	fill := f[crcAt+4:]
 	for i := range fill {
-		fill[i] = byte(n) + byte(i)
+		fill[i] = (byte(n) + byte(i)) & 0x3f
 	}
-	binary.BigEndian.PutUint32(f[crcAt:], checksum(f))
+	put(f[crcAt:crcAt+4], uint64(checksum(f)))
 	return dst
+}
+
+// put writes a number by seven bits in each byte. A byte of 255 might begin another frame: a server
+// would pass this one on only with the next.
+func put(p []byte, n uint64) {
+	for i := range p {
+		p[len(p)-1-i] = byte(n>>(7*i)) & 0x7f
+	}
+}
+
+// get reads what put wrote.
+func get(p []byte) (n uint64) {
+	for _, b := range p {
+		n = n<<7 | uint64(b)
+	}
+	return n
 }
 
 // padded reports whether a frame has a padding byte: 47 of 49 frames do, since
 // 144*128000/44100 is 417 and 47/49.
 func padded(n uint64) bool { return n%49 < 47 }
 
-// checksum returns the sum of the whole frame without the sum itself.
+// checksum returns the sum of the whole frame without the sum itself, in 28 bits.
 func checksum(f []byte) uint32 {
 	sum := crc32.ChecksumIEEE(f[:crcAt])
-	return crc32.Update(sum, crc32.IEEETable, f[crcAt+4:])
+	return crc32.Update(sum, crc32.IEEETable, f[crcAt+4:]) & (1<<28 - 1)
 }
 
 // ErrBroken reports that a stream differs from the one that was sent.
@@ -98,7 +113,7 @@ func (c *Checker) Write(p []byte) (int, error) {
 // yet.
 func (c *Checker) frame() (int, error) {
 	f := c.rest
-	n := binary.BigEndian.Uint64(f[numberAt:])
+	n := get(f[numberAt : numberAt+8])
 	if string(f[payloadAt:numberAt]) != magic {
 		return 0, fmt.Errorf("%w: no frame after %d: % x", ErrBroken, c.Last, f[:min(len(f), 16)])
 	}
@@ -109,7 +124,7 @@ func (c *Checker) frame() (int, error) {
 	if len(f) < size {
 		return 0, nil
 	}
-	if checksum(f[:size]) != binary.BigEndian.Uint32(f[crcAt:]) {
+	if checksum(f[:size]) != uint32(get(f[crcAt:crcAt+4])) {
 		return 0, fmt.Errorf("%w: frame %d is damaged", ErrBroken, n)
 	}
 	switch {
@@ -120,7 +135,7 @@ func (c *Checker) frame() (int, error) {
 	}
 	c.Frames++
 	c.Last = n
-	c.Made = time.Unix(0, int64(binary.BigEndian.Uint64(f[numberAt+8:])))
+	c.Made = time.UnixMicro(int64(get(f[numberAt+8 : crcAt])))
 	return size, nil
 }
 
@@ -131,8 +146,8 @@ func (c *Checker) Rest() int { return len(c.rest) }
 // one, or damaged.
 func Frame(f []byte) (n uint64, ok bool) {
 	if len(f) < crcAt+4 || string(f[payloadAt:numberAt]) != magic ||
-		checksum(f) != binary.BigEndian.Uint32(f[crcAt:]) {
+		checksum(f) != uint32(get(f[crcAt:crcAt+4])) {
 		return 0, false
 	}
-	return binary.BigEndian.Uint64(f[numberAt:]), true
+	return get(f[numberAt : numberAt+8]), true
 }

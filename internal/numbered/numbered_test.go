@@ -1,6 +1,7 @@
 package numbered
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -46,6 +47,16 @@ func TestCheckerFindsEachFault(t *testing.T) {
 		var c Checker
 		if _, err := c.Write(sent); !errors.Is(err, ErrBroken) {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// A server waits for the next frame if this one might hold its beginning.
+func TestNoFrameHoldsWhatMightBeginAnother(t *testing.T) {
+	for n := range uint64(100_000) {
+		f := AppendFrame(nil, n, time.Unix(1.8e9, int64(n)*1_000_003))
+		if bytes.Count(f, []byte{0xff}) != 1 || bytes.ContainsAny(f[len(f)-2:], "IT") {
+			t.Fatalf("frame %d: % x", n, f)
 		}
 	}
 }
