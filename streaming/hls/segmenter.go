@@ -1,0 +1,183 @@
+package hls
+
+import (
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
+
+// Options are those of a Segmenter.
+type Options struct {
+	Segment time.Duration // the length of segments
+	FMP4    bool          // AAC is in fMP4, too
+	First   uint64        // the sequence number of the first segment
+	Key     []byte        // of the names of segments
+}
+
+// Segmenter cuts packets into segments. It cuts where the stream crosses a multiple of the
+// segment's length, at the nearest packet, so that lengths differ by half a packet at most; and
+// earlier, where a packed stream gets another title, if half a segment is there. The grid goes
+// on from such a cut.
+type Segmenter struct {
+	options Options
+	names   namer
+	next    uint64 // sequence number
+
+	codec  *format.Codec // nil: there was no packet yet
+	latest *format.Codec // of the last packet, as it came
+	ending string
+	init   *Init
+	muxer  muxer
+
+	at     uint64 // samples since the list began
+	origin uint64 // of the grid
+	steps  uint64 // of the grid up to the next cut
+
+	// The open segment.
+	open   bool
+	start  uint64
+	title  Title
+	change bool // it follows a change of the codec
+	from   time.Time
+	size   int // of the last segment
+
+	expected time.Time // of the next segment; zero: there was none
+}
+
+// muxer puts the packets of a segment into a container.
+type muxer interface {
+	begin(at uint64, t Title, sizeHint int)
+	add(data []byte, samples int)
+	retitle(at uint64, t Title) // of what is added from now on
+	finish() []byte
+}
+
+// NewSegmenter returns a segmenter without packets.
+func NewSegmenter(o Options) *Segmenter { return &Segmenter{options: o, names: newNamer(o.Key), next: o.First} }
+
+// Fits reports whether packets of a codec may follow in the same list: players do not bear
+// another container, nor another codec than they were told.
+func (s *Segmenter) Fits(c *format.Codec) bool { return s.codec == nil || s.codec.Name == c.Name }
+
+// Codec returns the codec of the last packet; nil before the first.
+func (s *Segmenter) Codec() *format.Codec { return s.codec }
+
+// Next returns the sequence number of the next segment.
+func (s *Segmenter) Next() uint64 { return s.next }
+
+// Add adds a packet, which came at a time and sounds under a title. It returns the segment that
+// ends before the packet, if one does. The codec must fit.
+func (s *Segmenter) Add(p format.Packet, t Title, came time.Time) (done *Segment) {
+	if p.Codec != s.latest {
+		if s.latest = p.Codec; s.codec == nil || !s.codec.Equal(p.Codec) {
+			done = s.setUp(p.Codec)
+		}
+	}
+	if s.fragmented() && p.Codec.Name == format.AAC {
+		if _, blocks := format.ADTSHeader(p.Data); blocks != 1 {
+			return done // it can't be taken out of ADTS
+		}
+	}
+	if s.open && s.isDue(uint64(p.Samples), t) {
+		done = s.close()
+	}
+	switch {
+	case !s.open:
+		s.begin(t)
+	case t != s.title && s.fragmented():
+		s.title = t
+		if t != (Title{}) {
+			s.muxer.retitle(s.at, t)
+		}
+	}
+	s.muxer.add(p.Data, p.Samples)
+	s.from = came.Add(-s.lasts(s.at - s.start))
+	s.at += uint64(p.Samples)
+	return done
+}
+
+// Flush returns the open segment, nil if there is none that is worth it.
+func (s *Segmenter) Flush() *Segment {
+	if !s.open || s.lasts(s.at-s.start) < minSegment {
+		return nil
+	}
+	return s.close()
+}
+
+// minSegment is the shortest last segment.
+const minSegment = 500 * time.Millisecond
+
+// fragmented reports whether the container is fMP4.
+func (s *Segmenter) fragmented() bool { return s.init != nil }
+
+// setUp begins with another codec. The time goes on.
+func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
+	if s.open {
+		done = s.close()
+	}
+	if s.codec != nil {
+		s.change = true
+		s.at = uint64(float64(s.at) / float64(s.codec.Rate) * float64(c.Rate))
+	}
+	s.codec = c
+	s.regrid()
+	switch {
+	case c.Name == format.MP3:
+		s.ending, s.muxer = ".mp3", &packed{rate: c.Rate}
+	case c.Name == format.AAC && !s.options.FMP4:
+		s.ending, s.muxer = ".aac", &packed{rate: c.Rate}
+	default:
+		s.ending, s.muxer, s.init = ".m4s", &fragment{codec: c, sequence: uint32(s.next)}, newInit(c)
+	}
+	return done
+}
+
+// regrid makes the grid begin here.
+func (s *Segmenter) regrid() { s.origin, s.steps = s.at, 1 }
+
+// cut returns where the grid cuts next.
+func (s *Segmenter) cut() uint64 {
+	return s.origin + uint64(float64(s.steps)*s.options.Segment.Seconds()*float64(s.codec.Rate))
+}
+
+// isDue reports whether the open segment ends before a packet.
+func (s *Segmenter) isDue(samples uint64, t Title) bool {
+	if s.at+samples/2 >= s.cut() {
+		s.steps++
+		return true
+	}
+	if t != s.title && !s.fragmented() && s.lasts(s.at-s.start) >= s.options.Segment/2 {
+		s.regrid()
+		return true
+	}
+	return false
+}
+
+func (s *Segmenter) begin(t Title) {
+	s.open, s.start, s.title = true, s.at, t
+	s.muxer.begin(s.at, t, s.size+s.size/8)
+}
+
+// maxDrift is how far the time of a segment may be from the end of the last one, before it is
+// taken that the source has paused.
+const maxDrift = 500 * time.Millisecond
+
+func (s *Segmenter) close() *Segment {
+	done := &Segment{
+		Sequence: s.next, Name: s.names.name(s.next, s.ending), Data: s.muxer.finish(),
+		Samples: s.at - s.start, Rate: s.codec.Rate, Time: s.from, Init: s.init, Discontinuity: s.change,
+	}
+	if drift := s.from.Sub(s.expected); !s.expected.IsZero() && drift.Abs() <= maxDrift {
+		done.Time = s.expected
+	}
+	s.expected = done.Time.Add(s.lasts(done.Samples))
+	s.open, s.change, s.size = false, false, len(done.Data)
+	s.next++
+	return done
+}
+
+// lasts returns how long samples sound.
+func (s *Segmenter) lasts(samples uint64) time.Duration {
+	rate := uint64(s.codec.Rate)
+	return time.Duration(samples/rate)*time.Second + time.Duration(samples%rate*uint64(time.Second)/rate)
+}
