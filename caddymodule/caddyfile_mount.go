@@ -53,6 +53,7 @@ import (
 //		charset           <charset>
 //		metadata_interval <size>|off
 //
+//		hls [off] { … }      # see parseHLS
 //		on <event>… <hook>   # see parseOn
 //		on_connect    <program>
 //		on_disconnect <program>
@@ -104,6 +105,7 @@ func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
 		"charset":               setting.Checked(d, setting.Text(d, &m.Charset), m.checkCharset),
 		"metadata_interval":     metadataInterval(d, &m.MetadataInterval),
 		"auth":                  func() error { return auth.Parse(d, &m.AuthRaw) },
+		"hls":                   func() error { return parseHLS(d, &m.HLS) },
 		"on":                    setting.Checked(d, func() error { return hook.Parse(d, &m.On) }, m.checkOn),
 		"on_connect":            hook.ParseProgram(d, &m.OnConnect),
 		"on_disconnect":         hook.ParseProgram(d, &m.OnDisconnect),

@@ -148,6 +148,9 @@ type Mount struct {
 	// its argument. Short for a hook. Default: none.
 	OnDisconnect string `json:"on_disconnect,omitempty"`
 
+	// HTTP Live Streaming of the mount, beside the stream. Default: none.
+	HLS *HLS `json:"hls,omitempty"`
+
 	// The recording of the source's stream. Default: none.
 	Dump *Dump `json:"dump,omitempty"`
 }

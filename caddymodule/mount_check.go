@@ -42,6 +42,7 @@ func (m *Mount) validate() error {
 		m.checkCharset(),
 		m.checkType(),
 		m.checkListenURL(),
+		m.HLS.validate(),
 		m.Dump.validate(),
 	)
 }

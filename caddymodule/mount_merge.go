@@ -88,5 +88,6 @@ func (m *Mount) fill(d *Mount) {
 	m.Titles = cmp.Or(m.Titles, d.Titles)
 	m.Charset = cmp.Or(m.Charset, d.Charset)
 	m.MetadataInterval = cmp.Or(m.MetadataInterval, d.MetadataInterval)
+	m.HLS = cmp.Or(m.HLS, d.HLS)
 	m.Dump = cmp.Or(m.Dump, d.Dump)
 }

@@ -13,7 +13,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	if m.Settings().NoDirect && !c.Slave {
 		return nil, ErrNoDirect
 	}
-	l, err := m.admit(c)
+	l, err := m.admit(c, nil)
 	if IsFull(err) && !errors.Is(err, ErrStationFull) && m.Settings().FallbackWhenFull {
 		if other := m.admitOverflow(c); other != nil {
 			return other, nil
@@ -27,7 +27,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 func (m *Mount) admitOverflow(c Client) *Listener {
 	for _, path := range m.station.settings.Load().director().Overflow(m.Path) {
 		if other := m.station.Mount(path); other != nil {
-			if l, err := other.admit(c); err == nil {
+			if l, err := other.admit(c, nil); err == nil {
 				return l
 			}
 		}
@@ -35,9 +35,10 @@ func (m *Mount) admitOverflow(c Client) *Listener {
 	return nil
 }
 
-func (m *Mount) admit(c Client) (*Listener, error) {
+// admit counts a listener in, as a session of a follower if that is not nil.
+func (m *Mount) admit(c Client, f *Follower) (*Listener, error) {
 	st := m.station
-	group, stream, err := st.join(m, c)
+	group, stream, err := st.join(m, c, f)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,9 @@ func (m *Mount) admit(c Client) (*Listener, error) {
 	if l.ID == 0 {
 		l.ID = st.NewID()
 	}
-	l.setCursor()
+	if f == nil {
+		l.setCursor()
+	}
 	l.setDeadline()
 	return l, nil
 }

@@ -43,7 +43,9 @@ func (s *shard) serveGroup(g *shardGroup, now time.Time) {
 			l.introduce(now, s.station.latency())
 		}
 		var over bool
-		if l.conn == nil {
+		if l.session != nil {
+			over = s.serveSession(l, &b)
+		} else if l.conn == nil {
 			over = s.serveSocket(l, &b)
 		} else {
 			over = s.serveConn(l, &b)

@@ -107,7 +107,7 @@ func (q *callbackQueue) handle(c callback) {
 		l.conn.Abort()
 		return
 	}
-	if l.conn == nil {
+	if l.conn == nil && l.session == nil {
 		l.socket.close()
 	}
 	l.Mount().countEnd(l) // while it is still counted as present: at zero the counts are final

@@ -47,6 +47,8 @@
 //	cipher_buffer.go     CipherBuffer and TLSConn: encryption that never waits
 //	tls_linux.go         Listener.AttachTLS: the shared writer over TLS
 //	netconn.go           NetConn: a Conn of any network connection
+//	follower.go          Follower: hears a mount as its listeners do, for HLS
+//	session.go           listeners of a Follower, without a connection
 //	callback_queue.go    callbackQueue: what may be slow, in order
 //
 // What listeners hear:

@@ -3,9 +3,10 @@ package streaming
 import "time"
 
 // join returns the group that a new listener belongs to, counts it in there, and returns
-// the stream that it is promised. It fails if there is nothing to hear or if a limit
-// forbids it. Limits are checked and counted in one step.
-func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
+// the stream that it is promised. The group is that of a follower, unless that is nil. It
+// fails if there is nothing to hear or if a limit forbids it. Limits are checked and counted
+// in one step.
+func (st *Station) join(m *Mount, c Client, f *Follower) (*listenerGroup, *Stream, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.closedAt.Load() != nil {
@@ -22,7 +23,10 @@ func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
 	defer st.dropIfUnused(m) // if there is no room
 	st.startCounting(m)
 	heard, _ := st.choose(m, promise{}, "")
-	if heard == nil {
+	if f != nil {
+		heard = f.group.heard()
+	}
+	if heard == nil || heard.stream == nil {
 		return nil, nil, ErrNothing
 	}
 	if !c.Slave {
@@ -35,7 +39,12 @@ func (st *Station) join(m *Mount, c Client) (*listenerGroup, *Stream, error) {
 	if n := m.present.listeners(); n > m.peak.Load() {
 		m.peak.Store(n)
 	}
-	g := m.groupFor(heard, c.Slave)
+	var g *listenerGroup
+	if f != nil {
+		g = f.group
+	} else {
+		g = m.groupFor(heard, c.Slave)
+	}
 	g.listeners++
 	return g, heard.stream, nil
 }
@@ -77,7 +86,7 @@ func (g *listenerGroup) leave(c Client) {
 // groupFor returns the group of new listeners, or slaves, that hear a mount's stream. mu is held.
 func (m *Mount) groupFor(heard *Mount, slaves bool) *listenerGroup {
 	for g := range m.groups {
-		if g.movedTo == "" && g.heard() == heard && g.promise == heard.stream.promise && g.slaves == slaves {
+		if g.movedTo == "" && g.heard() == heard && g.promise == heard.stream.promise && g.slaves == slaves && !g.followed {
 			return g
 		}
 	}

@@ -74,6 +74,7 @@ type Listener struct {
 	deadline time.Time // zero: no limit
 	socket   socket    // of a plain listener
 	conn     Conn      // of any other
+	session  *session  // of one without a connection; nil: it has one
 	wake     chan struct{}
 
 	reason atomic.Uint32 // why it ends or has ended
@@ -152,7 +153,7 @@ func (l *Listener) release() {
 	l.shard.load.Add(-1)
 	l.group.leave(l.Client)
 	if a := l.Client.Admission; a != nil && a.OnEnd != nil {
-		a.OnEnd(time.Since(l.Since))
+		a.OnEnd(l.Duration())
 	}
 }
 

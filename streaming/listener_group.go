@@ -12,7 +12,8 @@ import (
 type listenerGroup struct {
 	mount *Mount
 	promise
-	slaves bool // replicate the mount; all or none
+	slaves   bool // replicate the mount; all or none
+	followed bool // its listeners are sessions of a Follower, and it lasts as long as that
 
 	playing atomic.Pointer[playing] // the newest feed; shards read it
 	closing atomic.Pointer[closing]
@@ -87,7 +88,7 @@ func (g *listenerGroup) heard() *Mount { return g.playing.Load().mount }
 // removeOne counts out one listener. The station's mu is held.
 func (g *listenerGroup) removeOne() {
 	g.listeners--
-	if g.listeners == 0 && g.mount.groups[g] {
+	if g.listeners == 0 && !g.followed && g.mount.groups[g] {
 		g.remove()
 		g.mount.station.groupLeft(g)
 	}

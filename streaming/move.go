@@ -15,6 +15,7 @@ var (
 	ErrNoSuchListener = errors.New("there is no such listener")
 	ErrOtherType      = errors.New("it was promised another content type")
 	ErrStalled        = errors.New("it takes nothing now")
+	ErrNoConnection   = errors.New("it listens by HLS, and all such listeners of a mount hear the same")
 )
 
 // moveTime bounds how long a move waits for a listener whose connection takes nothing.
@@ -54,8 +55,11 @@ func (st *Station) Move(from, to string, slaves bool) (moved Moved, err error) {
 
 // MoveListener makes one listener hear another mount, as Move does with all. It returns
 // ErrNoSuchListener if it has ended, ErrOtherType if it was promised another content type,
-// ErrStalled if its connection takes nothing.
+// ErrStalled if its connection takes nothing, ErrNoConnection if it is a session.
 func (st *Station) MoveListener(l *Listener, to string) error {
+	if l.session != nil {
+		return ErrNoConnection
+	}
 	timeout := time.NewTimer(moveTime)
 	defer timeout.Stop()
 	for {

@@ -19,7 +19,12 @@ var Transports = [...]Transport{
 	{"HTTP/2.0", true},
 	{"HTTP/3.0", true},
 	{"", true},
+	{ProtocolHLS, false},
+	{ProtocolHLS, true},
 }
+
+// ProtocolHLS is the protocol of listeners that load segments.
+const ProtocolHLS = "hls"
 
 // transport returns the client's index in Transports.
 func (c *Client) transport() (other int) {

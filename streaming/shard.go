@@ -153,6 +153,9 @@ func (s *shard) cycle(now time.Time, all bool) {
 		if m := g.playing.mount; m != nil && !s.forSlaves {
 			m.served.Store(tail.End())
 		}
+		if group.followed && !all {
+			continue // nothing is sent to sessions
+		}
 		s.serveGroup(g, now)
 		s.behind = s.behind || g.behind
 		if len(g.listeners) == 0 {

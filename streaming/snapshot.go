@@ -27,7 +27,7 @@ func (st *Station) Snapshot(path string) []ListenerSnapshot {
 				end := group.playing.Load().Tail().End()
 				for _, l := range g.listeners {
 					s := ListenerSnapshot{Listener: l}
-					if on := l.currentFeed(); on == nil || on.Intro() == nil {
+					if on := l.currentFeed(); l.session == nil && (on == nil || on.Intro() == nil) {
 						s.Behind = end - min(end, l.position())
 					}
 					all = append(all, s)

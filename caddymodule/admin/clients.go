@@ -30,7 +30,7 @@ func clientElement(p streaming.ListenerSnapshot) element {
 	e := el("listener",
 		leaf("IP", request.AddressText(c.IP)),
 		leaf("UserAgent", cmp.Or(c.Agent, "Unknown")),
-		leaf("Connected", int(time.Since(p.Since)/time.Second)),
+		leaf("Connected", int(p.Duration()/time.Second)),
 		leaf("ID", p.ID),
 	)
 	if c.User != "" {

@@ -128,6 +128,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 			return h.allowed(r, func() error { return page(w, r) })
 		}
 		if r.Method != http.MethodPost && !mountpath.IsReserved(path) {
+			if strings.HasSuffix(path, hlsEntry) || strings.Contains(path, hlsFolder) {
+				if err := h.serveHLS(w, r); !errors.Is(err, errNotServed) {
+					return err
+				}
+			}
 			return h.serveListener(w, r, path)
 		}
 	case request.MethodStats:

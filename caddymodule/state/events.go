@@ -94,7 +94,7 @@ func (st *Station) listenerRemoved(who *streaming.Listener) {
 		st.announce(hooks.ListenerRemoved, path, append(listenerEventFields(who),
 			hooks.Count("listeners", who.Mount().Stats().Listeners),
 			hooks.Count("bytes", who.Sent()),
-			hooks.Seconds("duration", time.Since(who.Since)),
+			hooks.Seconds("duration", who.Duration()),
 			hooks.Text("reason", who.Reason().String()))...)
 	}
 }

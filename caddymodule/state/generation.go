@@ -16,6 +16,7 @@ import (
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -104,6 +105,7 @@ type MountPolicy struct {
 	Engine    streaming.MountSettings
 	Rule      fallback.Rule
 	Recording *recording.Options // nil: the mount is not recorded
+	HLS       *origin.Options    // nil: the mount has no HLS
 
 	// Source verifies the credentials of a source; nil: no source is allowed.
 	Source *auth.Verifier

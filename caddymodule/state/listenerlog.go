@@ -1,8 +1,6 @@
 package state
 
 import (
-	"time"
-
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/caddymodule/request"
@@ -29,7 +27,7 @@ func (st *Station) listenerEnded(who *streaming.Listener) {
 		zap.Bool("tls", who.Client.Encrypted),
 		zap.String("user_agent", who.Client.Agent),
 		zap.Uint64("bytes", who.Sent()),
-		zap.Duration("duration", time.Since(who.Since)),
+		zap.Duration("duration", who.Duration()),
 		zap.Stringer("reason", who.Reason()),
 	}
 	if who.Client.Referer != "" {

@@ -18,6 +18,7 @@ import (
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
 	"github.com/caddycast/caddycast/streaming/recording"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -53,6 +54,7 @@ type Station struct {
 	relays   *relay.Manager
 	slaves   *relay.Slaves
 	dumps    *recording.Manager
+	hls      *origin.Manager
 	audience *audienceLog
 	traffic  traffic
 	streams  streams
@@ -90,6 +92,7 @@ func acquire(name string) (*Station, error) {
 		st.slaves = relay.NewSlaves(st.relays.ID, st.relayChanged)
 		st.slaves.Verify(relay.Prober(version.UserAgent))
 		st.dumps = recording.NewManager(st.Station, st.recordingChanged)
+		st.hls = origin.NewManager(st.Station, st.hlsKey)
 		st.closing = make(chan struct{})
 		st.audience = newAudienceLog(st.logAudience)
 		return st, nil
@@ -134,6 +137,9 @@ func (st *Station) close(ctx context.Context) {
 	if err := st.players.Close(ctx); err != nil {
 		st.Logger().Warn("fallbacks were cut off", zap.Error(err))
 	}
+	if err := st.hls.Close(ctx); err != nil {
+		st.Logger().Warn("HLS was cut off", zap.Error(err))
+	}
 	st.audience.close()
 	if err := st.dumps.Close(ctx); err != nil {
 		st.Logger().Warn("recordings were cut off", zap.Error(err))
@@ -177,6 +183,7 @@ func (st *Station) apply(g *Generation) {
 	st.slaves.Apply(g.Gate.Credentials())
 	st.slaves.PassOn(g.Relays.Slave != nil, g.Redirect.IsOn())
 	st.dumps.Apply(g.Recordings)
+	st.hls.Apply(func(mount string) *origin.Options { return g.Policy(mount).HLS })
 }
 
 // StationName returns the name of the station.
@@ -202,6 +209,9 @@ func (st *Station) Current() *Generation { return st.current.Load() }
 
 // Relayer returns the manager of the station's relays.
 func (st *Station) Relayer() *relay.Manager { return st.relays }
+
+// HLS returns what serves the station's mounts by HLS.
+func (st *Station) HLS() *origin.Manager { return st.hls }
 
 // Slaves returns the slaves that report to the station.
 func (st *Station) Slaves() *relay.Slaves { return st.slaves }

@@ -31,6 +31,9 @@ type Block struct {
 // Data returns the bytes of the block, which must not be changed.
 func (b *Block) Data() []byte { return b.data }
 
+// Metadata returns the title of the block; it is never nil.
+func (b *Block) Metadata() *Metadata { return b.meta }
+
 // Start reports whether a listener may begin with the block.
 func (b *Block) Start() bool { return b.start }
 

@@ -29,8 +29,16 @@ func NewList(segment time.Duration, listed int, discontinuity uint64) *List {
 	return &List{target: int(math.Ceil(segment.Seconds())), listed: listed, discontinuity: discontinuity}
 }
 
-// Discontinuity returns the number of discontinuities before the shown segments.
-func (l *List) Discontinuity() uint64 { return l.discontinuity }
+// Last returns the number of the last discontinuity.
+func (l *List) Last() uint64 {
+	n := l.discontinuity
+	for _, s := range l.segments[l.first():] {
+		if s.Discontinuity {
+			n++
+		}
+	}
+	return n
+}
 
 // Show changes how many segments are shown.
 func (l *List) Show(listed int) { l.listed = listed }

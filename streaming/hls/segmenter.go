@@ -53,7 +53,9 @@ type muxer interface {
 }
 
 // NewSegmenter returns a segmenter without packets.
-func NewSegmenter(o Options) *Segmenter { return &Segmenter{options: o, names: newNamer(o.Key), next: o.First} }
+func NewSegmenter(o Options) *Segmenter {
+	return &Segmenter{options: o, names: newNamer(o.Key), next: o.First}
+}
 
 // Fits reports whether packets of a codec may follow in the same list: players do not bear
 // another container, nor another codec than they were told.
@@ -104,8 +106,10 @@ func (s *Segmenter) Flush() *Segment {
 	return s.close()
 }
 
-// minSegment is the shortest last segment.
-const minSegment = 500 * time.Millisecond
+const (
+	minSegment = 500 * time.Millisecond // the shortest last segment
+	minTitled  = time.Second            // the shortest that ends with its title
+)
 
 // fragmented reports whether the container is fMP4.
 func (s *Segmenter) fragmented() bool { return s.init != nil }
@@ -146,7 +150,7 @@ func (s *Segmenter) isDue(samples uint64, t Title) bool {
 		s.steps++
 		return true
 	}
-	if t != s.title && !s.fragmented() && s.lasts(s.at-s.start) >= s.options.Segment/2 {
+	if t != s.title && !s.fragmented() && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
 		s.regrid()
 		return true
 	}

@@ -1,0 +1,266 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
+	"github.com/caddycast/caddycast/streaming/icy"
+)
+
+const (
+	// The paths of a mount's HLS: /live.mp3.m3u8, where players enter, and /live.mp3.hls/ with
+	// the list and its files.
+	hlsEntry  = ".m3u8"
+	hlsFolder = ".hls/"
+	hlsList   = "index.m3u8"
+
+	// hlsWait is how long a request waits for a list: players give up after a few errors, but
+	// bear ten seconds until the first byte.
+	hlsWait = 8 * time.Second
+
+	hlsRetry = "2" // seconds
+)
+
+// serveHLS serves a request for a path of a mount's HLS. The error is errNotServed if it is none.
+func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
+	at := r.URL.Path
+	mount, name, isFile := strings.Cut(at, hlsFolder)
+	if !isFile {
+		mount = strings.TrimSuffix(at, hlsEntry)
+	}
+	if h.station.Policy(mount).HLS == nil || h.station.Mount(at) != nil { // a live mount of that very name
+		return errNotServed
+	}
+	header := w.Header() // also for errors: pages of other origins see them only with it
+	response.SetDefault(header, "Access-Control-Allow-Origin", "*")
+	response.SetDefault(header, "Access-Control-Expose-Headers", "Content-Length, Date")
+	q := h.newListenerRequest(r, mount)
+	switch {
+	case !isFile:
+		return h.serveHLSEntry(w, q)
+	case name == hlsList:
+		return h.serveHLSList(w, q)
+	}
+	return h.serveHLSFile(w, q, name)
+}
+
+// checkHLS refuses a listener as one of the stream is refused, but sends it nowhere else: players
+// of HLS bear no redirects.
+func (h *Handler) checkHLS(q *listenerRequest) error {
+	if err := h.station.Access.CheckListener(q.Addr, q.UserAgent()); err != nil {
+		return err
+	}
+	if h.station.Draining() != nil {
+		return drained()
+	}
+	if q.policy.Engine.NoDirect {
+		return errStream(streaming.ErrNoDirect)
+	}
+	return nil
+}
+
+// serveHLSEntry answers with the multivariant playlist. Who may listen is asked here, since only
+// this request has the credentials. Nothing is counted yet: many programs load it only to look.
+func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error {
+	if err := h.checkHLS(q); err != nil {
+		return err
+	}
+	if err := h.checkReachable(q, &q.policy.Engine); err != nil {
+		return err
+	}
+	defer q.releaseAdmission()
+	if err := h.authorize(q); err != nil {
+		return err
+	}
+	m, view, err := h.awaitHLS(q)
+	if err != nil {
+		return err
+	}
+	if live := h.station.Mount(q.path); live != nil && live.IsFull() {
+		return errStream(streaming.ErrMountFull)
+	}
+	id := h.newSession(q, m)
+	uri := url.PathEscape(path.Base(q.path)) + hlsFolder + hlsList + "?s=" + id
+	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, view.Entry(view.Codec, uri))
+}
+
+// newSession returns the id of a session that may begin, and hands the admission over to it.
+func (h *Handler) newSession(q *listenerRequest, m *origin.Mount) string {
+	valid := q.policy.Engine.MaxListenerDuration
+	a := q.client.Admission
+	if a != nil && a.TimeLimit > 0 && (valid == 0 || a.TimeLimit < valid) {
+		valid = a.TimeLimit
+	}
+	id := h.station.HLS().NewID(q.path, valid)
+	if a != nil && q.Method != http.MethodHead {
+		m.Expect(id, q.client.User, a)
+		q.client.Admission = nil
+	}
+	return id
+}
+
+// awaitHLS returns a view with a list of the mount. It waits for one if a source is there or if
+// the configuration has the mount, so that players outlast a restart.
+func (h *Handler) awaitHLS(q *listenerRequest) (*origin.Mount, *origin.View, error) {
+	if !h.station.Has(q.path) && !h.station.Offers(q.path) {
+		return nil, nil, errNotServed
+	}
+	m := h.station.HLS().Open(q.path)
+	if m == nil {
+		return nil, nil, errNotServed
+	}
+	ctx, cancel := context.WithTimeout(q.Context(), hlsWait)
+	defer cancel()
+	view, err := m.Await(ctx)
+	var unsupported *origin.UnsupportedError
+	switch {
+	case err == nil:
+		return m, view, nil
+	case errors.As(err, &unsupported):
+		return nil, nil, response.Refuse(http.StatusNotFound, err.Error()).
+			Warned("no HLS for the codec of this stream", zap.String("mount", response.Printable(q.path)), zap.String("codec", unsupported.Codec))
+	case ctx.Err() == nil: // the configuration has changed
+		return nil, nil, errNotServed
+	}
+	return nil, nil, response.Refuse(http.StatusServiceUnavailable, "There is nothing to hear on "+response.Printable(q.path)+" now").With("Retry-After", hlsRetry)
+}
+
+// serveHLSList answers with the list, and counts who plays it.
+func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest) error {
+	id := q.URL.Query().Get("s")
+	signed := h.station.HLS().IsID(q.path, id)
+	if !signed {
+		switch {
+		case q.module == nil: // it is played from a bookmark, or by way of a cache
+			id = anonymousID(q)
+		case id == "":
+			return response.Challenge()
+		default:
+			return response.Refuse(http.StatusForbidden, "This session is not valid any more")
+		}
+	}
+	if m := h.station.HLS().Mount(q.path); m != nil {
+		page, err := m.Poll(id)
+		switch {
+		case err == nil:
+			return answerHLSList(w, q.Request, page)
+		case errors.Is(err, origin.ErrOver):
+			return response.Refuse(http.StatusForbidden, "This session has been ended")
+		}
+	}
+	return h.beginHLSSession(w, q, id)
+}
+
+// beginHLSSession counts a session in and answers with the list.
+func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id string) error {
+	if err := h.checkHLS(q); err != nil {
+		return err
+	}
+	if !q.IsEncrypted() && (q.policy.Engine.RequireTLS || h.station.RequiresTLS(q.path)) {
+		return response.Refuse(http.StatusForbidden, "This mount requires HTTPS")
+	}
+	m, view, err := h.awaitHLS(q)
+	if err != nil {
+		return err
+	}
+	if q.Method == http.MethodHead {
+		return answerHLSList(w, q.Request, view.Page)
+	}
+	if err := m.Admit(id, q.client); err != nil && !errors.Is(err, streaming.ErrNothing) {
+		return errStream(err)
+	}
+	if page, err := m.Poll(id); err == nil {
+		return answerHLSList(w, q.Request, page)
+	}
+	return answerHLSList(w, q.Request, view.Page) // nothing is heard now, but will be
+}
+
+// anonymousID returns the id of a player that has none: the same for its next request.
+func anonymousID(q *listenerRequest) string {
+	sum := sha256.Sum256([]byte(q.ClientIP + "\n" + icy.Clean(q.UserAgent())))
+	return "anonymous " + base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// answerHLSList answers with a list, compressed if the player takes that.
+func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error {
+	header, body := w.Header(), page.Text
+	header.Add("Vary", "Accept-Encoding")
+	if acceptsGzip(r) {
+		header.Set("Content-Encoding", "gzip")
+		body = page.Gzip
+	}
+	header.Set("Cache-Control", "no-cache")
+	return answerHLSFile(w, r, hls.PlaylistType, body)
+}
+
+// acceptsGzip reports whether a client accepts gzip.
+func acceptsGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, quality, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		if strings.TrimSpace(name) == "gzip" {
+			q := strings.TrimSpace(quality)
+			return q != "q=0" && q != "q=0.0"
+		}
+	}
+	return false
+}
+
+// serveHLSFile answers with a segment or an init. Who has its name has it from a list.
+func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name string) error {
+	if err := h.station.Access.CheckListener(q.Addr, q.UserAgent()); err != nil {
+		return err
+	}
+	m := h.station.HLS().Mount(q.path)
+	var data []byte
+	if m != nil {
+		data = m.View().File(name)
+	}
+	if data == nil {
+		return response.Refuse(http.StatusNotFound, "There is no such segment, or it is too old")
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "public, max-age=86400, immutable")
+	if q.module != nil {
+		header.Set("Cache-Control", "private, max-age=600")
+	}
+	if q.Method != http.MethodHead {
+		m.Sent(len(data))
+	}
+	if q.Header.Get("Range") != "" {
+		header.Set("Content-Type", hls.ContentType(name))
+		http.ServeContent(w, q.Request, "", time.Time{}, bytes.NewReader(data))
+		return nil
+	}
+	header.Set("Accept-Ranges", "bytes")
+	return answerHLSFile(w, q.Request, hls.ContentType(name), data)
+}
+
+// answerHLSFile writes a body in one piece.
+func answerHLSFile(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(body)
+	return err
+}

@@ -1,0 +1,105 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
+)
+
+// HLS serves a mount by HTTP Live Streaming as well: its entry is the path of the mount with
+// `.m3u8` after it.
+type HLS struct {
+	// Whether there is none, even if a matching pattern has it. Default: false.
+	Off bool `json:"off,omitempty"`
+
+	// The length of segments, from 1s to 20s. Listeners are about three segments behind the
+	// source. Default: 6s.
+	Segment caddy.Duration `json:"segment,omitempty"`
+
+	// The number of segments in the playlist, from 3 to 1000. Default: 10.
+	Playlist int `json:"playlist,omitempty"`
+
+	// The container of AAC: `packed`, as the encoder sends it, or `fmp4`. Other codecs have
+	// one container each. Default: `packed`.
+	Container string `json:"container,omitempty"`
+}
+
+const (
+	defaultSegment         = 6 * time.Second
+	minSegment, maxSegment = time.Second, 20 * time.Second
+	defaultListed          = 10
+	minListed, maxListed   = 3, 1000
+	containerFMP4          = "fmp4"
+	expectedSegment        = "a time from 1s to 20s, such as 6s"
+	expectedListed         = "a number of segments from 3 to 1000, such as 10"
+	expectedContainer      = "packed or fmp4"
+	usageHLS               = "hls alone, hls { … }, or hls off"
+)
+
+// validate returns an error for values that are out of range.
+func (h *HLS) validate() error {
+	if h == nil {
+		return nil
+	}
+	switch segment := time.Duration(h.Segment); {
+	case segment != 0 && (segment < minSegment || segment > maxSegment):
+		return fmt.Errorf("hls: segment %v: out of range; expected %s", segment, expectedSegment)
+	case h.Playlist != 0 && (h.Playlist < minListed || h.Playlist > maxListed):
+		return fmt.Errorf("hls: playlist %d: out of range; expected %s", h.Playlist, expectedListed)
+	case !slices.Contains([]string{"", "packed", containerFMP4}, h.Container):
+		return fmt.Errorf("hls: container %q: unknown; expected %s", h.Container, expectedContainer)
+	}
+	return nil
+}
+
+// options translates the settings.
+func (h *HLS) options() *origin.Options {
+	if h == nil || h.Off {
+		return nil
+	}
+	o := &origin.Options{Segment: time.Duration(h.Segment), Listed: h.Playlist, FMP4: h.Container == containerFMP4}
+	if o.Segment == 0 {
+		o.Segment = defaultSegment
+	}
+	if o.Listed == 0 {
+		o.Listed = defaultListed
+	}
+	return o
+}
+
+// parseHLS parses whether and how a mount is served by HLS.
+//
+//	hls [off] {
+//		segment   <duration>
+//		playlist  <number>
+//		container packed|fmp4
+//	}
+func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
+	h := new(HLS)
+	*to = h
+	if args := d.RemainingArgs(); len(args) > 0 {
+		if h.Off = len(args) == 1 && args[0] == "off"; !h.Off {
+			return setting.InvalidValue(d, "hls", strings.Join(args, " "), usageHLS)
+		}
+		return nil
+	}
+	err := setting.ParseBlock(d, "hls", setting.Directives{
+		"segment":   setting.PositiveDuration(d, &h.Segment),
+		"playlist":  setting.Count(d, &h.Playlist),
+		"container": setting.Text(d, &h.Container),
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package origin
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// Options are those of a mount. They do not change.
+type Options struct {
+	Segment time.Duration // the length of segments
+	Listed  int           // segments in the list
+	FMP4    bool          // AAC is in fMP4
+}
+
+// patience is how long a session may be without a poll: players poll once for each segment.
+func (o *Options) patience() time.Duration { return max(3*o.Segment, minPatience) }
+
+// idleTime is how long a list goes on without a request.
+func (o *Options) idleTime() time.Duration {
+	return max(2*time.Duration(o.Listed)*o.Segment, o.patience())
+}
+
+const minPatience = 30 * time.Second
+
+// Settings returns the options of a mount; nil: it has no HLS. It must be safe for concurrent
+// use.
+type Settings func(mount string) *Options
+
+// Manager serves the mounts of a station.
+type Manager struct {
+	station *streaming.Station
+	key     func() []byte
+
+	mu       sync.Mutex
+	settings Settings
+	mounts   map[string]*Mount
+	numbers  map[string]numbers // of lists that have ended
+	closed   chan struct{}
+	once     sync.Once
+	running  sync.WaitGroup // the mounts
+}
+
+// numbers are those that a list begins with at least.
+type numbers struct{ sequence, discontinuity uint64 }
+
+// maxNumbers bounds the mounts whose numbers are kept. Those of others begin with the clock.
+const maxNumbers = 4096
+
+// NewManager returns a manager without settings. key returns the secret of the station, from
+// which names of segments and ids of sessions are made; it is called with a request.
+func NewManager(st *streaming.Station, key func() []byte) *Manager {
+	return &Manager{
+		station: st, key: sync.OnceValue(key), mounts: make(map[string]*Mount), numbers: make(map[string]numbers),
+		closed: make(chan struct{}),
+	}
+}
+
+// Apply takes new settings. A list whose segments get another length is followed by another;
+// one of a mount without options ends.
+func (m *Manager) Apply(s Settings) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.settings = s
+}
+
+// options returns the options of a mount that are in force, nil if it has no HLS.
+func (m *Manager) options(path string) *Options {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.settings == nil || m.isClosed() {
+		return nil
+	}
+	return m.settings(path)
+}
+
+// Mount returns the mount at a path if it is being served, else nil.
+func (m *Manager) Mount(path string) *Mount {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mounts[path]
+}
+
+// Open returns the mount at a path, and begins to serve it. It is nil if the mount has no HLS.
+func (m *Manager) Open(path string) *Mount {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isClosed() || m.settings == nil {
+		return nil
+	}
+	if found := m.mounts[path]; found != nil {
+		found.ask()
+		return found
+	}
+	options := m.settings(path)
+	if options == nil {
+		return nil
+	}
+	opened := newMount(m, path, options)
+	m.mounts[path] = opened
+	m.running.Go(opened.run)
+	return opened
+}
+
+// closeIdle removes a mount unless it was asked for since a time, and reports whether it did.
+func (m *Manager) closeIdle(o *Mount, since time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if time.Unix(0, o.asked.Load()).After(since) {
+		return false
+	}
+	delete(m.mounts, o.path)
+	return true
+}
+
+// remove removes a mount.
+func (m *Manager) remove(o *Mount) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.mounts, o.path)
+}
+
+// firstNumbers returns the numbers of a new list of what came since a time. The sequence is that
+// time in seconds, and no segment is shorter, so that it never goes back, even over a restart,
+// and no name is used twice. The discontinuity has to be small, since players walk an array of
+// that length.
+func (m *Manager) firstNumbers(path string, since time.Time) numbers {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	least := m.numbers[path]
+	hours := since.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) / time.Hour
+	return numbers{max(uint64(since.Unix()), least.sequence), max(uint64(max(0, hours)), least.discontinuity)}
+}
+
+// noteNumbers keeps the numbers that the next list of a mount begins with at least.
+func (m *Manager) noteNumbers(path string, n numbers) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.numbers[path]; !known && len(m.numbers) >= maxNumbers {
+		for other := range m.numbers { // any
+			delete(m.numbers, other)
+			break
+		}
+	}
+	m.numbers[path] = n
+}
+
+func (m *Manager) isClosed() bool {
+	select {
+	case <-m.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Close ends all lists. It waits until that is done, or ctx is.
+func (m *Manager) Close(ctx context.Context) error {
+	m.once.Do(func() { close(m.closed) })
+	done := make(chan struct{})
+	go func() { // ends with the last mount, which waits for nothing
+		m.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

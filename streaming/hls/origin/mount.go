@@ -1,0 +1,175 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/format"
+	"github.com/caddycast/caddycast/streaming/hls"
+)
+
+const (
+	// drainInterval is how often a mount takes what has arrived.
+	drainInterval = 200 * time.Millisecond
+
+	// graceTime is how long a list stands still, while nothing is heard, before it is ended.
+	// Players go on by themselves if it moves again; after its end they do not.
+	graceTime = time.Minute
+
+	// leastSegments are in a list that is shown: players stall on shorter ones.
+	leastSegments = 2
+)
+
+// Mount is a mount that is served by HLS.
+type Mount struct {
+	manager *Manager
+	path    string
+	asked   atomic.Int64 // when it was last asked for, in ns since 1970
+
+	view     atomic.Pointer[View]
+	follower atomic.Pointer[streaming.Follower] // nil: nothing is heard
+	options  atomic.Pointer[Options]            // of the list that is written
+
+	mu       sync.Mutex
+	changed  chan struct{}       // closed when there is another view
+	sessions map[string]*session // by id
+	awaited  map[string]*pending // sessions that have yet to begin, by id
+
+	writer // owned by run
+}
+
+// View is what players of a mount see. It does not change.
+type View struct {
+	*hls.Page
+	Codec  *format.Codec
+	first  uint64    // sequence number of the list's first segment: it names the list
+	before *hls.Page // the list before it, whose files can still be loaded; may be nil
+	err    error     // why there is no list
+}
+
+// File returns the content of a segment or an init, nil if there is none of that name.
+func (v *View) File(name string) []byte {
+	for _, p := range []*hls.Page{v.Page, v.before} {
+		if p == nil {
+			continue
+		}
+		if data := p.File(name); data != nil {
+			return data
+		}
+	}
+	return nil
+}
+
+// UnsupportedError is returned for a stream that has no carrier in HLS.
+type UnsupportedError struct{ Codec string }
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("HLS cannot carry %s; expected MP3, AAC, Opus or FLAC", e.Codec)
+}
+
+// errEnded is why there is no list after the configuration has dropped it.
+var errEnded = errors.New("the mount has no HLS any more")
+
+func newMount(m *Manager, path string, o *Options) *Mount {
+	n := &Mount{
+		manager: m, path: path, changed: make(chan struct{}),
+		sessions: make(map[string]*session), awaited: make(map[string]*pending),
+	}
+	n.options.Store(o)
+	n.view.Store(new(View))
+	n.silentSince = time.Now()
+	n.ask()
+	return n
+}
+
+// ask notes that the mount is wanted.
+func (m *Mount) ask() { m.asked.Store(time.Now().UnixNano()) }
+
+// View returns what players see now; its Page is nil if there is no list.
+func (m *Mount) View() *View { return m.view.Load() }
+
+// Await returns a view with a list that goes on, as soon as there is one. The error is an
+// UnsupportedError, or why ctx is done.
+func (m *Mount) Await(ctx context.Context) (*View, error) {
+	for {
+		m.mu.Lock()
+		changed := m.changed
+		m.mu.Unlock()
+		switch v := m.View(); {
+		case v.err != nil:
+			return nil, v.err
+		case v.Page != nil && !v.Ended:
+			return v, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// show shows another view.
+func (m *Mount) show(v *View) {
+	m.view.Store(v)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// Sent counts bytes that went to players.
+func (m *Mount) Sent(bytes int) {
+	if f := m.follower.Load(); f != nil {
+		f.Sent(bytes)
+	}
+}
+
+// run keeps the list up to date until nobody has asked for it for a while, or it is no longer
+// wanted.
+func (m *Mount) run() {
+	ticker := time.NewTicker(drainInterval)
+	defer ticker.Stop()
+	defer m.stop()
+	var swept time.Time
+	for {
+		now := time.Now()
+		o := m.manager.options(m.path)
+		if o == nil {
+			m.manager.remove(m)
+			m.show(&View{err: errEnded})
+			return
+		}
+		m.write(o, now)
+		if now.Sub(swept) >= sweepInterval {
+			swept = now
+			if m.sweep(now) == 0 && m.manager.closeIdle(m, now.Add(-o.idleTime())) {
+				return
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-m.manager.closed:
+		}
+	}
+}
+
+// stop lets go of everything.
+func (m *Mount) stop() {
+	if f := m.follower.Swap(nil); f != nil {
+		f.Close()
+	}
+	m.noteNumbers()
+	m.mu.Lock()
+	all := m.awaited
+	m.awaited = nil
+	m.mu.Unlock()
+	for _, p := range all {
+		p.end()
+	}
+}

@@ -1,0 +1,161 @@
+package origin
+
+import (
+	"errors"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls"
+)
+
+const (
+	// sweepInterval is how often sessions that have ended are forgotten.
+	sweepInterval = 5 * time.Second
+
+	// awaitedTime is how long after the entry a session may begin.
+	awaitedTime = 30 * time.Second
+
+	// overTime is how long a session stays refused that was ended here.
+	overTime = time.Hour
+)
+
+// session is somebody who plays a list.
+type session struct {
+	listener *streaming.Listener
+	list     uint64 // the list that it plays; see View.first
+	sequence uint64 // of the last segment that counts as sent
+	seen     time.Time
+}
+
+// pending is a listener who was admitted at the entry, and has yet to load the list.
+type pending struct {
+	user      string
+	admission *streaming.Admission
+	timer     *time.Timer // forgets it
+}
+
+// end tells the authenticator that the listener has heard nothing.
+func (p *pending) end() {
+	p.timer.Stop()
+	if p.admission.OnEnd != nil {
+		p.admission.OnEnd(0)
+	}
+}
+
+// Why a list is not shown to a session.
+var (
+	ErrUnknown = errors.New("there is no such session")
+	ErrOver    = errors.New("the session has ended")
+)
+
+// Expect keeps the admission of a listener for the session that is about to begin.
+func (m *Mount) Expect(id, user string, a *streaming.Admission) {
+	p := &pending{user: user, admission: a}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.timer = time.AfterFunc(awaitedTime, func() {
+		if late := m.takePending(id); late != nil {
+			late.end()
+		}
+	})
+	if m.awaited == nil { // the mount has stopped
+		p.end()
+		return
+	}
+	m.awaited[id] = p
+}
+
+func (m *Mount) takePending(id string) *pending {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.awaited[id]
+	delete(m.awaited, id)
+	return p
+}
+
+// Poll returns the list for a session, and notes that the session is there. The error is
+// ErrUnknown if it has to be admitted first, and ErrOver if an administrator or a limit has
+// ended it.
+func (m *Mount) Poll(id string) (*hls.Page, error) {
+	m.ask()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, v := m.sessions[id], m.View()
+	if s == nil || v.Page == nil {
+		return nil, ErrUnknown
+	}
+	page := v.Page
+	switch {
+	case v.first == s.list:
+	case v.before != nil && v.before.Ended: // the list that it plays ended with its codec
+		page = v.before
+	default:
+		s.list = v.first
+	}
+	s.seen = time.Now()
+	switch s.listener.Reason() {
+	case streaming.Running:
+		n, last := page.After(s.sequence)
+		s.sequence = last
+		s.listener.Poll(n)
+	case streaming.Removed, streaming.TimeLimit, streaming.Drained:
+		return nil, ErrOver
+	default:
+		if !page.Ended && m.follower.Load() != nil {
+			return nil, ErrUnknown
+		}
+	}
+	return page, nil
+}
+
+// Admit begins a session, which is a listener like any other, unless a limit forbids it.
+func (m *Mount) Admit(id string, c streaming.Client) error {
+	p := m.takePending(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := m.sessions[id]
+	if before != nil && before.listener.Reason() == streaming.Running {
+		return nil // another request was faster
+	}
+	c.Protocol = streaming.ProtocolHLS
+	switch {
+	case p != nil:
+		p.timer.Stop()
+		c.Admission, c.User = p.admission, p.user
+	case before != nil:
+		c.User = before.listener.Client.User
+	}
+	err := streaming.ErrNothing
+	if f := m.follower.Load(); f != nil {
+		var l *streaming.Listener
+		if l, err = f.Admit(c, m.options.Load().patience()); err == nil {
+			m.sessions[id] = &session{listener: l, list: m.View().first, seen: time.Now()}
+			return nil
+		}
+	}
+	if p != nil {
+		p.end()
+	}
+	return err
+}
+
+// sweep forgets sessions that have ended, and returns how many are there.
+func (m *Mount) sweep(now time.Time) (running int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, s := range m.sessions {
+		switch s.listener.Reason() {
+		case streaming.Running:
+			running++
+		case streaming.Removed, streaming.TimeLimit, streaming.Drained:
+			if now.Sub(s.seen) > overTime {
+				delete(m.sessions, id)
+			}
+		default:
+			if now.Sub(s.seen) > awaitedTime {
+				delete(m.sessions, id)
+			}
+		}
+	}
+	return running
+}

@@ -1,0 +1,142 @@
+package origin
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// A session lasts as long as its list is polled, and has listened until it last was.
+func TestASessionEndsWithoutPolls(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		m, id := s.begin()
+		for range 20 {
+			time.Sleep(6 * time.Second)
+			s.poll(m, id)
+		}
+		time.Sleep(29 * time.Second)
+		if n := s.st.Listeners(); n != 1 || s.st.Mount(live).Stats().Listeners != 1 {
+			t.Fatalf("%d listeners", n)
+		}
+		snapshot := s.st.Snapshot(live)
+		if len(snapshot) != 1 || snapshot[0].Client.Protocol != streaming.ProtocolHLS || snapshot[0].Sent() < 110*16000 || snapshot[0].Sent() > 150*16000 {
+			t.Errorf("%d listeners are listed, %+v", len(snapshot), snapshot)
+		}
+		if err := s.st.MoveListener(snapshot[0].Listener, "/other"); !errors.Is(err, streaming.ErrNoConnection) {
+			t.Errorf("moving it: %v", err)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if len(s.ended()) != 1 {
+			t.Fatalf("%d have ended", len(s.ended()))
+		}
+		if l := s.ended()[0]; l.Reason() != streaming.Disconnected || l.Duration() != 2*time.Minute {
+			t.Errorf("it ended as %v after %v", l.Reason(), l.Duration())
+		}
+		s.poll(m, id) // the same player is back from a tunnel
+		if s.st.Listeners() != 1 {
+			t.Error("it is not counted again")
+		}
+		e.end()
+	})
+}
+
+// Who was removed, or has reached its time, stays out.
+func TestSomeSessionsStayOver(t *testing.T) {
+	play(t, streaming.MountSettings{MaxListenerDuration: 90 * time.Second}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		m, removed := s.begin()
+		_, limited := s.begin()
+		s.st.Snapshot(live)[0].Remove(streaming.Removed)
+		synctest.Wait()
+		if _, err := m.Poll(removed); !errors.Is(err, ErrOver) {
+			t.Errorf("the removed one: %v", err)
+		}
+		for range 14 {
+			time.Sleep(6 * time.Second)
+			s.poll(m, limited)
+		}
+		time.Sleep(8 * time.Second)
+		for _, id := range []string{removed, limited} {
+			if _, err := m.Poll(id); !errors.Is(err, ErrOver) {
+				t.Errorf("after the limit: %v", err)
+			}
+		}
+		e.end()
+	})
+}
+
+// An authenticator hears of the end once, whether the session began or not.
+func TestAnAdmissionEndsOnce(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		m := s.await()
+		var ends []time.Duration
+		admission := func() *streaming.Admission {
+			return &streaming.Admission{ID: 7, OnEnd: func(d time.Duration) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				ends = append(ends, d)
+			}}
+		}
+		never, began := s.m.NewID(live, 0), s.m.NewID(live, 0)
+		m.Expect(never, "ann", admission())
+		m.Expect(began, "bob", admission())
+		if err := m.Admit(began, streaming.Client{}); err != nil {
+			t.Fatal(err)
+		}
+		if l := s.st.Snapshot(live)[0]; l.ID != 7 || l.Client.User != "bob" {
+			t.Errorf("the listener is %d, %s", l.ID, l.Client.User)
+		}
+		for range 10 {
+			time.Sleep(6 * time.Second)
+			s.poll(m, began)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(ends) != 2 || ends[0] != 0 || ends[1] != time.Minute {
+			t.Errorf("the ends are %v", ends)
+		}
+		e.end()
+	})
+}
+
+func TestIDsAreSigned(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		long, short := s.m.NewID(live, 0), s.m.NewID(live, time.Hour)
+		other := NewManager(s.st, func() []byte { return []byte("another key") })
+		same := NewManager(s.st, func() []byte { return []byte("key") })
+		forged := []byte(long)
+		forged[3] ^= 1
+		for _, c := range []struct {
+			name string
+			m    *Manager
+			id   string
+			path string
+			want bool
+		}{
+			{"its own", s.m, long, live, true},
+			{"of another server of the station", same, long, live, true},
+			{"of another station", other, long, live, false},
+			{"of another mount", s.m, long, "/other.mp3", false},
+			{"forged", s.m, string(forged), live, false},
+			{"none", s.m, "", live, false},
+			{"not base64", s.m, "!", live, false},
+		} {
+			if got := c.m.IsID(c.path, c.id); got != c.want {
+				t.Errorf("%s: %v", c.name, got)
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		if s.m.IsID(live, short) || !s.m.IsID(live, long) {
+			t.Error("after two hours the wrong one is valid")
+		}
+	})
+}

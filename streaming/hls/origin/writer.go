@@ -1,0 +1,188 @@
+package origin
+
+import (
+	"slices"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/blocklog"
+	"github.com/caddycast/caddycast/streaming/format"
+	"github.com/caddycast/caddycast/streaming/hls"
+)
+
+// writer is the part of a Mount that makes its list. It belongs to Mount.run.
+type writer struct {
+	packets   *format.Packets // of what is heard; nil: nothing is
+	segmenter *hls.Segmenter  // nil: there is no list
+	list      *hls.List
+	first     uint64    // sequence number of the list's first segment
+	before    *hls.Page // the list before it
+	droppedAt time.Time // when that is forgotten
+
+	block *blocklog.Block // whose packets are taken
+	epoch time.Time       // the station's clock at 0, on the wall
+
+	silentSince time.Time // when something was last heard
+	failedAt    time.Time // when the stream had no carrier; zero: it has one
+}
+
+// failureTime is how long a stream without a carrier is not looked at again.
+const failureTime = 10 * time.Second
+
+// write takes what has arrived. It begins and ends lists as needed.
+func (m *Mount) write(o *Options, now time.Time) {
+	m.epoch = now.Round(0).Add(-now.Sub(m.manager.station.Started))
+	m.replace(o, now)
+	if !m.failedAt.IsZero() {
+		if now.Sub(m.failedAt) < failureTime {
+			return
+		}
+		m.failedAt = time.Time{}
+		m.show(new(View))
+	}
+	if m.follow(); m.packets == nil {
+		if m.list != nil && now.Sub(m.silentSince) > graceTime {
+			m.endList(now)
+		}
+		return
+	}
+	f := m.follower.Load()
+	ended := f.HasEnded() // before the last block is read
+	for b := f.Next(); b != nil && m.packets != nil; b = f.Next() {
+		if len(b.Data()) == 0 {
+			m.packets.End()
+			continue
+		}
+		m.block, m.silentSince = b, now
+		m.packets.Add(b.Data(), b.Init())
+		if why := m.packets.Unsupported(); why != "" {
+			m.fail(&UnsupportedError{why}, now)
+			return
+		}
+	}
+	if ended {
+		m.unfollow()
+	}
+	if m.before != nil && now.After(m.droppedAt) {
+		m.before = nil
+		m.publish()
+	}
+}
+
+// follow begins to hear the mount, if there is something to hear.
+func (m *Mount) follow() {
+	if m.packets != nil {
+		return
+	}
+	f, err := m.manager.station.Follow(m.path)
+	if err != nil {
+		return
+	}
+	m.follower.Store(f)
+	m.packets = format.NewPackets(f.Type(), m.take)
+}
+
+// unfollow ceases to hear the mount. The list stays.
+func (m *Mount) unfollow() {
+	m.packets.End()
+	m.packets = nil
+	if f := m.follower.Swap(nil); f != nil {
+		f.Close()
+	}
+}
+
+// take takes a packet of the block.
+func (m *Mount) take(p format.Packet) {
+	now := time.Now()
+	if m.segmenter != nil && !m.segmenter.Fits(p.Codec) {
+		m.endList(now)
+	}
+	if m.segmenter == nil {
+		m.beginList(m.epoch.Add(m.block.Came()))
+	}
+	meta := m.block.Metadata()
+	title := hls.Title{Artist: meta.Artist, Name: meta.Title, URL: meta.URL}
+	if s := m.segmenter.Add(p, title, m.epoch.Add(m.block.Came())); s != nil {
+		m.list.Add(s)
+		m.publish()
+	}
+}
+
+// beginList begins another list, of what came since a time.
+func (m *Mount) beginList(since time.Time) {
+	o, n := m.options.Load(), m.manager.firstNumbers(m.path, since)
+	m.segmenter = hls.NewSegmenter(hls.Options{
+		Segment: o.Segment, FMP4: o.FMP4, First: n.sequence, Key: slices.Concat(m.manager.key(), []byte(m.path)),
+	})
+	m.list = hls.NewList(o.Segment, o.Listed, n.discontinuity)
+	m.first = n.sequence
+}
+
+// endList completes the list: nothing follows in it.
+func (m *Mount) endList(now time.Time) {
+	if s := m.segmenter.Flush(); s != nil {
+		m.list.Add(s)
+	}
+	m.list.End()
+	m.publish()
+	m.leaveList(now)
+}
+
+// leaveList makes another list begin with the next packet. The files of this one stay for a
+// while.
+func (m *Mount) leaveList(now time.Time) {
+	if m.view.Load().Page != nil {
+		m.before, m.droppedAt = m.view.Load().Page, now.Add(m.options.Load().idleTime())
+	}
+	m.noteNumbers()
+	m.segmenter, m.list = nil, nil
+}
+
+// noteNumbers keeps the numbers that the next list begins with. One is left out, so that players
+// do not take its first segment for the next one of this list.
+func (m *Mount) noteNumbers() {
+	if m.list != nil {
+		m.manager.noteNumbers(m.path, numbers{m.segmenter.Next() + 1, m.list.Last() + 1})
+	}
+}
+
+// publish shows the list, if it is long enough.
+func (m *Mount) publish() {
+	if m.list == nil {
+		v := *m.View()
+		v.before = m.before
+		m.show(&v)
+		return
+	}
+	page := m.list.Page()
+	if len(page.Segments) == 0 || len(page.Segments) < leastSegments && !page.Ended {
+		return
+	}
+	m.show(&View{Page: page, Codec: m.segmenter.Codec(), first: m.first, before: m.before})
+}
+
+// replace takes other options. Segments of another length are another list, since the longest
+// length of a list must not change.
+func (m *Mount) replace(o *Options, now time.Time) {
+	before := m.options.Load()
+	if *o == *before {
+		return
+	}
+	if m.list != nil {
+		if o.Segment != before.Segment || o.FMP4 != before.FMP4 {
+			m.leaveList(now)
+		} else {
+			m.list.Show(o.Listed)
+		}
+	}
+	m.options.Store(o)
+}
+
+// fail shows that the stream has no carrier.
+func (m *Mount) fail(err error, now time.Time) {
+	m.failedAt = now
+	if m.list != nil {
+		m.endList(now)
+	}
+	m.unfollow()
+	m.show(&View{err: err, before: m.before})
+}
