@@ -114,7 +114,7 @@ func (b *boxes) sampleEntry(c *format.Codec) {
 	bits, rate := uint16(16), uint32(c.Rate)
 	if c.Name == format.FLAC {
 		// Bits less one are 5 bits of STREAMINFO; a rate that has no room in 16 bits is halved.
-		bits = uint16(binary.BigEndian.Uint16(c.Setup[12:])>>4&31) + 1
+		bits = binary.BigEndian.Uint16(c.Setup[12:])>>4&31 + 1
 		for rate > 0xffff {
 			rate /= 2
 		}

@@ -230,7 +230,7 @@ func TestOtherOptions(t *testing.T) {
 		}
 		s.m.Apply(func(string) *Options { return &Options{Segment: 2 * time.Second, Listed: 3} })
 		wait(10)
-		if v := m.View(); v.first == first || !bytes.Contains(v.Text, []byte(fmt.Sprintf("#EXT-X-MEDIA-SEQUENCE:%d\n", v.Segments[len(v.Segments)-3].Sequence))) {
+		if v := m.View(); v.first == first || !bytes.Contains(v.Text, fmt.Appendf(nil, "#EXT-X-MEDIA-SEQUENCE:%d\n", v.Segments[len(v.Segments)-3].Sequence)) {
 			t.Errorf("segments of two seconds:\n%s", v.Text)
 		}
 		if s.st.Listeners() != 1 || len(s.ended()) > 0 {
