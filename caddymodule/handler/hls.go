@@ -32,7 +32,7 @@ const (
 
 	// hlsWait is how long a request waits for a list: players give up after a few errors, but
 	// bear ten seconds until the first byte.
-	hlsWait = 8 * time.Second
+	hlsWait = 9 * time.Second
 
 	hlsRetry = "2" // seconds
 )
@@ -96,7 +96,7 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 		return errStream(streaming.ErrMountFull)
 	}
 	id := h.newSession(q, m)
-	uri := url.PathEscape(path.Base(q.path)) + hlsFolder + hlsList + "?s=" + id
+	uri := "./" + url.PathEscape(path.Base(q.path)) + hlsFolder + hlsList + "?s=" + id
 	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, view.Entry(view.Codec, uri))
 }
 

@@ -11,6 +11,7 @@ type Options struct {
 	Segment time.Duration // the length of segments
 	FMP4    bool          // AAC is in fMP4, too
 	First   uint64        // the sequence number of the first segment
+	Lead    uint64        // so many first segments are short, so that a list can begin soon
 	Key     []byte        // of the names of segments
 }
 
@@ -139,15 +140,30 @@ func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
 // regrid makes the grid begin here.
 func (s *Segmenter) regrid() { s.origin, s.steps = s.at, 1 }
 
+// isLead reports whether the open segment is one of the short ones.
+func (s *Segmenter) isLead() bool { return s.next < s.options.First+s.options.Lead }
+
+// The length of short segments is half of that of the others, within these bounds.
+const (
+	minLead = time.Second
+	maxLead = 3 * time.Second
+)
+
 // cut returns where the grid cuts next.
 func (s *Segmenter) cut() uint64 {
+	if s.isLead() {
+		length := min(max(s.options.Segment/2, minLead), maxLead)
+		return s.start + uint64(length.Seconds()*float64(s.codec.Rate))
+	}
 	return s.origin + uint64(float64(s.steps)*s.options.Segment.Seconds()*float64(s.codec.Rate))
 }
 
 // isDue reports whether the open segment ends before a packet.
 func (s *Segmenter) isDue(samples uint64, t Title) bool {
 	if s.at+samples/2 >= s.cut() {
-		s.steps++
+		if s.steps++; s.isLead() {
+			s.regrid()
+		}
 		return true
 	}
 	if t != s.title && !s.fragmented() && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {

@@ -83,6 +83,22 @@ func TestSegmentsAreCutOnTheGridAndAtTitles(t *testing.T) {
 	}
 }
 
+// The first segments are short, so that a list can begin soon.
+func TestTheLeadIsShort(t *testing.T) {
+	for segment, want := range map[time.Duration][]float64{
+		time.Second: {1, 1, 1, 1, 1, 1}, 2 * time.Second: {1, 1, 1, 2, 2, 2}, 6 * time.Second: {3, 3, 3, 6, 6, 6}, 20 * time.Second: {3, 3, 3, 20, 20, 20},
+	} {
+		p := newPlayer(segment)
+		p.s.options.Lead = 3
+		for len(p.done) < len(want) {
+			p.play(mp3, Title{}, time.Second)
+		}
+		if got := p.lengths(); !equal(got, want) {
+			t.Errorf("segments of %v s, want %v", got, want)
+		}
+	}
+}
+
 // The tag of a segment is byte for byte that of Apple's samples, and then the title.
 func TestTagsHaveTheStampAndTheTitle(t *testing.T) {
 	p := newPlayer(6 * time.Second)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,25 @@ func TestHeadersOfAnswers(t *testing.T) {
 	whole, err := http.Head("http://" + s.Plain + segment)
 	if err != nil || whole.ContentLength != int64(len(text(t, get(t, s, segment)))) {
 		t.Errorf("HEAD: %d bytes, %v", whole.ContentLength, err)
+	}
+}
+
+// A name of a mount that looks like something else in a URL is found all the same.
+func TestAnyNameOfAMount(t *testing.T) {
+	s := harness.Start(t, station("mount /** {\n\t\t"+short+"\n\t}"))
+	for _, name := range []string{"/a:b.mp3", "/dj/live+1.mp3"} {
+		play(t, s, name)
+		entry := (&url.URL{Path: name + ".m3u8"}).EscapedPath()
+		lines := strings.Fields(text(t, get(t, s, entry)))
+		base, _ := url.Parse(entry)
+		list, err := base.Parse(lines[len(lines)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := load(t, s, list.String())
+		file, _ := list.Parse(l.segments[0].name)
+		text(t, get(t, s, file.String()))
+		s.WaitForListeners(name, 1)
 	}
 }
 

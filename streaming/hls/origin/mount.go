@@ -21,8 +21,9 @@ const (
 	// Players go on by themselves if it moves again; after its end they do not.
 	graceTime = time.Minute
 
-	// leastSegments are in a list that is shown: players stall on shorter ones.
-	leastSegments = 2
+	// leastSegments are in a list that is shown: players stall on shorter ones. They are short,
+	// and together as long as the next one and half of it, so that no player runs dry.
+	leastSegments = 3
 )
 
 // Mount is a mount that is served by HLS.

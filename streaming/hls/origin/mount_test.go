@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/blocklog"
 	"github.com/caddycast/caddycast/streaming/hls"
 )
 
@@ -240,6 +241,21 @@ func TestOtherOptions(t *testing.T) {
 		time.Sleep(time.Second)
 		if _, err := m.Poll(id); err == nil || s.m.Mount(live) != nil || s.m.Open(live) != nil {
 			t.Error("a mount without HLS is still served")
+		}
+		e.end()
+	})
+}
+
+// A list begins with the burst of the stream, so the first player waits for less than the sound
+// that it is given.
+func TestTheFirstPlayerWaitsForNineSecondsLessTheBurst(t *testing.T) {
+	play(t, streaming.MountSettings{Burst: blocklog.Burst{Time: 5 * time.Second}}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		time.Sleep(20 * time.Second)
+		began := time.Now()
+		page := s.await().View()
+		if d := time.Since(began); d > 5*time.Second || len(page.Segments) != leastSegments {
+			t.Errorf("%d segments after %v", len(page.Segments), d)
 		}
 		e.end()
 	})

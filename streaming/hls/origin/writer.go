@@ -111,7 +111,7 @@ func (m *Mount) take(p format.Packet) {
 func (m *Mount) beginList(since time.Time) {
 	o, n := m.options.Load(), m.manager.firstNumbers(m.path, since)
 	m.segmenter = hls.NewSegmenter(hls.Options{
-		Segment: o.Segment, FMP4: o.FMP4, First: n.sequence, Key: slices.Concat(m.manager.key(), []byte(m.path)),
+		Segment: o.Segment, FMP4: o.FMP4, First: n.sequence, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
 	})
 	m.list = hls.NewList(o.Segment, o.Listed, n.discontinuity)
 	m.first = n.sequence
