@@ -13,7 +13,7 @@ var mountWords = []string{
 	"source_password", "auth", "max_listeners", "max_listener_duration", "max_bandwidth", "takeover", "direct", "hidden",
 	"fallback", "fallback_when_full", "override", "intro", "linger", "burst", "queue", "source_timeout",
 	"name", "description", "genre", "url", "listen_url", "bitrate", "public", "type", "subtype", "charset", "metadata_interval",
-	"on", "on_connect", "on_disconnect", "dump",
+	"on", "on_connect", "on_disconnect", "hls", "dump",
 }
 
 // everyMount matches every mount.

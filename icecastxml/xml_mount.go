@@ -106,6 +106,7 @@ func (r *reader) mountTable(m *mount) table {
 
 		"intro":          store(r, r.value, &m.intro),
 		"dump-file":      r.textSetting(m, "dump"),
+		"hls":            r.flagSetting(m, true, "hls"), // RSAS
 		"linger-for":     r.secondsSetting(m, "linger"),
 		"source-timeout": r.secondsSetting(m, "source_timeout"),
 		"queue-size": func(e *element) {

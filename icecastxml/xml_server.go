@@ -55,6 +55,7 @@ func (r *reader) readRoot(e *element, c *config) {
 			e.markKnown()
 			r.errorf(e, "other files are not read; expected the elements of that file here")
 		},
+		"hls":          r.ignore("ignored; the <hls> of a mount counts"), // RSAS
 		"yp-directory": r.ignore("ignored; directory listings are not supported. Directories can read /status-json.xsl"),
 		"icelogin":     r.ignoreUnlessOff("ignored; the ice-password header is not supported. Sources authenticate by Basic authentication or SHOUTcast login"),
 		"ice-login":    r.ignoreUnlessOff("ignored; the ice-password header is not supported. Sources authenticate by Basic authentication or SHOUTcast login"),
