@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -14,10 +15,12 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/caddymodule/adapter"
 	"github.com/caddycast/caddycast/caddymodule/metrics"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/caddymodule/upgrade"
 )
 
 func init() {
@@ -36,6 +39,7 @@ type App struct {
 	generations map[string]*state.Generation
 	atStart     []func()
 	beforeStop  []func()
+	log         *zap.Logger
 	unfollow    func() // ends followHangup; nil: it has not begun
 }
 
@@ -57,6 +61,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("getting the events app: %w", err)
 	}
 	events := app.(*caddyevents.App)
+	a.log = ctx.Logger()
 	a.generations = make(map[string]*state.Generation)
 	for name, s := range a.Stations {
 		if s == nil {
@@ -79,13 +84,18 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return errors.Join(on("started", a.started), on("stopping", a.stopping))
 }
 
-// Start publishes the stations.
+// Start publishes the stations, unless this process takes the place of another one: then they are
+// published when that is done.
 func (a *App) Start() error {
-	if err := a.checkPorts(); err != nil {
-		return err
+	if !state.IsTakingOver() { // or the other process has them, of course
+		if err := a.checkPorts(); err != nil {
+			return err
+		}
 	}
-	for _, g := range a.generations {
-		g.Publish()
+	if !state.IsTakingOver() {
+		for _, g := range a.generations {
+			g.Publish()
+		}
 	}
 	if adapter.Adapted.Load() {
 		a.unfollow = followHangup()
@@ -116,6 +126,12 @@ func (a *App) Cleanup() error {
 
 // started logs that the stations are ready, once all apps have started.
 func (a *App) started() {
+	if state.IsTakingOver() {
+		if err := upgrade.Take(a.log, a.generations); err != nil {
+			a.log.Error("not in force", zap.Error(err))
+			os.Exit(caddy.ExitCodeFailedStartup)
+		}
+	}
 	state.Serve()
 	a.notePorts()
 	for _, do := range a.atStart {

@@ -15,6 +15,7 @@ type callbackQueue struct {
 
 	mu      sync.Mutex
 	more    sync.Cond
+	muted   bool // observers are not told of notices and changes
 	queue   []callback
 	started bool
 	done    bool
@@ -40,7 +41,7 @@ func newCallbackQueue(observe func(*Listener), feeds func(FeedChange)) *callback
 func (q *callbackQueue) push(all ...callback) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.done {
+	if q.done || q.muted && (all[0].notice != nil || all[0].change != nil) {
 		return
 	}
 	q.queue = append(q.queue, all...)
@@ -49,6 +50,13 @@ func (q *callbackQueue) push(all ...callback) {
 		q.running.Go(q.run)
 	}
 	q.more.Signal()
+}
+
+// mute sets whether notices and changes are dropped: another process tells of them.
+func (q *callbackQueue) mute(muted bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.muted = muted
 }
 
 // ended hands over listeners that have ended and that no shard has any more.

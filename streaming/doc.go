@@ -72,6 +72,15 @@
 //	bitrate.go           the bitrate of a source
 //	histogram.go         Distribution: how long cycles and delays are
 //
+// How another process goes on with it:
+//
+//	handover.go          Handover: the streams stand still, and are described
+//	handover_source.go   a source waits, and passes its units on
+//	handover_listener.go listeners are described; pump: what stays here for them
+//	handover_linux.go    sockets as descriptors
+//	handover_other.go    none of that
+//	adopt.go             Adoption: the other side of it
+//
 // How it ends, and the rest:
 //
 //	reason.go            Reason: why a listener or a source ended

@@ -23,7 +23,7 @@ type Client struct {
 	Slave     bool // replicates the mount: no limit applies to it
 	Relay     bool // passes the stream on
 
-	Admission *Admission // nil: no authenticator was asked
+	Admission *Admission `json:"-"` // nil: no authenticator was asked
 }
 
 // Admission is an authenticator's permission to listen.
@@ -87,6 +87,7 @@ type Listener struct {
 	finished atomic.Bool                   // the goroutine has ended
 	idle     atomic.Pointer[chan struct{}] // closed when it is no longer busy; nil: no one waits
 	pos      atomic.Uint64                 // the cursor's position, for the shard while busy is set
+	handed   atomic.Pointer[pump]          // passes on what another process sends; nil: it is this one's
 	onFeed   atomic.Pointer[blocklog.Feed] // in the log of which that is
 
 	// The shard's, once it has the listener.
@@ -139,6 +140,9 @@ func (l *Listener) part() {
 // Remove ends the listener.
 func (l *Listener) Remove(r Reason) {
 	l.end(r)
+	if p := l.handed.Load(); p != nil {
+		_ = p.conn.Close()
+	}
 	l.shard.rescan()
 }
 
@@ -183,6 +187,10 @@ func (l *Listener) prepare(c Conn, head []byte) {
 // serve writes what is due each time the shard wakes it, until the listener ends.
 func (l *Listener) serve() {
 	for range l.wake {
+		if p := l.handed.Load(); p != nil {
+			p.run(l.conn)
+			break
+		}
 		if !l.writeDue() {
 			break
 		}

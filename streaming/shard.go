@@ -74,6 +74,11 @@ func (s *shard) add(l *Listener) {
 	if !l.Client.Slave {
 		l.Mount().publish(Notice{Kind: ListenerAdded, Listener: l})
 	}
+	s.take(l)
+}
+
+// take is add without a word to anybody.
+func (s *shard) take(l *Listener) {
 	s.mu.Lock()
 	s.inbox = append(s.inbox, l)
 	s.mu.Unlock()
@@ -135,6 +140,9 @@ func (s *shard) run() {
 // cycle serves every group for which something is due, and with all every group.
 func (s *shard) cycle(now time.Time, all bool) {
 	s.takeInbox()
+	if h := s.station.handover.Load(); h != nil && h.committed.Load() {
+		s.handLate(h)
+	}
 	s.behind, s.served, s.woken, s.oldest = false, 0, 0, 0
 	for group, g := range s.groups {
 		before := g.playing

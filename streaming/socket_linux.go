@@ -24,7 +24,7 @@ const (
 // it, and it is never closed meanwhile: so it is safe to use the bare descriptor, which
 // costs a sixth less than net's way.
 type socket struct {
-	conn *net.TCPConn // keeps fd open
+	conn streamConn // keeps fd open
 	fd   int
 
 	tls    TLSConn // encrypts, and writes to cipher; nil: the socket is plain
@@ -33,7 +33,13 @@ type socket struct {
 
 var noSocket socket
 
-func newSocket(c *net.TCPConn) (socket, error) {
+// streamConn is a connection of TCP, or one to another process that has it.
+type streamConn interface {
+	net.Conn
+	syscall.Conn
+}
+
+func newSocket(c streamConn) (socket, error) {
 	raw, err := c.SyscallConn()
 	s := socket{conn: c, fd: -1}
 	if err != nil {

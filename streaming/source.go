@@ -22,6 +22,9 @@ const (
 	maxFirst = 1 << 20
 )
 
+// errHalted ends the reading of a source that was stopped while its station was held.
+var errHalted = errors.New("stopped")
+
 // Source feeds a mount. Station.NewSource makes one, Run does its work, End
 // gives the mount back.
 type Source struct {
@@ -49,6 +52,11 @@ type Source struct {
 	// may be nil.
 	BatchReads func(bytes int)
 
+	// linger is how long listeners wait for the next source, at least.
+	linger time.Duration
+
+	history *handedStream // brings what another process had, first; nil: there is none
+
 	info  Info
 	stop  func()
 	halt  chan struct{} // closed by Stop
@@ -73,6 +81,10 @@ type Source struct {
 	paced atomic.Bool // Run waits because the source sends too fast
 
 	batching atomic.Bool // BatchReads has been given more than 1
+
+	gate   atomic.Int32             // see enter
+	holder atomic.Pointer[Handover] // that has shut the gate
+	out    io.WriteCloser           // gets the units instead of the log; nil: the log does. It is set while the gate is shut
 
 	// watch's.
 	counted   uint64 // bytes read up to
@@ -171,6 +183,10 @@ func (s *Source) Run(r io.Reader) Reason {
 // End gives the mount back. It is called once, after Run or in its place, by
 // the goroutine that would run Run.
 func (s *Source) End() {
+	if s.out != nil {
+		_ = s.out.Close()
+		defer s.holder.Load().streams.Done()
+	}
 	if s.running {
 		s.Mount().flushTitle()
 		s.Mount().publish(Notice{Kind: SourceDisconnected, Source: s, Bytes: s.read})
@@ -217,10 +233,15 @@ func (s *Source) pump(r io.Reader) error {
 				r.Retitle(*c)
 			}
 		}
+		if !s.enter() {
+			return errHalted
+		}
 		now := time.Now()
 		s.Mount().log.SetClock(now.Sub(s.Mount().station.Started))
-		rest, sounded := s.append(buf, err != nil)
+		rest, sounded := s.append(buf, err != nil || s.history.isRead())
 		s.Mount().appended(now)
+		s.leave()
+		s.history.settle(s.halt)
 		s.releaseFirst(maxFirst)
 		buf = buf[:copy(buf, rest)]
 		if sounded || n > 0 && !s.announced { // garbage is silence
@@ -266,6 +287,10 @@ func (s *Source) append(buf []byte, final bool) (rest []byte, sounded bool) {
 
 // add appends a unit to the log.
 func (s *Source) add(u format.Unit) {
+	if s.out != nil {
+		s.pass(u)
+		return
+	}
 	m := s.Mount()
 	u = s.replaceInit(u)
 	if !s.announced || u.Init != s.init {

@@ -20,7 +20,11 @@ const (
 // must make Run's reading end, and may be called from any goroutine. The mount must be
 // given back by Source.End.
 func (st *Station) NewSource(path string, s *Source, info Info, stop func()) error {
-	s.info, s.stop, s.Since = info, stop, time.Now()
+	s.info, s.stop = info, stop
+	if s.Since.IsZero() {
+		s.Since = time.Now()
+	}
+	began := time.Now()
 	s.halt, s.ended = make(chan struct{}), make(chan struct{})
 	for {
 		busy, err := st.tryNewSource(path, s)
@@ -37,7 +41,7 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 		}
 		select {
 		case <-busy.ended:
-		case <-time.After(wait - time.Since(s.Since)):
+		case <-time.After(wait - time.Since(began)):
 			return ErrMountInUse
 		}
 	}
@@ -48,7 +52,7 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 func (st *Station) tryNewSource(path string, s *Source) (busy *Source, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.closedAt.Load() != nil {
+	if st.closedAt.Load() != nil || st.handover.Load() != nil {
 		return nil, ErrClosed
 	}
 	m := st.mounts[path]
@@ -146,6 +150,7 @@ func (st *Station) endSource(s *Source) {
 	if m.handedOver {
 		linger = max(linger, takeoverTime) // the other one is waiting
 	}
+	linger = max(linger, s.linger)
 	if r := s.Reason(); st.closedAt.Load() != nil || r == Removed || r == ShuttingDown || m.stream == nil {
 		linger = 0
 	}

@@ -26,7 +26,8 @@ type Station struct {
 	closedAt    atomic.Pointer[time.Time] // nil: it is open
 	cycleTimes  histogram
 	delays      histogram
-	onDemand    atomic.Bool // some source is, or was, on demand
+	handover    atomic.Pointer[Handover] // nil: the streams are this process's alone
+	onDemand    atomic.Bool              // some source is, or was, on demand
 	changes     changes
 
 	sourced func(*Source) // see OnSource

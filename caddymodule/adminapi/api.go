@@ -1,6 +1,6 @@
 // Package adminapi reports on the stations and acts on them over Caddy's admin endpoint, for
 // programs: /icecast/stations, mounts, listeners, relays, slaves, masters, events; kick, move,
-// kill, metadata, drain, undrain, slaves/drain, slaves/remove; and the health: live, ready.
+// kill, metadata, drain, undrain, slaves/drain, slaves/remove; upgrade; and the health: live, ready.
 //
 // A call of the table is either a report, which answers GET from a query, or an action, which
 // does what the JSON body of a POST says. Reports are the exported types; the command
@@ -98,13 +98,15 @@ func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 		return a.serveEvents(w, r)
 	case liveCall, readyCall:
 		return serveHealth(w, r, name)
+	case upgradeCall:
+		return serveUpgrade(w, r)
 	}
 	call, ok := calls[name]
 	var reply any
 	var err error
 	switch {
 	case !ok:
-		names := append(slices.Collect(maps.Keys(calls)), EventsCall, liveCall, readyCall)
+		names := append(slices.Collect(maps.Keys(calls)), EventsCall, liveCall, readyCall, upgradeCall)
 		slices.Sort(names)
 		return errorf(http.StatusNotFound, "%.120q: unknown path; expected, below %s, one of: %s", r.URL.Path, Prefix, strings.Join(names, ", "))
 	case call.report != nil && (r.Method != http.MethodPost || call.actionAll == nil):
@@ -215,25 +217,9 @@ type actionBody struct {
 }
 
 func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error) {
-	if r.Method != http.MethodPost {
-		return nil, wrongMethod(w, "POST")
-	}
-	if ct := r.Header.Get("Content-Type"); !strings.Contains(ct, "/json") { // as in Caddy, so that a form of a page cannot act
-		return nil, errorf(http.StatusBadRequest, "unacceptable content-type: %.100q; 'application/json' required", ct)
-	}
 	var req actionBody
-	limited := &io.LimitedReader{R: r.Body, N: maxAction + 1}
-	d := json.NewDecoder(limited)
-	d.DisallowUnknownFields()
-	err := d.Decode(&req)
-	if err == nil && d.More() {
-		err = errors.New("data after the object; expected one JSON object")
-	}
-	switch {
-	case limited.N <= 0:
-		return nil, errorf(http.StatusRequestEntityTooLarge, "body: too long; expected at most %d bytes", maxAction)
-	case err != nil:
-		return nil, errorf(http.StatusBadRequest, "body: %v", err)
+	if err := readBody(w, r, &req); err != nil {
+		return nil, err
 	}
 	if call.actionAll != nil && req.Station == "" {
 		return call.actionAll(state.InForce(), &req)
@@ -246,6 +232,30 @@ func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error)
 		return call.actionAll([]*state.Station{st}, &req)
 	}
 	return call.action(st, &req)
+}
+
+// readBody reads the body of an action.
+func readBody(w http.ResponseWriter, r *http.Request, body any) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(w, "POST")
+	}
+	if ct := r.Header.Get("Content-Type"); !strings.Contains(ct, "/json") { // as in Caddy, so that a form of a page cannot act
+		return errorf(http.StatusBadRequest, "unacceptable content-type: %.100q; 'application/json' required", ct)
+	}
+	limited := &io.LimitedReader{R: r.Body, N: maxAction + 1}
+	d := json.NewDecoder(limited)
+	d.DisallowUnknownFields()
+	err := d.Decode(body)
+	if err == nil && d.More() {
+		err = errors.New("data after the object; expected one JSON object")
+	}
+	switch {
+	case limited.N <= 0:
+		return errorf(http.StatusRequestEntityTooLarge, "body: too long; expected at most %d bytes", maxAction)
+	case err != nil:
+		return errorf(http.StatusBadRequest, "body: %v", err)
+	}
+	return nil
 }
 
 func wrongMethod(w http.ResponseWriter, allowed string) error {

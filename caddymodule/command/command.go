@@ -31,7 +31,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
-		Usage: "status|mounts|listeners|kick|move|kill|metadata|slave|drain|undrain|events|convert",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|slave|drain|undrain|upgrade|events|convert",
 		Short: "Shows and changes the stations of a running Caddy; converts icecast.xml",
 		Long: `
 Uses the admin endpoint of a running Caddy, as 'caddy reload' does. The output is a
@@ -74,6 +74,7 @@ func addCommands(root *cobra.Command) {
 	title.Flags().String("url", "", "A URL that is sent with the title")
 	root.AddCommand(slaveCommand())
 	addDrain(root)
+	addUpgrade(root)
 	events := add("events [<mount>]", "Shows events, until interrupted", cobra.MaximumNArgs(1), (*client).events)
 	events.Flags().StringSlice("event", nil, "Show these events only, such as source_connected")
 	root.AddCommand(convertCommand())

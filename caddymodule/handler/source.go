@@ -109,6 +109,9 @@ func (h *Handler) runSource(src *streaming.Source, path string, in *ingest) {
 	}
 	log().Info("source connected", fields...)
 	reason := src.Run(in)
+	if src.IsHandedOver() {
+		return // another process tells of it
+	}
 	if src.IsEmpty() && (reason == streaming.TimedOut || reason == streaming.Finished) {
 		log().Warn("no data received; is a proxy buffering?", append(fields, zap.String("help", proxyHelp))...)
 	}

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"sync"
 	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/handover"
 )
 
 // kept has the sockets of this process, by address.
@@ -64,8 +66,11 @@ func Keep(ln net.Listener, keepAlive net.KeepAliveConfig) net.Listener {
 	defer kept.mu.Unlock()
 	name := raw.Addr().String()
 	s, ok := kept.all[name]
+	inherited := false
 	if !ok {
-		if s = share(raw); s == nil {
+		if s = inherit(name); s != nil {
+			inherited = true
+		} else if s = share(raw); s == nil {
 			return ln
 		}
 		kept.all[name] = s
@@ -77,12 +82,41 @@ func Keep(ln net.Listener, keepAlive net.KeepAliveConfig) net.Listener {
 	}
 	l := &Listener{TCPListener: own, name: name, caddys: ln, keepAlive: keepAlive, open: make(chan struct{})}
 	l.opened = sync.OnceFunc(func() { close(l.open) })
-	if s.users++; s.users == 1 {
+	if s.users++; s.users == 1 && !inherited {
 		s.current = l
 		l.opened()
 	}
 	_ = raw.Close()
 	return l
+}
+
+// inherit returns the socket at an address of the process whose place this one takes; nil: there is
+// none.
+func inherit(name string) *shared {
+	predecessor := handover.Predecessor()
+	if predecessor == nil {
+		return nil
+	}
+	if ln := predecessor.Listening(name); ln != nil {
+		return &shared{TCPListener: ln}
+	}
+	return nil
+}
+
+// File returns a descriptor of the kept socket at an address, for the process that takes this one's
+// place; nil: there is none.
+func File(name string) *os.File {
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	s, ok := kept.all[name]
+	if !ok {
+		return nil
+	}
+	file, err := s.File()
+	if err != nil {
+		return nil
+	}
+	return file
 }
 
 // share makes a socket one that can be kept; nil: it can't.

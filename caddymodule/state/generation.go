@@ -139,11 +139,33 @@ func (g *Generation) Publish() { g.publish(g) }
 
 // PublishFirst puts the configuration into force if the station has had none: Caddy starts its
 // apps in any order, so a source may be there before the station has started. It may be called
-// for each request.
+// for each request. If this process is to take another one's place, it waits until that is done.
 func (g *Generation) PublishFirst() {
-	if g.Current() == nil {
+	if g.Current() != nil {
+		return
+	}
+	if IsTakingOver() {
+		<-tookOver
+	} else {
 		g.Publish()
 	}
+}
+
+// Adopt puts the settings of the streams into force, and nothing else, and begins to take the streams
+// of another process over.
+func (g *Generation) Adopt() *streaming.Adoption {
+	g.Apply(g.settings)
+	return g.Station.Adopt(g.adoptedEnded)
+}
+
+// adoptedEnded logs the end of a source that came by another process.
+func (g *Generation) adoptedEnded(src *streaming.Source) {
+	g.Logger().Info("source disconnected",
+		zap.String("mount", src.Mount().Path),
+		zap.String("client_ip", src.Addr),
+		zap.String("user_agent", src.Info().UserAgent),
+		zap.Stringer("reason", src.Reason()),
+		zap.Duration("duration", time.Since(src.Since)))
 }
 
 // Retire takes the configuration back, whether it is in force or not. If it was the newest, the

@@ -128,12 +128,20 @@ const hookPartingTime = 500 * time.Millisecond
 
 // close ends the station in order, and cuts off what is left when ctx ends.
 func (st *Station) close(ctx context.Context) {
+	if st.IsHandedOver() {
+		return // all that has an end has come to it; what is left of the streams passes through
+	}
 	st.ending.Do(func() { close(st.closing) })
 	st.stopDrain()
 	st.signOff(ctx)
 	if err := st.Close(ctx); err != nil {
 		st.Logger().Warn("streams were cut off", zap.Error(err))
 	}
+	st.closeServices(ctx, hookPartingTime)
+}
+
+// closeServices ends all that a station has beside its streams.
+func (st *Station) closeServices(ctx context.Context, hookTime time.Duration) {
 	if err := st.players.Close(ctx); err != nil {
 		st.Logger().Warn("fallbacks were cut off", zap.Error(err))
 	}
@@ -148,7 +156,7 @@ func (st *Station) close(ctx context.Context) {
 	st.slaves.Close()
 	st.remote.Close()
 	st.events.close()
-	ctx, cancel := context.WithTimeout(context.Background(), hookPartingTime)
+	ctx, cancel := context.WithTimeout(context.Background(), hookTime)
 	defer cancel()
 	st.hooks.Close(ctx)
 }
@@ -161,6 +169,20 @@ func (st *Station) signOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, signOffTime)
 	defer cancel()
 	st.relays.SignOff(ctx)
+}
+
+// handoverTime bounds the end of what a station has beside its streams, which stand still meanwhile.
+const handoverTime = 2 * time.Second
+
+// StandDown ends all that the station has beside its streams, so that another process can have it: hooks
+// are stored or delivered, recordings are finished, relays and feeds ended. The streams must be held.
+func (st *Station) StandDown() {
+	ctx, cancel := context.WithTimeout(context.Background(), handoverTime)
+	defer cancel()
+	st.ending.Do(func() { close(st.closing) })
+	st.stopDrain()
+	st.signOff(ctx)
+	st.closeServices(ctx, handoverTime)
 }
 
 // publish puts a configuration into force; see Generation.Publish.

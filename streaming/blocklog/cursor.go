@@ -31,6 +31,31 @@ func NewCursor(f *Feed, interval int) Cursor {
 	return Cursor{feed: f, block: f.begin(), seek: true, interval: interval, left: interval}
 }
 
+// ContinueAfter returns a cursor after a block of a feed's log, for a listener that has heard all up to
+// its end, and gets metadata after left more bytes.
+func ContinueAfter(f *Feed, b *Block, interval, left int) Cursor {
+	return Cursor{feed: f, block: b, off: len(b.data), init: b.init, interval: interval, left: left, meta: b.meta}
+}
+
+// Rest moves the cursor to the end of what is due, the rest of an intro included, and returns all that
+// its listener has still to get up to there. more than limit bytes are not returned; ok is false then.
+func (c *Cursor) Rest(limit int) (rest []byte, ok bool) {
+	c.gate = nil
+	for p := c.Peek(); p != nil; p = c.Peek() {
+		if rest = append(rest, p...); len(rest) > limit {
+			return nil, false
+		}
+		c.Advance(len(p))
+	}
+	return rest, true
+}
+
+// Begun reports whether the cursor has found a start.
+func (c *Cursor) Begun() bool { return !c.seek }
+
+// Left returns how many bytes of sound come before the next block of metadata.
+func (c *Cursor) Left() int { return c.left }
+
 // Lead makes some bytes go out before anything else.
 func (c *Cursor) Lead(head []byte) { c.lead = head }
 

@@ -146,3 +146,23 @@ func (l *Log) Keep(burst Burst, limit int) {
 	}
 	l.join.Store(join)
 }
+
+// IsWhole reports whether the log ends with a whole unit.
+func (l *Log) IsWhole() bool { return !l.tail.Load().more }
+
+// History returns what a new listener would get at once, with what its decoder needs before that.
+// Whoever calls it must be sure that nothing is written meanwhile.
+func (l *Log) History() (sound []byte) {
+	var init *format.Init
+	for b := l.join.Load(); b != nil; b = b.next.Load() {
+		if len(sound) == 0 && !b.start || len(b.data) == 0 {
+			continue
+		}
+		if b.init.IsDue(init) {
+			sound = append(sound, b.init.Data...)
+		}
+		init = b.init
+		sound = append(sound, b.data...)
+	}
+	return sound
+}

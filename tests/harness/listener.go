@@ -202,10 +202,27 @@ func (l *Listener) WaitForBytes(n int64) {
 	l.T.Helper()
 	Eventually(l.T, fmt.Sprintf("a listener by %s receives %d bytes", l.Kind, n), func() error {
 		if got := l.received.Load(); got < n {
-			return fmt.Errorf("it has %d", got)
+			select {
+			case <-l.Done:
+				return fmt.Errorf("it has %d, and ended after frame %d: %w", got, l.Checker.Last, l.Err)
+			default:
+				return fmt.Errorf("it has %d", got)
+			}
 		}
 		return nil
 	})
+}
+
+// WaitForMoreBytes waits until each of some listeners has received so many bytes more.
+func WaitForMoreBytes(listeners []*Listener, n int64) {
+	targets := make([]int64, len(listeners))
+	for i, l := range listeners {
+		targets[i] = l.received.Load() + n
+	}
+	for i, l := range listeners {
+		l.T.Helper()
+		l.WaitForBytes(targets[i])
+	}
 }
 
 // WaitForEnd waits until the stream ends, and checks that it ended without an error.

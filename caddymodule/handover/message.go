@@ -1,0 +1,26 @@
+package handover
+
+import "github.com/caddycast/caddycast/streaming"
+
+// Kind is what a message is about.
+type Kind string
+
+// The kinds of messages, in the order in which they come.
+const (
+	Socket    Kind = "socket"    // asks for, or has, the listening socket at Address
+	Streams   Kind = "streams"   // asks for the streams, which stand still from here on
+	Mount     Kind = "mount"     // a mount of Station, and its connection
+	Listener  Kind = "listener"  // a listener of Station, and its connection; also after Committed
+	End       Kind = "end"       // all were sent
+	Commit    Kind = "commit"    // the newer process has all of it
+	Committed Kind = "committed" // the older process has let go of it
+)
+
+// Message is one message. A Kind uses some of its fields.
+type Message struct {
+	Kind     Kind
+	Address  string                   `json:",omitempty"`
+	Station  string                   `json:",omitempty"`
+	Mount    *streaming.MountState    `json:",omitempty"`
+	Listener *streaming.ListenerState `json:",omitempty"`
+}

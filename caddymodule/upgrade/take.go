@@ -1,0 +1,109 @@
+package upgrade
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/handover"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
+)
+
+// taking is what takes the place of another process.
+type taking struct {
+	link        *handover.Link
+	log         *zap.Logger
+	generations map[string]*state.Generation
+	adoptions   map[string]*streaming.Adoption
+}
+
+// Take takes the place of the process that has started this one, once all of the configuration has
+// started, and puts the stations into force. After an error the other process goes on.
+func Take(log *zap.Logger, generations map[string]*state.Generation) error {
+	t := &taking{link: handover.Predecessor(), log: log, generations: generations, adoptions: make(map[string]*streaming.Adoption)}
+	for name, g := range generations {
+		t.adoptions[name] = g.Adopt()
+	}
+	if err := t.receive(); err != nil {
+		return fmt.Errorf("taking the place of the running process: %w", err)
+	}
+	t.link.Took()
+	for _, g := range generations {
+		g.Publish()
+	}
+	for _, a := range t.adoptions {
+		a.Finish()
+	}
+	state.TookOver()
+	go t.receiveLate()
+	return nil
+}
+
+// receive takes all streams.
+func (t *taking) receive() error {
+	if err := t.link.Send(handover.Message{Kind: handover.Streams}, nil); err != nil {
+		return err
+	}
+	for {
+		m, file, err := t.link.Receive(commitTime)
+		if err != nil {
+			return err
+		}
+		if m.Kind == handover.End {
+			break
+		}
+		if err := t.take(m, file); err != nil {
+			t.log.Warn("stream not taken over", zap.Error(err))
+		}
+	}
+	if err := t.link.Send(handover.Message{Kind: handover.Commit}, nil); err != nil {
+		return err
+	}
+	if m, _, err := t.link.Receive(commitTime); err != nil || m.Kind != handover.Committed {
+		return errors.Join(errors.New("the running process has kept its streams"), err)
+	}
+	return nil
+}
+
+// take takes one mount, or one listener.
+func (t *taking) take(m handover.Message, file *os.File) error {
+	if file == nil {
+		return fmt.Errorf("message of kind %q without a connection", m.Kind)
+	}
+	defer file.Close()
+	a := t.adoptions[m.Station]
+	if a == nil {
+		return fmt.Errorf("station %q: unknown", m.Station)
+	}
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Mount != nil:
+		return a.Mount(*m.Mount, conn)
+	case m.Listener != nil:
+		return a.Listener(*m.Listener, conn)
+	}
+	_ = conn.Close()
+	return fmt.Errorf("message of kind %q; expected a mount or a listener", m.Kind)
+}
+
+// receiveLate takes listeners that could not be sent with the others, until the other process closes the
+// link.
+func (t *taking) receiveLate() {
+	defer t.link.Close()
+	for {
+		m, file, err := t.link.Receive(0)
+		if err != nil {
+			return
+		}
+		if err := t.take(m, file); err != nil {
+			t.log.Warn("stream not taken over", zap.Error(err))
+		}
+	}
+}

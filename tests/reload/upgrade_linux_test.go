@@ -1,0 +1,139 @@
+package reload
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/tests/harness"
+	"github.com/caddycast/caddycast/tests/harness/binary"
+)
+
+// upgrades is how often the program is replaced, by one of two that differ.
+const upgrades = 5
+
+// upgradeTo replaces the program of a server, and returns the number of its new process, which ends
+// with the test.
+func upgradeTo(s *harness.Server, program string, flags ...string) int {
+	s.T.Helper()
+	args := append([]string{"icecast", "upgrade", "--address", s.AdminAddress, "--binary", program}, flags...)
+	out, err := exec.Command(binary.Caddy(s.T), args...).CombinedOutput()
+	var pid int
+	if _, scanned := fmt.Sscanf(string(out), "process %d has taken over", &pid); err != nil || scanned != nil {
+		s.T.Fatalf("upgrade: %v\n%s", err, out)
+	}
+	s.T.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	return pid
+}
+
+// reloadOver loads a configuration by the admin endpoint.
+func reloadOver(s *harness.Server, caddyfile string) {
+	s.T.Helper()
+	resp, err := http.Post("http://"+s.AdminAddress+"/load", "text/caddyfile", strings.NewReader(caddyfile))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		s.T.Fatalf("reload: %s", resp.Status)
+	}
+}
+
+// Encoders and listeners of every kind keep their connections through five upgrades, with reloads
+// between, and hear each frame once.
+func TestNobodyIsDroppedByUpgradesOfTheProgram(t *testing.T) {
+	programs := []string{binary.Caddycast(t), binary.Caddy(t)}
+	s, home := harness.NewServer(t), t.TempDir()
+	config := func(name string) string {
+		text := s.Caddyfile(strings.Replace(harness.Station, "{", "{\n name "+name, 1))
+		return strings.Replace(text, "servers 127.0.0.1:"+harness.Port(s.Wired), "servers", 1)
+	}
+	first, _ := harness.RunProgram(t, programs[1], home, config("0"))
+	harness.Eventually(t, "the server answers", s.Answers)
+	sources := []*harness.Source{s.Source("/plain.mp3"), s.SourceOverTLS("/tls.mp3"), s.SourceOver(harness.HTTP2, "/h2.mp3")}
+	stop := make(chan struct{})
+	var done []<-chan struct{}
+	for _, src := range sources {
+		src.Send(100)
+		done = append(done, src.Run(numbered.Duration, stop))
+	}
+	var listeners []*harness.Listener
+	join := func() {
+		for _, path := range []string{"/plain.mp3", "/tls.mp3", "/h2.mp3"} {
+			for _, way := range harness.Ways {
+				if way.Kind != harness.HTTP3 { // its packets come to the socket of the new process
+					listeners = append(listeners, s.Listen(path, way.Kind, way.Encrypted))
+				}
+			}
+		}
+	}
+	join()
+	for i := range upgrades {
+		upgradeTo(s, programs[i%len(programs)])
+		join()
+		reloadOver(s, config(fmt.Sprint(i+1)))
+		harness.WaitForMoreBytes(listeners, 20*numbered.MaxFrame)
+		for _, path := range []string{"/plain.mp3", "/tls.mp3", "/h2.mp3"} {
+			s.WaitForListeners(path, len(listeners)/len(sources))
+		}
+	}
+	close(stop)
+	for i, src := range sources {
+		<-done[i]
+		src.Finish()
+	}
+	for i, l := range listeners {
+		src := sources[i/(len(listeners)/len(sources)/(upgrades+1))%len(sources)]
+		if c := l.WaitForEnd(); c.Last != src.Next.Load()-1 || c.Rest() != 0 {
+			t.Errorf("listener %d by %s: heard %d to %d of %d, and %d bytes", i, l.Kind, c.First, c.Last, src.Next.Load()-1, c.Rest())
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- first.Wait() }()
+	harness.Eventually(t, "the first process has ended", func() error {
+		select {
+		case err := <-ended:
+			return err
+		default:
+			return fmt.Errorf("it runs")
+		}
+	})
+}
+
+// A program that does not start, or has not this module, replaces nothing.
+func TestAnUpgradeToABrokenProgramIsNotHeard(t *testing.T) {
+	s, home := harness.NewServer(t), t.TempDir()
+	process, _ := harness.RunProcess(t, home, s.Caddyfile(harness.Station))
+	harness.Eventually(t, "the server answers", s.Answers)
+	src := s.Source("/live.mp3")
+	src.Send(100)
+	stop := make(chan struct{})
+	done := src.Run(numbered.Duration, stop)
+	l := s.Listen("/live.mp3", harness.HTTP1, false)
+	script := filepath.Join(home, "script")
+	harness.WriteFile(t, script, "#!/bin/sh\nexit 3\n")
+	harness.MakeExecutable(t, script)
+	for _, program := range []string{script, filepath.Join(home, "missing"), "/bin/cat"} {
+		out, err := exec.Command(binary.Caddy(t), "icecast", "upgrade", "--address", s.AdminAddress, "--binary", program).CombinedOutput()
+		if err == nil || !bytes.Contains(out, []byte(filepath.Base(program))) {
+			t.Errorf("%s: %v\n%s", program, err, out)
+		}
+		harness.WaitForMoreBytes([]*harness.Listener{l}, 20*numbered.MaxFrame)
+	}
+	upgradeTo(s, binary.Caddycast(t))
+	harness.WaitForMoreBytes([]*harness.Listener{l}, 20*numbered.MaxFrame)
+	close(stop)
+	<-done
+	src.Finish()
+	if c := l.WaitForEnd(); c.Last != src.Next.Load()-1 {
+		t.Errorf("heard to %d", c.Last)
+	}
+	_ = process.Process.Signal(os.Interrupt)
+}
