@@ -113,12 +113,13 @@ type Handover struct {
 	streams   sync.WaitGroup // that still come by this process
 
 	mu    sync.Mutex
-	pumps map[*pump]bool // of listeners that still come by this process
+	pumps map[*pump]bool   // of listeners that still come by this process
+	over  map[*Source]bool // sources that have ended before Commit
 }
 
 // Hold makes all streams of the station stand still.
 func (st *Station) Hold(pair Pair) (*Handover, error) {
-	h := &Handover{station: st, pair: pair, outs: make(map[*Source]net.Conn), pumps: make(map[*pump]bool), decided: make(chan struct{})}
+	h := &Handover{station: st, pair: pair, outs: make(map[*Source]net.Conn), pumps: make(map[*pump]bool), over: make(map[*Source]bool), decided: make(chan struct{})}
 	st.mu.Lock()
 	if st.closedAt.Load() != nil || !st.handover.CompareAndSwap(nil, h) {
 		st.mu.Unlock()
@@ -233,13 +234,19 @@ func (h *Handover) Commit() {
 	st := h.station
 	h.committed.Store(true)
 	st.callbacks.mute(true)
+	h.mu.Lock()
 	for _, s := range h.sources {
 		s.out = discarded{}
 		if out := h.outs[s]; out != nil {
 			s.out = out
 		}
-		h.streams.Add(1)
+		if h.over[s] { // such as a relay, which has been closed meanwhile
+			_ = s.out.Close()
+		} else {
+			h.streams.Add(1)
+		}
 	}
+	h.mu.Unlock()
 	for _, c := range h.conns {
 		_ = c.Close()
 	}
@@ -289,6 +296,18 @@ func (h *Handover) decide() {
 	}
 	close(h.decided)
 	h.shards.Wait()
+}
+
+// sourceEnded notes the end of a source that was held, and tells the other process.
+func (h *Handover) sourceEnded(s *Source) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.out == nil {
+		h.over[s] = true
+		return
+	}
+	_ = s.out.Close()
+	h.streams.Done()
 }
 
 // Wait waits until no stream comes by this process any more.

@@ -264,3 +264,33 @@ func TestAListenerThatComesLateGoesOnWhereItWas(t *testing.T) {
 	}
 	h.Wait()
 }
+
+// Sources that the older process ends for itself, such as relays, leave nothing to wait for.
+func TestAHandoverWaitsForNoSourceThatHasEnded(t *testing.T) {
+	old, _ := newTestStation(t, Settings{})
+	next, _ := newTestStation(t, Settings{})
+	relayed, kept := connect(t, old, "/relayed.mp3", "audio/mpeg", fromUpstream), connect(t, old, "/kept.mp3", "audio/mpeg", fromUpstream)
+	for _, e := range []*encoder{relayed, kept} {
+		e.send(50)
+		e.settle()
+	}
+	h, err := old.Hold(unixPair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	relayed.Stop(ShuttingDown)
+	relayed.reasonOf()
+	a := next.Adopt(func(*Source) {})
+	for _, m := range h.Mounts {
+		if err := a.Mount(m.MountState, received(t, m.Remote)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Commit()
+	a.Finish()
+	kept.end()
+	h.Wait()
+	if !next.Offers("/relayed.mp3") {
+		t.Error("the other process does not wait for the relay")
+	}
+}

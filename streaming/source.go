@@ -183,9 +183,8 @@ func (s *Source) Run(r io.Reader) Reason {
 // End gives the mount back. It is called once, after Run or in its place, by
 // the goroutine that would run Run.
 func (s *Source) End() {
-	if s.out != nil {
-		_ = s.out.Close()
-		defer s.holder.Load().streams.Done()
+	if h := s.holder.Load(); h != nil {
+		defer h.sourceEnded(s)
 	}
 	if s.running {
 		s.Mount().flushTitle()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
@@ -95,16 +96,22 @@ func TestNobodyIsDroppedByUpgradesOfTheProgram(t *testing.T) {
 			t.Errorf("listener %d by %s: heard %d to %d of %d, and %d bytes", i, l.Kind, c.First, c.Last, src.Next.Load()-1, c.Rest())
 		}
 	}
+	waitForExit(t, first)
+}
+
+// waitForExit waits until a process has ended by itself, without an error.
+func waitForExit(t *testing.T, process *exec.Cmd) {
+	t.Helper()
 	ended := make(chan error, 1)
-	go func() { ended <- first.Wait() }()
-	harness.Eventually(t, "the first process has ended", func() error {
-		select {
-		case err := <-ended:
-			return err
-		default:
-			return fmt.Errorf("it runs")
+	go func() { ended <- process.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
 		}
-	})
+	case <-time.After(harness.Patience):
+		t.Error("the older process does not end")
+	}
 }
 
 // A program that does not start, or has not this module, replaces nothing.
@@ -136,4 +143,50 @@ func TestAnUpgradeToABrokenProgramIsNotHeard(t *testing.T) {
 		t.Errorf("heard to %d", c.Last)
 	}
 	_ = process.Process.Signal(os.Interrupt)
+}
+
+// A relay goes on at the same frame; those who hear a file go on hearing it, and return to their source.
+func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
+	master := harness.Start(t, harness.Station)
+	far := master.Source("/far.mp3")
+	far.Send(100)
+	stop := make(chan struct{})
+	done := far.Run(numbered.Duration, stop)
+	file := harness.MakeMusic(t, "loop.mp3", 3, harness.MP3[1:]...)
+
+	s, home := harness.NewServer(t), t.TempDir()
+	config := s.Caddyfile(strings.Replace(harness.Station, "{", `{
+	relay /relayed.mp3 http://`+master.Plain+`/far.mp3
+	mount /show.mp3 {
+		fallback file `+file+`
+	}`, 1))
+	process, _ := harness.RunProcess(t, home, strings.Replace(config, "servers 127.0.0.1:"+harness.Port(s.Wired), "servers", 1))
+	harness.Eventually(t, "the server answers", s.Answers)
+	s.WaitForMount("/relayed.mp3")
+	relayed := s.Listen("/relayed.mp3", harness.HTTP1, false)
+	show := s.NumberedSource("/show.mp3", 1)
+	all := []*harness.VerifyingListener{s.ListenVerifying("/show.mp3", harness.HTTP1, false), s.ListenVerifying("/show.mp3", harness.HTTP2, true)}
+	harness.WaitForSource(t, "before", 1, all...)
+	show.Down()
+	harness.WaitForSource(t, "without the source", harness.OtherSource, all...)
+	for _, program := range []string{binary.Caddycast(t), binary.Caddy(t)} {
+		upgradeTo(s, program)
+		harness.WaitForMoreBytes([]*harness.Listener{relayed}, 40*numbered.MaxFrame)
+		harness.WaitForSource(t, "without the source", harness.OtherSource, all...)
+	}
+	show.Up()
+	harness.WaitForSource(t, "with the source again", 1, all...)
+	show.Down()
+	for _, l := range all {
+		l.Stop()
+		<-l.Ended
+	}
+	close(stop)
+	<-done
+	relayed.Stop()
+	<-relayed.Done
+	if c := &relayed.Checker; c.Frames < 100 {
+		t.Errorf("the relay brought frames %d to %d: %v", c.First, c.Last, relayed.Err)
+	}
+	waitForExit(t, process)
 }
