@@ -232,7 +232,7 @@ func TestListenersOfAFallbackReturnInTheOtherProcess(t *testing.T) {
 	auto.end()
 	live.end()
 	stream := <-heard
-	if i := bytes.LastIndex(stream, numbered.AppendFrame(nil, 119, time.Time{})[:48]); i < 0 {
+	if i := bytes.LastIndex(stream, numbered.AppendFrame(nil, 119, time.Time{})[:58]); i < 0 {
 		t.Error("the source that came back was not heard")
 	}
 }

@@ -26,9 +26,9 @@ const (
 	ContentType = "audio/mpeg"
 
 	payloadAt = 40 // after header, side information and an empty granule
-	payload   = 8 + 8
 	numberAt  = payloadAt + len(magic)
-	crcAt     = numberAt + payload
+	timeAt    = numberAt + 10
+	crcAt     = timeAt + 8
 )
 
 const magic = "numbered"
@@ -44,8 +44,8 @@ func AppendFrame(dst []byte, n uint64, at time.Time) []byte {
 	f := dst[start:]
 	copy(f, []byte{0xff, 0xfb, third, 0xc4}) // version 1, layer III, mono
 	copy(f[payloadAt:], magic)
-	put(f[numberAt:numberAt+8], n)
-	put(f[numberAt+8:crcAt], uint64(at.UnixMicro()))
+	put(f[numberAt:timeAt], n)
+	put(f[timeAt:crcAt], uint64(at.UnixMicro()))
 	fill := f[crcAt+4:]
 	for i := range fill {
 		fill[i] = (byte(n) + byte(i)) & 0x3f
@@ -113,7 +113,7 @@ func (c *Checker) Write(p []byte) (int, error) {
 // yet.
 func (c *Checker) frame() (int, error) {
 	f := c.rest
-	n := get(f[numberAt : numberAt+8])
+	n := get(f[numberAt:timeAt])
 	if string(f[payloadAt:numberAt]) != magic {
 		return 0, fmt.Errorf("%w: no frame after %d: % x", ErrBroken, c.Last, f[:min(len(f), 16)])
 	}
@@ -135,7 +135,7 @@ func (c *Checker) frame() (int, error) {
 	}
 	c.Frames++
 	c.Last = n
-	c.Made = time.UnixMicro(int64(get(f[numberAt+8 : crcAt])))
+	c.Made = time.UnixMicro(int64(get(f[timeAt:crcAt])))
 	return size, nil
 }
 
@@ -149,5 +149,5 @@ func Frame(f []byte) (n uint64, ok bool) {
 		checksum(f) != uint32(get(f[crcAt:crcAt+4])) {
 		return 0, false
 	}
-	return get(f[numberAt : numberAt+8]), true
+	return get(f[numberAt:timeAt]), true
 }

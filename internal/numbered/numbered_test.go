@@ -51,6 +51,14 @@ func TestCheckerFindsEachFault(t *testing.T) {
 	}
 }
 
+func TestAFrameHasAnyNumber(t *testing.T) {
+	for _, n := range []uint64{0, 1, 255, 1 << 32, 6<<56 | 1<<55, 1<<64 - 1} {
+		if got, ok := Frame(AppendFrame(nil, n, time.Unix(1, 0))); !ok || got != n {
+			t.Errorf("%x is read as %x", n, got)
+		}
+	}
+}
+
 // A server waits for the next frame if this one might hold its beginning.
 func TestNoFrameHoldsWhatMightBeginAnother(t *testing.T) {
 	for n := range uint64(100_000) {
