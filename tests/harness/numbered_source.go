@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/caddycast/caddycast/internal/numbered"
@@ -40,7 +42,12 @@ func (n *NumberedSource) Up() {
 	}
 	Eventually(n.s.T, n.path+" is free", func() error {
 		conn := n.s.Dial(false)
-		resp, _ := SendHead(n.s.T, conn, "SOURCE "+n.path+" HTTP/1.0\r\n"+BasicAuth("source", "hackme")+"Content-Type: audio/mpeg\r\n"+n.header+"\r\n")
+		_, _ = io.WriteString(conn, "SOURCE "+n.path+" HTTP/1.0\r\n"+BasicAuth("source", "hackme")+"Content-Type: audio/mpeg\r\n"+n.header+"\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil { // icecast2 forgets a connection at times
+			_ = conn.Close()
+			return err
+		}
 		if resp.StatusCode != http.StatusOK {
 			_ = conn.Close()
 			return fmt.Errorf("answered %s", resp.Status)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddycast/caddycast/tests/harness"
 	"github.com/caddycast/caddycast/tests/harness/binary"
@@ -31,20 +32,25 @@ func TestAnIcecastXMLIsReadAgain(t *testing.T) {
 	live := s.NumberedSource("/live.mp3", 1)
 	w := s.ListenVerifying("/live.mp3", harness.HTTP1Metadata, false)
 	harness.WaitForSource(t, "at home", 1, w)
-	located := func(where string) {
-		t.Helper()
-		harness.Eventually(t, "the location is "+where, func() error {
+	isLocated := func(where string) func() error {
+		return func() error {
 			if n, _ := s.Admin("stats").Child("location"); n.Text != where {
 				return fmt.Errorf("it is %q", n.Text)
 			}
 			return nil
-		})
+		}
+	}
+	located := func(where string) {
+		t.Helper()
+		harness.Eventually(t, "the location is "+where, isLocated(where))
 	}
 	located("first")
 
 	harness.WriteIcecastXML(s, changed("second"), dir)
-	signal(t, cmd, syscall.SIGHUP)
-	located("second")
+	harness.Eventually(t, "the location is second", func() error {
+		signal(t, cmd, syscall.SIGHUP) // Caddy knows what to read again only a moment after it serves
+		return harness.AwaitWithin(5*time.Second, isLocated("second"))
+	})
 
 	harness.WriteIcecastXML(s, changed("third"), dir)
 	signal(t, cmd, syscall.SIGUSR1)
