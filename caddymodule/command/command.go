@@ -171,21 +171,29 @@ func list[T any](c *client, call string, query url.Values, table func(*table, []
 		return err
 	}
 	defer body.Close()
-	text, err := io.ReadAll(body)
-	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if c.json {
-		_, err = c.out.Write(text)
-		return err
-	}
 	var all []T
-	if err := json.Unmarshal(text, &all); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+	if shown, err := c.read(body, &all); shown || err != nil {
+		return err
 	}
 	s := newTable()
 	table(s, all)
 	return s.print(c.out)
+}
+
+// read reads an answer. With --json it prints it, and reports that it is shown.
+func (c *client) read(body io.Reader, answer any) (shown bool, err error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return false, fmt.Errorf("reading the answer: %w", err)
+	}
+	if c.json {
+		_, err = c.out.Write(text)
+		return true, err
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return false, fmt.Errorf("reading the answer: %w", err)
+	}
+	return false, nil
 }
 
 func (c *client) mounts(args []string) error {

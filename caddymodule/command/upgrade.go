@@ -1,9 +1,7 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,17 +39,9 @@ func (c *client) upgrade([]string) error {
 		return err
 	}
 	defer answer.Close()
-	text, err := io.ReadAll(answer)
-	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if c.json {
-		_, err = c.out.Write(text)
-		return err
-	}
 	var done adminapi.Upgraded
-	if err := json.Unmarshal(text, &done); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+	if shown, err := c.read(answer, &done); shown || err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(c.out, "process %d has taken over\n", done.Process)
 	return err

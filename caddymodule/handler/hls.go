@@ -152,7 +152,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest) error 
 		case id == "":
 			return response.Challenge()
 		default:
-			return response.Refuse(http.StatusForbidden, "This session is not valid any more")
+			return response.Refuse(http.StatusForbidden, "The id in s is not valid any more; expected one from the entry of the mount")
 		}
 	}
 	if m := h.station.HLS().Mount(q.path); m != nil {
@@ -161,7 +161,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest) error 
 		case err == nil:
 			return answerHLSList(w, q.Request, page)
 		case errors.Is(err, origin.ErrOver):
-			return response.Refuse(http.StatusForbidden, "This session has been ended")
+			return response.Refuse(http.StatusForbidden, "This listener was disconnected")
 		}
 	}
 	return h.beginHLSSession(w, q, id)

@@ -13,7 +13,7 @@ const (
 	Listener  Kind = "listener"  // a listener of Station, and its connection; also after Committed
 	End       Kind = "end"       // all were sent
 	Commit    Kind = "commit"    // the newer process has all of it
-	Committed Kind = "committed" // the older process has let go of it
+	Committed Kind = "committed" // the older process has released it
 )
 
 // Message is one message. A Kind uses some of its fields.

@@ -38,7 +38,7 @@ func ContinueAfter(f *Feed, b *Block, interval, left int) Cursor {
 }
 
 // Rest moves the cursor to the end of what is due, the rest of an intro included, and returns all that
-// its listener has still to get up to there. more than limit bytes are not returned; ok is false then.
+// its listener has still to get up to there. It reports false if that is more than limit bytes.
 func (c *Cursor) Rest(limit int) (rest []byte, ok bool) {
 	c.gate = nil
 	for p := c.Peek(); p != nil; p = c.Peek() {
