@@ -25,6 +25,9 @@ const (
 	// ContentType is the media type of the streams.
 	ContentType = "audio/mpeg"
 
+	// Head is how many bytes of a frame tell its number and the time of its making.
+	Head = crcAt
+
 	payloadAt = 40 // after header, side information and an empty granule
 	numberAt  = payloadAt + len(magic)
 	timeAt    = numberAt + 10
@@ -141,6 +144,15 @@ func (c *Checker) frame() (int, error) {
 
 // Rest returns the number of bytes of an incomplete frame at the end.
 func (c *Checker) Rest() int { return len(c.rest) }
+
+// Number reads the number of a frame from its first Head bytes. It reports false if they begin
+// no such frame. Nothing is compared with the checksum.
+func Number(head []byte) (n uint64, ok bool) {
+	if len(head) < Head || head[0] != 0xff || head[1] != 0xfb || string(head[payloadAt:numberAt]) != magic {
+		return 0, false
+	}
+	return get(head[numberAt:timeAt]), true
+}
 
 // Frame reads a whole frame and returns its number. It reports false if the frame is another
 // one, or damaged.

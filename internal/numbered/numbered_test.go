@@ -53,8 +53,12 @@ func TestCheckerFindsEachFault(t *testing.T) {
 
 func TestAFrameHasAnyNumber(t *testing.T) {
 	for _, n := range []uint64{0, 1, 255, 1 << 32, 6<<56 | 1<<55, 1<<64 - 1} {
-		if got, ok := Frame(AppendFrame(nil, n, time.Unix(1, 0))); !ok || got != n {
+		frame := AppendFrame(nil, n, time.Unix(1, 0))
+		if got, ok := Frame(frame); !ok || got != n {
 			t.Errorf("%x is read as %x", n, got)
+		}
+		if got, ok := Number(frame[:Head]); !ok || got != n {
+			t.Errorf("%x is read from the head as %x", n, got)
 		}
 	}
 }

@@ -2,12 +2,7 @@
 
 package main
 
-import (
-	"bytes"
-	"encoding/binary"
-
-	"github.com/caddycast/caddycast/internal/numbered"
-)
+import "github.com/caddycast/caddycast/internal/numbered"
 
 // checker compares what one listener gets with what the source sent: every byte
 // of every frame, in order, none missing. As long as all is well that is one
@@ -74,7 +69,7 @@ func (c *checker) stumble(p []byte) {
 
 // search looks for a frame in what was carried over, and goes on from there.
 func (c *checker) search() {
-	for i := 0; i+namedAt <= len(c.carry); i++ {
+	for i := 0; i+numbered.Head <= len(c.carry); i++ {
 		n, ok := c.frame(c.carry[i:])
 		if !ok {
 			continue
@@ -88,7 +83,7 @@ func (c *checker) search() {
 		c.take(rest)
 		return
 	}
-	if keep := namedAt - 1; len(c.carry) > 4*numbered.MaxFrame {
+	if keep := numbered.Head - 1; len(c.carry) > 4*numbered.MaxFrame {
 		if c.began {
 			c.corrupt++
 		} else {
@@ -101,11 +96,8 @@ func (c *checker) search() {
 // frame tells which frame begins here. As much of it as there is must be as it
 // was sent, number and time among it.
 func (c *checker) frame(p []byte) (uint64, bool) {
-	if p[0] != 0xff || p[1] != 0xfb || !bytes.Equal(p[magicAt:numberAt], magic) {
-		return 0, false
-	}
-	n := binary.BigEndian.Uint64(p[numberAt:])
-	if n >= c.sent.sent() {
+	n, ok := numbered.Number(p)
+	if !ok || n >= c.sent.sent() {
 		return 0, false
 	}
 	start, end := offsetOf(n), offsetOf(n+1)

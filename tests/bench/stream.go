@@ -10,16 +10,6 @@ import (
 	"github.com/caddycast/caddycast/internal/numbered"
 )
 
-// Where things are in the frames of package numbered.
-const (
-	magicAt  = 40
-	numberAt = 48
-	stampAt  = 56
-	namedAt  = 64 // from here on a frame has told which one it is
-)
-
-var magic = []byte("numbered")
-
 // The lengths of frames repeat: 47 of 418 bytes, then 2 of 417.
 const (
 	cycleFrames = 49
