@@ -29,6 +29,15 @@ type HLS struct {
 	// The container of AAC: `packed`, as the encoder sends it, or `fmp4`. Other codecs have
 	// one container each. Default: `packed`.
 	Container string `json:"container,omitempty"`
+
+	// How far listeners can go back, from 1m to 24h, in a second list: that of the address of
+	// the entry with `?rewind` after it. The list is made as long as there is a source, also while
+	// nobody listens. Default: 0, there is none.
+	Rewind caddy.Duration `json:"rewind,omitempty"`
+
+	// The folder of the segments of that list, which outlasts a restart of the server there. It is
+	// made. Default: none, the segments are in memory, 512 MiB for a mount at most.
+	RewindFolder string `json:"rewind_folder,omitempty"`
 }
 
 const (
@@ -36,10 +45,13 @@ const (
 	minSegment, maxSegment = time.Second, 20 * time.Second
 	defaultListed          = 10
 	minListed, maxListed   = 3, 1000
+	minRewind, maxRewind   = time.Minute, 24 * time.Hour
 	containerFMP4          = "fmp4"
 	expectedSegment        = "a time from 1s to 20s, such as 6s"
 	expectedListed         = "a number of segments from 3 to 1000, such as 10"
 	expectedContainer      = "packed or fmp4"
+	expectedRewind         = "a time from 1m to 24h, such as 2h"
+	usageRewind            = "rewind <duration>, with memory or disk <folder> after it"
 	usageHLS               = "hls alone, hls { … }, or hls off"
 )
 
@@ -55,6 +67,10 @@ func (h *HLS) validate() error {
 		return fmt.Errorf("hls: playlist %d: out of range; expected %s", h.Playlist, expectedListed)
 	case !slices.Contains([]string{"", "packed", containerFMP4}, h.Container):
 		return fmt.Errorf("hls: container %q: unknown; expected %s", h.Container, expectedContainer)
+	case h.Rewind != 0 && (time.Duration(h.Rewind) < minRewind || time.Duration(h.Rewind) > maxRewind):
+		return fmt.Errorf("hls: rewind %v: out of range; expected %s", time.Duration(h.Rewind), expectedRewind)
+	case h.RewindFolder != "" && h.Rewind == 0:
+		return fmt.Errorf("hls: rewind_folder %s: there is no rewind; expected a time for it, such as 2h", h.RewindFolder)
 	}
 	return nil
 }
@@ -64,7 +80,10 @@ func (h *HLS) options() *origin.Options {
 	if h == nil || h.Off {
 		return nil
 	}
-	o := &origin.Options{Segment: time.Duration(h.Segment), Listed: h.Playlist, FMP4: h.Container == containerFMP4}
+	o := &origin.Options{
+		Segment: time.Duration(h.Segment), Listed: h.Playlist, FMP4: h.Container == containerFMP4,
+		Rewind: time.Duration(h.Rewind), Folder: h.RewindFolder,
+	}
 	if o.Segment == 0 {
 		o.Segment = defaultSegment
 	}
@@ -80,6 +99,7 @@ func (h *HLS) options() *origin.Options {
 //		segment   <duration>
 //		playlist  <number>
 //		container packed|fmp4
+//		rewind    <duration> [memory|disk <folder>]
 //	}
 func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 	h := new(HLS)
@@ -94,6 +114,7 @@ func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 		"segment":   setting.PositiveDuration(d, &h.Segment),
 		"playlist":  setting.Count(d, &h.Playlist),
 		"container": setting.Text(d, &h.Container),
+		"rewind":    func() error { return parseRewind(d, h) },
 	})
 	if err != nil {
 		return err
@@ -101,5 +122,23 @@ func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 	if err := h.validate(); err != nil {
 		return d.WrapErr(err)
 	}
+	return nil
+}
+
+// parseRewind parses how far listeners can go back, and where that is kept.
+func parseRewind(d *caddyfile.Dispenser, h *HLS) error {
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 1, len(args) == 2 && args[1] == "memory":
+	case len(args) == 3 && args[1] == "disk" && args[2] != "":
+		h.RewindFolder = args[2]
+	default:
+		return setting.InvalidValue(d, "rewind", strings.Join(args, " "), usageRewind)
+	}
+	length, ok := setting.ParseDuration(args[0])
+	if !ok || length == 0 {
+		return setting.InvalidValue(d, "rewind", args[0], expectedRewind)
+	}
+	h.Rewind = caddy.Duration(length)
 	return nil
 }

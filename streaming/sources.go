@@ -29,10 +29,13 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 	for {
 		busy, err := st.tryNewSource(path, s)
 		if busy == nil {
-			if err == nil && st.sourced != nil && !s.Mount().isInternal() {
-				st.sourced(s)
+			if err != nil || s.Mount().isInternal() {
+				return err
 			}
-			return err
+			for _, sourced := range st.sourced {
+				sourced(s)
+			}
+			return nil
 		}
 		wait := endingTime
 		if err == nil {

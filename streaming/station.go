@@ -30,7 +30,7 @@ type Station struct {
 	onDemand    atomic.Bool              // some source is, or was, on demand
 	changes     changes
 
-	sourced func(*Source) // see OnSource
+	sourced []func(*Source) // see OnSource
 
 	mu        sync.RWMutex
 	mounts    map[string]*Mount
@@ -78,10 +78,10 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 	return st
 }
 
-// OnSource sets a function that is called with each source that has got its mount, before
+// OnSource adds a function that is called with each source that has got its mount, before
 // it sends anything, from the goroutine of NewSource and under no lock. It must be called
 // before the station is used.
-func (st *Station) OnSource(sourced func(*Source)) { st.sourced = sourced }
+func (st *Station) OnSource(sourced func(*Source)) { st.sourced = append(st.sourced, sourced) }
 
 // Apply puts settings into force, also for the mounts that live.
 func (st *Station) Apply(s *Settings) {

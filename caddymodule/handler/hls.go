@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +27,8 @@ const (
 	hlsEntry  = ".m3u8"
 	hlsFolder = ".hls/"
 	hlsList   = "index.m3u8"
+	hlsRewind = "rewind.m3u8" // the long list
+	hlsLong   = "rewind"      // the query of the entry that leads there
 
 	// hlsWait is how long a request waits for a list: players give up after a few errors, but
 	// bear ten seconds until the first byte.
@@ -54,8 +54,8 @@ func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 	switch {
 	case !isFile:
 		return h.serveHLSEntry(w, q)
-	case name == hlsList:
-		return h.serveHLSList(w, q)
+	case name == hlsList, name == hlsRewind:
+		return h.serveHLSList(w, q, name == hlsRewind && q.policy.HLS.Rewind > 0)
 	}
 	return h.serveHLSFile(w, q, name)
 }
@@ -88,7 +88,11 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 	if err := h.authorize(q); err != nil {
 		return err
 	}
-	m, view, err := h.awaitHLS(q)
+	list, long := hlsList, q.URL.Query().Has(hlsLong) && q.policy.HLS.Rewind > 0
+	if long {
+		list = hlsRewind
+	}
+	m, page, err := h.awaitHLS(q, long)
 	if err != nil {
 		return err
 	}
@@ -96,8 +100,8 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 		return errStream(streaming.ErrMountFull)
 	}
 	id := h.newSession(q, m)
-	uri := "./" + url.PathEscape(path.Base(q.path)) + hlsFolder + hlsList + "?s=" + id
-	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, view.Entry(view.Codec, uri))
+	uri := "./" + url.PathEscape(path.Base(q.path)) + hlsFolder + list + "?s=" + id
+	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, page.Entry(uri))
 }
 
 // newSession returns the id of a session that may begin, and hands the admission over to it.
@@ -115,9 +119,9 @@ func (h *Handler) newSession(q *listenerRequest, m *origin.Mount) string {
 	return id
 }
 
-// awaitHLS returns a view with a list of the mount. It waits for one if a source is there or if
-// the configuration has the mount, so that players outlast a restart.
-func (h *Handler) awaitHLS(q *listenerRequest) (*origin.Mount, *origin.View, error) {
+// awaitHLS returns the list of the mount, or the long one. It waits for one if a source is there or
+// if the configuration has the mount, so that players outlast a restart.
+func (h *Handler) awaitHLS(q *listenerRequest, long bool) (*origin.Mount, *hls.Page, error) {
 	if !h.station.Has(q.path) && !h.station.Offers(q.path) {
 		return nil, nil, errNotServed
 	}
@@ -127,11 +131,11 @@ func (h *Handler) awaitHLS(q *listenerRequest) (*origin.Mount, *origin.View, err
 	}
 	ctx, cancel := context.WithTimeout(q.Context(), hlsWait)
 	defer cancel()
-	view, err := m.Await(ctx)
+	page, err := m.Await(ctx, long)
 	var unsupported *origin.UnsupportedError
 	switch {
 	case err == nil:
-		return m, view, nil
+		return m, page, nil
 	case errors.As(err, &unsupported):
 		return nil, nil, response.Refuse(http.StatusNotFound, err.Error()).
 			Warned("no HLS for the codec of this stream", zap.String("mount", response.Printable(q.path)), zap.String("codec", unsupported.Codec))
@@ -142,7 +146,7 @@ func (h *Handler) awaitHLS(q *listenerRequest) (*origin.Mount, *origin.View, err
 }
 
 // serveHLSList answers with the list, and counts who plays it.
-func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest) error {
+func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long bool) error {
 	id := q.URL.Query().Get("s")
 	signed := h.station.HLS().IsID(q.path, id)
 	if !signed {
@@ -156,7 +160,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest) error 
 		}
 	}
 	if m := h.station.HLS().Mount(q.path); m != nil {
-		page, err := m.Poll(id)
+		page, err := m.Poll(id, long)
 		switch {
 		case err == nil:
 			return answerHLSList(w, q.Request, page)
@@ -164,31 +168,31 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest) error 
 			return response.Refuse(http.StatusForbidden, "This listener was disconnected")
 		}
 	}
-	return h.beginHLSSession(w, q, id)
+	return h.beginHLSSession(w, q, id, long)
 }
 
 // beginHLSSession counts a session in and answers with the list.
-func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id string) error {
+func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id string, long bool) error {
 	if err := h.checkHLS(q); err != nil {
 		return err
 	}
 	if !q.IsEncrypted() && (q.policy.Engine.RequireTLS || h.station.RequiresTLS(q.path)) {
 		return response.Refuse(http.StatusForbidden, "This mount requires HTTPS")
 	}
-	m, view, err := h.awaitHLS(q)
+	m, current, err := h.awaitHLS(q, long)
 	if err != nil {
 		return err
 	}
 	if q.Method == http.MethodHead {
-		return answerHLSList(w, q.Request, view.Page)
+		return answerHLSList(w, q.Request, current)
 	}
 	if err := m.Admit(id, q.client); err != nil && !errors.Is(err, streaming.ErrNothing) {
 		return errStream(err)
 	}
-	if page, err := m.Poll(id); err == nil {
+	if page, err := m.Poll(id, long); err == nil {
 		return answerHLSList(w, q.Request, page)
 	}
-	return answerHLSList(w, q.Request, view.Page) // nothing is heard now, but will be
+	return answerHLSList(w, q.Request, current) // nothing is heard now, but will be
 }
 
 // anonymousID returns the id of a player that has none: the same for its next request.
@@ -199,11 +203,15 @@ func anonymousID(q *listenerRequest) string {
 
 // answerHLSList answers with a list, compressed if the player takes that.
 func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error {
-	header, body := w.Header(), page.Text
+	list := page.Full()
+	if skip := r.URL.Query().Get("_HLS_skip"); skip == "YES" || skip == "v2" {
+		list = page.Delta()
+	}
+	header, body := w.Header(), list.Text
 	header.Add("Vary", "Accept-Encoding")
 	if acceptsGzip(r) {
 		header.Set("Content-Encoding", "gzip")
-		body = page.Gzip
+		body = list.Gzip
 	}
 	header.Set("Cache-Control", "no-cache")
 	return answerHLSFile(w, r, hls.PlaylistType, body)
@@ -219,48 +227,4 @@ func acceptsGzip(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// serveHLSFile answers with a segment or an init. Who has its name has it from a list.
-func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name string) error {
-	if err := h.station.Access.CheckListener(q.Addr, q.UserAgent()); err != nil {
-		return err
-	}
-	m := h.station.HLS().Mount(q.path)
-	var data []byte
-	if m != nil {
-		data = m.View().File(name)
-	}
-	if data == nil {
-		return response.Refuse(http.StatusNotFound, "There is no such segment, or it is too old")
-	}
-	header := w.Header()
-	header.Set("Cache-Control", "public, max-age=86400, immutable")
-	if q.module != nil {
-		header.Set("Cache-Control", "private, max-age=600")
-	}
-	if q.Method != http.MethodHead {
-		m.Sent(len(data))
-	}
-	if q.Header.Get("Range") != "" {
-		header.Set("Content-Type", hls.ContentType(name))
-		http.ServeContent(w, q.Request, "", time.Time{}, bytes.NewReader(data))
-		return nil
-	}
-	header.Set("Accept-Ranges", "bytes")
-	return answerHLSFile(w, q.Request, hls.ContentType(name), data)
-}
-
-// answerHLSFile writes a body in one piece.
-func answerHLSFile(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
-	header := w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := w.Write(body)
-	return err
 }

@@ -3,7 +3,7 @@
 //
 // A Segmenter takes the packets of a stream (format.Packets) and cuts them into Segments, on a
 // grid of the stream's own samples. It owns the time line: stamps go on over every change of
-// the source. A List is the window of segments that players see.
+// the source. A List is the window of segments that players see; a Rewind is a long one.
 //
 //	codec       container    segment                            init
 //	MP3, AAC    packed       an ID3 tag, frames                 none

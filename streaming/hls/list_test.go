@@ -58,13 +58,19 @@ func parse(t *testing.T, text []byte) (l listed) {
 	return l
 }
 
+// has reports whether a file can be loaded.
+func has(p *Page, name string) bool {
+	s, init := p.Find(name)
+	return s != nil || init != nil
+}
+
 // The laws of a playlist (RFC 8216, 6.2), over half an hour with titles, pauses and changes of
 // the rate, looked at after each segment.
 func TestPlaylistsKeepTheLaws(t *testing.T) {
 	for _, segment := range []time.Duration{time.Second, 6 * time.Second, 10 * time.Second} {
 		other := *mp3
 		other.Rate = 48000
-		p, l := newPlayer(segment), NewList(segment, 10, 5)
+		p, l := newPlayer(segment), NewList(segment, 10, 100, 5)
 		sequences, discontinuities := make(map[string]int), 0
 		left, clock := make(map[string]time.Duration), time.Duration(0)
 		for step := range 90 {
@@ -78,10 +84,10 @@ func TestPlaylistsKeepTheLaws(t *testing.T) {
 			}
 			for _, s := range p.done {
 				clock += p.s.lasts(s.Samples)
-				before := parse(t, l.Page().Text)
+				before := parse(t, l.Page().Full().Text)
 				l.Add(s)
 				page := l.Page()
-				now := parse(t, page.Text)
+				now := parse(t, page.Full().Text)
 				if now.target != int(segment.Seconds()) || len(before.names) > 0 && (now.sequence != before.sequence+max(0, len(before.names)-9)) {
 					t.Fatalf("target %d, sequence %d after %d of %d", now.target, now.sequence, before.sequence, len(before.names))
 				}
@@ -108,7 +114,7 @@ func TestPlaylistsKeepTheLaws(t *testing.T) {
 					left[before.names[0]] = clock
 				}
 				for name, at := range left {
-					if clock-at < 10*segment && page.File(name) == nil {
+					if clock-at < 10*segment && !has(page, name) {
 						t.Fatalf("%s is gone %v after it left the list", name, clock-at)
 					}
 				}
@@ -120,14 +126,14 @@ func TestPlaylistsKeepTheLaws(t *testing.T) {
 		}
 		l.End()
 		page := l.Page()
-		if now := parse(t, page.Text); !now.ended || !page.Ended || page.File("nothing") != nil {
+		if now := parse(t, page.Full().Text); !now.ended || !page.Ended || has(page, "nothing") {
 			t.Error("the end is not shown")
 		}
-		r, err := gzip.NewReader(bytes.NewReader(page.Gzip))
+		r, err := gzip.NewReader(bytes.NewReader(page.Full().Gzip))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plain, err := io.ReadAll(r); err != nil || !bytes.Equal(plain, page.Text) {
+		if plain, err := io.ReadAll(r); err != nil || !bytes.Equal(plain, page.Full().Text) {
 			t.Errorf("compressed it is another: %v", err)
 		}
 	}

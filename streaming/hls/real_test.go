@@ -56,7 +56,7 @@ var began = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 // cut makes a complete list of packets, which come as fast as they sound.
 func cut(o Options, packets []format.Packet, titles func(at time.Duration) Title) (*Segmenter, *Page) {
-	s, l := NewSegmenter(o), NewList(o.Segment, 1000, 7)
+	s, l := NewSegmenter(o), NewList(o.Segment, 1000, o.First, 7)
 	var at time.Duration
 	for _, p := range packets {
 		title := Title{Name: "Tëst"}
@@ -76,10 +76,10 @@ func cut(o Options, packets []format.Packet, titles func(at time.Duration) Title
 }
 
 // write writes a list into a folder and returns the path of its entry.
-func write(t testing.TB, page *Page, codec *format.Codec) string {
+func write(t testing.TB, page *Page) string {
 	t.Helper()
 	folder := t.TempDir()
-	files := map[string][]byte{"index.m3u8": page.Text, "live.m3u8": []byte(page.Entry(codec, "index.m3u8"))}
+	files := map[string][]byte{"index.m3u8": page.Full().Text, "live.m3u8": []byte(page.Entry("index.m3u8"))}
 	for _, s := range page.Segments {
 		files[s.Name] = s.Data
 		if s.Init != nil {
@@ -146,9 +146,9 @@ func TestFFmpegHearsEveryPacketOfAList(t *testing.T) {
 			packets := packetsOf(t, c.contentType, stream)
 			s, page := cut(Options{Segment: 4 * time.Second, FMP4: c.fmp4, First: 1795935600}, packets, nil)
 			if n := len(page.Segments); n != 4 {
-				t.Fatalf("%d segments of 13.3 s, want 4\n%s", n, page.Text)
+				t.Fatalf("%d segments of 13.3 s, want 4\n%s", n, page.Full().Text)
 			}
-			entry := write(t, page, s.Codec())
+			entry := write(t, page)
 			want, got := len(decoded(t, file)), len(decoded(t, entry))
 			frame := 2 * s.Codec().Channels
 			if diff := (got - want) / frame; diff < -c.slack || diff > c.slack {
@@ -193,7 +193,7 @@ func TestAnotherRateIsADiscontinuity(t *testing.T) {
 			}
 		}
 		if len(marked) != 1 || marked[0] != 2 || page.Segments[2].Rate != 48000 {
-			t.Errorf("%s: discontinuities at %v, want at the third segment\n%s", name, marked, page.Text)
+			t.Errorf("%s: discontinuities at %v, want at the third segment\n%s", name, marked, page.Full().Text)
 		}
 		if init := page.Segments[2].Init; init != nil && init == page.Segments[1].Init {
 			t.Error("no other init")

@@ -15,15 +15,24 @@ import (
 type Segment struct {
 	Sequence uint64
 	Name     string // of the file, unique for ever
-	Data     []byte
+	Data     []byte // nil: it is at Place
+	Size     int    // of the data
+	Place    Place
 	Samples  uint64
 	Rate     int       // of the samples
 	Time     time.Time // when its beginning sounded at the source
 	Init     *Init     // nil: it needs none
+	Codec    string    // its name in CODECS (RFC 6381)
 
 	// Discontinuity reports whether a decoder that played the segment before has to be set up
 	// anew.
 	Discontinuity bool
+}
+
+// Place is where the data of a segment are stored.
+type Place struct {
+	File   string // its path
+	Offset int64
 }
 
 // Seconds returns how long the segment sounds.

@@ -126,16 +126,26 @@ func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
 	}
 	s.codec = c
 	s.regrid()
-	switch {
-	case c.Name == format.MP3:
-		s.ending, s.muxer = ".mp3", &packed{rate: c.Rate}
-	case c.Name == format.AAC && !s.options.FMP4:
-		s.ending, s.muxer = ".aac", &packed{rate: c.Rate}
-	default:
-		s.ending, s.muxer, s.init = ".m4s", &fragment{codec: c, sequence: uint32(s.next)}, newInit(c)
+	if s.ending = s.options.ending(c); s.ending == endingFMP4 {
+		s.muxer, s.init = &fragment{codec: c, sequence: uint32(s.next)}, newInit(c)
+	} else {
+		s.muxer = &packed{rate: c.Rate}
 	}
 	return done
 }
+
+// ending returns the ending of the names of a codec's segments, which tells their container.
+func (o *Options) ending(c *format.Codec) string {
+	switch {
+	case c.Name == format.MP3:
+		return ".mp3"
+	case c.Name == format.AAC && !o.FMP4:
+		return ".aac"
+	}
+	return endingFMP4
+}
+
+const endingFMP4 = ".m4s"
 
 // regrid makes the grid begin here.
 func (s *Segmenter) regrid() { s.origin, s.steps = s.at, 1 }
@@ -183,9 +193,11 @@ func (s *Segmenter) begin(t Title) {
 const maxDrift = 500 * time.Millisecond
 
 func (s *Segmenter) close() *Segment {
+	data := s.muxer.finish()
 	done := &Segment{
-		Sequence: s.next, Name: s.names.name(s.next, s.ending), Data: s.muxer.finish(),
-		Samples: s.at - s.start, Rate: s.codec.Rate, Time: s.from, Init: s.init, Discontinuity: s.change,
+		Sequence: s.next, Name: s.names.name(s.next, s.ending), Data: data, Size: len(data),
+		Samples: s.at - s.start, Rate: s.codec.Rate, Time: s.from, Init: s.init, Codec: codecName(s.codec),
+		Discontinuity: s.change,
 	}
 	if drift := s.from.Sub(s.expected); !s.expected.IsZero() && drift.Abs() <= maxDrift {
 		done.Time = s.expected

@@ -10,6 +10,9 @@
 // heard it stands still, since players bear that and do not bear an error; it is ended when
 // nothing came for graceTime, or when the source sends another codec.
 //
+// A mount with a rewind has a long list, too, of segments that are kept in memory or in files
+// (package archive). It is served as long as there is a source, whether somebody asks or not.
+//
 // A session is a listener of the engine without a connection. It lasts as long as its list is
 // polled. The signed id of a session is in the address of the list, so it is valid after a
 // restart, and from any address.

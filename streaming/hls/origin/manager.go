@@ -2,10 +2,12 @@ package origin
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls"
 )
 
 // Options are those of a mount. They do not change.
@@ -13,6 +15,9 @@ type Options struct {
 	Segment time.Duration // the length of segments
 	Listed  int           // segments in the list
 	FMP4    bool          // AAC is in fMP4
+
+	Rewind time.Duration // the length of the long list; 0: there is none
+	Folder string        // of its segments; empty: they are in memory
 }
 
 // patience is how long a session may be without a poll: players poll once for each segment.
@@ -29,10 +34,16 @@ const minPatience = 30 * time.Second
 // use.
 type Settings func(mount string) *Options
 
+// Report is called when segments of a mount begin to be missing in its long list, with the cause,
+// and when all is well again, with nil. It must not block.
+type Report func(mount string, err error)
+
 // Manager serves the mounts of a station.
 type Manager struct {
 	station *streaming.Station
+	name    string // of the station
 	key     func() []byte
+	report  Report
 
 	mu       sync.Mutex
 	settings Settings
@@ -49,21 +60,36 @@ type numbers struct{ sequence, discontinuity uint64 }
 // maxNumbers bounds the mounts whose numbers are kept. Those of others begin with the clock.
 const maxNumbers = 4096
 
-// NewManager returns a manager without settings. key returns the secret of the station, from
+// NewManager returns a manager without settings. name is that of the station; key returns the secret of the station, from
 // which names of segments and ids of sessions are made; it is called with a request.
-func NewManager(st *streaming.Station, key func() []byte) *Manager {
-	return &Manager{
-		station: st, key: sync.OnceValue(key), mounts: make(map[string]*Mount), numbers: make(map[string]numbers),
-		closed: make(chan struct{}),
+func NewManager(st *streaming.Station, name string, key func() []byte, report Report) *Manager {
+	m := &Manager{
+		station: st, name: name, key: sync.OnceValue(key), report: report,
+		mounts: make(map[string]*Mount), numbers: make(map[string]numbers), closed: make(chan struct{}),
 	}
+	st.OnSource(func(s *streaming.Source) { m.openRewound(s.Mount().Path) })
+	return m
 }
 
 // Apply takes new settings. A list whose segments get another length is followed by another;
 // one of a mount without options ends.
 func (m *Manager) Apply(s Settings) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.settings = s
+	m.mu.Unlock()
+	for _, mount := range m.station.Mounts() {
+		if mount.Source() != nil {
+			m.openRewound(mount.Path)
+		}
+	}
+}
+
+// openRewound begins to serve a mount that has a source, if it has a long list: what nobody hears
+// now can be heard later.
+func (m *Manager) openRewound(path string) {
+	if o := m.options(path); o != nil && o.Rewind > 0 && strings.HasPrefix(path, "/") {
+		m.Open(path)
+	}
 }
 
 // options returns the options of a mount that are in force, nil if it has no HLS.
@@ -124,14 +150,12 @@ func (m *Manager) remove(o *Mount) {
 
 // firstNumbers returns the numbers of a new list of what came since a time. The sequence is that
 // time in seconds, and no segment is shorter, so that it never goes back, even over a restart,
-// and no name is used twice. The discontinuity has to be small, since players walk an array of
-// that length.
+// and no name is used twice.
 func (m *Manager) firstNumbers(path string, since time.Time) numbers {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	least := m.numbers[path]
-	hours := since.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) / time.Hour
-	return numbers{max(uint64(since.Unix()), least.sequence), max(uint64(max(0, hours)), least.discontinuity)}
+	return numbers{max(uint64(since.Unix()), least.sequence), max(hls.FirstDiscontinuity(since), least.discontinuity)}
 }
 
 // noteNumbers keeps the numbers that the next list of a mount begins with at least.

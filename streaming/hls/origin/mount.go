@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
-	"github.com/caddycast/caddycast/streaming/format"
 	"github.com/caddycast/caddycast/streaming/hls"
 )
 
@@ -33,11 +32,16 @@ type Mount struct {
 	asked   atomic.Int64 // when it was last asked for, in ns since 1970
 
 	view     atomic.Pointer[View]
+	rewind   atomic.Pointer[View]               // with the long list
 	follower atomic.Pointer[streaming.Follower] // nil: nothing is heard
 	options  atomic.Pointer[Options]            // of the list that is written
 
-	mu       sync.Mutex
-	changed  chan struct{}       // closed when there is another view
+	mu      sync.Mutex
+	changed chan struct{} // closed when there is another view
+	keeping int           // number of the keeper whose list is shown
+
+	rewindDroppedAt time.Time // when the long list before this one is forgotten
+
 	sessions map[string]*session // by id
 	awaited  map[string]*pending // sessions that have yet to begin, by id
 
@@ -47,20 +51,31 @@ type Mount struct {
 // View is what players of a mount see. It does not change.
 type View struct {
 	*hls.Page
-	Codec  *format.Codec
 	first  uint64    // sequence number of the list's first segment: it names the list
 	before *hls.Page // the list before it, whose files can still be loaded; may be nil
 	err    error     // why there is no list
 }
 
-// File returns the content of a segment or an init, nil if there is none of that name.
-func (v *View) File(name string) []byte {
-	for _, p := range []*hls.Page{v.Page, v.before} {
-		if p == nil {
-			continue
-		}
-		if data := p.File(name); data != nil {
-			return data
+// File is a segment or an init.
+type File struct {
+	Data  []byte // nil: it is at Place
+	Size  int
+	Place hls.Place
+}
+
+// File returns the file of a name, nil if there is none.
+func (m *Mount) File(name string) *File {
+	for _, v := range []*View{m.View(), m.rewind.Load()} {
+		for _, p := range []*hls.Page{v.Page, v.before} {
+			if p == nil {
+				continue
+			}
+			switch s, init := p.Find(name); {
+			case s != nil:
+				return &File{s.Data, s.Size, s.Place}
+			case init != nil:
+				return &File{Data: init.Data, Size: len(init.Data)}
+			}
 		}
 	}
 	return nil
@@ -83,6 +98,7 @@ func newMount(m *Manager, path string, o *Options) *Mount {
 	}
 	n.options.Store(o)
 	n.view.Store(new(View))
+	n.rewind.Store(new(View))
 	n.silentSince = time.Now()
 	n.ask()
 	return n
@@ -94,18 +110,26 @@ func (m *Mount) ask() { m.asked.Store(time.Now().UnixNano()) }
 // View returns what players see now; its Page is nil if there is no list.
 func (m *Mount) View() *View { return m.view.Load() }
 
-// Await returns a view with a list that goes on, as soon as there is one. The error is an
-// UnsupportedError, or why ctx is done.
-func (m *Mount) Await(ctx context.Context) (*View, error) {
+// see returns what players see of the list, or of the long one.
+func (m *Mount) see(long bool) *View {
+	if long {
+		return m.rewind.Load()
+	}
+	return m.View()
+}
+
+// Await returns a page of the list that goes on, or of the long one, as soon as there is one. The
+// error is an UnsupportedError, or why ctx is done.
+func (m *Mount) Await(ctx context.Context, long bool) (*hls.Page, error) {
 	for {
 		m.mu.Lock()
 		changed := m.changed
 		m.mu.Unlock()
-		switch v := m.View(); {
-		case v.err != nil:
-			return nil, v.err
-		case v.Page != nil && !v.Ended:
-			return v, nil
+		switch v := m.see(long); {
+		case v.Page != nil && !v.Ended && len(v.Segments) >= leastSegments:
+			return v.Page, nil
+		case m.View().err != nil:
+			return nil, m.View().err
 		}
 		select {
 		case <-changed:
@@ -120,6 +144,11 @@ func (m *Mount) show(v *View) {
 	m.view.Store(v)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.wake()
+}
+
+// wake wakes all who wait for another view. mu is held.
+func (m *Mount) wake() {
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
@@ -137,6 +166,7 @@ func (m *Mount) run() {
 	ticker := time.NewTicker(drainInterval)
 	defer ticker.Stop()
 	defer m.stop()
+	m.openKeeper(m.options.Load())
 	var swept time.Time
 	for {
 		now := time.Now()
@@ -149,7 +179,8 @@ func (m *Mount) run() {
 		m.write(o, now)
 		if now.Sub(swept) >= sweepInterval {
 			swept = now
-			if m.sweep(now) == 0 && m.manager.closeIdle(m, now.Add(-o.idleTime())) {
+			m.dropRewind(now)
+			if m.sweep(now) == 0 && !m.isKept(o, now) && m.manager.closeIdle(m, now.Add(-o.idleTime())) {
 				return
 			}
 		}
@@ -166,6 +197,7 @@ func (m *Mount) stop() {
 		f.Close()
 	}
 	m.noteNumbers()
+	m.closeKeeper()
 	m.mu.Lock()
 	all := m.awaited
 	m.awaited = nil

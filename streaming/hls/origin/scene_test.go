@@ -30,6 +30,7 @@ type scene struct {
 
 	mu      sync.Mutex
 	endings []*streaming.Listener
+	reports []error
 }
 
 // ended returns the listeners that have ended.
@@ -50,8 +51,7 @@ func play(t *testing.T, settings streaming.MountSettings, run func(*testing.T, *
 			s.endings = append(s.endings, l)
 		}, func(streaming.FeedChange) {})
 		s.st.Apply(&streaming.Settings{Mount: func(string) streaming.MountSettings { return settings }})
-		s.m = NewManager(s.st, func() []byte { return []byte("key") })
-		s.m.Apply(func(string) *Options { return s.options })
+		s.manage()
 		run(t, s)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -59,6 +59,16 @@ func play(t *testing.T, settings streaming.MountSettings, run func(*testing.T, *
 			t.Error(err)
 		}
 	})
+}
+
+// manage gives the scene another manager.
+func (s *scene) manage() {
+	s.m = NewManager(s.st, "", func() []byte { return []byte("key") }, func(_ string, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reports = append(s.reports, err)
+	})
+	s.m.Apply(func(string) *Options { return s.options })
 }
 
 // encoder sends numbered frames as fast as they sound, in steps of 104 ms.
@@ -124,7 +134,7 @@ func (s *scene) await() *Mount {
 	m := s.m.Open(live)
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
-	if _, err := m.Await(ctx); err != nil {
+	if _, err := m.Await(ctx, false); err != nil {
 		s.t.Fatal(err)
 	}
 	return m
@@ -143,10 +153,10 @@ func (s *scene) begin() (*Mount, string) {
 // poll loads the list for a session, which must be there.
 func (s *scene) poll(m *Mount, id string) *hls.Page {
 	s.t.Helper()
-	page, err := m.Poll(id)
+	page, err := m.Poll(id, false)
 	if errors.Is(err, ErrUnknown) { // as after a break
 		if err = m.Admit(id, streaming.Client{Agent: "player"}); err == nil {
-			page, err = m.Poll(id)
+			page, err = m.Poll(id, false)
 		}
 	}
 	if err != nil {

@@ -22,8 +22,8 @@ const (
 // session is somebody who plays a list.
 type session struct {
 	listener *streaming.Listener
-	list     uint64 // the list that it plays; see View.first
-	sequence uint64 // of the last segment that counts as sent
+	lists    [2]uint64 // the list and the long one that it plays; see View.first
+	sequence uint64    // of the last segment that counts as sent
 	seen     time.Time
 }
 
@@ -73,25 +73,18 @@ func (m *Mount) takePending(id string) *pending {
 	return p
 }
 
-// Poll returns the list for a session, and notes that the session is there. The error is
-// ErrUnknown if it has to be admitted first, and ErrOver if an administrator or a limit has
-// ended it.
-func (m *Mount) Poll(id string) (*hls.Page, error) {
+// Poll returns the list, or the long one, for a session, and notes that the session is there. The
+// error is ErrUnknown if it has to be admitted first, and ErrOver if an administrator or a limit
+// has ended it.
+func (m *Mount) Poll(id string, long bool) (*hls.Page, error) {
 	m.ask()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, v := m.sessions[id], m.View()
+	s, v := m.sessions[id], m.see(long)
 	if s == nil || v.Page == nil {
 		return nil, ErrUnknown
 	}
-	page := v.Page
-	switch {
-	case v.first == s.list:
-	case v.before != nil && v.before.Ended: // the list that it plays ended with its codec
-		page = v.before
-	default:
-		s.list = v.first
-	}
+	page := v.pageFor(s.list(long))
 	s.seen = time.Now()
 	switch s.listener.Reason() {
 	case streaming.Running:
@@ -106,6 +99,24 @@ func (m *Mount) Poll(id string) (*hls.Page, error) {
 		}
 	}
 	return page, nil
+}
+
+// list returns where the number of the list is that a session plays, 0 for none.
+func (s *session) list(long bool) *uint64 {
+	if long {
+		return &s.lists[1]
+	}
+	return &s.lists[0]
+}
+
+// pageFor returns the page for a player of a list. It plays another one from now on, unless its
+// own has ended.
+func (v *View) pageFor(list *uint64) *hls.Page {
+	if *list != 0 && *list != v.first && v.before != nil && v.before.Ended { // it ended with its codec
+		return v.before
+	}
+	*list = v.first
+	return v.Page
 }
 
 // Admit begins a session, which is a listener like any other, unless a limit forbids it.
@@ -129,7 +140,7 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 	if f := m.follower.Load(); f != nil {
 		var l *streaming.Listener
 		if l, err = f.Admit(c, m.options.Load().patience()); err == nil {
-			m.sessions[id] = &session{listener: l, list: m.View().first, seen: time.Now()}
+			m.sessions[id] = &session{listener: l, lists: [2]uint64{m.View().first, m.rewind.Load().first}, seen: time.Now()}
 			return nil
 		}
 	}

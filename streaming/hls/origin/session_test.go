@@ -54,7 +54,7 @@ func TestSomeSessionsStayOver(t *testing.T) {
 		_, limited := s.begin()
 		s.st.Snapshot(live)[0].Remove(streaming.Removed)
 		synctest.Wait()
-		if _, err := m.Poll(removed); !errors.Is(err, ErrOver) {
+		if _, err := m.Poll(removed, false); !errors.Is(err, ErrOver) {
 			t.Errorf("the removed one: %v", err)
 		}
 		for range 14 {
@@ -63,7 +63,7 @@ func TestSomeSessionsStayOver(t *testing.T) {
 		}
 		time.Sleep(8 * time.Second)
 		for _, id := range []string{removed, limited} {
-			if _, err := m.Poll(id); !errors.Is(err, ErrOver) {
+			if _, err := m.Poll(id, false); !errors.Is(err, ErrOver) {
 				t.Errorf("after the limit: %v", err)
 			}
 		}
@@ -111,8 +111,8 @@ func TestAnAdmissionEndsOnce(t *testing.T) {
 func TestIDsAreSigned(t *testing.T) {
 	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 		long, short := s.m.NewID(live, 0), s.m.NewID(live, time.Hour)
-		other := NewManager(s.st, func() []byte { return []byte("another key") })
-		same := NewManager(s.st, func() []byte { return []byte("key") })
+		other := NewManager(s.st, "", func() []byte { return []byte("another key") }, nil)
+		same := NewManager(s.st, "", func() []byte { return []byte("key") }, nil)
 		forged := []byte(long)
 		forged[3] ^= 1
 		for _, c := range []struct {

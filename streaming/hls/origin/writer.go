@@ -15,8 +15,12 @@ type writer struct {
 	segmenter *hls.Segmenter  // nil: there is no list
 	list      *hls.List
 	first     uint64    // sequence number of the list's first segment
+	kind      hls.Kind  // of its segments
 	before    *hls.Page // the list before it
 	droppedAt time.Time // when that is forgotten
+
+	keeper keeper // of the long list; nil: there is none
+	broken bool   // what it gets next does not follow what it has
 
 	block *blocklog.Block // whose packets are taken
 	epoch time.Time       // the station's clock at 0, on the wall
@@ -97,30 +101,40 @@ func (m *Mount) take(p format.Packet) {
 		m.endList(now)
 	}
 	if m.segmenter == nil {
-		m.beginList(m.epoch.Add(m.block.Came()))
+		m.beginList(p.Codec, m.epoch.Add(m.block.Came()))
 	}
 	meta := m.block.Metadata()
 	title := hls.Title{Artist: meta.Artist, Name: meta.Title, URL: meta.URL}
 	if s := m.segmenter.Add(p, title, m.epoch.Add(m.block.Came())); s != nil {
-		m.list.Add(s)
+		m.add(s)
 		m.publish()
 	}
 }
 
+// add adds a segment to the lists.
+func (m *Mount) add(s *hls.Segment) {
+	m.list.Add(s)
+	if m.keeper != nil {
+		m.keeper.Add(s, m.kind, m.broken)
+		m.broken = false
+	}
+}
+
 // beginList begins another list, of what came since a time.
-func (m *Mount) beginList(since time.Time) {
+func (m *Mount) beginList(c *format.Codec, since time.Time) {
 	o, n := m.options.Load(), m.manager.firstNumbers(m.path, since)
-	m.segmenter = hls.NewSegmenter(hls.Options{
+	options := hls.Options{
 		Segment: o.Segment, FMP4: o.FMP4, First: n.sequence, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
-	})
-	m.list = hls.NewList(o.Segment, o.Listed, n.discontinuity)
-	m.first = n.sequence
+	}
+	m.segmenter = hls.NewSegmenter(options)
+	m.list = hls.NewList(o.Segment, o.Listed, n.sequence, n.discontinuity)
+	m.first, m.kind, m.broken = n.sequence, hls.NewKind(&options, c), true
 }
 
 // endList completes the list: nothing follows in it.
 func (m *Mount) endList(now time.Time) {
 	if s := m.segmenter.Flush(); s != nil {
-		m.list.Add(s)
+		m.add(s)
 	}
 	m.list.End()
 	m.publish()
@@ -157,7 +171,7 @@ func (m *Mount) publish() {
 	if len(page.Segments) == 0 || len(page.Segments) < leastSegments && !page.Ended {
 		return
 	}
-	m.show(&View{Page: page, Codec: m.segmenter.Codec(), first: m.first, before: m.before})
+	m.show(&View{Page: page, first: m.first, before: m.before})
 }
 
 // replace takes other options. Segments of another length are another list, since the longest
@@ -174,6 +188,7 @@ func (m *Mount) replace(o *Options, now time.Time) {
 			m.list.Show(o.Listed)
 		}
 	}
+	m.replaceKeeper(o, before)
 	m.options.Store(o)
 }
 

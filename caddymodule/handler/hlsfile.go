@@ -1,0 +1,96 @@
+package handler
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/streaming/hls"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
+)
+
+// serveHLSFile answers with a segment or an init. Who has its name has it from a list.
+func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name string) error {
+	if err := h.station.Access.CheckListener(q.Addr, q.UserAgent()); err != nil {
+		return err
+	}
+	m := h.station.HLS().Mount(q.path)
+	var file *origin.File
+	if m != nil {
+		file = m.File(name)
+	}
+	if file == nil {
+		return noSegment()
+	}
+	var stored *os.File
+	if file.Data == nil {
+		var err error
+		if stored, err = os.Open(file.Place.File); err != nil { //nolint:gosec // G703: the archive has named it
+			return noSegment() // its time is over
+		}
+		defer stored.Close()
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "public, max-age=86400, immutable")
+	if q.module != nil {
+		header.Set("Cache-Control", "private, max-age=600")
+	}
+	if q.Method != http.MethodHead {
+		m.Sent(file.Size)
+	}
+	kind := hls.ContentType(name)
+	switch {
+	case q.Header.Get("Range") != "":
+		header.Set("Content-Type", kind)
+		content := io.ReadSeeker(bytes.NewReader(file.Data))
+		if stored != nil {
+			content = io.NewSectionReader(stored, file.Place.Offset, int64(file.Size))
+		}
+		http.ServeContent(w, q.Request, "", time.Time{}, content)
+		return nil
+	case stored != nil:
+		header.Set("Accept-Ranges", "bytes")
+		return answerHLSStored(w, q.Request, kind, stored, file)
+	}
+	header.Set("Accept-Ranges", "bytes")
+	return answerHLSFile(w, q.Request, kind, file.Data)
+}
+
+func noSegment() error {
+	return response.Refuse(http.StatusNotFound, "There is no such segment, or it is too old")
+}
+
+// answerHLSStored writes a part of a file. The kernel copies it, if the connection allows that.
+func answerHLSStored(w http.ResponseWriter, r *http.Request, contentType string, from *os.File, file *origin.File) error {
+	if _, err := from.Seek(file.Place.Offset, io.SeekStart); err != nil {
+		return noSegment()
+	}
+	writeHLSHead(w, contentType, file.Size)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := io.CopyN(w, from, int64(file.Size))
+	return err
+}
+
+// answerHLSFile writes a body in one piece.
+func answerHLSFile(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
+	writeHLSHead(w, contentType, len(body))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(body)
+	return err
+}
+
+func writeHLSHead(w http.ResponseWriter, contentType string, size int) {
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(size))
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+}

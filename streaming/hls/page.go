@@ -1,0 +1,122 @@
+package hls
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/caddycast/caddycast/streaming/format"
+)
+
+// Page is a list at one moment. It does not change.
+type Page struct {
+	Segments []*Segment // the oldest first; the first ones may have left the list
+	Ended    bool
+
+	Peak, Average int // bit/s of the segments
+
+	full, delta func() *Playlist
+}
+
+// Page returns the list as it is now.
+func (l *List) Page() *Page {
+	p := &Page{Segments: slices.Clone(l.segments), Ended: l.ended}
+	t := &text{
+		target: l.target, long: l.long, sequence: l.sequence + uint64(l.first), discontinuity: l.discontinuity,
+		ended: l.ended, shown: p.Segments[l.first:],
+	}
+	if l.listed*l.target > minSkippable {
+		t.skipUntil = skipTargets * l.target
+	}
+	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(0)) })
+	p.delta = p.full
+	if n := t.skipped(); n > 0 {
+		p.delta = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(n)) })
+	}
+	var bits, seconds float64
+	for _, s := range l.segments {
+		b := 8 * float64(s.Size)
+		p.Peak = max(p.Peak, int(math.Ceil(b/s.Seconds())))
+		bits, seconds = bits+b, seconds+s.Seconds()
+	}
+	if seconds > 0 {
+		p.Average = int(math.Ceil(bits / seconds))
+	}
+	return p
+}
+
+// Full returns the media playlist. It is made with the first call.
+func (p *Page) Full() *Playlist { return p.full() }
+
+// Delta returns what is new in the media playlist, for a player that has had one shortly before;
+// the full one if that is not long.
+func (p *Page) Delta() *Playlist { return p.delta() }
+
+// Find returns the segment or the init of a name; both nil: there is none.
+func (p *Page) Find(name string) (*Segment, *Init) {
+	digits, _, _ := strings.Cut(name, "-")
+	if sequence, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		i, found := slices.BinarySearchFunc(p.Segments, sequence, func(s *Segment, want uint64) int {
+			return int(min(max(int64(s.Sequence-want), -1), 1))
+		})
+		if found && p.Segments[i].Name == name {
+			return p.Segments[i], nil
+		}
+		return nil, nil
+	}
+	var last *Init
+	for _, s := range p.Segments {
+		if s.Init != last && s.Init != nil && s.Init.Name == name {
+			return nil, s.Init
+		}
+		last = s.Init
+	}
+	return nil, nil
+}
+
+// After returns the bytes of the segments after a sequence number, of the last three if that
+// is 0, as a player begins there; and the number of the last.
+func (p *Page) After(sequence uint64) (n, last uint64) {
+	for i, s := range slices.Backward(p.Segments) {
+		last = max(last, s.Sequence)
+		if s.Sequence <= sequence || sequence == 0 && i < len(p.Segments)-3 {
+			break
+		}
+		n += uint64(s.Size)
+	}
+	return n, last
+}
+
+// Entry returns the multivariant playlist (RFC 8216, 4.3.4) of the list, at a relative URI. The
+// list must have segments.
+func (p *Page) Entry(uri string) string {
+	var b strings.Builder
+	b.WriteString("#EXTM3U\n")
+	version, last := "3", p.Segments[len(p.Segments)-1]
+	if last.Init != nil {
+		version = "6"
+	}
+	b.WriteString("#EXT-X-VERSION:" + version + "\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-STREAM-INF:BANDWIDTH=" + strconv.Itoa(p.Peak) +
+		",AVERAGE-BANDWIDTH=" + strconv.Itoa(p.Average) + `,CODECS="` + last.Codec + "\"\n" + uri + "\n")
+	return b.String()
+}
+
+// codecName returns the name of a codec in CODECS (RFC 6381). HE-AAC looks like AAC-LC of half
+// the rate in ADTS.
+func codecName(c *format.Codec) string {
+	const mostHalved = 24000
+	switch c.Name {
+	case format.MP3:
+		return "mp4a.40.34"
+	case format.AAC:
+		if c.Rate <= mostHalved {
+			return "mp4a.40.5"
+		}
+		return "mp4a.40." + strconv.Itoa(int(c.Setup[0]>>3))
+	case format.FLAC:
+		return "fLaC"
+	}
+	return "Opus"
+}
