@@ -12,6 +12,10 @@ const (
 	AAC  = "AAC"
 	Opus = "Opus"
 	FLAC = "FLAC"
+
+	MPEGTS = "MPEG-TS" // a container that is passed on as it is, with its stamps
+	AC3    = "AC-3"    // in MPEG-TS only, as is E-AC-3
+	EAC3   = "E-AC-3"
 )
 
 // Codec is what a decoder has to know of packets before it gets the first one. It is
@@ -22,8 +26,13 @@ type Codec struct {
 	Channels int
 
 	// Setup is the AudioSpecificConfig of AAC (ISO 14496-3, 1.6.2.1), the OpusHead of Opus
-	// (RFC 7845, 5.1), the STREAMINFO of FLAC (RFC 9639, 8.2). MP3 has none.
+	// (RFC 7845, 5.1), the STREAMINFO of FLAC (RFC 9639, 8.2), the tables of MPEG-TS. MP3 has
+	// none.
 	Setup []byte
+
+	// Of MPEG-TS: the codec of its sound, and the number of jumps of its stamps.
+	Carries *Codec
+	Epoch   int
 }
 
 // Equal reports whether a decoder that was set up for c decodes the packets of o, too. c is
@@ -38,7 +47,7 @@ func (c *Codec) Equal(o *Codec) bool {
 	case FLAC: // the limits of frames and the checksum are of one file
 		return readStreamInfo(c.Setup) == readStreamInfo(o.Setup)
 	}
-	return bytes.Equal(c.Setup, o.Setup)
+	return bytes.Equal(c.Setup, o.Setup) && c.Epoch == o.Epoch
 }
 
 // mp3Codec reads the header of a frame.

@@ -3,7 +3,7 @@ package format
 import "fmt"
 
 // Packet is what a decoder decodes at once: a frame of MP3 or FLAC, a frame of ADTS with its
-// header, a packet of Opus.
+// header, a packet of Opus, the packets of MPEG-TS from one of sound to the next.
 type Packet struct {
 	Data    []byte // valid until the next call of Packets
 	Samples int    // at the rate of the codec
@@ -11,7 +11,7 @@ type Packet struct {
 }
 
 // Packets takes the packets from a stream of whole units, as they stand in a log: from MPEG
-// audio, ADTS, FLAC, and from Opus and FLAC in Ogg and WebM. It is a pure step, as a Framer
+// audio, ADTS, FLAC, MPEG-TS with sound, and from Opus and FLAC in Ogg and WebM. It is a pure step, as a Framer
 // is. It belongs to one goroutine.
 type Packets struct {
 	contentType string
@@ -29,6 +29,8 @@ type Packets struct {
 
 	serial uint32 // of the logical stream in Ogg
 	track  uint64 // of WebM
+	ts     *tsPieces
+	epoch  int // of the last codec in MPEG-TS
 }
 
 // maxPacket bounds a packet that continues over pages or pieces.
@@ -55,6 +57,8 @@ func (p *Packets) Add(data []byte, init *Init) {
 		p.addOgg(data)
 	case p.contentType == "audio/webm":
 		p.addWebM(data)
+	case p.contentType == "video/mp2t":
+		p.addTS(data)
 	default:
 		p.addFrames(data, false)
 	}
@@ -65,6 +69,8 @@ func (p *Packets) End() {
 	if p.framer != nil && p.none == "" {
 		p.addFrames(nil, true)
 	}
+	p.sendTS(0)
+	p.ts = nil
 	p.init, p.none, p.framer, p.rest, p.header = nil, "", nil, p.rest[:0], 0
 	p.drop()
 }
@@ -82,6 +88,8 @@ func (p *Packets) begin(init *Init) {
 		p.beginOgg(init)
 	case p.contentType == "audio/webm":
 		p.beginWebM(init)
+	case p.contentType == "video/mp2t":
+		p.beginTS(init)
 	case p.contentType == "audio/flac" && beginsFLAC(init.Data) == yes:
 		codec := flacCodec(init.Data[min(flacInfoAt, len(init.Data)):])
 		if codec == nil {

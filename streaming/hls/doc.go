@@ -8,6 +8,7 @@
 //	codec       container    segment                            init
 //	MP3, AAC    packed       an ID3 tag, frames                 none
 //	Opus, FLAC  fMP4         emsg for each title, moof, mdat    ftyp, moov
+//	MPEG-TS     as it is     PAT, PMT, packets                  none
 //
 // Everything here is pure: no I/O, no clock, no goroutine. A Segmenter and a List belong to one
 // goroutine each; Segments, Inits and Pages do not change.

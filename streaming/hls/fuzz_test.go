@@ -2,6 +2,7 @@ package hls
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,13 +12,14 @@ import (
 // FuzzSegments cuts any bytes that a framer takes, as any format, into segments whose boxes and
 // tags are whole.
 func FuzzSegments(f *testing.F) {
-	types := []string{"audio/mpeg", "audio/aac", "audio/flac", "application/ogg", "audio/webm"}
+	types := []string{"audio/mpeg", "audio/aac", "audio/flac", "application/ogg", "audio/webm", "video/mp2t"}
 	for i, args := range [][]string{
 		{"-c:a", "libmp3lame", "-f", "mp3"},
 		{"-c:a", "aac", "-f", "adts"},
 		{"-c:a", "flac", "-f", "flac"},
 		{"-c:a", "libopus", "-f", "ogg"},
 		{"-c:a", "libopus", "-f", "webm"},
+		{"-c:a", "aac", "-f", "mpegts"},
 	} {
 		f.Add(byte(i), false, "a\"\n", encoded(f, 0.5, args...))
 	}
@@ -56,6 +58,12 @@ func FuzzSegments(f *testing.F) {
 // checkBytes checks that a segment begins with a whole tag, or consists of whole boxes.
 func checkBytes(t *testing.T, s *Segment) {
 	t.Helper()
+	if strings.HasSuffix(s.Name, endingTS) {
+		if len(s.Data)%tsPacketSize != 0 || len(s.Data) == 0 || s.Data[0] != 0x47 || s.Data[1]&0x1f|s.Data[2] != 0 {
+			t.Fatalf("no packets of MPEG-TS: %d bytes, %q", len(s.Data), s.Data[:min(len(s.Data), 8)])
+		}
+		return
+	}
 	if s.Init == nil {
 		b := s.Data
 		if size := int(b[6])<<21 + int(b[7])<<14 + int(b[8])<<7 + int(b[9]); string(b[:3]) != "ID3" || b[6]|b[7]|b[8]|b[9] > 0x7f || id3Header+size > len(b) {

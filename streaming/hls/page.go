@@ -117,6 +117,12 @@ func codecName(c *format.Codec) string {
 		return "mp4a.40." + strconv.Itoa(int(c.Setup[0]>>3))
 	case format.FLAC:
 		return "fLaC"
+	case format.AC3:
+		return "ac-3"
+	case format.EAC3:
+		return "ec-3"
+	case format.MPEGTS:
+		return codecName(c.Carries)
 	}
 	return "Opus"
 }

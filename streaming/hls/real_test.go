@@ -134,6 +134,9 @@ func TestFFmpegHearsEveryPacketOfAList(t *testing.T) {
 		{"FLAC in Ogg", "application/ogg", "flac", false, 0, []string{"-ac", "2", "-c:a", "flac", "-f", "ogg"}},
 		{"FLAC", "audio/flac", "flac", false, 0, []string{"-c:a", "flac", "-f", "flac"}},
 		{"FLAC of 96 kHz", "audio/flac", "flac", false, 0, []string{"-ar", "96000", "-c:a", "flac", "-sample_fmt", "s32", "-f", "flac"}},
+		{"AAC in MPEG-TS", "video/mp2t", "aac", false, 0, []string{"-c:a", "aac", "-b:a", "96k", "-f", "mpegts"}},
+		{"MP3 in MPEG-TS", "video/mp2t", "mp3", false, 0, []string{"-c:a", "libmp3lame", "-b:a", "128k", "-f", "mpegts"}},
+		{"AC-3 in MPEG-TS", "video/mp2t", "ac3", false, 0, []string{"-c:a", "ac3", "-b:a", "192k", "-f", "mpegts"}},
 		{"FLAC in Matroska", "audio/x-matroska", "flac", false, 0, []string{"-c:a", "flac", "-f", "matroska"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -150,13 +153,20 @@ func TestFFmpegHearsEveryPacketOfAList(t *testing.T) {
 			}
 			entry := write(t, page)
 			want, got := len(decoded(t, file)), len(decoded(t, entry))
-			frame := 2 * s.Codec().Channels
+			codec := s.Codec()
+			if codec.Carries != nil {
+				codec = codec.Carries
+			}
+			if codec.Channels == 0 { // of AC-3
+				codec = &format.Codec{Rate: 44100, Channels: 1}
+			}
+			frame := 2 * codec.Channels
 			if diff := (got - want) / frame; diff < -c.slack || diff > c.slack {
 				t.Errorf("%d samples are heard, want %d ± %d", got/frame, want/frame, c.slack)
 			}
 			out, err := exec.Command(programs.Path(t, "ffprobe"), "-v", "error", "-allowed_extensions", "ALL",
 				"-show_entries", "stream=codec_name,sample_rate,channels", "-of", "csv=p=0", entry).CombinedOutput()
-			if want := fmt.Sprintf("%s,%d,%d", c.codec, s.Codec().Rate, s.Codec().Channels); err != nil || !strings.HasPrefix(string(out), want) {
+			if want := fmt.Sprintf("%s,%d,%d", c.codec, codec.Rate, codec.Channels); err != nil || !strings.HasPrefix(string(out), want) {
 				t.Errorf("ffprobe sees %q, want %s: %v", out, want, err)
 			}
 		})
@@ -198,5 +208,43 @@ func TestAnotherRateIsADiscontinuity(t *testing.T) {
 		if init := page.Segments[2].Init; init != nil && init == page.Segments[1].Init {
 			t.Error("no other init")
 		}
+	}
+}
+
+// Another source of MPEG-TS has stamps of its own: a discontinuity. The counters of the tables go on, as
+// those of the sound do, and ffmpeg hears both.
+func TestAnotherSourceOfMPEGTSIsADiscontinuity(t *testing.T) {
+	stream := func(args ...string) []byte {
+		return encoded(t, 5, append(args, "-c:a", "aac", "-b:a", "96k", "-f", "mpegts")...)
+	}
+	all := append(packetsOf(t, "video/mp2t", stream()), packetsOf(t, "video/mp2t", stream("-output_ts_offset", "500"))...)
+	second := *all[len(all)-1].Codec
+	second.Epoch++ // as the packets of one mount have it
+	for i := range all {
+		if i >= len(all)/2 {
+			all[i].Codec = &second
+		}
+	}
+	_, page := cut(Options{Segment: 2 * time.Second}, all, nil)
+	next := make(map[int]byte)
+	marked := 0
+	for _, s := range page.Segments {
+		if s.Discontinuity {
+			marked++
+		}
+		for p := s.Data; len(p) > 0; p = p[tsPacketSize:] {
+			if pid := int(p[1]&0x1f)<<8 | int(p[2]); pid == 0 || pid == 0x1000 {
+				if p[3]&0x0f != next[pid]&0x0f {
+					t.Fatalf("the counter of %d is %d, want %d", pid, p[3]&0x0f, next[pid]&0x0f)
+				}
+				next[pid]++
+			}
+		}
+	}
+	if marked != 1 || int(next[0]) != len(page.Segments) || int(next[0x1000]) != len(page.Segments) {
+		t.Errorf("%d discontinuities, tables %v in %d segments", marked, next, len(page.Segments))
+	}
+	if heard := float64(len(decoded(t, write(t, page)))) / 2 / 44100; heard < 9.9 || heard > 10.2 {
+		t.Errorf("ffmpeg hears %.2f s of 10", heard)
 	}
 }

@@ -84,7 +84,8 @@ func ContentType(name string) string {
 var kinds = []struct{ ending, contentType string }{
 	{".mp3", "audio/mpeg"},
 	{".aac", "audio/aac"},
-	{".m4s", "audio/mp4"},
+	{endingFMP4, "audio/mp4"},
+	{endingTS, "video/mp2t"},
 	{".mp4", "audio/mp4"},
 	{".m3u8", PlaylistType},
 }

@@ -30,6 +30,8 @@ type Segmenter struct {
 	init   *Init
 	muxer  muxer
 
+	transport transport // of MPEG-TS: it counts over all segments
+
 	at     uint64 // samples since the list began
 	origin uint64 // of the grid
 	steps  uint64 // of the grid up to the next cut
@@ -126,9 +128,12 @@ func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
 	}
 	s.codec = c
 	s.regrid()
-	if s.ending = s.options.ending(c); s.ending == endingFMP4 {
+	switch s.ending = s.options.ending(c); s.ending {
+	case endingFMP4:
 		s.muxer, s.init = &fragment{codec: c, sequence: uint32(s.next)}, newInit(c)
-	} else {
+	case endingTS:
+		s.muxer = s.transport.with(c.Setup)
+	default:
 		s.muxer = &packed{rate: c.Rate}
 	}
 	return done
@@ -141,11 +146,19 @@ func (o *Options) ending(c *format.Codec) string {
 		return ".mp3"
 	case c.Name == format.AAC && !o.FMP4:
 		return ".aac"
+	case c.Name == format.MPEGTS:
+		return endingTS
 	}
 	return endingFMP4
 }
 
-const endingFMP4 = ".m4s"
+const (
+	endingFMP4 = ".m4s"
+	endingTS   = ".ts"
+)
+
+// isPacked reports whether the container is packed: titles are at the front of segments.
+func (s *Segmenter) isPacked() bool { return s.ending != endingFMP4 && s.ending != endingTS }
 
 // regrid makes the grid begin here.
 func (s *Segmenter) regrid() { s.origin, s.steps = s.at, 1 }
@@ -176,7 +189,7 @@ func (s *Segmenter) isDue(samples uint64, t Title) bool {
 		}
 		return true
 	}
-	if t != s.title && !s.fragmented() && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
+	if t != s.title && s.isPacked() && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
 		s.regrid()
 		return true
 	}

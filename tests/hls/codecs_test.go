@@ -1,6 +1,7 @@
 package hls_test
 
 import (
+	"io"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -24,6 +25,7 @@ func TestEveryCodecPlaysByHLS(t *testing.T) {
 		"/live.oga":  {"application/ogg", "flac", ".m4s", []string{"-c:a", "flac", "-f", "ogg"}},
 		"/live.flac": {"audio/flac", "flac", ".m4s", []string{"-c:a", "flac", "-f", "flac"}},
 		"/live.webm": {"audio/webm", "opus", ".m4s", []string{"-c:a", "libopus", "-b:a", "64k", "-f", "webm", "-cluster_time_limit", "500"}},
+		"/live.ts":   {"video/mp2t", "aac", ".ts", []string{"-c:a", "aac", "-b:a", "96k", "-f", "mpegts"}},
 	} {
 		t.Run(mount, func(t *testing.T) {
 			t.Parallel()
@@ -64,21 +66,22 @@ func withoutStamps(said string) string {
 // Codecs without a container are 404, with the reason, and the stream itself is unharmed.
 func TestCodecsWithoutAContainerAreNotFound(t *testing.T) {
 	s := harness.Start(t, station("mount /* {\n\t\thls\n\t}"))
+	picture := []string{"-f", "lavfi", "-i", "testsrc=size=64x64:rate=10"}
 	for mount, c := range map[string]struct {
-		codec string
-		args  []string
+		contentType, codec string
+		args               []string
 	}{
-		"/live.ogg": {"Vorbis", []string{"-c:a", "libvorbis", "-f", "ogg"}},
-		"/live.mp2": {"MPEG audio layer 2", []string{"-c:a", "mp2", "-f", "mp2"}},
+		"/live.ogg": {"application/ogg", "Vorbis", []string{"-c:a", "libvorbis", "-f", "ogg"}},
+		"/live.spx": {"application/ogg", "Speex", []string{"-ar", "16000", "-c:a", "libspeex", "-f", "ogg"}},
+		"/live.ogv": {"application/ogg", "an Ogg stream of 2", append(picture, "-c:v", "libtheora", "-c:a", "libvorbis", "-f", "ogg")},
+		"/mute.ogv": {"application/ogg", "Theora", append(picture, "-map", "1:v", "-c:v", "libtheora", "-f", "ogg")},
+		"/live.mp2": {"audio/mpeg", "MPEG audio layer 2", []string{"-c:a", "mp2", "-f", "mp2"}},
+		"/live.ts":  {"video/mp2t", "MPEG-TS with pictures", append(picture, "-c:v", "libx264", "-g", "10", "-c:a", "aac", "-f", "mpegts")},
 	} {
 		t.Run(mount, func(t *testing.T) {
 			t.Parallel()
 			s := s.For(t)
-			contentType := "application/ogg"
-			if mount == "/live.mp2" {
-				contentType = "audio/mpeg"
-			}
-			harness.ByFFmpegFor(20, contentType, append([]string{"-f", "lavfi", "-i", harness.Tone}, c.args...)...)(t, s, mount)
+			harness.ByFFmpegFor(20, c.contentType, append([]string{"-f", "lavfi", "-i", harness.Tone}, c.args...)...)(t, s, mount)
 			harness.Eventually(t, "the stream is there", func() error {
 				resp, err := http.Head("http://" + s.Plain + mount)
 				if err != nil {
@@ -87,10 +90,9 @@ func TestCodecsWithoutAContainerAreNotFound(t *testing.T) {
 				return answers(resp, http.StatusOK)
 			})
 			resp := get(t, s, mount+".m3u8")
-			body := make([]byte, 200)
-			n, _ := resp.Body.Read(body)
-			if resp.StatusCode != http.StatusNotFound || !strings.Contains(string(body[:n]), "HLS cannot carry "+c.codec) || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
-				t.Errorf("%s, %q: %s", resp.Status, resp.Header, body[:n])
+			body, _ := io.ReadAll(resp.Body)
+			if resp.StatusCode != http.StatusNotFound || !strings.Contains(string(body), "HLS cannot carry "+c.codec+";") || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+				t.Errorf("%s, %q: %s", resp.Status, resp.Header, body)
 			}
 			s.WaitForLog(map[string]any{"msg": "no HLS for the codec of this stream", "mount": mount, "codec": c.codec})
 		})
