@@ -186,7 +186,12 @@ func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id 
 	if q.Method == http.MethodHead {
 		return answerHLSList(w, q.Request, current)
 	}
-	if err := m.Admit(id, q.client); err != nil && !errors.Is(err, streaming.ErrNothing) {
+	switch err := m.Admit(id, q.client); {
+	case err == nil, errors.Is(err, streaming.ErrNothing):
+	case errors.Is(err, origin.ErrCrowded):
+		h.station.LogRefusal(q.Facts, response.Refuse(http.StatusOK, err.Error()).
+			Warned("too many HLS sessions from one address; more are not counted", zap.String("mount", response.Printable(q.path))))
+	default:
 		return errStream(err)
 	}
 	if page, err := m.Poll(id, long); err == nil {

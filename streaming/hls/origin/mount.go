@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,8 @@ type Mount struct {
 
 	sessions map[string]*session // by id
 	awaited  map[string]*pending // sessions that have yet to begin, by id
+
+	addresses map[netip.Addr]int // how many sessions there are of each address
 
 	writer // owned by run
 }
@@ -95,6 +98,7 @@ func newMount(m *Manager, path string, o *Options) *Mount {
 	n := &Mount{
 		manager: m, path: path, changed: make(chan struct{}),
 		sessions: make(map[string]*session), awaited: make(map[string]*pending),
+		addresses: make(map[netip.Addr]int),
 	}
 	n.options.Store(o)
 	n.view.Store(new(View))

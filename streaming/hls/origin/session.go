@@ -2,9 +2,11 @@ package origin
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/audience"
 	"github.com/caddycast/caddycast/streaming/hls"
 )
 
@@ -17,13 +19,19 @@ const (
 
 	// overTime is how long a session stays refused that was ended here.
 	overTime = time.Hour
+
+	// maxSessions bounds the sessions of one address: a client can make up as many ids as it likes.
+	// It is far above the phones behind one router, and what is above it is not refused, since
+	// the address may be that of a proxy.
+	maxSessions = 250
 )
 
 // session is somebody who plays a list.
 type session struct {
 	listener *streaming.Listener
-	lists    [2]uint64 // the list and the long one that it plays; see View.first
-	sequence uint64    // of the last segment that counts as sent
+	address  netip.Addr // see audience.Household
+	lists    [2]uint64  // the list and the long one that it plays; see View.first
+	sequence uint64     // of the last segment that counts as sent
 	seen     time.Time
 }
 
@@ -46,6 +54,7 @@ func (p *pending) end() {
 var (
 	ErrUnknown = errors.New("there is no such session")
 	ErrOver    = errors.New("the session has ended")
+	ErrCrowded = errors.New("the address has too many sessions")
 )
 
 // Expect keeps the admission of a listener for the session that is about to begin.
@@ -119,7 +128,8 @@ func (v *View) pageFor(list *uint64) *hls.Page {
 	return v.Page
 }
 
-// Admit begins a session, which is a listener like any other, unless a limit forbids it.
+// Admit begins a session, which is a listener like any other, unless a limit forbids it. The error is
+// ErrCrowded if that is not counted because of its address.
 func (m *Mount) Admit(id string, c streaming.Client) error {
 	p := m.takePending(id)
 	m.mu.Lock()
@@ -136,11 +146,20 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 	case before != nil:
 		c.User = before.listener.Client.User
 	}
+	address := audience.Household(c.IP)
 	err := streaming.ErrNothing
-	if f := m.follower.Load(); f != nil {
+	f := m.follower.Load()
+	switch {
+	case before == nil && address.IsValid() && m.addresses[address] >= maxSessions:
+		err = ErrCrowded
+	case f != nil:
 		var l *streaming.Listener
 		if l, err = f.Admit(c, m.options.Load().patience()); err == nil {
-			m.sessions[id] = &session{listener: l, lists: [2]uint64{m.View().first, m.rewind.Load().first}, seen: time.Now()}
+			m.forget(id)
+			m.sessions[id] = &session{
+				listener: l, address: address, lists: [2]uint64{m.View().first, m.rewind.Load().first}, seen: time.Now(),
+			}
+			m.addresses[address]++
 			return nil
 		}
 	}
@@ -148,6 +167,18 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 		p.end()
 	}
 	return err
+}
+
+// forget forgets a session, if there is one. mu is held.
+func (m *Mount) forget(id string) {
+	s := m.sessions[id]
+	if s == nil {
+		return
+	}
+	delete(m.sessions, id)
+	if m.addresses[s.address]--; m.addresses[s.address] == 0 {
+		delete(m.addresses, s.address)
+	}
 }
 
 // sweep forgets sessions that have ended, and returns how many are there.
@@ -160,11 +191,11 @@ func (m *Mount) sweep(now time.Time) (running int) {
 			running++
 		case streaming.Removed, streaming.TimeLimit, streaming.Drained:
 			if now.Sub(s.seen) > overTime {
-				delete(m.sessions, id)
+				m.forget(id)
 			}
 		default:
 			if now.Sub(s.seen) > awaitedTime {
-				delete(m.sessions, id)
+				m.forget(id)
 			}
 		}
 	}

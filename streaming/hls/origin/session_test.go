@@ -1,7 +1,11 @@
 package origin
 
 import (
+	"crypto/rand"
 	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,6 +108,55 @@ func TestAnAdmissionEndsOnce(t *testing.T) {
 		if len(ends) != 2 || ends[0] != 0 || ends[1] != time.Minute {
 			t.Errorf("the ends are %v", ends)
 		}
+		e.end()
+	})
+}
+
+// One address has a bounded number of sessions, an IPv6 one with its neighbours; they are free again
+// when the sessions are forgotten. Clients without an address are not bounded.
+func TestAnAddressHasABoundedNumberOfSessions(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		m, id := s.begin()
+		wait := func() {
+			for range 20 {
+				time.Sleep(6 * time.Second)
+				s.poll(m, id)
+			}
+		}
+		admit := func(n int, address string) (counted int) {
+			for range n {
+				c := streaming.Client{Agent: rand.Text()}
+				if address != "" {
+					c.IP = netip.MustParseAddr(strings.ReplaceAll(address, "*", strconv.Itoa(1+counted%9)))
+				}
+				switch err := m.Admit(s.m.NewID(live, 0), c); {
+				case err == nil:
+					counted++
+				case !errors.Is(err, ErrCrowded):
+					t.Fatal(err)
+				}
+			}
+			return counted
+		}
+		for address, want := range map[string]int{"192.0.2.1": maxSessions, "192.0.2.2": maxSessions, "2001:db8::*": maxSessions, "": 300} {
+			if got := admit(300, address); got != want {
+				t.Errorf("%q has %d sessions, want %d", address, got, want)
+			}
+		}
+		if n := s.st.Listeners(); n != 3*maxSessions+301 {
+			t.Errorf("%d listeners", n)
+		}
+		wait()
+		if got := admit(10, "192.0.2.1"); got != 10 {
+			t.Errorf("after they have ended %d of 10 are counted", got)
+		}
+		wait()
+		m.mu.Lock()
+		if len(m.sessions) != 1 || len(m.addresses) != 1 {
+			t.Errorf("%d sessions of %d addresses are left", len(m.sessions), len(m.addresses))
+		}
+		m.mu.Unlock()
 		e.end()
 	})
 }
