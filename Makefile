@@ -5,6 +5,7 @@
 # make test       all tests, with the race detector
 # make lint       formatting, go vet, linters, tidy go.mod
 # make cross      checks that the engine compiles for other systems
+# make hlsjs      takes hls.js for the status page from the package that tests/npm pins
 # make fuzz       every fuzz target for FUZZTIME (default 30s)
 # make bench      the costs beside those of icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
 # make chaos      what listeners of a slave notice of killed masters and broken links; prints the table of docs/guides/master-slaves.md
@@ -27,7 +28,7 @@ TOOL     := go tool -modfile=tools/go.mod
 SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
 CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
-.PHONY: help deps programs build binaries test lint cross fuzz bench chaos microbench
+.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -83,6 +84,11 @@ cross:
 	GOOS=darwin go vet ./streaming/...
 	GOOS=windows go vet ./streaming/...
 	GOARCH=arm go vet ./streaming/...
+
+hlsjs: $(PAGES)
+	cp tests/npm/node_modules/hls.js/dist/hls.light.min.js tests/npm/node_modules/hls.js/LICENSE caddymodule/status/hlsjs/
+	version=$$(sed -n 's/^  "version": "\(.*\)",*/\1/p' tests/npm/node_modules/hls.js/package.json) && \
+	sed -i "s/HLSVersion = \".*\"/HLSVersion = \"$$version\"/" caddymodule/mountpath/path.go
 
 fuzz:
 	@set -e; for dir in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

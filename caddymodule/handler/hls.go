@@ -214,22 +214,10 @@ func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error
 	}
 	header, body := w.Header(), list.Text
 	header.Add("Vary", "Accept-Encoding")
-	if acceptsGzip(r) {
+	if response.AcceptsGzip(r) {
 		header.Set("Content-Encoding", "gzip")
 		body = list.Gzip
 	}
 	header.Set("Cache-Control", "no-cache")
-	return answerHLSFile(w, r, hls.PlaylistType, body)
-}
-
-// acceptsGzip reports whether a client accepts gzip.
-func acceptsGzip(r *http.Request) bool {
-	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, quality, _ := strings.Cut(strings.TrimSpace(coding), ";")
-		if strings.TrimSpace(name) == "gzip" {
-			q := strings.TrimSpace(quality)
-			return q != "q=0" && q != "q=0.0"
-		}
-	}
-	return false
+	return response.Send(w, r, hls.PlaylistType, body)
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/response"
@@ -57,7 +56,7 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 		return answerHLSStored(w, q.Request, kind, stored, file)
 	}
 	header.Set("Accept-Ranges", "bytes")
-	return answerHLSFile(w, q.Request, kind, file.Data)
+	return response.Send(w, q.Request, kind, file.Data)
 }
 
 func noSegment() error {
@@ -69,28 +68,10 @@ func answerHLSStored(w http.ResponseWriter, r *http.Request, contentType string,
 	if _, err := from.Seek(file.Place.Offset, io.SeekStart); err != nil {
 		return noSegment()
 	}
-	writeHLSHead(w, contentType, file.Size)
+	response.WriteHead(w, http.StatusOK, contentType, file.Size)
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	_, err := io.CopyN(w, from, int64(file.Size))
 	return err
-}
-
-// answerHLSFile writes a body in one piece.
-func answerHLSFile(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
-	writeHLSHead(w, contentType, len(body))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := w.Write(body)
-	return err
-}
-
-func writeHLSHead(w http.ResponseWriter, contentType string, size int) {
-	header := w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Content-Length", strconv.Itoa(size))
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
 }

@@ -25,6 +25,13 @@ const (
 	AdminPrefix = "/admin/"
 	AdminCGI    = "/admin.cgi"
 	Events      = "/events" // unless the site answers there
+
+	// HLSScript is hls.js, which the status page plays HLS with. Its version is in the address,
+	// so that caches keep it.
+	HLSScript = "/hls-" + HLSVersion + ".js"
+
+	// HLSVersion is that of the package in tests/npm; make hlsjs copies the script from there.
+	HLSVersion = "1.7.4"
 )
 
 // playlists are the extensions of the playlists that each mount has.
@@ -33,7 +40,7 @@ var playlists = []string{".m3u", ".vclt", ".xspf"}
 // IsReserved reports whether a path is a page of the station or the playlist of a mount, and so
 // no mount.
 func IsReserved(p string) bool {
-	return p == StatusJSON || p == StatusPage || p == Events || IsAdmin(p) || slices.Contains(playlists, path.Ext(p))
+	return p == StatusJSON || p == StatusPage || p == Events || p == HLSScript || IsAdmin(p) || slices.Contains(playlists, path.Ext(p))
 }
 
 // IsAdmin reports whether a path is one of Icecast's admin commands.

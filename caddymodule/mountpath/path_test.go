@@ -46,6 +46,7 @@ func TestCheck(t *testing.T) {
 		{"/admin.cgi", page},
 		{"/status-json.xsl", page},
 		{"/events", page},
+		{HLSScript, page},
 		{"/live.mp3.m3u", page},
 		{"/live.mp3.xspf", page},
 		{"/live.vclt", page},

@@ -34,6 +34,8 @@ func (p *Pages) Page(path string) func(http.ResponseWriter, *request.Facts) erro
 		return p.serveStatusPage
 	case mountpath.AdminPrefix:
 		return p.serveAdminPage
+	case mountpath.HLSScript:
+		return serveHLSScript
 	}
 	if mount, kind, ok := p.playlist(path); ok {
 		return func(w http.ResponseWriter, r *request.Facts) error { return p.servePlaylist(w, r, mount, kind) }
@@ -75,8 +77,8 @@ func servePage(w http.ResponseWriter, r *request.Facts, t *template.Template, v 
 	if err := t.Execute(&body, v); err != nil {
 		return fmt.Errorf("rendering a page: %w", err)
 	}
-	// Media may have any source: a master redirects listeners to slaves.
-	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src *; img-src 'self' data:; "+
+	// Media may have any source: a master redirects listeners to slaves. That of hls.js is a blob.
+	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src * blob:; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	response.SetDefault(w.Header(), "X-Content-Type-Options", "nosniff")
 	return response.Answer(w, r.Request, http.StatusOK, "text/html; charset=utf-8", body.String())

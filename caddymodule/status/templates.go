@@ -60,9 +60,9 @@ func parsePage(name string, text []byte) (*template.Template, error) {
 
 // anyView has a value for each part of a page.
 var anyView = stationView{
-	Title: "Radio", Location: "Berlin", Contact: "ops@example.org", Nonce: "nonce", Token: "token", ListenerCount: state.ListenerCount{Listeners: 1},
+	Title: "Radio", Location: "Berlin", Contact: "ops@example.org", Nonce: "nonce", Player: "./hls.js", Token: "token", ListenerCount: state.ListenerCount{Listeners: 1},
 	Mounts: []mountView{{
-		Mount: "/live.mp3", Path: "./live.mp3", URL: "./live.mp3", Name: "Live", Description: "What plays", Genre: "various",
+		Mount: "/live.mp3", Path: "./live.mp3", URL: "./live.mp3", HLS: "./live.mp3.m3u8", Name: "Live", Description: "What plays", Genre: "various",
 		Type: "audio/mpeg", Bitrate: "128", Song: "Artist - Title", ListenerCount: state.ListenerCount{Listeners: 1},
 	}},
 }

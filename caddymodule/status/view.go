@@ -14,6 +14,7 @@ type mountView struct {
 	Mount       string `json:"mount"`
 	Path        string `json:"-"` // in a link of the page
 	URL         string `json:"-"` // of the stream: Path, or another one that is set for the mount
+	HLS         string `json:"-"` // of its playlist; empty: it has none
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Genre       string `json:"genre,omitempty"`
@@ -29,6 +30,7 @@ type stationView struct {
 	Location string `json:"-"`
 	Contact  string `json:"-"`
 	Nonce    string `json:"-"`
+	Player   string `json:"-"` // the address of hls.js
 	Token    string `json:"-"` // of the administrator's page; see auth.Verifier.NewPageToken
 	state.ListenerCount
 
@@ -38,7 +40,8 @@ type stationView struct {
 // newView returns the public view of the station now.
 func newView(g *state.Generation) stationView {
 	v := stationView{
-		Title: cmp.Or(g.Identity.Name, "Radio"), Location: g.Identity.Location, Contact: g.Identity.Contact,
+		Player: "." + mountpath.HLSScript,
+		Title:  cmp.Or(g.Identity.Name, "Radio"), Location: g.Identity.Location, Contact: g.Identity.Contact,
 		ListenerCount: state.CountListeners(g.Slaves(), "", g.Listeners()), Mounts: []mountView{},
 	}
 	seen := make(map[string]bool)
@@ -63,15 +66,19 @@ func newView(g *state.Generation) stationView {
 
 // viewInfo returns the view of a mount from its stream's info.
 func viewInfo(g *state.Generation, path string, info streaming.Info, contentType string) mountView {
-	link := "." + mountpath.Escape(path)
-	return mountView{
+	policy, link := g.Policy(path), "."+mountpath.Escape(path)
+	v := mountView{
 		Mount:       path,
 		Path:        link,
-		URL:         cmp.Or(g.Policy(path).ListenURL, link),
+		URL:         cmp.Or(policy.ListenURL, link),
 		Name:        cmp.Or(info.Name, path[1:]),
 		Description: info.Description,
 		Genre:       info.Genre,
 		Type:        contentType,
 		Bitrate:     info.Bitrate,
 	}
+	if policy.HLS != nil {
+		v.HLS = link + ".m3u8"
+	}
+	return v
 }
