@@ -9,6 +9,7 @@
 # make fuzz       every fuzz target for FUZZTIME (default 30s)
 # make bench      the costs beside those of icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
 # make chaos      what listeners of a slave notice of killed masters and broken links; prints the table of docs/guides/master-slaves.md
+# make hlstable   what players of HLS do when something happens to a stream; writes the table of docs/guides/hls.md
 # make microbench the benchmarks of the engine's parts
 
 TAGS        := nobadger,nomysql,nopgx
@@ -28,7 +29,7 @@ TOOL     := go tool -modfile=tools/go.mod
 SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
 CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
-.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos microbench
+.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos hlstable microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -103,6 +104,9 @@ bench: deps
 
 chaos: binaries
 	CADDYCAST_TEST_CHAOS=$(CHAOSROUNDS) go test -tags $(TAGS) -count 1 -parallel 1 -timeout 30m -v -run '^TestChaos$$' ./tests/cluster
+
+hlstable: deps binaries
+	go test -tags $(TAGS) -count 1 -v -run '^TestWhatPlayersDoAtSeams$$' ./tests/hls -update
 
 microbench:
 	go test -run '^$$' -bench . ./streaming/...

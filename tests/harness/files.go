@@ -37,7 +37,7 @@ func WriteFile(t testing.TB, path, text string) {
 	}
 }
 
-// PublicDir is a folder that every user may write to: icecast2 does not run as root.
+// PublicDir is a folder that every user may write to: icecast2 and VLC do not run as root.
 func PublicDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "caddycast-icecast-")

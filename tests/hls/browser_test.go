@@ -68,23 +68,31 @@ func openPlayers(t testing.TB, urls []string) <-chan report {
 			}
 		}
 	}))
+	t.Cleanup(func() {
+		site.CloseClientConnections()
+		site.Close()
+	})
+	openChromium(t, site.URL+"/")
+	return reports
+}
+
+// openChromium opens a page in Chromium, until the test ends.
+func openChromium(t testing.TB, url string) {
+	t.Helper()
 	dir, err := os.MkdirTemp(harness.Storage, "chromium")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd, said := harness.Launch(t, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0", "--user-data-dir="+dir, site.URL+"/")
+		"--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0", "--user-data-dir="+dir, url)
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		site.CloseClientConnections()
-		site.Close()
 		if t.Failed() {
 			t.Logf("chromium says\n%s", said)
 		}
 	})
-	return reports
 }
 
 // sources are streams of each codec that HLS carries, by ffmpeg.
