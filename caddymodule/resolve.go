@@ -207,7 +207,7 @@ func (r *resolver) modules(ctx caddy.Context, g *state.Generation) error {
 			return fmt.Errorf("mount %s: auth: %T does not implement auth.Module", m.Path, loaded)
 		}
 		plan.Bind(m.Path, module.Bind(auth.Station{
-			Station: about, Scope: m.Path, NewID: g.NewID, Enqueue: g.Enqueue, Sessions: g.Sessions(),
+			Station: about, Scope: m.Path, NewID: g.NewID, Enqueue: g.Enqueue, SetWill: g.SetWill, Sessions: g.Sessions(),
 		}))
 		g.Gate.Modules.Add(m.Path, module)
 	}

@@ -2,8 +2,6 @@ package hooks
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,8 +23,11 @@ type Dispatcher struct {
 	plan      *Plan
 	queues    map[string]*queue  // by the name of the hook
 	forgotten map[string]Backlog // by kind, the counts of queues that are no more
+	wills     map[string][]will  // by the ID of the event
+	pulse     *time.Timer        // runs beat; nil: there was no will the last time
 	closed    bool
 	ticker    *time.Timer   // runs flush; nil: nothing is due
+	flushDue  time.Time     // when ticker does
 	interval  time.Duration // between two flushes
 
 	flushing sync.Mutex // held while flush runs; taken before mu
@@ -37,7 +38,8 @@ type Dispatcher struct {
 // in force; it is called for each line, without a lock. Without a store, which may
 // be nil, all queues are in memory only.
 func NewDispatcher(log func() *zap.Logger, store Store) *Dispatcher {
-	d := &Dispatcher{log: log, store: store, queues: make(map[string]*queue), forgotten: make(map[string]Backlog), plan: noPlan, interval: flushInterval}
+	d := &Dispatcher{log: log, store: store, plan: noPlan, interval: flushInterval,
+		queues: make(map[string]*queue), forgotten: make(map[string]Backlog), wills: make(map[string][]will)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }
@@ -67,12 +69,15 @@ func (d *Dispatcher) Apply(p *Plan) {
 			q.hook = h
 			d.open(q)
 			d.startWorkers(q)
-		} else if h.Policy.Persist {
-			d.queue(h) // it may have been stored
+		} else if d.store != nil {
+			d.queue(h) // it, or its wills, may have been stored
 		}
 	}
 	if d.store != nil {
-		names := slices.Collect(maps.Keys(d.queues))
+		var names []string
+		for name := range d.queues {
+			names = append(names, name, willsOf(name))
+		}
 		d.running.Go(func() { d.deleteStale(names) })
 	}
 }
@@ -93,6 +98,7 @@ func (d *Dispatcher) Dispatch(e *Event) {
 	for _, h := range d.plan.For(e.Name, e.Mount) {
 		d.enqueue(d.queue(h), e)
 	}
+	d.withdraw(e.ID)
 }
 
 // Enqueue queues an event for one hook: with the settings that the plan in force
@@ -101,6 +107,7 @@ func (d *Dispatcher) Enqueue(h *Hook, e *Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.enqueue(d.queue(h), e)
+	d.withdraw(e.ID)
 }
 
 // queue returns the queue of a hook. mu is held.
@@ -121,14 +128,23 @@ func (d *Dispatcher) queue(h *Hook) *queue {
 // open gives a queue its stored part, if it is to have one and has none. It has that
 // until it is empty, whatever later settings say. mu is held.
 func (d *Dispatcher) open(q *queue) {
-	if !q.hook.Policy.Persist || d.store == nil || q.spool != nil {
+	persist := q.hook.Policy.Persist && q.spool == nil
+	if d.store == nil || !persist && q.wills != nil {
 		return
 	}
-	q.spool = newSpool()
-	for _, k := range q.keys {
-		for _, e := range k.events {
-			q.spool.add(e)
+	if persist {
+		q.spool = newSpool()
+		for _, k := range q.keys {
+			for _, e := range k.events {
+				q.spool.add(e)
+			}
 		}
+	}
+	if q.wills == nil {
+		q.wills = newSpool()
+	}
+	if q.state.storage == loading || q.state.storage == unavailable {
+		return // load reads what is due
 	}
 	q.state = q.state.next(opened, false)
 	d.running.Go(func() { d.load(q, 0) })
@@ -178,6 +194,7 @@ func (d *Dispatcher) Close(ctx context.Context) {
 	stop()
 	d.cancel()
 	d.countLost()
+	d.withdrawAll()
 	for range shutdownFlushes { // events may come while others are stored
 		d.flush()
 		if !d.isDirty() {
@@ -207,10 +224,12 @@ func (d *Dispatcher) stop() bool {
 		}
 		d.startWorkers(q)
 	}
-	if d.ticker != nil {
-		d.ticker.Stop()
-		d.ticker = nil
+	for _, t := range []*time.Timer{d.ticker, d.pulse} {
+		if t != nil {
+			t.Stop()
+		}
 	}
+	d.ticker = nil
 	return true
 }
 
@@ -219,7 +238,7 @@ func (d *Dispatcher) countLost() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, q := range d.queues {
-		if q.state.isLost() {
+		if q.isLost() {
 			q.state.counts.lost += uint64(q.length)
 		}
 	}

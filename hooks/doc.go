@@ -21,6 +21,9 @@
 // loses no event that was stored. An event is delivered at least once: again, if
 // the process ended before its delivery was stored.
 //
+// Begin tells that something has begun, such as a listener, and keeps the event of its end as a
+// will (will.go), stored likewise: if the process is killed before, the next one delivers it.
+//
 // Goroutines: all exported methods may be called from any goroutine. Runners run on
 // the workers of their queue, which end when nothing is due; the store is called by
 // one goroutine at a time for each queue. Close waits for all of them. Two things

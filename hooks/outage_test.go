@@ -170,13 +170,13 @@ func (m *moment) check(t *testing.T) {
 	log, _ := logged()
 	d := NewDispatcher(log, m.store)
 	defer closeNow(d)
-	_, events, err := d.read("h", zapHook)
+	left, err := d.read("h", zapHook)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(map[string]bool)
 	next := make(map[string]int64) // by mount
-	for _, e := range events {
+	for _, e := range left.events {
 		if got[e.id] {
 			t.Fatalf("%s: %s is queued twice", m.what, e.id)
 		}

@@ -11,7 +11,10 @@ type queue struct {
 	keys  map[string]*keyQueue
 	ready []*keyQueue // in turn, those whose first event may be tried
 	spool *spool      // nil: the queue is in memory only
+	wills *spool      // of which only the next process delivers what is left; nil: there is no store
 	state state
+
+	spoolRead, willsRead bool // what an earlier process has stored is queued
 
 	workers int
 	length  int    // events
@@ -54,7 +57,7 @@ func (q *queue) put(event *Event) bool {
 
 // restore adds what was stored, before all that came since except for events that
 // have been tried already.
-func (q *queue) restore(s *spool, stored []*queuedEvent) {
+func (q *queue) restore(stored []*queuedEvent) {
 	place := make(map[*keyQueue]int) // of the next event
 	for _, e := range stored {
 		k := q.keyQueue(e.event)
@@ -67,8 +70,6 @@ func (q *queue) restore(s *spool, stored []*queuedEvent) {
 		q.length++
 		q.bytes += e.event.size()
 	}
-	s.pending = append(s.pending, q.spool.pending...)
-	q.spool = s
 }
 
 // keyQueue returns the part of the queue that an event belongs to.
@@ -84,10 +85,14 @@ func (q *queue) keyQueue(e *Event) *keyQueue {
 }
 
 // take returns the part of the queue whose turn it is, in order to try its first
-// event. There must be one.
+// event; nil if there is none.
 func (q *queue) take() *keyQueue {
-	k := q.ready[0]
-	q.ready = q.ready[1:]
+	i := slices.IndexFunc(q.ready, func(k *keyQueue) bool { return !q.waits(k.events[0]) })
+	if i < 0 {
+		return nil
+	}
+	k := q.ready[i]
+	q.ready = slices.Delete(q.ready, i, i+1)
 	k.tried = true
 	return k
 }
@@ -112,13 +117,16 @@ func (q *queue) pop(k *keyQueue) {
 }
 
 // isDirty reports whether the queue has something to store now.
-func (q *queue) isDirty() bool { return q.spool != nil && q.state.maySave() && q.spool.isDirty() }
+func (q *queue) isDirty() bool { return q.state.maySave() && (q.spool.isDirty() || q.wills.isDirty()) }
 
 // isIdle reports whether nothing is lost when the queue is forgotten.
 func (q *queue) isIdle() bool {
 	return q.length == 0 && q.workers == 0 && q.logged == q.state.counts &&
-		(q.spool == nil || q.state.maySave() && len(q.spool.segments) == 0 && !q.spool.isDirty())
+		(q.wills == nil || q.state.maySave() && q.spool.isEmpty() && q.wills.isEmpty())
 }
+
+// isLost reports whether what is queued at the end of the process is lost.
+func (q *queue) isLost() bool { return q.spool == nil || q.state.storage == unavailable }
 
 // size is about how many bytes of memory the event takes.
 func (e *Event) size() int {

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A queue is stored in segments. A segment is one value of the store, is written
 // once under a key of its own, and never changes:
 //
 //	{"Version":1,
+//	 "Time":"2026-01-02T03:04:05Z",              when it was written
 //	 "Done":["<id>",…],                          events of earlier segments
 //	 "Events":[{"Number":12,"ID":"<id>",…},…]}   events that were queued
 //
@@ -30,6 +32,7 @@ const DocumentKey = ""
 // storedSegment is the stored form of a segment.
 type storedSegment struct {
 	Version int
+	Time    time.Time     `json:",omitzero"`
 	Done    []string      `json:",omitempty"`
 	Events  []storedEvent `json:",omitempty"`
 }

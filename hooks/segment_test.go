@@ -77,14 +77,14 @@ func TestAnOldValueBesideSegmentsDeliversNothingTwice(t *testing.T) {
 	segment(2, storedSegment{Version: segmentVersion, Done: []string{"OLD2", "OLD3"}})
 	d := NewDispatcher(log, store)
 	defer closeNow(d)
-	s, events, err := d.read("h", zapHook)
+	left, err := d.read("h", zapHook)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := ids(events), []string{"OLD1", "OLD4", "NEW1"}; !slices.Equal(got, want) {
+	if got, want := ids(left.events), []string{"OLD1", "OLD4", "NEW1"}; !slices.Equal(got, want) {
 		t.Errorf("queued is %q; want %q", got, want)
 	}
-	if got, want := ids(s.pending), []string{"OLD1", "OLD4"}; !slices.Equal(got, want) {
+	if got, want := ids(left.spool.pending), []string{"OLD1", "OLD4"}; !slices.Equal(got, want) {
 		t.Errorf("to be stored again is %q; want %q", got, want)
 	}
 }

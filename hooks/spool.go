@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -38,6 +39,7 @@ type spool struct {
 	number   uint64         // of the event that was last numbered
 	key      uint64         // number of the key that was last used
 	writer   string         // part of all new keys
+	beat     bool           // a segment is due although it may be empty
 }
 
 // segment is what is known of a stored segment.
@@ -65,7 +67,11 @@ type queuedEvent struct {
 	segment *segment // the last one that has it; nil: it is not stored
 	pending bool     // it is among what is to be stored
 	done    bool
+	after   *queuedEvent // a will that is to be stored before; nil: none
 }
+
+// waits reports whether a will is to be stored before the event.
+func (e *queuedEvent) waits() bool { return e.after != nil && !e.after.done && e.after.segment == nil }
 
 func newSpool() *spool { return &spool{writer: strings.ToLower(rand.Text()[:6])} }
 
@@ -84,10 +90,23 @@ func (s *spool) finish(e *queuedEvent) {
 	}
 }
 
-// isDirty reports whether the store lacks something, or has too much.
+// isDirty reports whether the store lacks something, or has too much. A nil spool is not.
 func (s *spool) isDirty() bool {
+	if s == nil {
+		return false
+	}
 	s.prune()
-	return len(s.pending) > 0 || len(s.done) > 0 || s.obsolete() != nil
+	return len(s.pending) > 0 || len(s.done) > 0 || s.obsolete() != nil || s.beat
+}
+
+// isEmpty reports whether nothing is stored, or is to be. A nil spool is empty.
+func (s *spool) isEmpty() bool { return s == nil || len(s.segments) == 0 && !s.isDirty() }
+
+// continues makes the spool go on from where another one, which was read, has ended.
+func (s *spool) continues(read *spool) {
+	pending := s.pending
+	*s = *read
+	s.pending = append(s.pending, pending...)
 }
 
 // prune forgets what need not be stored any more.
@@ -159,11 +178,22 @@ func (seg *segment) carry() (events []*queuedEvent) {
 	return events
 }
 
+// draftNew returns the segment with new events to be stored next; nil if there are none.
+func (s *spool) draftNew() *draft {
+	done := s.done
+	s.done = nil
+	defer func() { s.done = done }()
+	if s.prune(); len(s.pending) == 0 {
+		return nil
+	}
+	return s.draft()
+}
+
 // draft returns the segment to be stored next; nil if there is nothing to store.
 // It changes nothing that counts until stored is called with it.
 func (s *spool) draft() *draft {
 	s.prune()
-	if len(s.pending) == 0 && len(s.done) == 0 {
+	if len(s.pending) == 0 && len(s.done) == 0 && !s.beat {
 		return nil
 	}
 	d := &draft{segment: segment{key: segmentKey(s.key+1, s.writer)}}
@@ -185,6 +215,9 @@ func (s *spool) draft() *draft {
 		if e.done {
 			continue
 		}
+		if e.waits() {
+			break
+		}
 		bytes += e.event.size()
 		if n := len(d.events); n == maxSegment || n > 0 && bytes > maxSegmentBytes {
 			d.full = true
@@ -196,6 +229,9 @@ func (s *spool) draft() *draft {
 		}
 		d.events = append(d.events, e)
 	}
+	if len(d.events) == 0 && len(d.done) == 0 && !s.beat {
+		return nil
+	}
 	return d
 }
 
@@ -206,7 +242,7 @@ func (seg *segment) isSmall() bool {
 
 // form returns what is to be stored of a draft. Encoding it needs no lock.
 func (d *draft) form() storedSegment {
-	form := storedSegment{Version: segmentVersion, Done: d.done}
+	form := storedSegment{Version: segmentVersion, Time: time.Now().UTC(), Done: d.done}
 	for _, e := range d.events {
 		form.Events = append(form.Events, storedEvent{e.number, e.event})
 	}
@@ -218,6 +254,7 @@ func (s *spool) stored(d *draft, bytes int) {
 	seg := &d.segment
 	seg.bytes = bytes
 	s.key++
+	s.beat = false
 	s.segments = append(s.segments, seg)
 	s.done = s.done[d.finished:]
 	if d.replaces != nil {

@@ -89,6 +89,3 @@ func (s state) mayRun() bool { return s.storage != loading }
 
 // maySave reports whether the queue may be stored.
 func (s state) maySave() bool { return s.storage == ready || s.storage == writeFailing }
-
-// isLost reports whether what is queued at the end of the process is lost.
-func (s state) isLost() bool { return s.storage == inMemory || s.storage == unavailable }

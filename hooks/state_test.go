@@ -44,16 +44,16 @@ func TestWhatAChangeMakesOfAState(t *testing.T) {
 }
 
 func TestWhatAQueueMayDo(t *testing.T) {
-	for storage, want := range map[storage]struct{ run, save, lost bool }{
-		inMemory:     {run: true, lost: true},
+	for storage, want := range map[storage]struct{ run, save bool }{
+		inMemory:     {run: true},
 		loading:      {},
-		unavailable:  {run: true, lost: true},
+		unavailable:  {run: true},
 		ready:        {run: true, save: true},
 		writeFailing: {run: true, save: true},
 	} {
 		s := state{storage: storage}
-		if s.mayRun() != want.run || s.maySave() != want.save || s.isLost() != want.lost {
-			t.Errorf("storage %d: may run %v, may save %v, is lost %v; want %+v", storage, s.mayRun(), s.maySave(), s.isLost(), want)
+		if s.mayRun() != want.run || s.maySave() != want.save {
+			t.Errorf("storage %d: may run %v, may save %v; want %+v", storage, s.mayRun(), s.maySave(), want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,44 +51,71 @@ const (
 func (d *Dispatcher) load(q *queue, failures int) {
 	d.mu.Lock()
 	name, log := q.hook.Name, zap.String("hook", q.hook.Label)
+	spoolDue, willsDue := q.spool != nil && !q.spoolRead, !q.willsRead
 	d.mu.Unlock()
-	s, events, err := d.read(name, log)
+	var events, wills stored
+	var err error
+	if spoolDue {
+		events, err = d.read(name, log)
+	}
+	if willsDue && err == nil {
+		wills, err = d.read(willsOf(name), log)
+	}
 	switch {
 	case d.ctx.Err() != nil: // it stays stored
 	case err != nil && failures == 0:
 		d.log().Error("stored hook queue not readable, retrying", log, zap.Error(err))
 	case err == nil && failures > 0:
-		d.log().Info("stored hook queue read after retrying", log, zap.Int("events", len(events)))
+		d.log().Info("stored hook queue read after retrying", log, zap.Int("events", len(events.events)))
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
 		q.state = q.state.next(loadFailed, false)
 		d.after(pause(failures+1, rand.Float64()), func() { d.load(q, failures+1) }) //nolint:gosec // jitter
-	} else {
-		q.restore(s, events)
-		q.state = q.state.next(loaded, false)
-		if q.isDirty() {
-			d.flushSoon()
-		}
+		d.startWorkers(q)
+		return
+	}
+	if spoolDue {
+		q.spoolRead = true
+		q.spool.continues(events.spool)
+	}
+	if willsDue {
+		q.willsRead = true
+		events.events = append(events.events, q.inherit(wills, events.events)...)
+	}
+	q.restore(events.events)
+	if q.spool != nil && !q.spoolRead { // a reload made it one that is stored
+		d.running.Go(func() { d.load(q, 0) })
+		return
+	}
+	q.state = q.state.next(loaded, false)
+	if q.isDirty() {
+		d.flushSoon()
 	}
 	d.startWorkers(q)
 }
 
-// read returns what is stored of a queue, and the events that are queued in it. A
-// value that can't be decoded is logged and treated as empty, so that it is
-// deleted.
-func (d *Dispatcher) read(name string, log zap.Field) (*spool, []*queuedEvent, error) {
+// stored is what was read of a queue.
+type stored struct {
+	spool  *spool
+	events []*queuedEvent // that are queued
+	time   time.Time      // when it was written last; zero: unknown
+}
+
+// read returns what is stored of a queue. A value that can't be decoded is logged and
+// treated as empty, so that it is deleted.
+func (d *Dispatcher) read(name string, log zap.Field) (stored, error) {
 	var keys []string
 	err := d.call(d.ctx, func(ctx context.Context) (err error) {
 		keys, err = d.store.List(ctx, name)
 		return err
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("list: %w", err)
+		return stored{}, fmt.Errorf("list: %w", err)
 	}
 	slices.Sort(keys) // DocumentKey is the first
-	s, known := newSpool(), make(map[string]*queuedEvent)
+	s, known := stored{spool: newSpool()}, make(map[string]*queuedEvent)
 	for _, key := range keys {
 		var value []byte
 		err := d.call(d.ctx, func(ctx context.Context) (err error) {
@@ -98,15 +126,19 @@ func (d *Dispatcher) read(name string, log zap.Field) (*spool, []*queuedEvent, e
 			continue
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("load %q: %w", key, err)
+			return stored{}, fmt.Errorf("load %q: %w", key, err)
 		}
-		stored, err := decode(key, value)
+		segment, err := decode(key, value)
 		if err != nil {
 			d.log().Error("stored hook events not decodable, discarded", log, zap.String("key", key), zap.Error(err))
 		}
-		s.restore(key, stored, len(value), known)
+		s.spool.restore(key, segment, len(value), known)
+		if segment.Time.After(s.time) {
+			s.time = segment.Time
+		}
 	}
-	return s, s.restored(known), nil
+	s.events = s.spool.restored(known)
+	return s, nil
 }
 
 func (d *Dispatcher) call(parent context.Context, f func(context.Context) error) error {
@@ -124,10 +156,20 @@ func (d *Dispatcher) deleteStale(names []string) {
 }
 
 // flushSoon lets flush run. mu is held.
-func (d *Dispatcher) flushSoon() {
-	if d.ticker == nil && !d.closed {
-		d.ticker = d.after(d.interval, d.flush)
+func (d *Dispatcher) flushSoon() { d.flushWithin(d.interval) }
+
+// flushWithin lets flush run within a time. mu is held.
+func (d *Dispatcher) flushWithin(within time.Duration) {
+	due := time.Now().Add(within)
+	switch {
+	case d.closed, d.ticker != nil && !due.Before(d.flushDue):
+		return
+	case d.ticker == nil || !d.ticker.Stop(): // flush may run already, and then comes once more
+		d.ticker = d.after(within, d.flush)
+	default:
+		d.ticker.Reset(within)
 	}
+	d.flushDue = due
 }
 
 // flush logs which events were lost, stores what is queued, and forgets the queues
@@ -190,17 +232,19 @@ func (d *Dispatcher) review() (dirty []*queue) {
 	return dirty
 }
 
-// save brings the store up to date with a queue.
+// save brings the store up to date with a queue: its new wills, then its events, of which none is
+// stored before its will, and then what else has become of the wills, of which none is withdrawn
+// before the event of the end is stored.
 func (d *Dispatcher) save(q *queue) {
 	d.mu.Lock()
-	name, s := q.hook.Name, q.spool
+	name, events, wills := q.hook.Name, q.spool, q.wills
 	d.mu.Unlock()
-	err := d.deleteObsolete(name, s) // first, since what is gone need not be called done
-	if e := d.saveDrafts(name, s); err == nil {
-		err = e
+	err := d.saveDrafts(willsOf(name), wills, (*spool).draftNew)
+	if err == nil {
+		err = d.saveSpool(name, events)
 	}
-	if e := d.deleteObsolete(name, s); err == nil {
-		err = e
+	if err == nil {
+		err = d.saveSpool(willsOf(name), wills)
 	}
 	c := saved
 	if err != nil {
@@ -209,20 +253,35 @@ func (d *Dispatcher) save(q *queue) {
 	d.mu.Lock()
 	before, label := q.state, q.hook.Label
 	q.state = before.next(c, false)
+	if !d.closed {
+		d.startWorkers(q) // some events wait until a will is stored
+	}
 	d.mu.Unlock()
 	if err != nil && before.storage != writeFailing {
 		d.log().Error("hook queue not stored, retrying", zap.String("hook", label), zap.Error(err))
 	}
 }
 
+// saveSpool brings the store up to date with a spool, which may be nil.
+func (d *Dispatcher) saveSpool(name string, s *spool) error {
+	if s == nil {
+		return nil
+	}
+	return cmp.Or(
+		d.deleteObsolete(name, s), // first, since what is gone need not be called done
+		d.saveDrafts(name, s, (*spool).draft),
+		d.deleteObsolete(name, s),
+	)
+}
+
 // saveDrafts stores what is pending now. What comes meanwhile may wait.
-func (d *Dispatcher) saveDrafts(name string, s *spool) error {
+func (d *Dispatcher) saveDrafts(name string, s *spool, next func(*spool) *draft) error {
 	d.mu.Lock()
 	s.compact()
 	d.mu.Unlock()
 	for full := true; full; {
 		d.mu.Lock()
-		draft := s.draft()
+		draft := next(s)
 		if draft == nil {
 			d.mu.Unlock()
 			return nil

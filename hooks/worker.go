@@ -54,11 +54,14 @@ func (d *Dispatcher) work(q *queue) {
 func (d *Dispatcher) nextRun(q *queue) (run, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(q.ready) == 0 || !q.state.mayRun() || d.ctx.Err() != nil {
+	var k *keyQueue
+	if q.state.mayRun() && d.ctx.Err() == nil {
+		k = q.take()
+	}
+	if k == nil {
 		q.workers--
 		return run{}, false
 	}
-	k := q.take()
 	return run{q, k, k.events[0].event, q.hook}, true
 }
 

@@ -28,6 +28,7 @@ type Adoption struct {
 	begin   chan struct{} // closed by Finish
 	begun   bool
 	running sync.WaitGroup
+	adopted []Notice // to be published by Finish
 
 	// ends are the last blocks of the histories, by mount: there each listener goes on, also one that
 	// comes late.
@@ -68,6 +69,9 @@ func (a *Adoption) Mount(state MountState, conn net.Conn) error {
 	select {
 	case <-r.reached:
 		a.ends[src.Mount()] = src.Mount().log.Tail()
+		if state.Source != nil {
+			a.adopted = append(a.adopted, Notice{Kind: SourceAdopted, Mount: src.Mount(), Source: src})
+		}
 		return nil
 	case <-src.ended:
 		return fmt.Errorf("mount %s: its history: %w", state.Path, io.ErrUnexpectedEOF)
@@ -143,6 +147,11 @@ func (a *Adoption) Listener(state ListenerState, conn net.Conn) error {
 	}
 	l.shard = shard
 	shard.load.Add(1)
+	if notice := (Notice{Kind: ListenerAdopted, Mount: l.mount, Listener: l}); a.begun {
+		l.mount.publish(notice)
+	} else {
+		a.adopted = append(a.adopted, notice)
+	}
 	shard.take(l)
 	if a.begun {
 		st.mu.Lock()
@@ -191,6 +200,10 @@ func (m *Mount) groupOfPromise(p promise, heard *Mount, slaves bool) *listenerGr
 // Finish lets the streams go on.
 func (a *Adoption) Finish() {
 	a.station.callbacks.mute(false)
+	for _, n := range a.adopted {
+		n.Mount.publish(n)
+	}
+	a.adopted = nil
 	close(a.begin)
 	a.begun = true
 	a.station.Reconsider()

@@ -63,6 +63,10 @@ type Station struct {
 	// Enqueue queues an event for one of the hooks that Bind returned.
 	Enqueue func(*hooks.Hook, *hooks.Event)
 
+	// SetWill keeps an event for such a hook, which the next process delivers if this one is killed
+	// before an event of the same ID is queued. Its time is when that began whose end it is.
+	SetWill func(*hooks.Hook, *hooks.Event)
+
 	// Sessions counts listeners, across configurations.
 	Sessions *Sessions
 }

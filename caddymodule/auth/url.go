@@ -170,8 +170,9 @@ func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, e
 	}
 	id := a.about.NewID()
 	admission := &streaming.Admission{ID: id}
-	gone := a.gone(q, id)
+	gone, stays := a.gone(q, id)
 	if a.ListenerAdd == "" {
+		stays()
 		admission.OnEnd = gone
 		return admission, nil
 	}
@@ -214,6 +215,9 @@ func (a *URL) AdmitListener(r *http.Request, q Request) (*streaming.Admission, e
 			gone(0)
 		}
 		return nil, err
+	}
+	if admission.OnEnd != nil {
+		stays()
 	}
 	return admission, nil
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/hook"
@@ -49,20 +50,27 @@ func (a *URL) Bind(about Station) []hook.Bound {
 }
 
 // gone returns the function that notifies the endpoint of a listener's end, nil if it need not
-// be. It holds nothing of the request but what is posted.
-func (a *URL) gone(q Request, id uint64) func(time.Duration) {
+// be. It holds nothing of the request but what is posted. stays is to be called once the listener is
+// admitted: the endpoint is notified then even if the server is killed.
+func (a *URL) gone(q Request, id uint64) (gone func(time.Duration), stays func()) {
 	if a.ListenerRemove == "" {
-		return nil
+		return nil, func() {}
 	}
-	return func(heard time.Duration) {
-		a.about.Enqueue(a.notify, hooks.NewEvent(hooks.ListenerRemoved, q.Mount,
-			hooks.Count("client", id),
-			hooks.Field{Key: "user", Value: q.User},
-			hooks.Field{Key: "pass", Value: q.Password},
-			hooks.Seconds("duration", heard),
-			hooks.Text("ip", q.IP),
-			hooks.Text("agent", q.Agent)))
+	who := hooks.Fields{
+		hooks.Count("client", id),
+		hooks.Field{Key: "user", Value: q.User},
+		hooks.Text("ip", q.IP),
+		hooks.Text("agent", q.Agent),
 	}
+	mount, _, _ := strings.Cut(q.Mount, "?") // a query or a password may be a secret, and a will is stored
+	will := hooks.NewEvent(hooks.ListenerRemoved, mount, who...)
+	gone = func(heard time.Duration) {
+		e := hooks.NewEvent(hooks.ListenerRemoved, q.Mount,
+			append(who, hooks.Field{Key: "pass", Value: q.Password}, hooks.Seconds("duration", heard))...)
+		e.ID = will.ID
+		a.about.Enqueue(a.notify, e)
+	}
+	return gone, func() { a.about.SetWill(a.notify, will) }
 }
 
 // sign sets the credentials of a request: those of the configuration, or else the listener's.

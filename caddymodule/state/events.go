@@ -5,7 +5,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/streaming"
@@ -19,10 +18,15 @@ func (st *Station) announce(name hooks.Name, mount string, fields ...hooks.Field
 }
 
 func (st *Station) announceAt(at time.Time, name hooks.Name, mount string, fields ...hooks.Field) {
-	e := hooks.NewEvent(name, mount, fields...)
-	e.Time, e.Node, e.Station = at, st.node, st.name
+	e := st.newEvent(at, name, mount, fields...)
 	st.events.add(e)
 	st.hooks.Dispatch(e)
+}
+
+func (st *Station) newEvent(at time.Time, name hooks.Name, mount string, fields ...hooks.Field) *hooks.Event {
+	e := hooks.NewEvent(name, mount, fields...)
+	e.Time, e.Node, e.Station = at, st.node, st.name
+	return e
 }
 
 // isObserved reports whether an event has a reader: the event log or a hook.
@@ -38,6 +42,15 @@ func (st *Station) noticed(n streaming.Notice) {
 	case streaming.SourceTooFast:
 		st.Logger().Warn("source sends faster than real time", zap.String("mount", n.Mount.Path), zap.String("client_ip", n.Source.Addr))
 		return // no event
+	case streaming.SourceConnected, streaming.ListenerAdded:
+		st.came(n)
+		return
+	case streaming.SourceAdopted, streaming.ListenerAdopted:
+		st.stays(n)
+		return
+	case streaming.SourceDisconnected:
+		st.sourceGone(n)
+		return
 	}
 	name := eventNames[n.Kind]
 	if !st.isObserved(name, n.Mount.Path) {
@@ -45,15 +58,6 @@ func (st *Station) noticed(n streaming.Notice) {
 	}
 	var fields hooks.Fields
 	switch n.Kind {
-	case streaming.SourceConnected:
-		fields = sourceFields(n.Source)
-	case streaming.SourceDisconnected:
-		fields = append(sourceFields(n.Source),
-			hooks.Text("reason", n.Source.Reason().String()),
-			hooks.Seconds("duration", n.At.Sub(n.Source.Since)),
-			hooks.Count("bytes", n.Bytes))
-	case streaming.ListenerAdded:
-		fields = append(listenerEventFields(n.Listener), hooks.Count("listeners", n.Mount.Stats().Listeners))
 	case streaming.MetadataUpdated:
 		fields = hooks.Fields{
 			hooks.Text("artist", n.Metadata.Artist),
@@ -77,26 +81,12 @@ func (st *Station) noticed(n streaming.Notice) {
 	st.announceAt(n.At, name, n.Mount.Path, fields...)
 }
 
-// eventNames are the names of the events for the engine's notices.
+// eventNames are the names of the events for the engine's other notices.
 var eventNames = map[streaming.NoticeKind]hooks.Name{
-	streaming.SourceConnected:    hooks.SourceConnected,
-	streaming.SourceDisconnected: hooks.SourceDisconnected,
-	streaming.ListenerAdded:      hooks.ListenerAdded,
-	streaming.MetadataUpdated:    hooks.MetadataUpdated,
-	streaming.FallbackEngaged:    hooks.FallbackEngaged,
-	streaming.FallbackReleased:   hooks.FallbackReleased,
-	streaming.MountFull:          hooks.MountFull,
-}
-
-// listenerRemoved announces the end of a listener.
-func (st *Station) listenerRemoved(who *streaming.Listener) {
-	if path := who.Mount().Path; st.isObserved(hooks.ListenerRemoved, path) {
-		st.announce(hooks.ListenerRemoved, path, append(listenerEventFields(who),
-			hooks.Count("listeners", who.Mount().Stats().Listeners),
-			hooks.Count("bytes", who.Sent()),
-			hooks.Seconds("duration", who.Duration()),
-			hooks.Text("reason", who.Reason().String()))...)
-	}
+	streaming.MetadataUpdated:  hooks.MetadataUpdated,
+	streaming.FallbackEngaged:  hooks.FallbackEngaged,
+	streaming.FallbackReleased: hooks.FallbackReleased,
+	streaming.MountFull:        hooks.MountFull,
 }
 
 // announceRelay announces an event of a relay, a master or a slave.
@@ -111,35 +101,5 @@ func (st *Station) announceRelay(e relay.Event) {
 		st.announce(hooks.SlaveJoined, "", slave)
 	case relay.SlaveLeft:
 		st.announce(hooks.SlaveLeft, "", slave, reason)
-	}
-}
-
-// sourceFields returns the fields of an event that describe a source.
-func sourceFields(s *streaming.Source) hooks.Fields {
-	info := s.Info()
-	return hooks.Fields{
-		hooks.Text("ip", s.Addr),
-		hooks.Text("user", s.User),
-		hooks.Text("agent", info.UserAgent),
-		hooks.Text("content_type", info.ContentType),
-		hooks.Text("name", info.Name),
-		hooks.Text("description", info.Description),
-		hooks.Text("genre", info.Genre),
-		hooks.Text("url", info.URL),
-		hooks.Text("bitrate", info.Bitrate),
-	}
-}
-
-// listenerEventFields returns the fields of an event that describe a listener.
-func listenerEventFields(l *streaming.Listener) hooks.Fields {
-	c := l.Client
-	return hooks.Fields{
-		hooks.Count("client", l.ID),
-		hooks.Text("ip", request.AddressText(c.IP)),
-		hooks.Text("user", c.User),
-		hooks.Text("agent", c.Agent),
-		hooks.Text("referer", c.Referer),
-		hooks.Text("protocol", c.Protocol),
-		hooks.Flag("tls", c.Encrypted),
 	}
 }

@@ -13,7 +13,7 @@ import (
 // begins.
 func (st *Station) listenerEnded(who *streaming.Listener) {
 	if !who.Client.Slave {
-		st.listenerRemoved(who)
+		st.listenerGone(who)
 	}
 	entry := st.Logger().Named("access").Check(zap.InfoLevel, "listener")
 	if entry == nil {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"slices"
@@ -51,6 +52,7 @@ type Station struct {
 	settled  atomic.Bool           // the lists of the masters have been settled once
 
 	node     string // host name of the server
+	run      string // distinguishes this process's life of the station
 	relays   *relay.Manager
 	slaves   *relay.Slaves
 	dumps    *recording.Manager
@@ -82,7 +84,7 @@ type Station struct {
 // release.
 func acquire(name string) (*Station, error) {
 	v, _, err := stations.LoadOrNew(name, func() (caddy.Destructor, error) {
-		st := &Station{name: name}
+		st := &Station{name: name, run: rand.Text()[:16]}
 		st.node, _ = os.Hostname()
 		st.hooks = hooks.NewDispatcher(st.Logger, hookStore{st})
 		st.Station = streaming.NewStation(st.listenerEnded, st.feedChanged)
@@ -216,6 +218,10 @@ func (st *Station) Node() string { return st.node }
 
 // Enqueue queues an event for one hook.
 func (st *Station) Enqueue(h *hooks.Hook, e *hooks.Event) { st.hooks.Enqueue(h, e) }
+
+// SetWill keeps an event for one hook that the next process delivers if this one is killed before an
+// event of the same ID is queued.
+func (st *Station) SetWill(h *hooks.Hook, e *hooks.Event) { st.hooks.SetWill(h, e) }
 
 // Sessions returns the counts of each user's listeners, across configurations.
 func (st *Station) Sessions() *auth.Sessions { return &st.sessions }

@@ -1,26 +1,38 @@
 package reload
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
 // crashes is how often the process is killed.
-const crashes = 10
+const crashes = 50
 
-// A process is killed while it records, and again and again; each recording is whole.
-func TestRecordingsOfAKilledProcessAreWhole(t *testing.T) {
-	s, home := harness.NewServer(t), t.TempDir()
-	config := fmt.Sprintf(`{
+// A process is killed again and again, at any moment, while it records, tells of events and loads
+// configurations. Each recording is whole, and whoever was told that somebody has come is told that
+// they are gone.
+func TestAKilledProcessTearsNothingAndLeavesNothingUntold(t *testing.T) {
+	t.Parallel()
+	s, home, e := harness.NewServer(t), t.TempDir(), harness.NewEndpoint(t, nil)
+	config := func(n int) string {
+		return fmt.Sprintf(`{
 	admin %s
 	icecast {
+		name %d
 		source_password hackme
+		on source_connected source_disconnected listener_added listener_removed webhook %s/event
 		mount /m {
 			dump %s/rec/live.mp3
 		}
@@ -30,44 +42,126 @@ http://:%s {
 	bind 127.0.0.1
 	icecast
 }
-`, s.AdminAddress, home, harness.Port(s.Plain))
-	for i := range crashes {
-		process, _ := harness.RunProcess(t, home, config)
-		harness.Eventually(t, "the server answers", s.Answers)
-		src := s.Source("/m")
-		src.MayEnd = true
-		src.Send(10)
-		stop := make(chan struct{})
-		done := src.Run(numbered.Duration/4, stop)
-		harness.Eventually(t, "it is recorded", func() error {
-			left, _ := filepath.Glob(home + "/rec/*.part")
-			whole, _ := filepath.Glob(home + "/rec/*.mp3")
-			if len(left) != 1 || len(whole) != i {
-				return fmt.Errorf("%d files in progress and %d whole ones", len(left), len(whole))
-			}
-			info, err := os.Stat(left[0])
-			if err == nil && info.Size() == 0 {
-				return errors.New("it is empty")
-			}
-			return err
-		})
+`, s.AdminAddress, n, e.URL, home, harness.Port(s.Plain))
+	}
+	for n := range crashes {
+		process := runUntilRecorded(t, s, home, config(2*n), n)
+		var loading chan struct{}
+		if n%2 == 1 {
+			loading = make(chan struct{})
+			go func() {
+				defer close(loading)
+				if resp, err := http.Post("http://"+s.AdminAddress+"/load", "text/caddyfile", strings.NewReader(config(2*n+1))); err == nil {
+					_ = resp.Body.Close()
+				}
+			}()
+		}
+		time.Sleep(rand.N(300 * time.Millisecond)) // the moment of the end is what is tried
 		if err := process.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = process.Process.Wait()
-		close(stop)
-		<-done
+		if loading != nil {
+			<-loading
+		}
 	}
+	harness.RunProcess(t, home, config(0))
+	harness.Eventually(t, "all ends are told", func() error { return checkTold(e.All()) })
+	harness.Eventually(t, "all recordings are whole", func() error { return checkRecordings(home, crashes) })
+}
+
+// runUntilRecorded runs the server with a source and two listeners until it records.
+func runUntilRecorded(t *testing.T, s *harness.Server, home, config string, n int) *exec.Cmd {
+	t.Helper()
+	process, _ := harness.RunProcess(t, home, config)
+	harness.Eventually(t, "the server answers", s.Answers)
+	src := s.Source("/m")
+	src.MayEnd = true
+	src.Send(10)
+	src.Run(numbered.Duration/4, nil)
+	for range 2 {
+		s.Listen("/m", harness.HTTP1, false).Stop()
+		s.Listen("/m", harness.HTTP1Metadata, false)
+	}
+	harness.Eventually(t, "it is recorded", func() error {
+		left, _ := filepath.Glob(home + "/rec/*.part")
+		whole, _ := filepath.Glob(home + "/rec/*.mp3")
+		if len(left) != 1 || len(whole) != n {
+			return fmt.Errorf("%d files in progress and %d whole ones", len(left), len(whole))
+		}
+		info, err := os.Stat(left[0])
+		if err == nil && info.Size() == 0 {
+			return errors.New("it is empty")
+		}
+		return err
+	})
+	return process
+}
+
+// checkRecordings checks that there are so many recordings, all of whole frames.
+func checkRecordings(home string, n int) error {
 	all, _ := filepath.Glob(home + "/rec/*.mp3")
+	if len(all) != n {
+		return fmt.Errorf("there are %d; want %d", len(all), n)
+	}
 	for _, path := range all {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		var c numbered.Checker
-		_, _ = c.Write(text)
-		if c.Frames == 0 || c.Rest() != 0 {
-			t.Errorf("%s has %d frames and %d bytes", filepath.Base(path), c.Frames, c.Rest())
+		if _, err = c.Write(text); c.Frames == 0 || c.Rest() != 0 {
+			return fmt.Errorf("%s has %d frames and %d bytes: %w", filepath.Base(path), c.Frames, c.Rest(), err)
 		}
 	}
+	return nil
+}
+
+// checkTold checks that of each listener, and of each source, the begin was told and then the end,
+// each with one ID.
+func checkTold(posts []harness.Post) error {
+	ids := make(map[string]string)  // of events, by what they are about
+	here := make(map[string]string) // of begins without an end
+	crashed := 0
+	for _, p := range posts {
+		var e struct {
+			ID, Event, Mount, Reason string
+			Client                   int64
+		}
+		if err := json.Unmarshal([]byte(p.Body), &e); err != nil {
+			return fmt.Errorf("%w: %s", err, p.Body)
+		}
+		who := fmt.Sprint(e.Client)
+		if e.Client == 0 {
+			who = e.Mount
+		}
+		key := e.Event + " " + who
+		again := ids[key] == e.ID
+		if ids[key] != "" && !again && e.Client != 0 {
+			return fmt.Errorf("%s is told twice, as %s and %s", key, ids[key], e.ID)
+		}
+		ids[key] = e.ID
+		if e.Reason == "crashed" {
+			crashed++
+		}
+		begins := e.Event == "listener_added" || e.Event == "source_connected"
+		switch _, known := here[who]; {
+		case again:
+		case begins && known:
+			return fmt.Errorf("%s, which has not ended, begins again: %s", who, p.Body)
+		case begins:
+			here[who] = e.ID
+		case !known && e.Reason != "crashed": // of what nobody was told yet, the end is told first
+			return fmt.Errorf("the end of %s comes before its begin: %s", who, p.Body)
+		default:
+			delete(here, who)
+		}
+	}
+	if len(here) > 0 {
+		return fmt.Errorf("no end of %d is told: %v", len(here), here)
+	}
+	if crashed < crashes {
+		return fmt.Errorf("only %d ends by a crash are told", crashed)
+	}
+	return nil
 }
