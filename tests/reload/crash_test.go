@@ -44,7 +44,7 @@ http://:%s {
 }
 `, s.AdminAddress, n, e.URL, home, harness.Port(s.Plain))
 	}
-	for n := range crashes {
+	for n := range crashes + 1 {
 		process := runUntilRecorded(t, s, home, config(2*n), n)
 		var loading chan struct{}
 		if n%2 == 1 {
@@ -67,7 +67,9 @@ http://:%s {
 	}
 	harness.RunProcess(t, home, config(0))
 	harness.Eventually(t, "all ends are told", func() error { return checkTold(e.All()) })
-	harness.Eventually(t, "all recordings are whole", func() error { return checkRecordings(home, crashes) })
+	if err := checkRecordings(home, crashes); err != nil { // that of the last process is completed with the next one
+		t.Error(err)
+	}
 }
 
 // runUntilRecorded runs the server with a source and two listeners until it records.

@@ -2,11 +2,13 @@ package reload
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -189,4 +191,43 @@ func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
 		t.Errorf("the relay brought frames %d to %d: %v", c.First, c.Last, relayed.Err)
 	}
 	waitForExit(t, process)
+}
+
+// Who came before an upgrade is told to be gone once: when the newer process is killed.
+func TestAnEndIsToldAfterAnUpgradeAndACrash(t *testing.T) {
+	t.Parallel()
+	s, home, e := harness.NewServer(t), t.TempDir(), harness.NewEndpoint(t, nil)
+	station := strings.Replace(harness.Station, "{", "{\n on source_connected source_disconnected listener_added listener_removed webhook "+e.URL, 1)
+	config := strings.Replace(s.Caddyfile(station), "servers 127.0.0.1:"+harness.Port(s.Wired), "servers", 1)
+	older, _ := harness.RunProcess(t, home, config)
+	harness.Eventually(t, "the server answers", s.Answers)
+	src := s.Source("/m")
+	src.MayEnd = true
+	src.Send(100)
+	src.Run(numbered.Duration, nil)
+	listeners := []*harness.Listener{s.Listen("/m", harness.HTTP1, false), s.Listen("/m", harness.HTTP2, true)}
+	told := func(what string, n int) string {
+		return strings.Join(slices.DeleteFunc(e.Bodies("/", n), func(body string) bool { return !strings.Contains(body, what) }), "\n")
+	}
+	told("", 3)
+	pid := upgradeTo(s, binary.Caddycast(t))
+	harness.WaitForMoreBytes(listeners, 100*numbered.MaxFrame)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = older.Process.Kill()
+	for _, l := range listeners {
+		<-l.Done
+	}
+	harness.Eventually(t, "the ports are free", func() error {
+		if s.Answers() == nil {
+			return errors.New("somebody answers")
+		}
+		return nil
+	})
+	harness.RunProcess(t, home, config)
+	ends := told(`_removed"`, 6) + told(`_disconnected"`, 6)
+	if strings.Count(ends, `"reason":"crashed"`) != 3 || strings.Count(ends, `"id"`) != 3 {
+		t.Errorf("told of the ends is\n%s", ends)
+	}
 }
