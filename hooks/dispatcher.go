@@ -38,8 +38,10 @@ type Dispatcher struct {
 // in force; it is called for each line, without a lock. Without a store, which may
 // be nil, all queues are in memory only.
 func NewDispatcher(log func() *zap.Logger, store Store) *Dispatcher {
-	d := &Dispatcher{log: log, store: store, plan: noPlan, interval: flushInterval,
-		queues: make(map[string]*queue), forgotten: make(map[string]Backlog), wills: make(map[string][]will)}
+	d := &Dispatcher{
+		log: log, store: store, plan: noPlan, interval: flushInterval,
+		queues: make(map[string]*queue), forgotten: make(map[string]Backlog), wills: make(map[string][]will),
+	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }
