@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -218,6 +219,13 @@ func TestTheShippedConfigurationsRunAsTheyAre(t *testing.T) {
 func (t *comparison) byShoutcast() {
 	test := t.T
 	above := &harness.Server{T: test, Plain: "127.0.0.1:" + next(harness.Port(t.Plain))}
+	harness.Eventually(test, "the port above answers, too", func() error {
+		conn, err := net.Dial("tcp", above.Plain)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
+	})
 	conn := above.Dial(false)
 	_, _ = io.WriteString(conn, "hackme\r\n")
 	harness.Expect(test, conn, "OK2\r\nicy-caps:11\r\n\r\n")
