@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/leaks"
 	"github.com/caddycast/caddycast/streaming/hls"
 )
@@ -78,8 +79,7 @@ func (p *process) stop() {
 func (p *process) add(from, to int) {
 	for n := from; n < to; n++ {
 		p.Add(segment(n), kind, false)
-		time.Sleep(6 * time.Second)
-		synctest.Wait()
+		eventually.Advance(6 * time.Second)
 	}
 }
 
@@ -308,7 +308,7 @@ func TestAnOldListIsNotShown(t *testing.T) {
 		p.add(0, 20)
 		p.stop()
 		before := p.rewind.Next()
-		time.Sleep(24 * time.Hour)
+		eventually.Advance(24 * time.Hour)
 		next := start(t, folder, nil)
 		if next.lists != 0 {
 			t.Error("a list of yesterday is shown")

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/blocklog"
@@ -24,7 +24,7 @@ func TestAListKeepsTheLawsForTenMinutes(t *testing.T) {
 		var heard []*hls.Segment
 		gone := make(map[string]time.Time)
 		for range 600 {
-			time.Sleep(time.Second)
+			eventually.Advance(time.Second)
 			page := s.poll(m, id)
 			for _, next := range page.Segments {
 				if len(heard) == 0 || next.Sequence > heard[len(heard)-1].Sequence {
@@ -71,7 +71,7 @@ func TestAPauseIsTold(t *testing.T) {
 		m, id := s.begin()
 		wait := func() {
 			for range 30 {
-				time.Sleep(time.Second)
+				eventually.Advance(time.Second)
 				s.poll(m, id)
 			}
 		}
@@ -108,15 +108,15 @@ func TestAListIsEndedWhenNothingComes(t *testing.T) {
 	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 		e := s.source(live, numbered.ContentType, nil)
 		m, id := s.begin()
-		time.Sleep(20 * time.Second)
+		eventually.Advance(20 * time.Second)
 		e.end()
 		for range 59 {
-			time.Sleep(time.Second)
+			eventually.Advance(time.Second)
 			if page := s.poll(m, id); page.Ended {
 				t.Fatal("the list is ended too early")
 			}
 		}
-		time.Sleep(5 * time.Second)
+		eventually.Advance(5 * time.Second)
 		page := s.poll(m, id)
 		if !page.Ended {
 			t.Fatal("the list is not ended")
@@ -147,11 +147,11 @@ func TestAnotherCodecEndsTheList(t *testing.T) {
 	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 		e := s.source(live, numbered.ContentType, nil)
 		m, id := s.begin()
-		time.Sleep(20 * time.Second)
+		eventually.Advance(20 * time.Second)
 		e.end()
 		e = s.source(live, "audio/aac", adts)
 		for range 30 {
-			time.Sleep(time.Second)
+			eventually.Advance(time.Second)
 			_ = s.poll(m, id)
 		}
 		v := m.View()
@@ -169,7 +169,7 @@ func TestStreamsWithoutACarrierAreAnError(t *testing.T) {
 			return append(b, append([]byte{0xff, 0xfd, 0x10, 0xc4}, make([]byte, 100)...)...)
 		}
 		e := s.source(live, numbered.ContentType, layer2)
-		time.Sleep(time.Second)
+		eventually.Advance(time.Second)
 		_, err := s.m.Open(live).Await(t.Context(), false)
 		var unsupported *UnsupportedError
 		if !errors.As(err, &unsupported) || unsupported.Codec != "MPEG audio layer 2" {
@@ -177,7 +177,7 @@ func TestStreamsWithoutACarrierAreAnError(t *testing.T) {
 		}
 		e.end()
 		e = s.source(live, numbered.ContentType, nil)
-		time.Sleep(failureTime + time.Second)
+		eventually.Advance(failureTime + time.Second)
 		s.await()
 		e.end()
 	})
@@ -189,15 +189,14 @@ func TestAMountThatNobodyAsksForIsNotServed(t *testing.T) {
 		e := s.source(live, numbered.ContentType, nil)
 		m, id := s.begin()
 		for range 10 {
-			time.Sleep(6 * time.Second)
+			eventually.Advance(6 * time.Second)
 			s.poll(m, id)
 		}
-		time.Sleep(100 * time.Second)
+		eventually.Advance(100 * time.Second)
 		if s.m.Mount(live) == nil {
 			t.Error("it is not served any more")
 		}
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
+		eventually.Advance(30 * time.Second)
 		if s.m.Mount(live) != nil {
 			t.Error("it is still served")
 		}
@@ -218,7 +217,7 @@ func TestOtherOptions(t *testing.T) {
 		first := m.View().first
 		wait := func(seconds int) {
 			for range seconds {
-				time.Sleep(time.Second)
+				eventually.Advance(time.Second)
 				if page := s.poll(m, id); page.Ended {
 					t.Error("a player sees an end")
 				}
@@ -239,7 +238,7 @@ func TestOtherOptions(t *testing.T) {
 			t.Error("the player has not gone on")
 		}
 		s.m.Apply(func(string) *Options { return nil })
-		time.Sleep(time.Second)
+		eventually.Advance(time.Second)
 		if _, err := m.Poll(id, false); err == nil || s.m.Mount(live) != nil || s.m.Open(live) != nil {
 			t.Error("a mount without HLS is still served")
 		}
@@ -252,7 +251,7 @@ func TestOtherOptions(t *testing.T) {
 func TestTheFirstPlayerWaitsForNineSecondsLessTheBurst(t *testing.T) {
 	play(t, streaming.MountSettings{Burst: blocklog.Burst{Time: 5 * time.Second}}, func(t *testing.T, s *scene) {
 		e := s.source(live, numbered.ContentType, nil)
-		time.Sleep(20 * time.Second)
+		eventually.Advance(20 * time.Second)
 		began := time.Now()
 		page := s.await().View()
 		if d := time.Since(began); d > 5*time.Second || len(page.Segments) != leastSegments {

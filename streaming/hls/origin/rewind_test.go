@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/hls"
@@ -66,7 +67,7 @@ func TestAnHourCanBeHeardLater(t *testing.T) {
 			play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 				s.options = &Options{Segment: 10 * time.Second, Listed: 6, Rewind: 20 * time.Minute, Folder: folder}
 				e := s.source(live, numbered.ContentType, nil)
-				time.Sleep(30 * time.Minute)
+				eventually.Advance(30 * time.Minute)
 				m, page := s.rewind()
 				if n := bytes.Count(page.Full().Text, []byte("#EXTINF")); n < 119 || n > 122 {
 					t.Errorf("%d segments in 20 minutes", n)
@@ -77,7 +78,7 @@ func TestAnHourCanBeHeardLater(t *testing.T) {
 					t.Fatal(err)
 				}
 				for range 20 { // a listener of the long list is a listener
-					time.Sleep(10 * time.Second)
+					eventually.Advance(10 * time.Second)
 					if _, err := m.Poll(id, true); err != nil {
 						t.Fatal(err)
 					}
@@ -102,7 +103,7 @@ func TestALongListOutlastsARestart(t *testing.T) {
 		s.options = &Options{Segment: 6 * time.Second, Listed: 6, Rewind: time.Hour, Folder: folder}
 		s.m.Apply(func(string) *Options { return s.options })
 		e := s.source(live, numbered.ContentType, nil)
-		time.Sleep(10 * time.Minute)
+		eventually.Advance(10 * time.Minute)
 		_, before := s.rewind()
 		if err := s.m.Close(t.Context()); err != nil {
 			t.Fatal(err)
@@ -111,14 +112,14 @@ func TestALongListOutlastsARestart(t *testing.T) {
 
 		s.manage()
 		s.m.Open(live)
-		time.Sleep(time.Second)
+		eventually.Advance(time.Second)
 		_, page := s.rewind()
 		if len(page.Segments) < len(before.Segments) {
 			t.Errorf("%d of %d segments are there", len(page.Segments), len(before.Segments))
 		}
 		last := page.Segments[len(page.Segments)-1]
 		e = s.source(live, numbered.ContentType, nil)
-		time.Sleep(time.Minute)
+		eventually.Advance(time.Minute)
 		var m *Mount
 		m, page = s.rewind()
 		for i, segment := range page.Segments {
@@ -141,7 +142,7 @@ func TestAnotherCodecEndsTheLongList(t *testing.T) {
 			play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 				s.options = &Options{Segment: 6 * time.Second, Listed: 6, Rewind: time.Hour, Folder: folder}
 				e := s.source(live, numbered.ContentType, nil)
-				time.Sleep(2 * time.Minute)
+				eventually.Advance(2 * time.Minute)
 				m, _ := s.rewind()
 				id := s.m.NewID(live, 0)
 				if err := m.Admit(id, streaming.Client{}); err != nil {
@@ -149,7 +150,7 @@ func TestAnotherCodecEndsTheLongList(t *testing.T) {
 				}
 				e.end()
 				e = s.source(live, "audio/aac", adts)
-				time.Sleep(30 * time.Second)
+				eventually.Advance(30 * time.Second)
 				old, err := m.Poll(id, true)
 				_, next := s.rewind()
 				if err != nil || !old.Ended || next.Ended || next.Segments[0].Sequence <= old.Segments[len(old.Segments)-1].Sequence {
@@ -173,7 +174,7 @@ func TestADiskThatFailsDoesNotTouchTheStream(t *testing.T) {
 		e := s.source(live, numbered.ContentType, nil)
 		m, id := s.begin()
 		for range 100 {
-			time.Sleep(6 * time.Second)
+			eventually.Advance(6 * time.Second)
 			s.poll(m, id)
 		}
 		if v := m.View(); time.Since(v.Segments[len(v.Segments)-1].Time) > 14*time.Second {
@@ -196,12 +197,11 @@ func TestALongListIsKeptWithoutRequests(t *testing.T) {
 	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 		s.options = &Options{Segment: 6 * time.Second, Listed: 6, Rewind: 20 * time.Minute}
 		e := s.source(live, numbered.ContentType, nil)
-		time.Sleep(30 * time.Minute)
+		eventually.Advance(30 * time.Minute)
 		e.end()
-		time.Sleep(15 * time.Minute)
+		eventually.Advance(15 * time.Minute)
 		s.rewind()
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
+		eventually.Advance(10 * time.Minute)
 		if s.m.Mount(live) != nil {
 			t.Error("it is kept for ever")
 		}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
 )
@@ -20,10 +21,10 @@ func TestASessionEndsWithoutPolls(t *testing.T) {
 		e := s.source(live, numbered.ContentType, nil)
 		m, id := s.begin()
 		for range 20 {
-			time.Sleep(6 * time.Second)
+			eventually.Advance(6 * time.Second)
 			s.poll(m, id)
 		}
-		time.Sleep(29 * time.Second)
+		eventually.Advance(29 * time.Second)
 		if n := s.st.Listeners(); n != 1 || s.st.Mount(live).Stats().Listeners != 1 {
 			t.Fatalf("%d listeners", n)
 		}
@@ -34,8 +35,7 @@ func TestASessionEndsWithoutPolls(t *testing.T) {
 		if err := s.st.MoveListener(snapshot[0].Listener, "/other"); !errors.Is(err, streaming.ErrNoConnection) {
 			t.Errorf("moving it: %v", err)
 		}
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
+		eventually.Advance(3 * time.Second)
 		if len(s.ended()) != 1 {
 			t.Fatalf("%d have ended", len(s.ended()))
 		}
@@ -62,10 +62,10 @@ func TestSomeSessionsStayOver(t *testing.T) {
 			t.Errorf("the removed one: %v", err)
 		}
 		for range 14 {
-			time.Sleep(6 * time.Second)
+			eventually.Advance(6 * time.Second)
 			s.poll(m, limited)
 		}
-		time.Sleep(8 * time.Second)
+		eventually.Advance(8 * time.Second)
 		for _, id := range []string{removed, limited} {
 			if _, err := m.Poll(id, false); !errors.Is(err, ErrOver) {
 				t.Errorf("after the limit: %v", err)
@@ -98,11 +98,10 @@ func TestAnAdmissionEndsOnce(t *testing.T) {
 			t.Errorf("the listener is %d, %s", l.ID, l.Client.User)
 		}
 		for range 10 {
-			time.Sleep(6 * time.Second)
+			eventually.Advance(6 * time.Second)
 			s.poll(m, began)
 		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		eventually.Advance(time.Minute)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if len(ends) != 2 || ends[0] != 0 || ends[1] != time.Minute {
@@ -120,7 +119,7 @@ func TestAnAddressHasABoundedNumberOfSessions(t *testing.T) {
 		m, id := s.begin()
 		wait := func() {
 			for range 20 {
-				time.Sleep(6 * time.Second)
+				eventually.Advance(6 * time.Second)
 				s.poll(m, id)
 			}
 		}
@@ -187,7 +186,7 @@ func TestIDsAreSigned(t *testing.T) {
 				t.Errorf("%s: %v", c.name, got)
 			}
 		}
-		time.Sleep(2 * time.Hour)
+		eventually.Advance(2 * time.Hour)
 		if s.m.IsID(live, short) || !s.m.IsID(live, long) {
 			t.Error("after two hours the wrong one is valid")
 		}
