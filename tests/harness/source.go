@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -95,6 +96,43 @@ func (s *Source) Send(frames int) {
 		s.await = nil
 		await()
 	}
+}
+
+// SendInTime connects a source with sound of a length, and sends that as fast as it plays, but for a lead,
+// so that a busy machine keeps no player waiting. end ends the source.
+func (s *Server) SendInTime(mount, contentType string, sound []byte, length, lead time.Duration) (end func()) {
+	s.T.Helper()
+	conn := s.Dial(false)
+	resp, _ := SendHead(s.T, conn, "SOURCE "+mount+" HTTP/1.0\r\n"+BasicAuth("source", "hackme")+"Content-Type: "+contentType+"\r\n\r\n")
+	if resp.StatusCode != http.StatusOK {
+		s.T.Fatalf("the source of %s is answered %s", mount, resp.Status)
+	}
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		began := time.Now()
+		for sent := 0; ; {
+			to := min(len(sound), int(float64(len(sound))*(time.Since(began)+lead).Seconds()/length.Seconds()))
+			if _, err := conn.Write(sound[sent:to]); err != nil {
+				return
+			}
+			sent = to
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	end = sync.OnceFunc(func() {
+		close(stop)
+		<-done
+		_ = conn.Close()
+	})
+	s.T.Cleanup(end)
+	return end
 }
 
 // Run sends a frame each interval until stop is closed; done is closed then.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -67,42 +66,10 @@ func carriers(t testing.TB) []*carrier {
 	return all
 }
 
-// send connects a source that sends sound as fast as that plays, and returns a function that ends
-// it.
+// send connects a source, and returns a function that ends it.
 func (c *carrier) send(s *harness.Server, mount string, sound []byte) (end func()) {
 	s.T.Helper()
-	const lead = time.Second // so that a busy machine does not keep players waiting
-	conn := s.Dial(false)
-	resp, _ := harness.SendHead(s.T, conn, "SOURCE "+mount+" HTTP/1.0\r\n"+harness.BasicAuth("source", "hackme")+"Content-Type: "+c.contentType+"\r\n\r\n")
-	if resp.StatusCode != http.StatusOK {
-		s.T.Fatalf("the source of %s is answered %s", mount, resp.Status)
-	}
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		began := time.Now()
-		for sent := 0; ; {
-			to := min(len(sound), int(float64(len(sound))*(time.Since(began)+lead).Seconds()/toneSeconds))
-			if _, err := conn.Write(sound[sent:to]); err != nil {
-				return
-			}
-			sent = to
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-	end = sync.OnceFunc(func() {
-		close(stop)
-		<-done
-		_ = conn.Close()
-	})
-	s.T.Cleanup(end)
-	return end
+	return s.SendInTime(mount, c.contentType, sound, toneSeconds*time.Second, time.Second)
 }
 
 // wav reads the tones in a file that a player writes. A player that changes the sampling rate

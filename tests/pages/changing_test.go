@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -95,39 +94,8 @@ func (f *changing) mounts() string {
 	return lines.String()
 }
 
-// send connects a source that sends sound as fast as that plays, and returns a function that ends
-// it.
+// send connects a source, and returns a function that ends it.
 func (f *changing) send(s *harness.Server, mount string, sound []byte) (end func()) {
 	s.T.Helper()
-	conn := s.Dial(false)
-	resp, _ := harness.SendHead(s.T, conn, "SOURCE "+mount+" HTTP/1.0\r\n"+harness.BasicAuth("source", "hackme")+"Content-Type: "+f.contentType+"\r\n\r\n")
-	if resp.StatusCode != http.StatusOK {
-		s.T.Fatalf("the source of %s is answered %s", mount, resp.Status)
-	}
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		began := time.Now()
-		for sent := 0; ; {
-			to := min(len(sound), int(float64(len(sound))*(time.Since(began)+lead).Seconds()/soundSeconds))
-			if _, err := conn.Write(sound[sent:to]); err != nil {
-				return
-			}
-			sent = to
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-	end = sync.OnceFunc(func() {
-		close(stop)
-		<-done
-		_ = conn.Close()
-	})
-	s.T.Cleanup(end)
-	return end
+	return s.SendInTime(mount, f.contentType, sound, soundSeconds*time.Second, lead)
 }
