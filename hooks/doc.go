@@ -21,8 +21,8 @@
 // loses no event that was stored. An event is delivered at least once: again, if
 // the process ended before its delivery was stored.
 //
-// Begin tells that something has begun, such as a listener, and keeps the event of its end as a
-// will (will.go), stored likewise: if the process is killed before, the next one delivers it.
+// Begin queues the event of a begin, such as listener_added, and stores the event of the end as a
+// will (will.go). If the process is killed before that end, the next process delivers the will.
 //
 // Goroutines: all exported methods may be called from any goroutine. Runners run on
 // the workers of their queue, which end when nothing is due; the store is called by

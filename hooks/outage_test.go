@@ -31,17 +31,21 @@ type moment struct {
 // recorder is a store that remembers each moment.
 type recorder struct {
 	memory
-	runs    *runs
-	moments []moment
-	stored  map[string]bool
-	done    map[string]bool
-	saves   map[string]int // by key
-	refuse  func(call int) bool
-	calls   int
+	delivered func() []string
+	moments   []moment
+	stored    map[string]bool
+	done      map[string]bool
+	saves     map[string]int      // by queue and key
+	refuse    func(call int) bool // nil: the store works
+	calls     int
+}
+
+func newRecorder(delivered func() []string, refuse func(int) bool) *recorder {
+	return &recorder{delivered: delivered, stored: make(map[string]bool), done: make(map[string]bool), saves: make(map[string]int), refuse: refuse}
 }
 
 func (r *recorder) record(what string, store *memory) {
-	r.moments = append(r.moments, moment{fmt.Sprint(len(r.moments), ": ", what), store, maps.Clone(r.stored), maps.Clone(r.done), r.runs.list()})
+	r.moments = append(r.moments, moment{fmt.Sprint(len(r.moments), ": ", what), store, maps.Clone(r.stored), maps.Clone(r.done), r.delivered()})
 }
 
 func (r *recorder) isRefused() bool {
@@ -53,7 +57,7 @@ func (r *recorder) Save(ctx context.Context, queue, key string, value []byte) er
 	torn := r.copy()
 	torn.set(queue, key, value[:len(value)/2])
 	r.record("in the middle of saving "+key, torn)
-	if r.saves[key]++; r.saves[key] > 1 && r.refuse == nil {
+	if r.saves[queue+key]++; r.saves[queue+key] > 1 && r.refuse == nil {
 		return fmt.Errorf("%s is written twice", key)
 	}
 	refused := r.isRefused()
@@ -103,7 +107,7 @@ func outage(t *testing.T, refuse func(int) bool) *recorder {
 		}
 		return nil
 	}
-	store := &recorder{runs: r, stored: make(map[string]bool), done: make(map[string]bool), saves: make(map[string]int), refuse: refuse}
+	store := newRecorder(r.list, refuse)
 	d := NewDispatcher(log, store)
 	plan := keeper(r)
 	plan.Hooks[0].Policy.Workers = 1 // pauses is not for several

@@ -67,11 +67,13 @@ type queuedEvent struct {
 	segment *segment // the last one that has it; nil: it is not stored
 	pending bool     // it is among what is to be stored
 	done    bool
-	after   *queuedEvent // a will that is to be stored before; nil: none
+	after   *queuedEvent // a will that must be stored first; nil: none
 }
 
-// waits reports whether a will is to be stored before the event.
-func (e *queuedEvent) waits() bool { return e.after != nil && !e.after.done && e.after.segment == nil }
+// lacksWill reports whether the event has a will that is not stored yet.
+func (e *queuedEvent) lacksWill() bool {
+	return e.after != nil && !e.after.done && e.after.segment == nil
+}
 
 func newSpool() *spool { return &spool{writer: strings.ToLower(rand.Text()[:6])} }
 
@@ -215,7 +217,7 @@ func (s *spool) draft() *draft {
 		if e.done {
 			continue
 		}
-		if e.waits() {
+		if e.lacksWill() {
 			break
 		}
 		bytes += e.event.size()

@@ -6,15 +6,15 @@ import (
 )
 
 // A will is the event of an end, such as listener_removed, that the next process delivers if this
-// one is killed before that end. It is stored beside the queue of its hook, in segments likewise.
-// The event of the true end has the same ID, so that a receiver can tell a second delivery.
+// one is killed before that end. It is stored beside the queue of its hook, in segments of the same
+// form. The event of the real end has the same ID, so a receiver can recognise a second delivery.
 
 const (
-	// maxWills bounds how many wills there are. Further ends are not told of after a crash.
+	// maxWills bounds the number of wills. Further ends have no event after a crash.
 	maxWills = 1 << 17
-	// willDelay is the part of the interval between two flushes that a will waits at most.
+	// A will waits for one flush interval divided by willDelay at most.
 	willDelay = 4
-	// pulseInterval is how often is stored that the process lives, while it has wills.
+	// pulseInterval is how often a process with wills stores a sign of life.
 	pulseInterval = time.Minute
 )
 
@@ -30,10 +30,10 @@ type will struct {
 // willsOf returns the name under which the store has the wills of a queue.
 func willsOf(queue string) string { return queue + " wills" }
 
-// Begin queues an event for all hooks that the plan in force has for it, and keeps the event of its
-// end as a will for those of that. A hook that is to be told of both is told of the begin once the
-// will is stored. A nil begin was told of before. The end is told of by Dispatch, with an event of the
-// same ID, or else Withdraw must be called. Until then the time of the end is that of the begin.
+// Begin queues the event begin for its hooks in the plan in force, and sets the event end as a will
+// for its hooks. A hook that has both gets begin only after the will is stored. A nil begin sets the
+// will alone. The time of end is that of the begin. Dispatch of an event with the ID of end withdraws
+// the will; without such an event, Withdraw must be called.
 func (d *Dispatcher) Begin(begin, end *Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,7 +54,7 @@ func (d *Dispatcher) Begin(begin, end *Event) {
 	}
 }
 
-// SetWill keeps the event of an end as a will for one hook. Enqueue with an event of the same ID
+// SetWill sets the event of an end as a will for one hook. Enqueue of an event with the same ID
 // withdraws it.
 func (d *Dispatcher) SetWill(h *Hook, end *Event) {
 	d.mu.Lock()
@@ -62,8 +62,7 @@ func (d *Dispatcher) SetWill(h *Hook, end *Event) {
 	d.setWill(h, end)
 }
 
-// Withdraw withdraws the will with an event of that ID, if there is one: what it is about has ended,
-// and nobody has to be told.
+// Withdraw withdraws the wills with that event ID, if there are any. It is for ends without an event.
 func (d *Dispatcher) Withdraw(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -99,7 +98,7 @@ func (d *Dispatcher) withdraw(id string) {
 	}
 }
 
-// withdrawAll withdraws all wills, at an end in order.
+// withdrawAll withdraws all wills, at an orderly shutdown.
 func (d *Dispatcher) withdrawAll() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -108,40 +107,40 @@ func (d *Dispatcher) withdrawAll() {
 	}
 }
 
-// beat lets it be stored that the process lives.
+// beat stores a sign of life beside the wills.
 func (d *Dispatcher) beat() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.pulse = nil; len(d.wills) == 0 {
 		return
 	}
-	for _, all := range d.wills {
-		for _, w := range all {
-			w.queue.wills.beat = true
+	for _, q := range d.queues {
+		if q.wills != nil && len(q.wills.segments) > 0 {
+			q.wills.beat = true
 		}
 	}
 	d.flushSoon()
 	d.pulse = d.after(pulseInterval, d.beat)
 }
 
-// holdBack makes an event that was queued last wait until a will is stored.
+// holdBack makes the last queued event wait until a will is stored.
 func (q *queue) holdBack(e *Event, will *queuedEvent) {
 	k := q.keys[q.hook.Policy.key(e)]
 	if k == nil {
 		return
 	}
-	if last := k.events[len(k.events)-1]; last.id == e.ID { // else there was no room for it
+	if last := k.events[len(k.events)-1]; last.id == e.ID { // otherwise the queue was full
 		last.after = will
 	}
 }
 
-// waits reports whether an event waits until a will is stored. It does not if that may take long.
+// waits reports whether an event waits for its will. It does not while the store fails.
 func (q *queue) waits(e *queuedEvent) bool {
-	return e.waits() && q.state.storage == ready
+	return e.lacksWill() && q.state.storage == ready
 }
 
-// inherit returns the events of the wills that an earlier process has left, but for those that are
-// queued already. It must be called once.
+// inherit turns the wills that an earlier process has left into events, without those that are
+// already queued. It must be called once.
 func (q *queue) inherit(left stored, queued []*queuedEvent) (events []*queuedEvent) {
 	q.wills.continues(left.spool)
 	known := make(map[string]bool)
@@ -160,7 +159,7 @@ func (q *queue) inherit(left stored, queued []*queuedEvent) (events []*queuedEve
 	return events
 }
 
-// executed returns the event of a will, of a process that was alive at a time for certain.
+// executed returns the event of a will. The earlier process gave its last sign of life at a time.
 func executed(w *Event, alive time.Time) *Event {
 	e := *w
 	e.Time = time.Now()

@@ -12,14 +12,14 @@ import (
 	"github.com/caddycast/caddycast/internal/eventually"
 )
 
-// told is a Runner that remembers the events, and fails while it is down.
-type told struct {
+// deliveries is a Runner that records the events, and fails while it is down.
+type deliveries struct {
 	mu   sync.Mutex
 	all  []*Event
 	down bool
 }
 
-func (r *told) Run(_ context.Context, e *Event) error {
+func (r *deliveries) Run(_ context.Context, e *Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.down {
@@ -30,7 +30,7 @@ func (r *told) Run(_ context.Context, e *Event) error {
 }
 
 // texts returns the events as "name id reason duration".
-func (r *told) texts() (all []string) {
+func (r *deliveries) texts() (all []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.all {
@@ -43,10 +43,10 @@ func (r *told) texts() (all []string) {
 	return all
 }
 
-func (r *told) want(t *testing.T, want ...string) {
+func (r *deliveries) want(t *testing.T, want ...string) {
 	t.Helper()
 	if got := r.texts(); !slices.Equal(got, want) {
-		t.Errorf("told of %q; want %q", got, want)
+		t.Errorf("delivered are %q; want %q", got, want)
 	}
 }
 
@@ -69,12 +69,12 @@ var willPolicies = map[string]Policy{
 	"in memory": {},
 }
 
-func TestWhatWasToldToBeginIsToldToEndAfterACrash(t *testing.T) {
+func TestEndsAreDeliveredAfterACrash(t *testing.T) {
 	for name, policy := range willPolicies {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log, _ := logged()
-				store, before := new(memory), new(told)
+				store, before := new(memory), new(deliveries)
 				plan := func(r Runner) *Plan { return planOf(&Hook{Name: "h", Label: "it", Runner: r, Policy: policy}) }
 				d := NewDispatcher(log, store)
 				d.Apply(plan(before))
@@ -89,7 +89,7 @@ func TestWhatWasToldToBeginIsToldToEndAfterACrash(t *testing.T) {
 				d.Close(t.Context())
 				before.want(t, "listener_added B0", "listener_added B1", "listener_added B2", "listener_added B3", "listener_removed E1 departed 1")
 
-				after := new(told)
+				after := new(deliveries)
 				d = NewDispatcher(log, crashed)
 				d.Apply(plan(after))
 				d.Begin(stay("/m", 9))
@@ -107,7 +107,7 @@ func TestWhatWasToldToBeginIsToldToEndAfterACrash(t *testing.T) {
 func TestAnEndInOrderLeavesNoWill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
-		store, r := new(memory), new(told)
+		store, r := new(memory), new(deliveries)
 		d := NewDispatcher(log, store)
 		d.Apply(keeper(r))
 		d.Begin(stay("/m", 1))
@@ -124,11 +124,11 @@ func TestAnEndInOrderLeavesNoWill(t *testing.T) {
 	})
 }
 
-// Nobody is told of a begin whose end might be forgotten.
-func TestABeginIsToldOnceItsWillIsStored(t *testing.T) {
+// A crash must not separate a begin that was delivered from its end.
+func TestABeginIsDeliveredAfterItsWillIsStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
-		store, r := new(memory), new(told)
+		store, r := new(memory), new(deliveries)
 		d := NewDispatcher(log, store)
 		d.Apply(keeper(r))
 		eventually.Advance(10 * time.Second)
@@ -140,7 +140,7 @@ func TestABeginIsToldOnceItsWillIsStored(t *testing.T) {
 		}
 		eventually.Advance(flushInterval / willDelay)
 		if r.mu.Lock(); len(r.all) != 2 {
-			t.Errorf("%d events are told", len(r.all))
+			t.Errorf("%d events are delivered", len(r.all))
 		}
 		r.mu.Unlock()
 		store.fail(errDown)
@@ -156,17 +156,19 @@ func TestABeginIsToldOnceItsWillIsStored(t *testing.T) {
 	})
 }
 
-// At every moment at which a process may be killed, the next one tells of each end that is due, and
-// of none twice without its ID.
-func TestAnEndIsToldWheneverTheProcessIsKilled(t *testing.T) {
+// The process is killed at every call of the store. The next one delivers the end of each delivered
+// begin.
+func TestEachBeginHasItsEndWheneverTheProcessIsKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _ := logged()
-		r := new(told)
-		store := &momentStore{memory: new(memory), told: r}
+		r := new(deliveries)
+		store := newRecorder(r.texts, nil)
 		d := NewDispatcher(log, store)
 		d.Apply(keeper(r))
-		for n := range 150 {
-			d.Begin(stay("/m", n))
+		for n := range 170 {
+			if n < 150 {
+				d.Begin(stay("/m", n))
+			}
 			if n >= 20 {
 				d.Dispatch(endOf("/m", n-20))
 			}
@@ -178,46 +180,21 @@ func TestAnEndIsToldWheneverTheProcessIsKilled(t *testing.T) {
 			t.Fatalf("only %d moments", len(store.moments))
 		}
 		for _, m := range store.moments {
-			m.check(t)
+			m.checkEnds(t)
 		}
 	})
 }
 
-// momentStore is a store that remembers what it had, and what was told, before each call.
-type momentStore struct {
-	*memory
-	told    *told
-	moments []willMoment
-}
-
-type willMoment struct {
-	store *memory
-	told  []string
-}
-
-func (s *momentStore) note() {
-	s.moments = append(s.moments, willMoment{s.copy(), s.told.texts()})
-}
-
-func (s *momentStore) Save(ctx context.Context, queue, key string, value []byte) error {
-	s.note()
-	return s.memory.Save(ctx, queue, key, value)
-}
-
-func (s *momentStore) Delete(ctx context.Context, queue, key string) error {
-	s.note()
-	return s.memory.Delete(ctx, queue, key)
-}
-
-func (m willMoment) check(t *testing.T) {
+// checkEnds checks that each begin that is delivered, before the moment or after, has its end.
+func (m *moment) checkEnds(t *testing.T) {
 	t.Helper()
 	log, _ := logged()
-	r := new(told)
+	r := new(deliveries)
 	d := NewDispatcher(log, m.store)
 	d.Apply(keeper(r))
 	eventually.Advance(10 * time.Second)
 	d.Close(t.Context())
-	ends, all := make(map[string]int), append(slices.Clone(m.told), r.texts()...)
+	ends, all := make(map[string]int), append(slices.Clone(m.delivered), r.texts()...)
 	for _, text := range all {
 		var name, id string
 		_, _ = fmt.Sscan(text, &name, &id)
@@ -229,7 +206,7 @@ func (m willMoment) check(t *testing.T) {
 		var name, id string
 		_, _ = fmt.Sscan(text, &name, &id)
 		if name == string(ListenerAdded) && ends["E"+id[1:]] == 0 {
-			t.Errorf("nobody is told of the end of %s", id)
+			t.Errorf("%s: %s is delivered, its end is not", m.what, id)
 		}
 	}
 }

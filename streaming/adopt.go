@@ -35,7 +35,7 @@ type Adoption struct {
 	ends map[*Mount]*blocklog.Block
 }
 
-// Adopt begins to take streams over. Observers are told of nothing until Finish. ended is called with
+// Adopt begins to take streams over. Observers get nothing until Finish. ended is called with
 // each encoder of the other process whose stream has ended.
 func (st *Station) Adopt(ended func(*Source)) *Adoption {
 	st.callbacks.mute(true)

@@ -20,8 +20,8 @@ const (
 	FallbackReleased                         // no listener does so any more; To is the mount, or empty: none is left
 	SourceTooFast                            // Source sends faster than real time, and has to wait; once for each source
 	MountFull                                // a listener was refused for want of room, the first since there was some: Cause
-	SourceAdopted                            // Source, an encoder, comes by another process, which has told of it
-	ListenerAdopted                          // Listener was taken over from another process, which has told of it
+	SourceAdopted                            // Source, an encoder, comes by another process, which has announced it
+	ListenerAdopted                          // Listener was taken over from another process, which has announced it
 )
 
 // Notice is something that has happened to a mount. Which of the fields are

@@ -10,12 +10,11 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// presence is what the events of a listener, or of a source, have in common: that of its begin and
-// that of its end.
+// presence is what the begin event and the end event of a listener, or of a source, have in common.
 type presence struct {
 	mount      string
 	begin, end hooks.Name
-	endID      string // of the end's event, each time that it is told of, also after a crash
+	endID      string // ID of the end event, the same at each delivery and after a crash
 	since      time.Time
 	fields     hooks.Fields
 }
@@ -43,7 +42,7 @@ func (st *Station) presenceOf(n streaming.Notice) presence {
 	return st.sourcePresence(n.Source)
 }
 
-// will returns the event of the end that is delivered if the process is killed before.
+// will returns the end event that the next process delivers if this one is killed.
 func (st *Station) will(p presence) *hooks.Event {
 	e := st.newEvent(p.since, p.end, p.mount, p.fields...)
 	e.ID = p.endID
@@ -65,7 +64,7 @@ func (st *Station) came(n streaming.Notice) {
 	st.hooks.Begin(e, st.will(p))
 }
 
-// stays takes care of a listener or a source that another process has announced.
+// stays sets the will of a listener or a source that another process has announced.
 func (st *Station) stays(n streaming.Notice) {
 	if p := st.presenceOf(n); st.hooks.HasHooks(p.end, p.mount) {
 		st.hooks.Begin(nil, st.will(p))

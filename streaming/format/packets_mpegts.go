@@ -9,7 +9,7 @@ type tsPieces struct {
 	codec  *Codec  // of the open piece; nil: there is none
 	stamp  int64   // of the open piece, in ticks of 90 kHz
 	length int     // of the last piece
-	tried  int     // PES packets from which the codec could not be told
+	tried  int     // PES packets that did not show the codec
 	begins bool    // stamps begin anew
 }
 
@@ -24,7 +24,7 @@ const (
 	// maxTSTried bounds the PES packets that are looked at for the header of a frame.
 	maxTSTried = 100
 
-	tsFrameHead = 7 // bytes that tell what a frame is
+	tsFrameHead = 7 // bytes of a frame head
 )
 
 // The types of streams whose sound players play from MPEG-TS (ISO 13818-1, table 2-34; ATSC A/52).
@@ -117,7 +117,7 @@ func (p *Packets) sendTS(length int) {
 	p.open = p.open[:0]
 }
 
-// tsCodec returns the codec of what follows, which begins with a frame; nil: that can't be told.
+// tsCodec returns the codec of what follows, which begins with a frame; nil: unknown.
 func (p *Packets) tsCodec(frame []byte) *Codec {
 	var sound *Codec
 	switch t := p.ts; t.tables.stream.kind {

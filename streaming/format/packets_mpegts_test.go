@@ -36,7 +36,7 @@ func takeTS(kind byte, parts ...[]byte) (all []Packet, none string) {
 	return all, none
 }
 
-// A piece lasts from one stamp to the next, also where the stamps wrap; a jump is told.
+// A piece lasts from one stamp to the next, also where the stamps wrap; a jump is a discontinuity.
 func TestPiecesOfMPEGTSLastFromStampToStamp(t *testing.T) {
 	rest := slicePID(stamped(1, nil))
 	const wrap = 1 << 33

@@ -10,7 +10,7 @@ import (
 type List struct {
 	target        int    // seconds; the longest segment, rounded
 	listed        int    // most segments that are shown
-	long          bool   // players are told to begin at its end
+	long          bool   // players begin at its end
 	sequence      uint64 // of the oldest segment
 	discontinuity uint64 // of the first segment that is shown
 	ended         bool

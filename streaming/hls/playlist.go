@@ -12,7 +12,7 @@ type Playlist struct{ Text, Gzip []byte }
 
 func newPlaylist(text []byte) *Playlist { return &Playlist{text, compress(text)} }
 
-// text is what a media playlist tells.
+// text is the content of a media playlist.
 type text struct {
 	target                  int // seconds
 	long                    bool

@@ -82,7 +82,7 @@ func TestDeltaUpdatesMakeTheSameList(t *testing.T) {
 		kept += d
 	}
 	if part.sequence != all.sequence || part.discontinuity != all.discontinuity || kept < 12 || kept > 14.1 {
-		t.Errorf("numbers %d, %d, and %g s are told", part.sequence, part.discontinuity, kept)
+		t.Errorf("numbers %d, %d, and %g s are announced", part.sequence, part.discontinuity, kept)
 	}
 	if !slices.Equal(slices.Concat(all.names[:skipped], part.names), all.names) || !slices.Equal(slices.Concat(all.maps[:skipped], part.maps), all.maps) ||
 		!slices.Equal(slices.Concat(all.times[:skipped], part.times), all.times) {

@@ -139,7 +139,7 @@ func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
 	return done
 }
 
-// ending returns the ending of the names of a codec's segments, which tells their container.
+// ending returns the ending of the names of a codec's segments, which stands for their container.
 func (o *Options) ending(c *format.Codec) string {
 	switch {
 	case c.Name == format.MP3:

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
@@ -20,10 +19,9 @@ import (
 // crashes is how often the process is killed.
 const crashes = 50
 
-// A process is killed again and again, at any moment, while it records, tells of events and loads
-// configurations. Each recording is whole, and whoever was told that somebody has come is told that
-// they are gone.
-func TestAKilledProcessTearsNothingAndLeavesNothingUntold(t *testing.T) {
+// A process is killed again and again, at any moment, while it records, delivers events and loads
+// configurations. Each recording is whole, and each delivered begin has its end.
+func TestAKilledProcessLeavesWholeRecordingsAndCompleteEvents(t *testing.T) {
 	t.Parallel()
 	s, home, e := harness.NewServer(t), t.TempDir(), harness.NewEndpoint(t, nil)
 	config := func(n int) string {
@@ -45,7 +43,7 @@ http://:%s {
 `, s.AdminAddress, n, e.URL, home, harness.Port(s.Plain))
 	}
 	for n := range crashes + 1 {
-		process := runUntilRecorded(t, s, home, config(2*n), n)
+		process, listener := runUntilRecorded(t, s, home, config(2*n), n)
 		var loading chan struct{}
 		if n%2 == 1 {
 			loading = make(chan struct{})
@@ -56,7 +54,7 @@ http://:%s {
 				}
 			}()
 		}
-		time.Sleep(rand.N(300 * time.Millisecond)) // the moment of the end is what is tried
+		listener.WaitForBytes(rand.Int64N(100 * numbered.MaxFrame)) // the moment of the end is what is tried
 		if err := process.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -66,16 +64,17 @@ http://:%s {
 		}
 	}
 	harness.RunProcess(t, home, config(0))
-	harness.Eventually(t, "all ends are told", func() error { return checkTold(e.All()) })
+	harness.Eventually(t, "all ends are delivered", func() error { return checkEvents(e.All()) })
 	if err := checkRecordings(home, crashes); err != nil { // that of the last process is completed with the next one
 		t.Error(err)
 	}
 }
 
-// runUntilRecorded runs the server with a source and two listeners until it records.
-func runUntilRecorded(t *testing.T, s *harness.Server, home, config string, n int) *exec.Cmd {
+// runUntilRecorded runs the server with a source and listeners until it records. The listener is one
+// that stays.
+func runUntilRecorded(t *testing.T, s *harness.Server, home, config string, n int) (process *exec.Cmd, listener *harness.Listener) {
 	t.Helper()
-	process, _ := harness.RunProcess(t, home, config)
+	process, _ = harness.RunProcess(t, home, config)
 	harness.Eventually(t, "the server answers", s.Answers)
 	src := s.Source("/m")
 	src.MayEnd = true
@@ -83,7 +82,7 @@ func runUntilRecorded(t *testing.T, s *harness.Server, home, config string, n in
 	src.Run(numbered.Duration/4, nil)
 	for range 2 {
 		s.Listen("/m", harness.HTTP1, false).Stop()
-		s.Listen("/m", harness.HTTP1Metadata, false)
+		listener = s.Listen("/m", harness.HTTP1, false)
 	}
 	harness.Eventually(t, "it is recorded", func() error {
 		left, _ := filepath.Glob(home + "/rec/*.part")
@@ -97,7 +96,7 @@ func runUntilRecorded(t *testing.T, s *harness.Server, home, config string, n in
 		}
 		return err
 	})
-	return process
+	return process, listener
 }
 
 // checkRecordings checks that there are so many recordings, all of whole frames.
@@ -119,9 +118,9 @@ func checkRecordings(home string, n int) error {
 	return nil
 }
 
-// checkTold checks that of each listener, and of each source, the begin was told and then the end,
+// checkEvents checks that each listener, and each source, has a begin event and then an end event,
 // each with one ID.
-func checkTold(posts []harness.Post) error {
+func checkEvents(posts []harness.Post) error {
 	ids := make(map[string]string)  // of events, by what they are about
 	here := make(map[string]string) // of begins without an end
 	crashed := 0
@@ -140,7 +139,7 @@ func checkTold(posts []harness.Post) error {
 		key := e.Event + " " + who
 		again := ids[key] == e.ID
 		if ids[key] != "" && !again && e.Client != 0 {
-			return fmt.Errorf("%s is told twice, as %s and %s", key, ids[key], e.ID)
+			return fmt.Errorf("%s is delivered twice, as %s and %s", key, ids[key], e.ID)
 		}
 		ids[key] = e.ID
 		if e.Reason == "crashed" {
@@ -153,17 +152,17 @@ func checkTold(posts []harness.Post) error {
 			return fmt.Errorf("%s, which has not ended, begins again: %s", who, p.Body)
 		case begins:
 			here[who] = e.ID
-		case !known && e.Reason != "crashed": // of what nobody was told yet, the end is told first
+		case !known && e.Reason != "crashed": // a crash may come before the begin is delivered
 			return fmt.Errorf("the end of %s comes before its begin: %s", who, p.Body)
 		default:
 			delete(here, who)
 		}
 	}
 	if len(here) > 0 {
-		return fmt.Errorf("no end of %d is told: %v", len(here), here)
+		return fmt.Errorf("%d have no end: %v", len(here), here)
 	}
 	if crashed < crashes {
-		return fmt.Errorf("only %d ends by a crash are told", crashed)
+		return fmt.Errorf("only %d ends by a crash are delivered", crashed)
 	}
 	return nil
 }

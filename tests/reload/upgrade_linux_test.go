@@ -193,8 +193,8 @@ func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
 	waitForExit(t, process)
 }
 
-// Who came before an upgrade is told to be gone once: when the newer process is killed.
-func TestAnEndIsToldAfterAnUpgradeAndACrash(t *testing.T) {
+// Listeners and sources of before an upgrade end once: when the newer process is killed.
+func TestEndsAreDeliveredAfterAnUpgradeAndACrash(t *testing.T) {
 	t.Parallel()
 	s, home, e := harness.NewServer(t), t.TempDir(), harness.NewEndpoint(t, nil)
 	station := strings.Replace(harness.Station, "{", "{\n on source_connected source_disconnected listener_added listener_removed webhook "+e.URL, 1)
@@ -206,10 +206,10 @@ func TestAnEndIsToldAfterAnUpgradeAndACrash(t *testing.T) {
 	src.Send(100)
 	src.Run(numbered.Duration, nil)
 	listeners := []*harness.Listener{s.Listen("/m", harness.HTTP1, false), s.Listen("/m", harness.HTTP2, true)}
-	told := func(what string, n int) string {
+	posted := func(what string, n int) string {
 		return strings.Join(slices.DeleteFunc(e.Bodies("/", n), func(body string) bool { return !strings.Contains(body, what) }), "\n")
 	}
-	told("", 3)
+	posted("", 3)
 	pid := upgradeTo(s, binary.Caddycast(t))
 	harness.WaitForMoreBytes(listeners, 100*numbered.MaxFrame)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -226,8 +226,8 @@ func TestAnEndIsToldAfterAnUpgradeAndACrash(t *testing.T) {
 		return nil
 	})
 	harness.RunProcess(t, home, config)
-	ends := told(`_removed"`, 6) + told(`_disconnected"`, 6)
+	ends := posted(`_removed"`, 6) + posted(`_disconnected"`, 6)
 	if strings.Count(ends, `"reason":"crashed"`) != 3 || strings.Count(ends, `"id"`) != 3 {
-		t.Errorf("told of the ends is\n%s", ends)
+		t.Errorf("the end events are\n%s", ends)
 	}
 }

@@ -37,19 +37,19 @@ func segment(n int) *hls.Segment {
 // process is an archive that runs.
 type process struct {
 	*Archive
-	t     *testing.T
-	page  *hls.Page // as of the last list
-	lists int
-	ends  int
-	told  []error
-	done  chan struct{}
+	t       *testing.T
+	page    *hls.Page // as of the last list
+	lists   int
+	ends    int
+	reports []error
+	done    chan struct{}
 }
 
 // start starts an archive in a folder, in a bubble.
 func start(t *testing.T, folder string, change func(*Archive)) *process {
 	p := &process{t: t, done: make(chan struct{})}
 	p.Archive = New(Options{
-		Folder: folder, Length: 10 * time.Minute, Report: func(err error) { p.told = append(p.told, err) },
+		Folder: folder, Length: 10 * time.Minute, Report: func(err error) { p.reports = append(p.reports, err) },
 		Show: func(page *hls.Page, begins bool) {
 			if p.page = page; begins {
 				p.lists++
@@ -172,8 +172,8 @@ func TestATornTailIsCutOff(t *testing.T) {
 				t.Errorf("%s: %v are left", what, got)
 			}
 			p.add(8, 9)
-			if got := p.check(); len(got) == 0 || got[len(got)-1] != 8 || len(p.told) > 0 {
-				t.Errorf("%s: it goes on as %v, %v", what, got, p.told)
+			if got := p.check(); len(got) == 0 || got[len(got)-1] != 8 || len(p.reports) > 0 {
+				t.Errorf("%s: it goes on as %v, %v", what, got, p.reports)
 			}
 			p.stop()
 		}
@@ -205,7 +205,7 @@ func (f full) Write(b []byte) (int, error) {
 	return n, errors.New("no space left on device")
 }
 
-// A full disk is told of once; what had no room is left out, and the list goes on behind it.
+// A full disk is reported once; what had no room is left out, and the list goes on behind it.
 func TestAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := 5000
@@ -219,14 +219,14 @@ func TestAFullDisk(t *testing.T) {
 		p := start(t, folder, limit)
 		p.add(0, 30)
 		had := len(p.check())
-		if had < 5 || had > 25 || len(p.told) != 1 || !strings.Contains(p.told[0].Error(), folder) {
-			t.Fatalf("%d segments had room, told %v", had, p.told)
+		if had < 5 || had > 25 || len(p.reports) != 1 || !strings.Contains(p.reports[0].Error(), folder) {
+			t.Fatalf("%d segments had room, reports %v", had, p.reports)
 		}
 		room = 1 << 20
 		p.add(30, 50)
 		got := p.check()
-		if len(got) != had+20 || len(marks(p.page)) != 1 || len(p.told) != 2 || p.told[1] != nil {
-			t.Errorf("%d segments, marks at %v, told %v", len(got), marks(p.page), p.told)
+		if len(got) != had+20 || len(marks(p.page)) != 1 || len(p.reports) != 2 || p.reports[1] != nil {
+			t.Errorf("%d segments, marks at %v, reports %v", len(got), marks(p.page), p.reports)
 		}
 		p.stop()
 		next := start(t, folder, nil)
@@ -268,8 +268,8 @@ func TestADiskThatHangs(t *testing.T) {
 		close(wait)
 		synctest.Wait()
 		p.add(100, 101)
-		if got := p.check(); len(got) > queued+2 || got[len(got)-1] != 100 || len(p.told) != 1 || !errors.Is(p.told[0], errSlow) {
-			t.Errorf("%v are stored, told %v", got, p.told)
+		if got := p.check(); len(got) > queued+2 || got[len(got)-1] != 100 || len(p.reports) != 1 || !errors.Is(p.reports[0], errSlow) {
+			t.Errorf("%v are stored, reports %v", got, p.reports)
 		}
 		if at := marks(p.page); len(at) != 1 || at[0] != len(p.page.Segments)-1 {
 			t.Errorf("marks at %v", at)
