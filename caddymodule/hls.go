@@ -26,6 +26,11 @@ type HLS struct {
 	// The number of segments in the playlist, from 3 to 1000. Default: 10.
 	Playlist int `json:"playlist,omitempty"`
 
+	// The longest part of a segment, from 500ms to half of a segment. Players of low latency load
+	// parts, and are three of them behind the source. Mounts with MP3 or MPEG-TS have no parts.
+	// Default: 0, there are none.
+	LowLatency caddy.Duration `json:"low_latency,omitempty"`
+
 	// The container of AAC: `packed`, as the encoder sends it, or `fmp4`. Other codecs have
 	// one container each. Default: `packed`.
 	Container string `json:"container,omitempty"`
@@ -45,12 +50,15 @@ const (
 	minSegment, maxSegment = time.Second, 20 * time.Second
 	defaultListed          = 10
 	minListed, maxListed   = 3, 1000
+	defaultPart, minPart   = time.Second, 500 * time.Millisecond
 	minRewind, maxRewind   = time.Minute, 24 * time.Hour
 	containerFMP4          = "fmp4"
 	expectedSegment        = "a time from 1s to 20s, such as 6s"
 	expectedListed         = "a number of segments from 3 to 1000, such as 10"
+	expectedPart           = "a time from 500ms to half of a segment, such as 1s"
 	expectedContainer      = "packed or fmp4"
 	expectedRewind         = "a time from 1m to 24h, such as 2h"
+	usageLowLatency        = "low_latency, with a time after it or none"
 	usageRewind            = "rewind <duration>, with memory or disk <folder> after it"
 	usageHLS               = "hls alone, hls { … }, or hls off"
 )
@@ -65,6 +73,8 @@ func (h *HLS) validate() error {
 		return fmt.Errorf("hls: segment %v: out of range; expected %s", segment, expectedSegment)
 	case h.Playlist != 0 && (h.Playlist < minListed || h.Playlist > maxListed):
 		return fmt.Errorf("hls: playlist %d: out of range; expected %s", h.Playlist, expectedListed)
+	case h.LowLatency != 0 && (time.Duration(h.LowLatency) < minPart || time.Duration(h.LowLatency) > h.segment()/2):
+		return fmt.Errorf("hls: low_latency %v: out of range; expected %s", time.Duration(h.LowLatency), expectedPart)
 	case !slices.Contains([]string{"", "packed", containerFMP4}, h.Container):
 		return fmt.Errorf("hls: container %q: unknown; expected %s", h.Container, expectedContainer)
 	case h.Rewind != 0 && (time.Duration(h.Rewind) < minRewind || time.Duration(h.Rewind) > maxRewind):
@@ -75,17 +85,22 @@ func (h *HLS) validate() error {
 	return nil
 }
 
+// segment returns the length of segments.
+func (h *HLS) segment() time.Duration {
+	if h.Segment == 0 {
+		return defaultSegment
+	}
+	return time.Duration(h.Segment)
+}
+
 // options translates the settings.
 func (h *HLS) options() *origin.Options {
 	if h == nil || h.Off {
 		return nil
 	}
 	o := &origin.Options{
-		Segment: time.Duration(h.Segment), Listed: h.Playlist, FMP4: h.Container == containerFMP4,
+		Segment: h.segment(), Listed: h.Playlist, Part: time.Duration(h.LowLatency), FMP4: h.Container == containerFMP4,
 		Rewind: time.Duration(h.Rewind), Folder: h.RewindFolder,
-	}
-	if o.Segment == 0 {
-		o.Segment = defaultSegment
 	}
 	if o.Listed == 0 {
 		o.Listed = defaultListed
@@ -99,6 +114,7 @@ func (h *HLS) options() *origin.Options {
 //		segment   <duration>
 //		playlist  <number>
 //		container packed|fmp4
+//		low_latency [<duration>]
 //		rewind    <duration> [memory|disk <folder>]
 //	}
 func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
@@ -110,19 +126,44 @@ func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 		}
 		return nil
 	}
+	parts := false
 	err := setting.ParseBlock(d, "hls", setting.Directives{
 		"segment":   setting.PositiveDuration(d, &h.Segment),
 		"playlist":  setting.Count(d, &h.Playlist),
 		"container": setting.Text(d, &h.Container),
 		"rewind":    func() error { return parseRewind(d, h) },
+		"low_latency": func() error {
+			parts = true
+			return parseLowLatency(d, h)
+		},
 	})
 	if err != nil {
 		return err
+	}
+	if parts && h.LowLatency == 0 {
+		h.LowLatency = caddy.Duration(min(defaultPart, h.segment()/2))
 	}
 	if err := h.validate(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil
+}
+
+// parseLowLatency parses the length of parts, which may be left to the segments.
+func parseLowLatency(d *caddyfile.Dispenser, h *HLS) error {
+	switch args := d.RemainingArgs(); len(args) {
+	case 0:
+		return nil
+	case 1:
+		length, ok := setting.ParseDuration(args[0])
+		if !ok || length == 0 {
+			return setting.InvalidValue(d, "low_latency", args[0], expectedPart)
+		}
+		h.LowLatency = caddy.Duration(length)
+		return nil
+	default:
+		return setting.InvalidValue(d, "low_latency", strings.Join(args, " "), usageLowLatency)
+	}
 }
 
 // parseRewind parses how far listeners can go back, and where that is kept.

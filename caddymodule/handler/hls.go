@@ -159,7 +159,11 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 			return response.Refuse(http.StatusForbidden, "The id in s is not valid any more; expected one from the entry of the mount")
 		}
 	}
-	if m := h.station.HLS().Mount(q.path); m != nil {
+	m := h.station.HLS().Mount(q.path)
+	if m != nil {
+		if err := awaitHLSUpdate(q, m, long); err != nil {
+			return err
+		}
 		page, err := m.Poll(id, long)
 		switch {
 		case err == nil:

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming/hls"
-	"github.com/caddycast/caddycast/streaming/hls/origin"
 )
 
 // serveHLSFile answers with a segment or an init. Who has its name has it from a list.
@@ -18,9 +18,11 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 		return err
 	}
 	m := h.station.HLS().Mount(q.path)
-	var file *origin.File
+	var file *hls.File
 	if m != nil {
-		file = m.File(name)
+		ctx, cancel := context.WithTimeout(q.Context(), hlsWait)
+		defer cancel()
+		file = m.AwaitFile(ctx, name)
 	}
 	if file == nil {
 		return noSegment()
@@ -64,7 +66,7 @@ func noSegment() error {
 }
 
 // answerHLSStored writes a part of a file. The kernel copies it, if the connection allows that.
-func answerHLSStored(w http.ResponseWriter, r *http.Request, contentType string, from *os.File, file *origin.File) error {
+func answerHLSStored(w http.ResponseWriter, r *http.Request, contentType string, from *os.File, file *hls.File) error {
 	if _, err := from.Seek(file.Place.Offset, io.SeekStart); err != nil {
 		return noSegment()
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/caddycast/caddycast/streaming/hls"
-	"github.com/caddycast/caddycast/streaming/hls/origin"
 )
 
 // fileReader notes what it is to read from.
@@ -37,7 +36,7 @@ func TestStoredSegmentsAreHandedOverAsFiles(t *testing.T) {
 		defer f.Close()
 		w := &fileReader{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest(method, "/", nil)
-		if err := answerHLSStored(w, r, "audio/mpeg", f, &origin.File{Size: 4, Place: hls.Place{Offset: 3}}); err != nil {
+		if err := answerHLSStored(w, r, "audio/mpeg", f, &hls.File{Size: 4, Place: hls.Place{Offset: 3}}); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.Body.String(); got != want || w.Header().Get("Content-Length") != "4" {

@@ -25,7 +25,7 @@ func FuzzSegments(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind byte, fmp4 bool, title string, stream []byte) {
 		contentType := types[int(kind)%len(types)]
-		s := NewSegmenter(Options{Segment: time.Second, FMP4: fmp4})
+		s := NewSegmenter(Options{Segment: time.Second, Part: 500 * time.Millisecond, FMP4: fmp4})
 		check := func(done *Segment) {
 			if done == nil {
 				return
@@ -34,6 +34,9 @@ func FuzzSegments(f *testing.F) {
 				t.Fatalf("a segment of %d samples at %d Hz", done.Samples, done.Rate)
 			}
 			checkBytes(t, done)
+			for _, p := range done.Parts {
+				checkBytes(t, &Segment{Name: p.Name, Data: p.Data, Init: done.Init})
+			}
 		}
 		p := format.NewPackets(contentType, func(p format.Packet) {
 			if s.Fits(p.Codec) {

@@ -14,8 +14,11 @@ type List struct {
 	sequence      uint64 // of the oldest segment
 	discontinuity uint64 // of the first segment that is shown
 	ended         bool
+	part          time.Duration // the longest part; 0: there are none
 
 	segments []*Segment // the oldest first
+	growing  *Segment   // with the parts that come after the last segment; nil: there are none
+	hint     string     // name of the next part
 	first    int        // index of the first that is shown
 	clock    float64    // seconds that all segments sound
 	dropAt   []float64  // when each that has left is dropped, by that clock
@@ -63,12 +66,13 @@ func (l *List) Show(listed int) {
 }
 
 // End marks the list as complete: nothing follows.
-func (l *List) End() { l.ended = true }
+func (l *List) End() { l.ended, l.growing = true, nil }
 
 // Add adds a segment. Those that leave the list can be loaded for their own length and that of
 // the list (RFC 8216, 6.2.2), and are dropped then.
 func (l *List) Add(s *Segment) {
-	l.segments = append(l.segments, s)
+	l.segments, l.growing = append(l.segments, s), nil
+	l.dropParts()
 	l.clock += s.Seconds()
 	l.leave(len(l.segments) - l.listed)
 	over := 0

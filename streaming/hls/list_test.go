@@ -59,10 +59,7 @@ func parse(t *testing.T, text []byte) (l listed) {
 }
 
 // has reports whether a file can be loaded.
-func has(p *Page, name string) bool {
-	s, init := p.Find(name)
-	return s != nil || init != nil
-}
+func has(p *Page, name string) bool { return p.Find(name) != nil }
 
 // The laws of a playlist (RFC 8216, 6.2), over half an hour with titles, pauses and changes of
 // the rate, looked at after each segment.

@@ -1,11 +1,13 @@
 package hls
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddycast/caddycast/streaming/format"
 )
@@ -13,21 +15,28 @@ import (
 // Page is a list at one moment. It does not change.
 type Page struct {
 	Segments []*Segment // the oldest first; the first ones may have left the list
+	Next     uint64     // sequence number of the segment that is not whole yet
+	Hint     string     // name of the part that comes next; empty: none does
 	Ended    bool
 
 	Peak, Average int // bit/s of the segments
 
+	growing     *Segment      // with the parts after the last segment; nil: there are none
+	part        time.Duration // the longest part
 	full, delta func() *Playlist
 }
 
 // Page returns the list as it is now.
 func (l *List) Page() *Page {
-	p := &Page{Segments: slices.Clone(l.segments), Ended: l.ended}
+	p := &Page{Segments: slices.Clone(l.segments), Next: l.Next(), Ended: l.ended, growing: l.growing, part: l.part}
+	if !l.ended {
+		p.Hint = l.hint
+	}
 	t := &text{
 		target: l.target, long: l.long, sequence: l.sequence + uint64(l.first), discontinuity: l.discontinuity,
-		ended: l.ended, shown: p.Segments[l.first:],
+		ended: l.ended, shown: p.Segments[l.first:], part: l.part, growing: l.growing, hint: p.Hint,
 	}
-	if l.listed*l.target > minSkippable {
+	if l.part > 0 || l.listed*l.target > minSkippable {
 		t.skipUntil = skipTargets * l.target
 	}
 	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(0)) })
@@ -54,26 +63,66 @@ func (p *Page) Full() *Playlist { return p.full() }
 // the full one if that is not long.
 func (p *Page) Delta() *Playlist { return p.delta() }
 
-// Find returns the segment or the init of a name; both nil: there is none.
-func (p *Page) Find(name string) (*Segment, *Init) {
-	digits, _, _ := strings.Cut(name, "-")
-	if sequence, err := strconv.ParseUint(digits, 10, 64); err == nil {
-		i, found := slices.BinarySearchFunc(p.Segments, sequence, func(s *Segment, want uint64) int {
-			return int(min(max(int64(s.Sequence-want), -1), 1))
-		})
-		if found && p.Segments[i].Name == name {
-			return p.Segments[i], nil
+// File is a segment, a part of one, or an init.
+type File struct {
+	Data  []byte // nil: it is at Place
+	Size  int
+	Place Place
+}
+
+// Find returns the file of a name, nil if there is none.
+func (p *Page) Find(name string) *File {
+	number, _, _ := strings.Cut(name, "-")
+	number, part, isPart := strings.Cut(number, ".")
+	if sequence, err := strconv.ParseUint(number, 10, 64); err == nil {
+		s := p.segment(sequence)
+		switch {
+		case s == nil:
+			return nil
+		case isPart:
+			return s.part(part, name)
+		case s.Name == name:
+			return &File{s.Data, s.Size, s.Place}
 		}
-		return nil, nil
+		return nil
 	}
 	var last *Init
-	for _, s := range p.Segments {
+	for _, s := range p.all() {
 		if s.Init != last && s.Init != nil && s.Init.Name == name {
-			return nil, s.Init
+			return &File{Data: s.Init.Data, Size: len(s.Init.Data)}
 		}
 		last = s.Init
 	}
-	return nil, nil
+	return nil
+}
+
+// segment returns the segment with a number, also if it is not whole; nil: there is none.
+func (p *Page) segment(sequence uint64) *Segment {
+	if p.growing != nil && p.growing.Sequence == sequence {
+		return p.growing
+	}
+	i, found := slices.BinarySearchFunc(p.Segments, sequence, func(s *Segment, want uint64) int { return cmp.Compare(s.Sequence, want) })
+	if !found {
+		return nil
+	}
+	return p.Segments[i]
+}
+
+// all returns all segments, and the one that is not whole.
+func (p *Page) all() []*Segment {
+	if p.growing == nil {
+		return p.Segments
+	}
+	return append(p.Segments[:len(p.Segments):len(p.Segments)], p.growing)
+}
+
+// part returns the part with a number if it has a name.
+func (s *Segment) part(number, name string) *File {
+	i, err := strconv.Atoi(number)
+	if err != nil || i < 0 || i >= len(s.Parts) || s.Parts[i].Name != name {
+		return nil
+	}
+	return &File{Data: s.Parts[i].Data, Size: len(s.Parts[i].Data)}
 }
 
 // After returns the bytes of the segments after a sequence number, of the last three if that

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Playlist is the text of a media playlist, plain and compressed.
@@ -19,7 +21,10 @@ type text struct {
 	sequence, discontinuity uint64 // of the first segment
 	ended                   bool
 	shown                   []*Segment
-	skipUntil               int // seconds before the end up to which an update may be a delta; 0: none is
+	part                    time.Duration // the longest part; 0: there are none
+	growing                 *Segment      // may be nil
+	hint                    string        // name of the next part; empty: none comes
+	skipUntil               int           // seconds before the end up to which an update may be a delta; 0: none is
 }
 
 // A list that can be longer than minSkippable has updates without the segments that are further
@@ -29,8 +34,8 @@ const (
 	skipTargets  = 6
 )
 
-// startTargets is how far from the end of a long list players begin, in longest segments. Some
-// would begin with its first segment.
+// startTargets is how far from the end of a list players begin, in longest segments or parts. In a
+// long list some would begin with its first segment.
 const startTargets = 3
 
 // skipped returns how many segments a delta update leaves out.
@@ -57,40 +62,98 @@ func (t *text) render(skipped int) []byte {
 	case len(t.shown) > 0 && t.shown[0].Init != nil:
 		version = 6
 	}
-	b := make([]byte, 0, 512+128*(len(t.shown)-skipped))
-	line := func(tag string, n uint64) { b = append(strconv.AppendUint(append(b, tag...), n, 10), '\n') }
-	b = append(b, "#EXTM3U\n"...)
-	line("#EXT-X-VERSION:", version)
-	line("#EXT-X-TARGETDURATION:", uint64(t.target))
-	if t.skipUntil > 0 {
-		line("#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=", uint64(t.skipUntil))
-	}
-	line("#EXT-X-MEDIA-SEQUENCE:", t.sequence)
-	line("#EXT-X-DISCONTINUITY-SEQUENCE:", t.discontinuity)
-	b = append(b, "#EXT-X-INDEPENDENT-SEGMENTS\n"...)
+	l := &lines{text: make([]byte, 0, 512+128*(len(t.shown)-skipped))}
+	l.add("#EXTM3U")
+	l.number("#EXT-X-VERSION:", version)
+	l.number("#EXT-X-TARGETDURATION:", uint64(t.target))
+	t.renderOffers(l)
+	l.number("#EXT-X-MEDIA-SEQUENCE:", t.sequence)
+	l.number("#EXT-X-DISCONTINUITY-SEQUENCE:", t.discontinuity)
+	l.add("#EXT-X-INDEPENDENT-SEGMENTS")
 	if t.long {
-		line("#EXT-X-START:TIME-OFFSET=-", uint64(startTargets*t.target))
+		l.number("#EXT-X-START:TIME-OFFSET=-", uint64(startTargets*t.target))
 	}
 	if skipped > 0 {
-		line("#EXT-X-SKIP:SKIPPED-SEGMENTS=", uint64(skipped))
+		l.number("#EXT-X-SKIP:SKIPPED-SEGMENTS=", uint64(skipped))
 	}
-	init := ""
-	for _, s := range t.shown[skipped:] {
-		if s.Discontinuity {
-			b = append(b, "#EXT-X-DISCONTINUITY\n"...)
+	inParts := t.inParts()
+	for i, s := range t.shown[skipped:] {
+		if l.begin(s); i+skipped >= inParts {
+			l.parts(s)
 		}
-		if s.Init != nil && s.Init.Name != init {
-			init = s.Init.Name
-			b = append(append(append(b, `#EXT-X-MAP:URI="`...), init...), "\"\n"...)
-		}
-		b = append(s.Time.UTC().AppendFormat(append(b, "#EXT-X-PROGRAM-DATE-TIME:"...), timeFormat), '\n')
-		b = strconv.AppendFloat(append(b, "#EXTINF:"...), s.Seconds(), 'f', 5, 64)
-		b = append(append(append(b, ",\n"...), s.Name...), '\n')
+		l.text = strconv.AppendFloat(append(l.text, "#EXTINF:"...), s.Seconds(), 'f', 5, 64)
+		l.add(",")
+		l.add(s.Name)
+	}
+	if t.growing != nil {
+		l.begin(t.growing)
+		l.parts(t.growing)
+	}
+	if t.hint != "" {
+		l.add(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="`, t.hint, `"`)
 	}
 	if t.ended {
-		b = append(b, "#EXT-X-ENDLIST\n"...)
+		l.add("#EXT-X-ENDLIST")
 	}
-	return b
+	return l.text
+}
+
+// renderOffers tells players what they may ask for.
+func (t *text) renderOffers(l *lines) {
+	var offers []string
+	if t.part > 0 {
+		offers = append(offers, "CAN-BLOCK-RELOAD=YES", "PART-HOLD-BACK="+seconds(startTargets*t.part))
+	}
+	if t.skipUntil > 0 {
+		offers = append(offers, "CAN-SKIP-UNTIL="+strconv.Itoa(t.skipUntil))
+	}
+	if len(offers) > 0 {
+		l.add("#EXT-X-SERVER-CONTROL:", strings.Join(offers, ","))
+	}
+	if t.part > 0 {
+		l.add("#EXT-X-PART-INF:PART-TARGET=", seconds(t.part))
+	}
+}
+
+// seconds returns a duration as a decimal number of seconds.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
+
+// lines are the lines of a media playlist.
+type lines struct {
+	text []byte
+	init string // in force
+}
+
+// add adds a line.
+func (l *lines) add(pieces ...string) {
+	for _, p := range pieces {
+		l.text = append(l.text, p...)
+	}
+	l.text = append(l.text, '\n')
+}
+
+func (l *lines) number(tag string, n uint64) {
+	l.text = append(strconv.AppendUint(append(l.text, tag...), n, 10), '\n')
+}
+
+// begin adds what stands before a segment, or before the first part of one.
+func (l *lines) begin(s *Segment) {
+	if s.Discontinuity {
+		l.add("#EXT-X-DISCONTINUITY")
+	}
+	if s.Init != nil && s.Init.Name != l.init {
+		l.init = s.Init.Name
+		l.add(`#EXT-X-MAP:URI="`, l.init, `"`)
+	}
+	l.text = append(s.Time.UTC().AppendFormat(append(l.text, "#EXT-X-PROGRAM-DATE-TIME:"...), timeFormat), '\n')
+}
+
+// parts adds the parts of a segment.
+func (l *lines) parts(s *Segment) {
+	for _, p := range s.Parts {
+		l.text = strconv.AppendFloat(append(l.text, "#EXT-X-PART:DURATION="...), float64(p.Samples)/float64(s.Rate), 'f', 5, 64)
+		l.add(`,URI="`, p.Name, `",INDEPENDENT=YES`)
+	}
 }
 
 // compressors are reused: each has a megabyte.

@@ -19,6 +19,7 @@ type Segment struct {
 	Size     int    // of the data
 	Place    Place
 	Samples  uint64
+	Parts    []*Part   // in order; nil: there are none, or it is too old for them
 	Rate     int       // of the samples
 	Time     time.Time // when its beginning sounded at the source
 	Init     *Init     // nil: it needs none
@@ -62,6 +63,18 @@ func newNamer(key []byte) namer { return namer{mac: hmac.New(sha256.New, key)} }
 // name returns the name of a segment.
 func (n *namer) name(sequence uint64, ending string) string {
 	n.buf = strconv.AppendUint(n.buf[:0], sequence, 10)
+	return n.sign(ending)
+}
+
+// part returns the name of a part of a segment.
+func (n *namer) part(sequence uint64, part int, ending string) string {
+	n.buf = append(strconv.AppendUint(n.buf[:0], sequence, 10), '.')
+	n.buf = strconv.AppendInt(n.buf, int64(part), 10)
+	return n.sign(ending)
+}
+
+// sign returns the name that begins with what is in the buffer.
+func (n *namer) sign(ending string) string {
 	number := len(n.buf)
 	n.mac.Reset()
 	n.mac.Write(n.buf)

@@ -9,6 +9,7 @@ import (
 // Options are those of a Segmenter.
 type Options struct {
 	Segment time.Duration // the length of segments
+	Part    time.Duration // the longest part of a segment, half a second at least; 0: there are none
 	FMP4    bool          // AAC is in fMP4, too
 	First   uint64        // the sequence number of the first segment
 	Lead    uint64        // so many first segments are short, so that a list can begin soon
@@ -42,7 +43,10 @@ type Segmenter struct {
 	title  Title
 	change bool // it follows a change of the codec
 	from   time.Time
-	size   int // of the last segment
+	told   time.Time // when it began, as its parts have told; zero: they have not
+	size   int       // of the last segment
+
+	parts parts
 
 	expected time.Time // of the next segment; zero: there was none
 }
@@ -95,6 +99,7 @@ func (s *Segmenter) Add(p format.Packet, t Title, came time.Time) (done *Segment
 			s.muxer.retitle(s.at, t)
 		}
 	}
+	s.addToPart(p, t)
 	s.muxer.add(p.Data, p.Samples)
 	s.from = came.Add(-s.lasts(s.at - s.start))
 	s.at += uint64(p.Samples)
@@ -128,15 +133,24 @@ func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
 	}
 	s.codec = c
 	s.regrid()
-	switch s.ending = s.options.ending(c); s.ending {
-	case endingFMP4:
-		s.muxer, s.init = &fragment{codec: c, sequence: uint32(s.next)}, newInit(c)
-	case endingTS:
-		s.muxer = s.transport.with(c.Setup)
-	default:
-		s.muxer = &packed{rate: c.Rate}
+	if s.ending = s.options.ending(c); s.ending == endingFMP4 {
+		s.init = newInit(c)
+	}
+	s.muxer, s.parts.muxer = s.newMuxer(), nil
+	if s.options.HasParts(c) {
+		s.parts.muxer = s.newMuxer()
 	}
 	return done
+}
+
+func (s *Segmenter) newMuxer() muxer {
+	switch s.ending {
+	case endingFMP4:
+		return &fragment{codec: s.codec, sequence: uint32(s.next)}
+	case endingTS:
+		return s.transport.with(s.codec.Setup)
+	}
+	return &packed{rate: s.codec.Rate}
 }
 
 // ending returns the ending of the names of a codec's segments, which stands for their container.
@@ -199,24 +213,36 @@ func (s *Segmenter) isDue(samples uint64, t Title) bool {
 func (s *Segmenter) begin(t Title) {
 	s.open, s.start, s.title = true, s.at, t
 	s.muxer.begin(s.at, t, s.size+s.size/8)
+	s.beginParts(t)
 }
 
 // maxDrift is how far the time of a segment may be from the end of the last one, before it is
 // taken that the source has paused.
 const maxDrift = 500 * time.Millisecond
 
+// time returns when the open segment began.
+func (s *Segmenter) time() time.Time {
+	switch drift := s.from.Sub(s.expected); {
+	case !s.told.IsZero():
+		return s.told
+	case !s.expected.IsZero() && drift.Abs() <= maxDrift:
+		return s.expected
+	}
+	return s.from
+}
+
 func (s *Segmenter) close() *Segment {
+	if s.parts.muxer != nil {
+		s.closePart()
+	}
 	data := s.muxer.finish()
 	done := &Segment{
 		Sequence: s.next, Name: s.names.name(s.next, s.ending), Data: data, Size: len(data),
-		Samples: s.at - s.start, Rate: s.codec.Rate, Time: s.from, Init: s.init, Codec: codecName(s.codec),
+		Samples: s.at - s.start, Parts: s.parts.done, Rate: s.codec.Rate, Time: s.time(), Init: s.init, Codec: codecName(s.codec),
 		Discontinuity: s.change,
 	}
-	if drift := s.from.Sub(s.expected); !s.expected.IsZero() && drift.Abs() <= maxDrift {
-		done.Time = s.expected
-	}
 	s.expected = done.Time.Add(s.lasts(done.Samples))
-	s.open, s.change, s.size = false, false, len(done.Data)
+	s.open, s.change, s.size, s.told, s.parts.done = false, false, len(done.Data), time.Time{}, nil
 	s.next++
 	return done
 }

@@ -15,6 +15,7 @@ type Options struct {
 	Segment time.Duration // the length of segments
 	Listed  int           // segments in the list
 	FMP4    bool          // AAC is in fMP4
+	Part    time.Duration // the longest part of a segment, for players of low latency; 0: there are none
 
 	Rewind time.Duration // the length of the long list; 0: there is none
 	Folder string        // of its segments; empty: they are in memory

@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -14,8 +13,9 @@ import (
 )
 
 const (
-	// drainInterval is how often a mount takes what has arrived.
-	drainInterval = 200 * time.Millisecond
+	// drainInterval is how often a mount takes what has arrived; for parts it is lowLatencyInterval.
+	drainInterval      = 200 * time.Millisecond
+	lowLatencyInterval = 50 * time.Millisecond
 
 	// graceTime is how long a list stands still, while nothing is heard, before it is ended.
 	// Players go on by themselves if it moves again; after its end they do not.
@@ -59,25 +59,15 @@ type View struct {
 	err    error     // why there is no list
 }
 
-// File is a segment or an init.
-type File struct {
-	Data  []byte // nil: it is at Place
-	Size  int
-	Place hls.Place
-}
-
 // File returns the file of a name, nil if there is none.
-func (m *Mount) File(name string) *File {
+func (m *Mount) File(name string) *hls.File {
 	for _, v := range []*View{m.View(), m.rewind.Load()} {
 		for _, p := range []*hls.Page{v.Page, v.before} {
 			if p == nil {
 				continue
 			}
-			switch s, init := p.Find(name); {
-			case s != nil:
-				return &File{s.Data, s.Size, s.Place}
-			case init != nil:
-				return &File{Data: init.Data, Size: len(init.Data)}
+			if f := p.Find(name); f != nil {
+				return f
 			}
 		}
 	}
@@ -122,27 +112,6 @@ func (m *Mount) see(long bool) *View {
 	return m.View()
 }
 
-// Await returns a page of the list that goes on, or of the long one, as soon as there is one. The
-// error is an UnsupportedError, or why ctx is done.
-func (m *Mount) Await(ctx context.Context, long bool) (*hls.Page, error) {
-	for {
-		m.mu.Lock()
-		changed := m.changed
-		m.mu.Unlock()
-		switch v := m.see(long); {
-		case v.Page != nil && !v.Ended && len(v.Segments) >= leastSegments:
-			return v.Page, nil
-		case m.View().err != nil:
-			return nil, m.View().err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
 // show shows another view.
 func (m *Mount) show(v *View) {
 	m.view.Store(v)
@@ -164,10 +133,18 @@ func (m *Mount) Sent(bytes int) {
 	}
 }
 
+func (o *Options) interval() time.Duration {
+	if o.Part > 0 {
+		return lowLatencyInterval
+	}
+	return drainInterval
+}
+
 // run keeps the list up to date until nobody has asked for it for a while, or it is no longer
 // wanted.
 func (m *Mount) run() {
-	ticker := time.NewTicker(drainInterval)
+	interval := drainInterval
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	defer m.stop()
 	m.openKeeper(m.options.Load())
@@ -181,6 +158,10 @@ func (m *Mount) run() {
 			return
 		}
 		m.write(o, now)
+		if next := o.interval(); next != interval {
+			interval = next
+			ticker.Reset(interval)
+		}
 		if now.Sub(swept) >= sweepInterval {
 			swept = now
 			m.dropRewind(now)

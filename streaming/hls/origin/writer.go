@@ -105,8 +105,11 @@ func (m *Mount) take(p format.Packet) {
 	}
 	meta := m.block.Metadata()
 	title := hls.Title{Artist: meta.Artist, Name: meta.Title, URL: meta.URL}
-	if s := m.segmenter.Add(p, title, m.epoch.Add(m.block.Came())); s != nil {
+	s := m.segmenter.Add(p, title, m.epoch.Add(m.block.Came()))
+	if s != nil {
 		m.add(s)
+	}
+	if grown := m.list.Grow(m.segmenter.Hint(), m.segmenter.Growing); grown || s != nil {
 		m.publish()
 	}
 }
@@ -115,7 +118,7 @@ func (m *Mount) take(p format.Packet) {
 func (m *Mount) add(s *hls.Segment) {
 	m.list.Add(s)
 	if m.keeper != nil {
-		m.keeper.Add(s, m.kind, m.broken)
+		m.keeper.Add(s.Whole(), m.kind, m.broken)
 		m.broken = false
 	}
 }
@@ -124,10 +127,13 @@ func (m *Mount) add(s *hls.Segment) {
 func (m *Mount) beginList(c *format.Codec, since time.Time) {
 	o, n := m.options.Load(), m.manager.firstNumbers(m.path, since)
 	options := hls.Options{
-		Segment: o.Segment, FMP4: o.FMP4, First: n.sequence, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
+		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, First: n.sequence, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
 	}
 	m.segmenter = hls.NewSegmenter(options)
 	m.list = hls.NewList(o.Segment, o.Listed, n.sequence, n.discontinuity)
+	if options.HasParts(c) {
+		m.list.LowLatency(o.Part)
+	}
 	m.first, m.kind, m.broken = n.sequence, hls.NewKind(&options, c), true
 }
 
@@ -174,15 +180,15 @@ func (m *Mount) publish() {
 	m.show(&View{Page: page, first: m.first, before: m.before})
 }
 
-// replace takes other options. Segments of another length are another list, since the longest
-// length of a list must not change.
+// replace takes other options. Segments or parts of another length are another list, since the
+// longest lengths of a list must not change.
 func (m *Mount) replace(o *Options, now time.Time) {
 	before := m.options.Load()
 	if *o == *before {
 		return
 	}
 	if m.list != nil {
-		if o.Segment != before.Segment || o.FMP4 != before.FMP4 {
+		if o.Segment != before.Segment || o.Part != before.Part || o.FMP4 != before.FMP4 {
 			m.leaveList(now)
 		} else {
 			m.list.Show(o.Listed)
