@@ -75,7 +75,7 @@ func (p *Page) Find(name string) *File {
 	number, _, _ := strings.Cut(name, "-")
 	number, part, isPart := strings.Cut(number, ".")
 	if sequence, err := strconv.ParseUint(number, 10, 64); err == nil {
-		s := p.segment(sequence)
+		s := p.Segment(sequence)
 		switch {
 		case s == nil:
 			return nil
@@ -96,8 +96,8 @@ func (p *Page) Find(name string) *File {
 	return nil
 }
 
-// segment returns the segment with a number, also if it is not whole; nil: there is none.
-func (p *Page) segment(sequence uint64) *Segment {
+// Segment returns the segment with a number, also if it is not whole; nil: there is none.
+func (p *Page) Segment(sequence uint64) *Segment {
 	if p.growing != nil && p.growing.Sequence == sequence {
 		return p.growing
 	}

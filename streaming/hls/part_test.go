@@ -182,9 +182,21 @@ func TestWhatPlayersMayAwait(t *testing.T) {
 		part     int
 		has, may bool
 	}{
-		{9, -1, true, true}, {9, 3, true, true}, {9, 4, true, true}, {8, 99, true, true},
-		{10, -1, false, true}, {10, 0, true, true}, {10, 1, true, true}, {10, 2, false, true}, {10, 4, false, true}, {10, 5, false, false},
-		{11, -1, false, true}, {11, 2, false, true}, {11, 3, false, false}, {12, -1, false, false}, {1 << 60, 0, false, false},
+		{9, -1, true, true},
+		{9, 3, true, true},
+		{9, 4, true, true},
+		{8, 99, true, true},
+		{10, -1, false, true},
+		{10, 0, true, true},
+		{10, 1, true, true},
+		{10, 2, false, true},
+		{10, 4, false, true},
+		{10, 5, false, false},
+		{11, -1, false, true},
+		{11, 2, false, true},
+		{11, 3, false, false},
+		{12, -1, false, false},
+		{1 << 60, 0, false, false},
 	} {
 		if has, may := page.Has(c.sequence, c.part), page.MayAwait(c.sequence, c.part); has != c.has || may != c.may {
 			t.Errorf("segment %d, part %d: has %v, may be awaited %v; want %v, %v", c.sequence, c.part, has, may, c.has, c.may)

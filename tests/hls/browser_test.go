@@ -16,17 +16,18 @@ import (
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
-// hlsPage plays mounts by hls.js, from another origin than theirs, and reports errors, titles and
-// how far each has played.
+// hlsPage plays mounts by hls.js, from another origin than theirs, and reports errors, stalls, titles,
+// how far each has played, and how many seconds it is behind the source.
 const hlsPage = `<!doctype html><meta charset="utf-8"><title>HLS</title><script src="hls.js"></script><script>
 for (const url of %s) {
 	const player = document.createElement("audio"), hls = new Hls();
 	const report = (kind, text) => fetch("/report", {method: "POST", body: JSON.stringify({url, kind, text: String(text)})});
-	hls.on(Hls.Events.ERROR, (_, e) => e.fatal && report("error", e.details + " " + (e.error || "")));
+	hls.on(Hls.Events.ERROR, (_, e) => e.fatal ? report("error", e.details + " " + (e.error || "")) : e.details == "bufferStalledError" && report("stall", player.currentTime));
 	hls.on(Hls.Events.FRAG_PARSING_METADATA, (_, m) => {
 		for (const s of m.samples) report("title", new TextDecoder().decode(s.data));
 	});
 	setInterval(() => report("played", player.currentTime), 500);
+	setInterval(() => report("latency", hls.latency), 500);
 	player.muted = player.autoplay = true;
 	hls.loadSource(url);
 	hls.attachMedia(player);
