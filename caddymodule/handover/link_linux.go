@@ -85,12 +85,25 @@ var Predecessor = sync.OnceValue(func() *Link {
 	unix.CloseOnExec(fd)
 	file := os.NewFile(uintptr(fd), "handover")
 	defer file.Close()
-	conn, err := net.FileConn(file)
-	if _, ok := conn.(*net.UnixConn); err != nil || !ok {
+	link, err := linkOver(file)
+	if err != nil {
 		return nil
 	}
-	return newLink(conn)
+	return link
 })
+
+// linkOver returns the link at a descriptor, which may be closed then.
+func linkOver(file *os.File) (*Link, error) {
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := conn.(*net.UnixConn); !ok {
+		_ = conn.Close()
+		return nil, fmt.Errorf("handover: %T; expected a Unix socket", conn)
+	}
+	return newLink(conn), nil
+}
 
 // Send sends a message, and a descriptor if file is not nil. The file stays open here.
 func (l *Link) Send(m Message, file *os.File) error {
@@ -117,7 +130,8 @@ func (l *Link) Send(m Message, file *os.File) error {
 }
 
 // Receive returns the next message, and the connection or the listening socket beside it, or nil. The
-// error is io.EOF if the other process has ended.
+// error is io.EOF if the other process has ended. What comes beside a message that has none, or with an
+// error, is closed.
 func (l *Link) Receive(within time.Duration) (m Message, file *os.File, err error) {
 	deadline := time.Time{}
 	if within > 0 {
@@ -130,32 +144,46 @@ func (l *Link) Receive(within time.Duration) (m Message, file *os.File, err erro
 		return m, nil, err
 	}
 	file, err = received(rights[:oobn])
-	switch {
-	case err != nil:
-		return m, nil, err
-	case n == 0:
-		return m, nil, io.EOF
-	case flags&unix.MSG_TRUNC != 0:
-		return m, file, errors.New("message cut off")
+	if err == nil {
+		m, err = decode(l.buf[:n], flags)
 	}
-	return m, file, json.Unmarshal(l.buf[:n], &m)
+	if file != nil && (err != nil || !m.hasFile()) {
+		_ = file.Close()
+		file = nil
+	}
+	return m, file, err
 }
 
-// received returns the descriptor in a control message, nil if it has none.
-func received(control []byte) (*os.File, error) {
-	if len(control) == 0 {
-		return nil, nil
+// decode reads a message that came with flags of recvmsg(2).
+func decode(text []byte, flags int) (m Message, err error) {
+	switch {
+	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0:
+		return m, errors.New("message cut off")
+	case len(text) == 0:
+		return m, io.EOF
 	}
+	return m, json.Unmarshal(text, &m)
+}
+
+// received returns the first descriptor in control messages, nil if there is none, and closes all
+// others: the kernel has opened each of them here.
+func received(control []byte) (file *os.File, err error) {
 	messages, err := unix.ParseSocketControlMessage(control)
-	if err != nil || len(messages) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) == 0 {
-		return nil, err
+	for i := range messages {
+		fds, _ := unix.ParseUnixRights(&messages[i]) // others have none
+		for _, fd := range fds {
+			if file != nil {
+				_ = unix.Close(fd)
+				continue
+			}
+			unix.CloseOnExec(fd)
+			file = os.NewFile(uintptr(fd), "handed over")
+		}
 	}
-	unix.CloseOnExec(fds[0])
-	return os.NewFile(uintptr(fds[0]), "handed over"), nil
+	return file, nil
 }
 
 // Listening asks the older process for its listening socket at an address; nil: it has none.
@@ -167,18 +195,18 @@ func (l *Link) Listening(address string) *net.TCPListener {
 		return nil
 	}
 	_, file, err := l.Receive(answerTime)
-	if file == nil {
+	if err != nil || file == nil {
 		return nil
 	}
 	defer file.Close()
-	if err != nil {
-		return nil
-	}
 	ln, err := net.FileListener(file)
 	if err != nil {
 		return nil
 	}
-	tcp, _ := ln.(*net.TCPListener)
+	tcp, ok := ln.(*net.TCPListener)
+	if !ok {
+		_ = ln.Close()
+	}
 	return tcp
 }
 

@@ -24,3 +24,8 @@ type Message struct {
 	Mount    *streaming.MountState    `json:",omitempty"`
 	Listener *streaming.ListenerState `json:",omitempty"`
 }
+
+// hasFile reports whether a descriptor may come beside the message.
+func (m *Message) hasFile() bool {
+	return m.Kind == Socket || m.Kind == Mount || m.Kind == Listener
+}

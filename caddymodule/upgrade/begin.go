@@ -127,7 +127,10 @@ func (u *upgrade) start() error {
 // answer answers the questions for listening sockets, until the new process asks for the streams.
 func (u *upgrade) answer() error {
 	for {
-		m, _, err := u.link.Receive(startTime)
+		m, given, err := u.link.Receive(startTime)
+		if given != nil { // nothing is expected
+			_ = given.Close()
+		}
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s did not start, or rejected the configuration: %w; see its log", u.Binary, cause(err))
