@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,80 +21,54 @@ import (
 // upgrades is how often the program is replaced, by one of two that differ.
 const upgrades = 5
 
-// upgradeTo replaces the program of a server, and returns the number of its new process, which ends
-// with the test.
-func upgradeTo(s *harness.Server, program string, flags ...string) int {
-	s.T.Helper()
-	args := append([]string{"icecast", "upgrade", "--address", s.AdminAddress, "--binary", program}, flags...)
-	out, err := exec.Command(binary.Caddy(s.T), args...).CombinedOutput()
-	var pid int
-	if _, scanned := fmt.Sscanf(string(out), "process %d has taken over", &pid); err != nil || scanned != nil {
-		s.T.Fatalf("upgrade: %v\n%s", err, out)
-	}
-	s.T.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
-	return pid
-}
-
-// reloadOver loads a configuration by the admin endpoint.
-func reloadOver(s *harness.Server, caddyfile string) {
-	s.T.Helper()
-	resp, err := http.Post("http://"+s.AdminAddress+"/load", "text/caddyfile", strings.NewReader(caddyfile))
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		s.T.Fatalf("reload: %s", resp.Status)
-	}
-}
-
-// Encoders and listeners of every kind keep their connections through five upgrades, with reloads
+// Encoders and 324 listeners of every kind keep their connections through five upgrades, with reloads
 // between, and hear each frame once.
 func TestNobodyIsDroppedByUpgradesOfTheProgram(t *testing.T) {
 	programs := []string{binary.Caddycast(t), binary.Caddy(t)}
 	s, home := harness.NewServer(t), t.TempDir()
 	config := func(name string) string {
-		text := s.Caddyfile(strings.Replace(harness.Station, "{", "{\n name "+name, 1))
-		return strings.Replace(text, "servers 127.0.0.1:"+harness.Port(s.Wired), "servers", 1)
+		return s.WrappedCaddyfile(strings.Replace(harness.Station, "{", "{\n name "+name, 1))
 	}
 	first, _ := harness.RunProgram(t, programs[1], home, config("0"))
 	harness.Eventually(t, "the server answers", s.Answers)
 	sources := []*harness.Source{s.Source("/plain.mp3"), s.SourceOverTLS("/tls.mp3"), s.SourceOver(harness.HTTP2, "/h2.mp3")}
+	paths := []string{"/plain.mp3", "/tls.mp3", "/h2.mp3"}
 	stop := make(chan struct{})
 	var done []<-chan struct{}
 	for _, src := range sources {
 		src.Send(100)
 		done = append(done, src.Run(numbered.Duration, stop))
 	}
-	var listeners []*harness.Listener
+	audiences := make([][]*harness.Listener, len(sources))
 	join := func() {
-		for _, path := range []string{"/plain.mp3", "/tls.mp3", "/h2.mp3"} {
-			for _, way := range harness.Ways {
+		for i, path := range paths {
+			for _, way := range slices.Concat(harness.Ways, harness.Ways) {
 				if way.Kind != harness.HTTP3 { // its packets come to the socket of the new process
-					listeners = append(listeners, s.Listen(path, way.Kind, way.Encrypted))
+					audiences[i] = append(audiences[i], s.Listen(path, way.Kind, way.Encrypted))
 				}
 			}
 		}
 	}
 	join()
 	for i := range upgrades {
-		upgradeTo(s, programs[i%len(programs)])
+		s.UpgradeTo(programs[i%len(programs)])
 		join()
-		reloadOver(s, config(fmt.Sprint(i+1)))
-		harness.WaitForMoreBytes(listeners, 20*numbered.MaxFrame)
-		for _, path := range []string{"/plain.mp3", "/tls.mp3", "/h2.mp3"} {
-			s.WaitForListeners(path, len(listeners)/len(sources))
+		if err := s.ReloadCaddyfile(config(fmt.Sprint(i + 1))); err != nil {
+			t.Fatal(err)
+		}
+		harness.WaitForMoreBytes(slices.Concat(audiences...), 20*numbered.MaxFrame)
+		for i, path := range paths {
+			s.WaitForListeners(path, len(audiences[i]))
 		}
 	}
 	close(stop)
 	for i, src := range sources {
 		<-done[i]
 		src.Finish()
-	}
-	for i, l := range listeners {
-		src := sources[i/(len(listeners)/len(sources)/(upgrades+1))%len(sources)]
-		if c := l.WaitForEnd(); c.Last != src.Next.Load()-1 || c.Rest() != 0 {
-			t.Errorf("listener %d by %s: heard %d to %d of %d, and %d bytes", i, l.Kind, c.First, c.Last, src.Next.Load()-1, c.Rest())
+		for _, l := range audiences[i] {
+			if c := l.WaitForEnd(); c.Last != src.Next.Load()-1 || c.Rest() != 0 {
+				t.Errorf("a listener of %s by %s: heard %d to %d of %d, and %d bytes", paths[i], l.Kind, c.First, c.Last, src.Next.Load()-1, c.Rest())
+			}
 		}
 	}
 	waitForExit(t, first)
@@ -136,7 +109,7 @@ func TestAnUpgradeToABrokenProgramIsNotHeard(t *testing.T) {
 		}
 		harness.WaitForMoreBytes([]*harness.Listener{l}, 20*numbered.MaxFrame)
 	}
-	upgradeTo(s, binary.Caddycast(t))
+	s.UpgradeTo(binary.Caddycast(t))
 	harness.WaitForMoreBytes([]*harness.Listener{l}, 20*numbered.MaxFrame)
 	close(stop)
 	<-done
@@ -157,12 +130,12 @@ func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
 	file := harness.MakeMusic(t, "loop.mp3", 3, harness.MP3[1:]...)
 
 	s, home := harness.NewServer(t), t.TempDir()
-	config := s.Caddyfile(strings.Replace(harness.Station, "{", `{
+	config := s.WrappedCaddyfile(strings.Replace(harness.Station, "{", `{
 	relay /relayed.mp3 http://`+master.Plain+`/far.mp3
 	mount /show.mp3 {
 		fallback file `+file+`
 	}`, 1))
-	process, _ := harness.RunProcess(t, home, strings.Replace(config, "servers 127.0.0.1:"+harness.Port(s.Wired), "servers", 1))
+	process, _ := harness.RunProcess(t, home, config)
 	harness.Eventually(t, "the server answers", s.Answers)
 	s.WaitForMount("/relayed.mp3")
 	relayed := s.Listen("/relayed.mp3", harness.HTTP1, false)
@@ -172,7 +145,7 @@ func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
 	show.Down()
 	harness.WaitForSource(t, "without the source", harness.OtherSource, all...)
 	for _, program := range []string{binary.Caddycast(t), binary.Caddy(t)} {
-		upgradeTo(s, program)
+		s.UpgradeTo(program)
 		harness.WaitForMoreBytes([]*harness.Listener{relayed}, 40*numbered.MaxFrame)
 		harness.WaitForSource(t, "without the source", harness.OtherSource, all...)
 	}
@@ -198,7 +171,7 @@ func TestEndsAreDeliveredAfterAnUpgradeAndACrash(t *testing.T) {
 	t.Parallel()
 	s, home, e := harness.NewServer(t), t.TempDir(), harness.NewEndpoint(t, nil)
 	station := strings.Replace(harness.Station, "{", "{\n on source_connected source_disconnected listener_added listener_removed webhook "+e.URL, 1)
-	config := strings.Replace(s.Caddyfile(station), "servers 127.0.0.1:"+harness.Port(s.Wired), "servers", 1)
+	config := s.WrappedCaddyfile(station)
 	older, _ := harness.RunProcess(t, home, config)
 	harness.Eventually(t, "the server answers", s.Answers)
 	src := s.Source("/m")
@@ -210,7 +183,7 @@ func TestEndsAreDeliveredAfterAnUpgradeAndACrash(t *testing.T) {
 		return strings.Join(slices.DeleteFunc(e.Bodies("/", n), func(body string) bool { return !strings.Contains(body, what) }), "\n")
 	}
 	posted("", 3)
-	pid := upgradeTo(s, binary.Caddycast(t))
+	pid := s.UpgradeTo(binary.Caddycast(t))
 	harness.WaitForMoreBytes(listeners, 100*numbered.MaxFrame)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
