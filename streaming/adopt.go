@@ -55,6 +55,7 @@ func (a *Adoption) Mount(state MountState, conn net.Conn) error {
 		_ = conn.Close()
 		return fmt.Errorf("mount %s: %w", state.Path, err)
 	}
+	src.Mount().expect(state)
 	src.Mount().Announce(state.Artist, state.Title, state.URL)
 	r := &handedStream{conn: conn, history: state.History, reached: make(chan struct{}), begin: a.begin}
 	src.history = r
@@ -79,6 +80,14 @@ func (a *Adoption) Mount(state MountState, conn net.Conn) error {
 		src.Stop(Disconnected)
 		return fmt.Errorf("mount %s: its history: %w", state.Path, errors.New("it does not come"))
 	}
+}
+
+// expect makes listeners wait for the stream that the other process had, or waited for, until there is a
+// unit of one.
+func (m *Mount) expect(state MountState) {
+	m.station.mu.Lock()
+	defer m.station.mu.Unlock()
+	m.setStream(&Stream{Type: state.Type, Info: state.Info, Since: state.Since, promise: promise{state.Kind, state.Audio}})
 }
 
 // handedStream is the connection of a mount. After its history it waits for the beginning.

@@ -28,9 +28,11 @@ const (
 // MountState is what another process needs to go on with a mount.
 type MountState struct {
 	Path   string
-	Type   string
+	Type   string // of the stream that is there or waited for, with Info, Since, Kind and Audio
 	Info   Info
 	Since  time.Time
+	Kind   string
+	Audio  format.Audio
 	Artist string
 	Title  string
 	URL    string
@@ -126,12 +128,13 @@ func (st *Station) Hold(pair Pair) (*Handover, error) {
 		return nil, ErrHandedOver
 	}
 	for s := range st.sources {
+		s.holder.Store(h) // under mu: each of them tells h when it ends
 		h.sources = append(h.sources, s)
 	}
 	st.mu.Unlock()
 	var shut sync.WaitGroup
 	for _, s := range h.sources {
-		shut.Go(func() { s.shut(h) })
+		shut.Go(s.shut)
 	}
 	shut.Wait()
 	h.stopShards()
@@ -190,7 +193,7 @@ func (h *Handover) collectMount(m *Mount) error {
 	}
 	meta := m.meta.Load()
 	state := MountState{
-		Path: m.Path, Type: m.stream.Type, Info: m.stream.Info, Since: m.stream.Since,
+		Path: m.Path, Type: m.stream.Type, Info: m.stream.Info, Since: m.stream.Since, Kind: m.stream.kind, Audio: m.stream.audio,
 		Artist: meta.Artist, Title: meta.Title, URL: meta.URL,
 		Relay: m.ending.IsDistinct(),
 	}
@@ -239,6 +242,8 @@ func (h *Handover) Commit() {
 		s.out = discarded{}
 		if out := h.outs[s]; out != nil {
 			s.out = out
+		} else if s.Upstream == "" && !s.Mount().isInternal() { // an encoder that has sent nothing yet: it is to connect again
+			s.Stop(ShuttingDown)
 		}
 		if h.over[s] { // such as a relay, which has been closed meanwhile
 			_ = s.out.Close()

@@ -34,8 +34,7 @@ func (s *Source) enter() bool {
 func (s *Source) leave() { s.gate.CompareAndSwap(gateBusy, gateOpen) }
 
 // shut keeps the source from appending, from the end of a unit on if that comes soon.
-func (s *Source) shut(h *Handover) {
-	s.holder.Store(h)
+func (s *Source) shut() {
 	last := time.Now().Add(unitTime)
 	for {
 		if s.gate.CompareAndSwap(gateOpen, gateShut) {

@@ -183,15 +183,15 @@ func (s *Source) Run(r io.Reader) Reason {
 // End gives the mount back. It is called once, after Run or in its place, by
 // the goroutine that would run Run.
 func (s *Source) End() {
-	if h := s.holder.Load(); h != nil {
-		defer h.sourceEnded(s)
-	}
 	if s.running {
 		s.Mount().flushTitle()
 		s.Mount().publish(Notice{Kind: SourceDisconnected, Source: s, Bytes: s.read})
 	}
 	s.Mount().station.endSource(s)
 	close(s.ended)
+	if h := s.holder.Load(); h != nil { // from now on no other one holds it
+		h.sourceEnded(s)
+	}
 }
 
 func (s *Source) setTitle(title, url string, others []icy.Field) {
