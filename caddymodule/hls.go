@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,6 +44,16 @@ type HLS struct {
 	// The folder of the segments of that list, which outlasts a restart of the server there. It is
 	// made. Default: none, the segments are in memory, 512 MiB for a mount at most.
 	RewindFolder string `json:"rewind_folder,omitempty"`
+
+	// How long caches may keep playlists, in whole seconds, and half a segment at most. Listeners by
+	// HLS are not counted then, and no limit holds for them. Not for mounts with listener
+	// authentication, `require_tls`, or limits of listeners of their own. Default: 0, not at all.
+	CachePlaylists caddy.Duration `json:"cache_playlists,omitempty"`
+
+	// The URL of a cache, such as `https://cdn.example.org`, that segments are loaded from. The path
+	// of the mount is appended. Playlists are loaded from here, so that listeners are counted.
+	// Default: none, segments are loaded from here.
+	SegmentsFrom string `json:"segments_from,omitempty"`
 }
 
 const (
@@ -82,30 +93,22 @@ func (h *HLS) validate() error {
 	case h.RewindFolder != "" && h.Rewind == 0:
 		return fmt.Errorf("hls: rewind_folder %s: there is no rewind; expected a time for it, such as 2h", h.RewindFolder)
 	}
-	return nil
+	return cmp.Or(h.checkCaching(), h.checkSegmentsFrom())
 }
 
 // segment returns the length of segments.
-func (h *HLS) segment() time.Duration {
-	if h.Segment == 0 {
-		return defaultSegment
-	}
-	return time.Duration(h.Segment)
-}
+func (h *HLS) segment() time.Duration { return cmp.Or(time.Duration(h.Segment), defaultSegment) }
 
-// options translates the settings.
-func (h *HLS) options() *origin.Options {
+// options translates the settings for the mount at a path.
+func (h *HLS) options(path string) *origin.Options {
 	if h == nil || h.Off {
 		return nil
 	}
-	o := &origin.Options{
-		Segment: h.segment(), Listed: h.Playlist, Part: time.Duration(h.LowLatency), FMP4: h.Container == containerFMP4,
+	return &origin.Options{
+		Segment: h.segment(), Listed: cmp.Or(h.Playlist, defaultListed), Part: time.Duration(h.LowLatency), FMP4: h.Container == containerFMP4,
 		Rewind: time.Duration(h.Rewind), Folder: h.RewindFolder,
+		CachePlaylists: time.Duration(h.CachePlaylists), SegmentsFrom: h.segmentsFrom(path),
 	}
-	if o.Listed == 0 {
-		o.Listed = defaultListed
-	}
-	return o
 }
 
 // parseHLS parses whether and how a mount is served by HLS.
@@ -116,6 +119,8 @@ func (h *HLS) options() *origin.Options {
 //		container packed|fmp4
 //		low_latency [<duration>]
 //		rewind    <duration> [memory|disk <folder>]
+//		cache     playlists <duration>
+//		segments_from <url>
 //	}
 func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 	h := new(HLS)
@@ -136,6 +141,8 @@ func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 			parts = true
 			return parseLowLatency(d, h)
 		},
+		"cache":         func() error { return parseCache(d, h) },
+		"segments_from": setting.Text(d, &h.SegmentsFrom),
 	})
 	if err != nil {
 		return err

@@ -41,6 +41,9 @@ func (s *Station) texts() []*string {
 // texts returns the settings in which placeholders are replaced.
 func (m *Mount) texts() []*string {
 	texts := []*string{&m.Name, &m.Description, &m.Genre, &m.URL, &m.ListenURL, &m.Type, &m.Subtype, &m.Titles, &m.Charset}
+	if m.HLS != nil {
+		texts = append(texts, &m.HLS.SegmentsFrom)
+	}
 	if m.Intro != nil {
 		texts = append(texts, m.Intro)
 	}

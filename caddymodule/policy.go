@@ -31,7 +31,7 @@ func (r *resolver) policy(path string) *state.MountPolicy {
 		Engine:           r.engineSettings(&m),
 		Rule:             r.rule(&m),
 		Recording:        m.Dump.options(),
-		HLS:              m.HLS.options(),
+		HLS:              m.HLS.options(path),
 		Source:           r.sources[source],
 		ListenURL:        strings.ReplaceAll(m.ListenURL, mountVerb, mountpath.Escape(path)),
 		SourceTLS:        m.SourceTLS == tlsRequired,

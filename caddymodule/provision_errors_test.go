@@ -235,6 +235,34 @@ var provisionErrors = []struct{ name, station, want string }{
 		"a URL for a host name", `{"hostname": "https://radio.example.org"}`,
 		`hostname: invalid value "https://radio.example.org"; expected a host and perhaps a port, such as radio.example.org or radio.example.org:8000`,
 	},
+	{
+		"playlists in caches of a mount with auth", `{"mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "auth": {"kind": "url", "listener_add": "http://a"}}]}`,
+		`mount /live.mp3: hls: cache playlists together with auth, which no cache observes; expected one of the two`,
+	},
+	{
+		"playlists in caches of a mount for HTTPS", `{"mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "require_tls": true}]}`,
+		`mount /live.mp3: hls: cache playlists together with require_tls, which no cache observes; expected one of the two`,
+	},
+	{
+		"playlists in caches of a mount with a limit", `{"mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "max_listeners": 5}]}`,
+		`mount /live.mp3: hls: cache playlists together with max_listeners, which no cache observes; expected one of the two`,
+	},
+	{
+		"playlists in caches of a mount with a bandwidth", `{"mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "max_bandwidth": 5}]}`,
+		`mount /live.mp3: hls: cache playlists together with max_bandwidth, which no cache observes; expected one of the two`,
+	},
+	{
+		"playlists in caches of a mount with a time limit", `{"mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "max_listener_duration": "1h"}]}`,
+		`mount /live.mp3: hls: cache playlists together with max_listener_duration, which no cache observes; expected one of the two`,
+	},
+	{
+		"playlists in caches of a station with allow", `{"allow": {"ips": ["192.0.2.7"]}, "mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "hidden": true}]}`,
+		`mount /*.mp3: hls: cache playlists together with allow of the station, which no cache observes; expected one of the two`,
+	},
+	{
+		"playlists in caches of a station with per_ip", `{"limits": {"per_ip": 2}, "mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "hidden": true}]}`,
+		`mount /*.mp3: hls: cache playlists together with per_ip of the station, which no cache observes; expected one of the two`,
+	},
 }
 
 func TestProvisionErrors(t *testing.T) {

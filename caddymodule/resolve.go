@@ -55,6 +55,9 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 	if err := r.modules(ctx, g); err != nil {
 		return err
 	}
+	if err := r.checkCaching(g); err != nil {
+		return err
+	}
 	g.Resolve()
 	return nil
 }
@@ -95,6 +98,7 @@ func (r *resolver) fill(g *state.Generation) {
 		Latency: time.Duration(s.Limits.Latency),
 	}
 	g.Access, g.Templates, g.Named = r.access, r.templates, r.named()
+	g.SegmentOrigins = r.segmentOrigins()
 	g.Gate.Admin, g.Gate.Relay, g.Gate.Slaves = r.admin, r.relay, r.slaves
 	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
 	if g.IsMaster = s.Master != nil; g.IsMaster {

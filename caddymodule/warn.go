@@ -15,6 +15,7 @@ func (r *resolver) warn(log *zap.Logger) {
 	if l := r.station.Limits; l.Burst != nil || l.Queue > 0 {
 		warnQueue(log, "", l.Burst, l.Queue)
 	}
+	r.warnOfCaching(log)
 	for _, m := range r.station.Mounts {
 		if slices.ContainsFunc(r.fallbacks[m], m.is) {
 			log.Warn("fallback to the mount itself is never heard", zap.String("mount", m.Path))

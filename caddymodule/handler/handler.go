@@ -128,7 +128,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *request.Facts) error {
 			return h.allowed(r, func() error { return page(w, r) })
 		}
 		if r.Method != http.MethodPost && !mountpath.IsReserved(path) {
-			if strings.HasSuffix(path, hlsEntry) || strings.Contains(path, hlsFolder) {
+			if strings.HasSuffix(path, mountpath.HLSEntry) || strings.Contains(path, mountpath.HLSFolder) {
 				if err := h.serveHLS(w, r); !errors.Is(err, errNotServed) {
 					return err
 				}

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
@@ -22,10 +23,6 @@ import (
 )
 
 const (
-	// The paths of a mount's HLS: /live.mp3.m3u8, where players enter, and /live.mp3.hls/ with
-	// the list and its files.
-	hlsEntry  = ".m3u8"
-	hlsFolder = ".hls/"
 	hlsList   = "index.m3u8"
 	hlsRewind = "rewind.m3u8" // the long list
 	hlsLong   = "rewind"      // the query of the entry that leads there
@@ -40,9 +37,9 @@ const (
 // serveHLS serves a request for a path of a mount's HLS. The error is errNotServed if it is none.
 func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 	at := r.URL.Path
-	mount, name, isFile := strings.Cut(at, hlsFolder)
+	mount, name, isFile := strings.Cut(at, mountpath.HLSFolder)
 	if !isFile {
-		mount = strings.TrimSuffix(at, hlsEntry)
+		mount = strings.TrimSuffix(at, mountpath.HLSEntry)
 	}
 	if h.station.Policy(mount).HLS == nil || h.station.Mount(at) != nil { // a live mount of that very name
 		return errNotServed
@@ -99,8 +96,12 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 	if live := h.station.Mount(q.path); live != nil && live.IsFull() {
 		return errStream(streaming.ErrMountFull)
 	}
-	id := h.newSession(q, m)
-	uri := "./" + url.PathEscape(path.Base(q.path)) + hlsFolder + list + "?s=" + id
+	uri := "./" + url.PathEscape(path.Base(q.path)) + mountpath.HLSFolder + list
+	if h.isCached(q) {
+		w.Header().Set("Cache-Control", cacheControl(q))
+	} else {
+		uri += "?s=" + h.newSession(q, m)
+	}
 	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, page.Entry(uri))
 }
 
@@ -147,6 +148,9 @@ func (h *Handler) awaitHLS(q *listenerRequest, long bool) (*origin.Mount, *hls.P
 
 // serveHLSList answers with the list, and counts who plays it.
 func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long bool) error {
+	if h.isCached(q) {
+		return h.serveCachedList(w, q, long)
+	}
 	id := q.URL.Query().Get("s")
 	signed := h.station.HLS().IsID(q.path, id)
 	if !signed {
@@ -222,6 +226,6 @@ func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error
 		header.Set("Content-Encoding", "gzip")
 		body = list.Gzip
 	}
-	header.Set("Cache-Control", "no-cache")
+	response.SetDefault(header, "Cache-Control", "no-cache")
 	return response.Send(w, r, hls.PlaylistType, body)
 }

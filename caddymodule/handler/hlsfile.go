@@ -36,10 +36,7 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 		defer stored.Close()
 	}
 	header := w.Header()
-	header.Set("Cache-Control", "public, max-age=86400, immutable")
-	if q.module != nil {
-		header.Set("Cache-Control", "private, max-age=600")
-	}
+	header.Set("Cache-Control", fileCaching(q))
 	if q.Method != http.MethodHead {
 		m.Sent(file.Size)
 	}
@@ -59,6 +56,18 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 	}
 	header.Set("Accept-Ranges", "bytes")
 	return response.Send(w, q.Request, kind, file.Data)
+}
+
+// fileCaching returns what caches may do with a file. Those of a protected mount are kept for a short
+// time, since who has a name can load the file, and by the cache that they come from, if there is one.
+func fileCaching(q *listenerRequest) string {
+	switch {
+	case q.module == nil:
+		return "public, max-age=86400, immutable"
+	case q.policy.HLS.SegmentsFrom != "":
+		return "public, max-age=600"
+	}
+	return "private, max-age=600"
 }
 
 func noSegment() error {

@@ -34,6 +34,13 @@ const (
 	HLSVersion = "1.7.4"
 )
 
+// The paths of a mount's HLS: /live.mp3.m3u8, where players enter, and /live.mp3.hls/ with the
+// lists and their files.
+const (
+	HLSEntry  = ".m3u8"
+	HLSFolder = ".hls/"
+)
+
 // playlists are the extensions of the playlists that each mount has.
 var playlists = []string{".m3u", ".vclt", ".xspf"}
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
@@ -57,7 +58,7 @@ func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) e
 
 // serveStatusPage answers with the public page.
 func (p *Pages) serveStatusPage(w http.ResponseWriter, r *request.Facts) error {
-	return servePage(w, r, p.station.Templates.Status, newView(p.station))
+	return p.servePage(w, r, p.station.Templates.Status, newView(p.station))
 }
 
 // serveAdminPage answers with the administrator's page.
@@ -67,18 +68,20 @@ func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
 	}
 	v := newView(p.station)
 	v.Token = p.station.Gate.Admin.NewPageToken()
-	return servePage(w, r, p.station.Templates.Admin, v)
+	return p.servePage(w, r, p.station.Templates.Admin, v)
 }
 
-// servePage answers with a page that may run only its own scripts.
-func servePage(w http.ResponseWriter, r *request.Facts, t *template.Template, v stationView) error {
+// servePage answers with a page that may run only its own scripts, and load from its own host and from
+// the caches of segments.
+func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.Template, v stationView) error {
 	v.Nonce = rand.Text()
 	var body bytes.Buffer
 	if err := t.Execute(&body, v); err != nil {
 		return fmt.Errorf("rendering a page: %w", err)
 	}
 	// Media may have any source: a master redirects listeners to slaves. That of hls.js is a blob.
-	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src 'self'; media-src * blob:; img-src 'self' data:; "+
+	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src "+
+		strings.Join(append([]string{"'self'"}, p.station.SegmentOrigins...), " ")+"; media-src * blob:; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	response.SetDefault(w.Header(), "X-Content-Type-Options", "nosniff")
 	return response.Answer(w, r.Request, http.StatusOK, "text/html; charset=utf-8", body.String())

@@ -78,7 +78,7 @@ func viewInfo(g *state.Generation, path string, info streaming.Info, contentType
 		Bitrate:     info.Bitrate,
 	}
 	if policy.HLS != nil {
-		v.HLS = link + ".m3u8"
+		v.HLS = link + mountpath.HLSEntry
 	}
 	return v
 }

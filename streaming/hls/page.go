@@ -21,9 +21,16 @@ type Page struct {
 
 	Peak, Average int // bit/s of the segments
 
+	Form Form // it may be set before the page is used
+
 	growing     *Segment      // with the parts after the last segment; nil: there are none
 	part        time.Duration // the longest part
 	full, delta func() *Playlist
+}
+
+// Form is how a list is written.
+type Form struct {
+	Base string // the URL that names of files are appended to; empty: they are relative
 }
 
 // Page returns the list as it is now.
@@ -39,10 +46,10 @@ func (l *List) Page() *Page {
 	if l.part > 0 || l.listed*l.target > minSkippable {
 		t.skipUntil = skipTargets * l.target
 	}
-	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(0)) })
+	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(p.Form, 0)) })
 	p.delta = p.full
 	if n := t.skipped(); n > 0 {
-		p.delta = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(n)) })
+		p.delta = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(p.Form, n)) })
 	}
 	var bits, seconds float64
 	for _, s := range l.segments {

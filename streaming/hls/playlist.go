@@ -54,7 +54,7 @@ func (t *text) skipped() int {
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
 // render returns the media playlist (RFC 8216, 4.3.3 and 6.2) without the first segments.
-func (t *text) render(skipped int) []byte {
+func (t *text) render(form Form, skipped int) []byte {
 	version := uint64(3)
 	switch {
 	case skipped > 0:
@@ -62,7 +62,7 @@ func (t *text) render(skipped int) []byte {
 	case len(t.shown) > 0 && t.shown[0].Init != nil:
 		version = 6
 	}
-	l := &lines{text: make([]byte, 0, 512+128*(len(t.shown)-skipped))}
+	l := &lines{form: form, text: make([]byte, 0, 512+128*(len(t.shown)-skipped))}
 	l.add("#EXTM3U")
 	l.number("#EXT-X-VERSION:", version)
 	l.number("#EXT-X-TARGETDURATION:", uint64(t.target))
@@ -83,14 +83,14 @@ func (t *text) render(skipped int) []byte {
 		}
 		l.text = strconv.AppendFloat(append(l.text, "#EXTINF:"...), s.Seconds(), 'f', 5, 64)
 		l.add(",")
-		l.add(s.Name)
+		l.add(l.form.Base, s.Name)
 	}
 	if t.growing != nil {
 		l.begin(t.growing)
 		l.parts(t.growing)
 	}
 	if t.hint != "" {
-		l.add(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="`, t.hint, `"`)
+		l.add(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="`, l.form.Base, t.hint, `"`)
 	}
 	if t.ended {
 		l.add("#EXT-X-ENDLIST")
@@ -121,6 +121,7 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 // lines are the lines of a media playlist.
 type lines struct {
 	text []byte
+	form Form
 	init string // in force
 }
 
@@ -143,7 +144,7 @@ func (l *lines) begin(s *Segment) {
 	}
 	if s.Init != nil && s.Init.Name != l.init {
 		l.init = s.Init.Name
-		l.add(`#EXT-X-MAP:URI="`, l.init, `"`)
+		l.add(`#EXT-X-MAP:URI="`, l.form.Base, l.init, `"`)
 	}
 	l.text = append(s.Time.UTC().AppendFormat(append(l.text, "#EXT-X-PROGRAM-DATE-TIME:"...), timeFormat), '\n')
 }
@@ -152,7 +153,7 @@ func (l *lines) begin(s *Segment) {
 func (l *lines) parts(s *Segment) {
 	for _, p := range s.Parts {
 		l.text = strconv.AppendFloat(append(l.text, "#EXT-X-PART:DURATION="...), float64(p.Samples)/float64(s.Rate), 'f', 5, 64)
-		l.add(`,URI="`, p.Name, `",INDEPENDENT=YES`)
+		l.add(`,URI="`, l.form.Base, p.Name, `",INDEPENDENT=YES`)
 	}
 }
 

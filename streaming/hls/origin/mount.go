@@ -104,6 +104,9 @@ func (m *Mount) ask() { m.asked.Store(time.Now().UnixNano()) }
 // View returns what players see now; its Page is nil if there is no list.
 func (m *Mount) View() *View { return m.view.Load() }
 
+// Page returns the list as it is now, or the long one; nil: there is none.
+func (m *Mount) Page(long bool) *hls.Page { return m.see(long).Page }
+
 // see returns what players see of the list, or of the long one.
 func (m *Mount) see(long bool) *View {
 	if long {

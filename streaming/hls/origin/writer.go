@@ -174,6 +174,7 @@ func (m *Mount) publish() {
 		return
 	}
 	page := m.list.Page()
+	page.Form = m.options.Load().form()
 	if len(page.Segments) == 0 || len(page.Segments) < leastSegments && !page.Ended {
 		return
 	}
