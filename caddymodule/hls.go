@@ -45,6 +45,10 @@ type HLS struct {
 	// made. Default: none, the segments are in memory, 512 MiB for a mount at most.
 	RewindFolder string `json:"rewind_folder,omitempty"`
 
+	// How titles are told: `id3` in the sound, `daterange` in playlists, `both`, or `off`. Default:
+	// `id3`.
+	Metadata string `json:"metadata,omitempty"`
+
 	// How long caches may keep playlists, in whole seconds, and half a segment at most. Listeners by
 	// HLS are not counted then, and no limit holds for them. Not for mounts with listener
 	// authentication, `require_tls`, or limits of listeners of their own. Default: 0, not at all.
@@ -68,6 +72,7 @@ const (
 	expectedListed         = "a number of segments from 3 to 1000, such as 10"
 	expectedPart           = "a time from 500ms to half of a segment, such as 1s"
 	expectedContainer      = "packed or fmp4"
+	expectedMetadata       = "id3, daterange, both or off"
 	expectedRewind         = "a time from 1m to 24h, such as 2h"
 	usageLowLatency        = "low_latency, with a time after it or none"
 	usageRewind            = "rewind <duration>, with memory or disk <folder> after it"
@@ -88,6 +93,8 @@ func (h *HLS) validate() error {
 		return fmt.Errorf("hls: low_latency %v: out of range; expected %s", time.Duration(h.LowLatency), expectedPart)
 	case !slices.Contains([]string{"", "packed", containerFMP4}, h.Container):
 		return fmt.Errorf("hls: container %q: unknown; expected %s", h.Container, expectedContainer)
+	case !slices.Contains([]string{"", "id3", "daterange", "both", "off"}, h.Metadata):
+		return fmt.Errorf("hls: metadata %q: unknown; expected %s", h.Metadata, expectedMetadata)
 	case h.Rewind != 0 && (time.Duration(h.Rewind) < minRewind || time.Duration(h.Rewind) > maxRewind):
 		return fmt.Errorf("hls: rewind %v: out of range; expected %s", time.Duration(h.Rewind), expectedRewind)
 	case h.RewindFolder != "" && h.Rewind == 0:
@@ -107,6 +114,7 @@ func (h *HLS) options(path string) *origin.Options {
 	return &origin.Options{
 		Segment: h.segment(), Listed: cmp.Or(h.Playlist, defaultListed), Part: time.Duration(h.LowLatency), FMP4: h.Container == containerFMP4,
 		Rewind: time.Duration(h.Rewind), Folder: h.RewindFolder,
+		NoTags: h.Metadata == "daterange" || h.Metadata == "off", DateRanges: h.Metadata == "daterange" || h.Metadata == "both",
 		CachePlaylists: time.Duration(h.CachePlaylists), SegmentsFrom: h.segmentsFrom(path),
 	}
 }
@@ -119,6 +127,7 @@ func (h *HLS) options(path string) *origin.Options {
 //		container packed|fmp4
 //		low_latency [<duration>]
 //		rewind    <duration> [memory|disk <folder>]
+//		metadata  id3|daterange|both|off
 //		cache     playlists <duration>
 //		segments_from <url>
 //	}
@@ -141,6 +150,7 @@ func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
 			parts = true
 			return parseLowLatency(d, h)
 		},
+		"metadata":      setting.Text(d, &h.Metadata),
 		"cache":         func() error { return parseCache(d, h) },
 		"segments_from": setting.Text(d, &h.SegmentsFrom),
 	})

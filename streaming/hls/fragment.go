@@ -25,12 +25,6 @@ type fragment struct {
 	lasts  []uint32
 }
 
-// mark is a title, and the time where it begins.
-type mark struct {
-	at    uint64
-	title Title
-}
-
 func (f *fragment) begin(at uint64, t Title, sizeHint int) {
 	f.start, f.titles = at, f.titles[:0]
 	f.sizes, f.lasts = f.sizes[:0], f.lasts[:0]
@@ -38,11 +32,11 @@ func (f *fragment) begin(at uint64, t Title, sizeHint int) {
 		f.data = make([]byte, 0, sizeHint)
 	}
 	if t != (Title{}) {
-		f.titles = append(f.titles, mark{at, t})
+		f.titles = noteMark(f.titles, at, t)
 	}
 }
 
-func (f *fragment) retitle(at uint64, t Title) { f.titles = append(f.titles, mark{at, t}) }
+func (f *fragment) retitle(at uint64, t Title) { f.titles = noteMark(f.titles, at, t) }
 
 func (f *fragment) add(data []byte, samples int) {
 	if f.codec.Name == format.AAC {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +21,17 @@ type listed struct {
 	marks                           []bool
 	maps                            []string
 	ended                           bool
+	titles                          []ranged
 }
+
+// ranged is a title as a player reads it.
+type ranged struct {
+	id, title string
+	at        time.Time
+}
+
+// titleTag is the tag of a title: its ID, date, title, and the other attributes.
+var titleTag = regexp.MustCompile(`^ID="([0-9]+-[0-9]+)",CLASS="org.caddycast.title",START-DATE="([^"]+)",END-ON-NEXT=YES(?:,X-TITLE="([^"[:cntrl:]]+)")?(?:,X-ARTIST="[^"[:cntrl:]]+")?(?:,X-URL="[^"[:cntrl:]]+")?$`)
 
 func parse(t *testing.T, text []byte) (l listed) {
 	t.Helper()
@@ -48,6 +59,16 @@ func parse(t *testing.T, text []byte) (l listed) {
 			l.lengths = append(l.lengths, d)
 		case "#EXT-X-ENDLIST":
 			l.ended = true
+		case "#EXT-X-DATERANGE":
+			m := titleTag.FindStringSubmatch(value)
+			if m == nil {
+				t.Fatalf("a title that players can't read: %q", line)
+			}
+			start, err := time.Parse(timeFormat, m[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.titles = append(l.titles, ranged{m[1], m[3], start})
 		default:
 			if !strings.HasPrefix(line, "#") {
 				l.names, l.times, l.marks, l.maps = append(l.names, line), append(l.times, at), append(l.marks, mark), append(l.maps, mapped)
@@ -61,6 +82,29 @@ func parse(t *testing.T, text []byte) (l listed) {
 // has reports whether a file can be loaded.
 func has(p *Page, name string) bool { return p.Find(name) != nil }
 
+// checkTitles checks the titles of a list: an ID is that of one title for ever, and there is one for
+// each moment of the list, but none that ended before it.
+func checkTitles(t *testing.T, l listed, known map[string]ranged) {
+	t.Helper()
+	for i, r := range l.titles {
+		if before, seen := known[r.id]; seen && before != r {
+			t.Fatalf("%+v was %+v", r, before)
+		}
+		known[r.id] = r
+		switch {
+		case i == 0 && r.at.After(l.times[0]):
+			t.Fatalf("the list begins at %v, and its first title at %v", l.times[0], r.at)
+		case i == 1 && !r.at.After(l.times[0]):
+			t.Fatalf("%+v ended before the list begins at %v", l.titles[0], l.times[0])
+		case i > 0 && !r.at.After(l.titles[i-1].at):
+			t.Fatalf("%+v follows %+v", r, l.titles[i-1])
+		}
+	}
+	if len(l.titles) == 0 {
+		t.Fatal("a list without titles")
+	}
+}
+
 // The laws of a playlist (RFC 8216, 6.2), over half an hour with titles, pauses and changes of
 // the rate, looked at after each segment.
 func TestPlaylistsKeepTheLaws(t *testing.T) {
@@ -68,7 +112,7 @@ func TestPlaylistsKeepTheLaws(t *testing.T) {
 		other := *mp3
 		other.Rate = 48000
 		p, l := newPlayer(segment), NewList(segment, 10, 100, 5)
-		sequences, discontinuities := make(map[string]int), 0
+		sequences, discontinuities, titles := make(map[string]int), 0, make(map[string]ranged)
 		left, clock := make(map[string]time.Duration), time.Duration(0)
 		for step := range 90 {
 			c := mp3
@@ -84,6 +128,7 @@ func TestPlaylistsKeepTheLaws(t *testing.T) {
 				before := parse(t, l.Page().Full().Text)
 				l.Add(s)
 				page := l.Page()
+				page.Form.DateRanges = true
 				now := parse(t, page.Full().Text)
 				if now.target != int(segment.Seconds()) || len(before.names) > 0 && (now.sequence != before.sequence+max(0, len(before.names)-9)) {
 					t.Fatalf("target %d, sequence %d after %d of %d", now.target, now.sequence, before.sequence, len(before.names))
@@ -98,6 +143,7 @@ func TestPlaylistsKeepTheLaws(t *testing.T) {
 				if now.marks[len(now.marks)-1] {
 					discontinuities++
 				}
+				checkTitles(t, now, titles)
 				shown := 0
 				for _, m := range now.marks {
 					if m {

@@ -30,7 +30,8 @@ type Page struct {
 
 // Form is how a list is written.
 type Form struct {
-	Base string // the URL that names of files are appended to; empty: they are relative
+	Base       string // the URL that names of files are appended to; empty: they are relative
+	DateRanges bool   // it has a tag for each title
 }
 
 // Page returns the list as it is now.

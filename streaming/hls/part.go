@@ -43,7 +43,7 @@ func (s *Segmenter) beginParts(t Title) {
 func (s *Segmenter) beginPart(t Title) {
 	p := &s.parts
 	tell := Title{}
-	if t != p.title {
+	if t != p.title && !s.options.NoTags {
 		tell, p.title = t, t
 	}
 	p.start = s.at
@@ -59,7 +59,7 @@ func (s *Segmenter) addToPart(p format.Packet, t Title) {
 		s.closePart()
 		s.beginPart(t)
 	}
-	if t != s.parts.title && s.fragmented() {
+	if t != s.parts.title && s.fragmented() && !s.options.NoTags {
 		s.parts.title = t
 		s.parts.muxer.retitle(s.at, t)
 	}
@@ -95,7 +95,7 @@ func (s *Segmenter) Growing() *Segment {
 	}
 	return &Segment{
 		Sequence: s.next, Parts: slices.Clone(s.parts.done), Rate: s.codec.Rate, Time: s.told, Init: s.init,
-		Codec: codecName(s.codec), Discontinuity: s.change,
+		Codec: codecName(s.codec), Discontinuity: s.change, Titles: s.titles(s.told),
 	}
 }
 

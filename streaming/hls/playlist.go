@@ -77,8 +77,11 @@ func (t *text) render(form Form, skipped int) []byte {
 		l.number("#EXT-X-SKIP:SKIPPED-SEGMENTS=", uint64(skipped))
 	}
 	inParts := t.inParts()
-	for i, s := range t.shown[skipped:] {
-		if l.begin(s); i+skipped >= inParts {
+	for i, s := range t.shown {
+		if l.titles(s); i < skipped { // players that skip segments do not skip date ranges
+			continue
+		}
+		if l.begin(s); i >= inParts {
 			l.parts(s)
 		}
 		l.text = strconv.AppendFloat(append(l.text, "#EXTINF:"...), s.Seconds(), 'f', 5, 64)
@@ -86,6 +89,7 @@ func (t *text) render(form Form, skipped int) []byte {
 		l.add(l.form.Base, s.Name)
 	}
 	if t.growing != nil {
+		l.titles(t.growing)
 		l.begin(t.growing)
 		l.parts(t.growing)
 	}
@@ -123,6 +127,8 @@ type lines struct {
 	text []byte
 	form Form
 	init string // in force
+
+	title TitleRange // the last one
 }
 
 // add adds a line.
@@ -135,6 +141,15 @@ func (l *lines) add(pieces ...string) {
 
 func (l *lines) number(tag string, n uint64) {
 	l.text = append(strconv.AppendUint(append(l.text, tag...), n, 10), '\n')
+}
+
+// titles adds the titles of a segment that are not there yet.
+func (l *lines) titles(s *Segment) {
+	for i := range s.Titles {
+		if r := &s.Titles[i]; l.form.DateRanges && !r.is(&l.title) {
+			l.text, l.title = r.append(l.text), *r
+		}
+	}
 }
 
 // begin adds what stands before a segment, or before the first part of one.

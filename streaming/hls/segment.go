@@ -25,6 +25,8 @@ type Segment struct {
 	Init     *Init     // nil: it needs none
 	Codec    string    // its name in CODECS (RFC 6381)
 
+	Titles []TitleRange // that sound in it, in their order; the first may have begun before it
+
 	// Discontinuity reports whether a decoder that played the segment before has to be set up
 	// anew.
 	Discontinuity bool

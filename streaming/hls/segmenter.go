@@ -14,6 +14,7 @@ type Options struct {
 	First   uint64        // the sequence number of the first segment
 	Lead    uint64        // so many first segments are short, so that a list can begin soon
 	Key     []byte        // of the names of segments
+	NoTags  bool          // titles are not in the segments
 }
 
 // Segmenter cuts packets into segments. It cuts where the stream crosses a multiple of the
@@ -45,8 +46,12 @@ type Segmenter struct {
 	from   time.Time
 	told   time.Time // when it began, as its parts have told; zero: they have not
 	size   int       // of the last segment
+	marks  []mark    // titles that begin in it
 
 	parts parts
+
+	sounds Title      // of the last packet
+	goesOn TitleRange // the last one of the segments that are closed
 
 	expected time.Time // of the next segment; zero: there was none
 }
@@ -70,6 +75,9 @@ func (s *Segmenter) Fits(c *format.Codec) bool { return s.codec == nil || s.code
 
 // Codec returns the codec of the last packet; nil before the first.
 func (s *Segmenter) Codec() *format.Codec { return s.codec }
+
+// SetTags sets whether titles are in the segments, from the next one on.
+func (s *Segmenter) SetTags(on bool) { s.options.NoTags = !on }
 
 // Next returns the sequence number of the next segment.
 func (s *Segmenter) Next() uint64 { return s.next }
@@ -95,9 +103,12 @@ func (s *Segmenter) Add(p format.Packet, t Title, came time.Time) (done *Segment
 		s.begin(t)
 	case t != s.title && s.fragmented():
 		s.title = t
-		if t != (Title{}) {
+		if t != (Title{}) && !s.options.NoTags {
 			s.muxer.retitle(s.at, t)
 		}
+	}
+	if t != s.sounds {
+		s.sounds, s.marks = t, noteMark(s.marks, s.at, t)
 	}
 	s.addToPart(p, t)
 	s.muxer.add(p.Data, p.Samples)
@@ -203,7 +214,7 @@ func (s *Segmenter) isDue(samples uint64, t Title) bool {
 		}
 		return true
 	}
-	if t != s.title && s.isPacked() && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
+	if t != s.title && s.isPacked() && !s.options.NoTags && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
 		s.regrid()
 		return true
 	}
@@ -212,6 +223,9 @@ func (s *Segmenter) isDue(samples uint64, t Title) bool {
 
 func (s *Segmenter) begin(t Title) {
 	s.open, s.start, s.title = true, s.at, t
+	if s.options.NoTags {
+		t = Title{}
+	}
 	s.muxer.begin(s.at, t, s.size+s.size/8)
 	s.beginParts(t)
 }
@@ -236,12 +250,14 @@ func (s *Segmenter) close() *Segment {
 		s.closePart()
 	}
 	data := s.muxer.finish()
+	began := s.time()
 	done := &Segment{
 		Sequence: s.next, Name: s.names.name(s.next, s.ending), Data: data, Size: len(data),
-		Samples: s.at - s.start, Parts: s.parts.done, Rate: s.codec.Rate, Time: s.time(), Init: s.init, Codec: codecName(s.codec),
-		Discontinuity: s.change,
+		Samples: s.at - s.start, Parts: s.parts.done, Rate: s.codec.Rate, Time: began, Init: s.init, Codec: codecName(s.codec),
+		Discontinuity: s.change, Titles: s.titles(began),
 	}
 	s.expected = done.Time.Add(s.lasts(done.Samples))
+	s.keepTitle(done.Titles)
 	s.open, s.change, s.size, s.told, s.parts.done = false, false, len(done.Data), time.Time{}, nil
 	s.next++
 	return done

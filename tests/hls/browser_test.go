@@ -44,21 +44,47 @@ type report struct{ URL, Kind, Text string }
 // ends.
 func openPlayers(t testing.TB, urls []string) <-chan report {
 	t.Helper()
-	script, err := os.ReadFile("../npm/node_modules/hls.js/dist/hls.min.js")
-	if err != nil {
-		programs.Missing(t, "hls.js is not installed; make deps installs it")
-	}
 	list, _ := json.Marshal(urls)
+	return openPage(t, fmt.Sprintf(hlsPage, list))
+}
+
+// playerScripts are the players by script, in the folder of npm's packages.
+var playerScripts = map[string]string{"/hls.js": "hls.js/dist/hls.min.js", "/shaka.js": "shaka-player/dist/shaka-player.compiled.js"}
+
+// servePlayer answers with a player, if the path is that of one.
+func servePlayer(w http.ResponseWriter, r *http.Request) bool {
+	file, ok := playerScripts[r.URL.Path]
+	if ok {
+		w.Header().Set("Content-Type", "text/javascript")
+		http.ServeFile(w, r, npmFolder+file)
+	}
+	return ok
+}
+
+const npmFolder = "../npm/node_modules/"
+
+// needPlayers ends the test if the players are not installed.
+func needPlayers(t testing.TB) {
+	t.Helper()
+	for _, file := range playerScripts {
+		if _, err := os.Stat(npmFolder + file); err != nil {
+			programs.Missing(t, file+" is not installed; make deps installs it")
+		}
+	}
+}
+
+// openPage opens a page in Chromium, beside which are the players. Its reports come until the test ends.
+func openPage(t testing.TB, page string) <-chan report {
+	t.Helper()
+	needPlayers(t)
 	reports, over := make(chan report, 100), t.Context().Done()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/":
+		switch {
+		case servePlayer(w, r):
+		case r.URL.Path == "/":
 			w.Header().Set("Content-Type", "text/html")
-			fmt.Fprintf(w, hlsPage, list)
-		case "/hls.js":
-			w.Header().Set("Content-Type", "text/javascript")
-			_, _ = w.Write(script)
-		case "/report":
+			_, _ = io.WriteString(w, page)
+		case r.URL.Path == "/report":
 			var said report
 			body, _ := io.ReadAll(r.Body)
 			if json.Unmarshal(body, &said) == nil {
@@ -107,7 +133,13 @@ var sources = map[string][]string{
 // encode begins to send a stream to a mount, until the returned function is called.
 func encode(t testing.TB, s *harness.Server, mount string) (end func()) {
 	t.Helper()
-	args := append([]string{"-hide_banner", "-loglevel", "error", "-re", "-f", "lavfi", "-i", harness.Tone}, sources[mount]...)
+	return encodeAs(t, s, mount, sources[mount])
+}
+
+// encodeAs begins to send a stream to a mount as ffmpeg's arguments make it.
+func encodeAs(t testing.TB, s *harness.Server, mount string, codec []string) (end func()) {
+	t.Helper()
+	args := append([]string{"-hide_banner", "-loglevel", "error", "-re", "-f", "lavfi", "-i", harness.Tone}, codec...)
 	cmd, _ := harness.Launch(t, "ffmpeg", append(args, "-flush_packets", "1", "icecast://source:hackme@"+s.Plain+mount)...)
 	return func() {
 		_ = cmd.Process.Kill()

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/caddycast/caddycast/internal/programs"
 	"github.com/caddycast/caddycast/tests/harness"
 )
 
@@ -125,19 +124,12 @@ func (b *browser) String() string {
 
 // serve serves the page with the players by a script, and returns its address.
 func (b *browser) serve(t testing.TB, urls map[string]string, by string) string {
-	scripts := map[string]string{"/hls.js": "hls.js/dist/hls.min.js", "/shaka.js": "shaka-player/dist/shaka-player.compiled.js"}
-	for _, file := range scripts {
-		if _, err := os.Stat("../npm/node_modules/" + file); err != nil {
-			programs.Missing(t, file+" is not installed; make deps installs it")
-		}
-	}
+	needPlayers(t)
 	mounts, _ := json.Marshal(urls)
 	hz, _ := json.Marshal(tones)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch file := scripts[r.URL.Path]; {
-		case file != "":
-			w.Header().Set("Content-Type", "text/javascript")
-			http.ServeFile(w, r, "../npm/node_modules/"+file)
+		switch {
+		case servePlayer(w, r):
 		case r.URL.Path == "/":
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprintf(w, tonesPage, mounts, by, hz)

@@ -25,12 +25,14 @@ var (
 	inits = []*hls.Init{{Name: "init-aaaaaaaa.mp4", Data: []byte("an init")}, {Name: "init-bbbbbbbb.mp4", Data: []byte("another")}}
 )
 
-// segment returns segment n, of 6 s.
+// segment returns segment n, of 6 s. A title lasts for seven.
 func segment(n int) *hls.Segment {
+	titled := hls.TitleRange{Sequence: 1000 + uint64(n-n%7), Time: time.Now().Add(-6 * time.Second * time.Duration(n%7)), Title: hls.Title{Name: "title " + strconv.Itoa(n/7)}}
 	data := bytes.Repeat([]byte(strconv.Itoa(n)+" "), 50)
 	return &hls.Segment{
 		Sequence: 1000 + uint64(n), Name: strconv.Itoa(1000+n) + "-0123456789ab.m4s", Data: data, Size: len(data),
 		Samples: 288000, Rate: 48000, Time: time.Now(), Init: inits[n/10%2], Codec: "Opus",
+		Titles: []hls.TitleRange{titled},
 	}
 }
 
@@ -51,6 +53,7 @@ func start(t *testing.T, folder string, change func(*Archive)) *process {
 	p.Archive = New(Options{
 		Folder: folder, Length: 10 * time.Minute, Report: func(err error) { p.reports = append(p.reports, err) },
 		Show: func(page *hls.Page, begins bool) {
+			page.Form.DateRanges = true
 			if p.page = page; begins {
 				p.lists++
 			}
@@ -125,6 +128,9 @@ func TestAListOutlastsTheProcess(t *testing.T) {
 		}
 		p.add(0, 40)
 		p.stop()
+		if n := bytes.Count(p.page.Full().Text, []byte(`X-TITLE="title `)); n != 6 {
+			t.Errorf("%d titles in\n%s", n, p.page.Full().Text)
+		}
 		if len(marks(p.page)) > 0 {
 			t.Errorf("marks at %v", marks(p.page))
 		}

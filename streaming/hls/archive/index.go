@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/hls"
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 // head is the first line of an index.
@@ -38,6 +39,39 @@ type line struct {
 	Init          *piece `json:"init,omitempty"`
 	InitName      string `json:"init_name,omitempty"`
 	Data          piece  `json:"data"`
+
+	Titles []title `json:"titles,omitempty"` // that begin in it
+}
+
+// title is a hls.TitleRange.
+type title struct {
+	Number int    `json:"number"` // in the segment
+	Time   int64  `json:"time"`   // ns since 1970
+	Name   string `json:"name,omitempty"`
+	Artist string `json:"artist,omitempty"`
+	URL    string `json:"url,omitempty"`
+}
+
+const (
+	storedTitles = 2   // of a segment at most, the last ones
+	storedText   = 200 // bytes of each text of a title
+)
+
+// titlesOf returns the titles that begin in a segment.
+func titlesOf(s *hls.Segment) (all []title) {
+	for i := range s.Titles {
+		if r := &s.Titles[i]; r.Sequence == s.Sequence {
+			all = append(all, title{
+				r.Number, r.Time.UnixNano(), icy.Cut(r.Title.Name, storedText), icy.Cut(r.Title.Artist, storedText), icy.Cut(r.Title.URL, storedText),
+			})
+		}
+	}
+	return all[max(0, len(all)-storedTitles):]
+}
+
+// titleRange returns the title of a line.
+func (t *title) titleRange(sequence uint64) hls.TitleRange {
+	return hls.TitleRange{Sequence: sequence, Number: t.Number, Time: time.Unix(0, t.Time), Title: hls.Title{Artist: t.Artist, Name: t.Name, URL: t.URL}}
 }
 
 // piece is a part of a data file.
@@ -59,7 +93,7 @@ const (
 	maxSeconds = 60
 	maxName    = 64
 	maxCodec   = 32
-	maxLine    = 1 << 10
+	maxLine    = 8 << 10
 )
 
 // parseIndex returns the kind and the lines of an index, up to the first that is not whole or
@@ -91,6 +125,8 @@ func (l *line) isValid(ending string) bool {
 	case l.Rate <= 0, l.Rate > maxRate, l.Samples == 0, l.Samples > uint64(l.Rate)*maxSeconds:
 		return false
 	case l.Number > 1<<62, l.Sequence > 1<<62, l.Discontinuity > 1<<62, l.Marked && l.Discontinuity == 0:
+		return false
+	case len(l.Titles) > storedTitles:
 		return false
 	case l.Init != nil && (!isName(l.InitName, ".mp4") || !l.Init.isValid(maxInit)):
 		return false
@@ -127,8 +163,12 @@ func isName(name, ending string) bool {
 
 // segment returns the segment of a line. Equal inits are one.
 func (l *line) segment(file string, init *hls.Init) *hls.Segment {
-	return &hls.Segment{
+	s := &hls.Segment{
 		Sequence: l.Sequence, Name: l.Name, Size: l.Data.Size, Place: hls.Place{File: file, Offset: l.Data.Offset},
 		Samples: l.Samples, Rate: l.Rate, Time: time.Unix(0, l.Time), Init: init, Codec: l.Codec, Discontinuity: l.Marked,
 	}
+	for i := range l.Titles {
+		s.Titles = append(s.Titles, l.Titles[i].titleRange(l.Sequence))
+	}
+	return s
 }

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxIndex bounds the size of an index: a thousand bytes for each second of the longest span.
-	maxIndex = 4 << 20
+	// maxIndex bounds the size of an index: the longest line for each second of the longest span.
+	maxIndex = 3600 * maxLine
 
 	// unsureTime is how much of the end of a span is compared with its sums: the system may not
 	// have written it when it ended.
@@ -50,8 +50,15 @@ func (a *Archive) load(now time.Time) {
 		discontinuity--
 	}
 	a.rewind, a.broken = hls.NewRewind(kind, a.span(), first.Number, discontinuity), true
+	var goesOn []hls.TitleRange // the last title of the segments so far
 	for _, part := range slices.Backward(parts) {
 		for _, s := range part {
+			if len(goesOn) > 0 && (len(s.Titles) == 0 || s.Titles[0].Time.After(s.Time)) {
+				s.Titles = slices.Concat(goesOn, s.Titles)
+			}
+			if n := len(s.Titles); n > 0 {
+				goesOn = s.Titles[n-1:]
+			}
 			a.rewind.Add(s)
 		}
 	}

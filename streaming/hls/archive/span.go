@@ -101,6 +101,7 @@ func (a *Archive) write(s *hls.Segment, data []byte) error {
 	l := line{
 		Number: a.rewind.Next(), Discontinuity: a.rewind.Last(), Marked: s.Discontinuity, Sequence: s.Sequence, Name: s.Name,
 		Codec: s.Codec, Time: s.Time.UnixNano(), Samples: s.Samples, Rate: s.Rate,
+		Titles: titlesOf(s),
 	}
 	if l.Marked {
 		l.Discontinuity++

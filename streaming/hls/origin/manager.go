@@ -20,12 +20,15 @@ type Options struct {
 	Rewind time.Duration // the length of the long list; 0: there is none
 	Folder string        // of its segments; empty: they are in memory
 
+	NoTags     bool // titles are not in segments
+	DateRanges bool // titles are in playlists
+
 	CachePlaylists time.Duration // how long caches may keep playlists, in whole seconds; 0: not at all
 	SegmentsFrom   string        // the URL that names of files are appended to; empty: they are relative
 }
 
 // form returns how lists are written.
-func (o *Options) form() hls.Form { return hls.Form{Base: o.SegmentsFrom} }
+func (o *Options) form() hls.Form { return hls.Form{Base: o.SegmentsFrom, DateRanges: o.DateRanges} }
 
 // patience is how long a session may be without a poll: players poll once for each segment.
 func (o *Options) patience() time.Duration { return max(3*o.Segment, minPatience) }

@@ -128,6 +128,7 @@ func (m *Mount) beginList(c *format.Codec, since time.Time) {
 	o, n := m.options.Load(), m.manager.firstNumbers(m.path, since)
 	options := hls.Options{
 		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, First: n.sequence, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
+		NoTags: o.NoTags,
 	}
 	m.segmenter = hls.NewSegmenter(options)
 	m.list = hls.NewList(o.Segment, o.Listed, n.sequence, n.discontinuity)
@@ -193,6 +194,7 @@ func (m *Mount) replace(o *Options, now time.Time) {
 			m.leaveList(now)
 		} else {
 			m.list.Show(o.Listed)
+			m.segmenter.SetTags(!o.NoTags)
 		}
 	}
 	m.replaceKeeper(o, before)
