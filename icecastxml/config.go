@@ -24,6 +24,7 @@ type config struct {
 	clients []*directive // allow and deny lists
 
 	fileserve setting[bool]
+	hls       setting[bool] // of all mounts
 	paths     paths
 	logging   logging
 }

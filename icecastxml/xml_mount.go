@@ -104,9 +104,16 @@ func (r *reader) mountTable(m *mount) table {
 		"fallback-override":  store(r, r.override, &m.override),
 		"fallback-when-full": r.flagSetting(m, true, "fallback_when_full"),
 
-		"intro":          store(r, r.value, &m.intro),
-		"dump-file":      r.textSetting(m, "dump"),
-		"hls":            r.flagSetting(m, true, "hls"), // RSAS
+		"intro":     store(r, r.value, &m.intro),
+		"dump-file": r.textSetting(m, "dump"),
+		"hls": func(e *element) { // RSAS
+			switch on, ok := r.flag(e); {
+			case ok && on:
+				m.set(e, "hls")
+			case ok: // the default mount may have it
+				m.set(e, "hls", "off")
+			}
+		},
 		"linger-for":     r.secondsSetting(m, "linger"),
 		"source-timeout": r.secondsSetting(m, "source_timeout"),
 		"queue-size": func(e *element) {

@@ -1,6 +1,9 @@
 package icecastxml
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // readConfig reads a tree into a config.
 func (r *reader) readConfig(root *element) (*config, error) {
@@ -55,13 +58,18 @@ func (r *reader) readRoot(e *element, c *config) {
 			e.markKnown()
 			r.errorf(e, "other files are not read; expected the elements of that file here")
 		},
-		"hls":          r.ignore("ignored; the <hls> of a mount counts"), // RSAS
+		"hls":          func(e *element) { r.readChildren(e, table{"enabled": store(r, r.flag, &c.hls)}) }, // RSAS
 		"yp-directory": r.ignore("ignored; directory listings are not supported. Directories can read /status-json.xsl"),
 		"icelogin":     r.ignoreUnlessOff("ignored; the ice-password header is not supported. Sources authenticate by Basic authentication or SHOUTcast login"),
 		"ice-login":    r.ignoreUnlessOff("ignored; the ice-password header is not supported. Sources authenticate by Basic authentication or SHOUTcast login"),
 	}
 	maps.Copy(t, r.masterTable(&c.master))
 	r.readChildren(e, t)
+	if !c.hls.or(true) { // it wins over the <hls> of mounts
+		for _, m := range c.mounts {
+			m.settings = slices.DeleteFunc(m.settings, func(d *directive) bool { return d.words[0] == "hls" })
+		}
+	}
 	if old.port.set() || len(c.sockets) == 0 {
 		old.line = max(old.port.line, e.line)
 		c.sockets = append([]*socket{old}, c.sockets...)
