@@ -111,3 +111,32 @@ func TestAnUpdateHasAllTitles(t *testing.T) {
 		t.Errorf("%d and %d titles of %d and %d segments", len(full.titles), len(delta.titles), len(full.names), len(delta.names))
 	}
 }
+
+// A title is in a list of parts before its segment is whole, as it stays.
+func TestTitlesOfASegmentThatGrows(t *testing.T) {
+	p := newPlayer(6 * time.Second)
+	p.s.options.Part = time.Second
+	l := NewList(6*time.Second, 3, 100, 5)
+	l.LowLatency(time.Second)
+	known, early := make(map[string]ranged), 0
+	for step := range 300 {
+		n := len(p.done)
+		p.play(opus, Title{Name: strings.Repeat("x", step/20+1)}, 200*time.Millisecond)
+		for _, s := range p.done[n:] {
+			l.Add(s)
+		}
+		if l.Grow(p.s.Hint(), p.s.Growing); l.IsEmpty() {
+			continue
+		}
+		page := l.Page()
+		page.Form.DateRanges = true
+		now := parse(t, page.Full().Text)
+		checkTitles(t, now, known)
+		if last := now.titles[len(now.titles)-1]; last.at.After(now.times[len(now.times)-1].Add(6 * time.Second)) {
+			early++
+		}
+	}
+	if early < 10 || len(known) < 14 {
+		t.Errorf("%d titles, %d times before their segment", len(known), early)
+	}
+}
