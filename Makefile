@@ -10,6 +10,7 @@
 # make bench      the costs beside those of icecast2, in ten minutes; prints the table of docs/explained/benchmark.md
 # make chaos      what listeners of a slave notice of killed masters and broken links; prints the table of docs/guides/master-slaves.md
 # make hlstable   what players of HLS do when something happens to a stream; writes the table of docs/guides/hls.md
+# make upgradeplots listeners over time for the three ways to a new version; draws the plots of docs/guides/upgrade.md
 # make microbench the benchmarks of the engine's parts
 
 TAGS        := nobadger,nomysql,nopgx
@@ -29,7 +30,7 @@ TOOL     := go tool -modfile=tools/go.mod
 SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
 CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
-.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos hlstable microbench
+.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos hlstable upgradeplots microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -107,6 +108,9 @@ chaos: binaries
 
 hlstable: deps binaries
 	go test -tags $(TAGS) -count 1 -v -run '^TestWhatPlayersDoAtSeams$$' ./tests/hls -update
+
+upgradeplots: binaries
+	CADDYCAST_TEST_PLOTS=$(CURDIR)/docs/guides go test -tags $(TAGS) -count 1 -v -run '^TestPlotsOfUpgrades$$' ./tests/reload
 
 microbench:
 	go test -run '^$$' -bench . ./streaming/...

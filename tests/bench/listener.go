@@ -36,6 +36,7 @@ const (
 type listener struct {
 	fd     int
 	phase  phase
+	secure bool // it comes over TLS
 	stalls bool // it stops reading after its first sound
 	counts bool // it counts what it hears and does not look at it, once it is in step
 	began  int64

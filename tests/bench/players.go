@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,12 +21,13 @@ type players struct {
 	nap    time.Duration
 	quiet  bool // nobody is connecting, so there is time for naps
 
-	ask   [][]byte      // requests, by mount
-	sent  []*sentStream // what listeners are to hear, by mount
-	port  int
-	all   []*listener
-	tls   *handshaker // nil for plain listeners
-	fault error       // something that makes the whole run worthless
+	ask       [][]byte      // requests, by mount
+	sent      []*sentStream // what listeners are to hear, by mount
+	port      int
+	all       []*listener
+	tls       *handshaker // nil for plain listeners
+	plainPort int         // of every other listener beside TLS; 0: all are alike
+	fault     error       // something that makes the whole run worthless
 
 	sample int // one listener of so many checks, the others count; 0: all check
 
@@ -74,19 +76,19 @@ func (l *listener) hangUp() {
 func (p *players) add(stalls bool) {
 	id := len(p.all)
 	mount := id % len(p.ask)
-	l := &listener{stalls: stalls, counts: p.sample > 0 && id%p.sample > 0, began: time.Now().UnixNano(), check: checker{sent: p.sent[mount]}}
+	l := &listener{stalls: stalls, secure: p.tls != nil && (p.plainPort == 0 || id%2 == 0), counts: p.sample > 0 && id%p.sample > 0, began: time.Now().UnixNano(), check: checker{sent: p.sent[mount]}}
 	p.all = append(p.all, l)
 	p.count[connecting]++
-	if p.tls != nil {
+	if l.secure {
 		l.why = p.tls.dial(id, l, p.ask[mount])
 	} else {
-		l.fd, l.why = dial(id, p.port)
+		l.fd, l.why = dial(id, cmp.Or(p.plainPort, p.port))
 	}
 	if l.why != nil {
 		p.enter(l, refused)
 		return
 	}
-	if p.tls != nil {
+	if l.secure {
 		return // a worker goes on
 	}
 	if err := p.watch(id, l.fd); err != nil {
@@ -164,7 +166,7 @@ func (p *players) event(id int, ended bool) {
 	l := p.all[id]
 	switch {
 	case l.fd < 0:
-	case l.phase == connecting && p.tls == nil:
+	case l.phase == connecting && !l.secure:
 		if err := p.request(id, l); err != nil {
 			p.end(l, err)
 		}

@@ -71,6 +71,11 @@ func residentBytes(pid int) uint64 {
 	return statusSum(fmt.Sprintf("%d/status", pid), "VmRSS:") << 10
 }
 
+// proportionalBytes is the memory of a process, with its share of what it shares.
+func proportionalBytes(pid int) uint64 {
+	return statusSum(fmt.Sprintf("%d/smaps_rollup", pid), "Pss:") << 10
+}
+
 // switches counts context switches of all threads, of their own will or not.
 func switches(pid int) uint64 {
 	return statusSum(fmt.Sprintf("%d/task/*/status", pid), "voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:")

@@ -60,6 +60,8 @@ type result struct {
 	GoroutinesAlone  int           `json:"goroutines_alone,omitempty"`
 	Goroutines       int           `json:"goroutines,omitempty"`
 
+	Upgrade *pair `json:"upgrade,omitempty"`
+
 	Steps []step `json:"steps,omitempty"`
 }
 

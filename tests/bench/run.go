@@ -82,6 +82,9 @@ func (r *run) measure(ctx context.Context, k serverKind) error {
 	if err := r.players.play(ctx, r.settle, nil); err != nil {
 		return err
 	}
+	if r.upgrade {
+		return r.measureUpgrade(ctx)
+	}
 	defer r.conclude()
 	if len(r.steps) > 0 {
 		return r.saturate(ctx)
@@ -183,6 +186,9 @@ func (r *run) connect(ctx context.Context) (err error) {
 		return err
 	}
 	r.players.sample = r.sample
+	if r.upgrade {
+		r.players.plainPort = r.server.Port
+	}
 	p := r.players
 	p.nap = r.nap
 	if r.tls {

@@ -30,6 +30,7 @@ type scenario struct {
 	steps     []int         // rates to try one after the other, in place of rate
 	slaves    int           // that follow the list of the server; they pull nothing
 	reload    time.Duration // between two reloads of the configuration
+	upgrade   bool          // the program is upgraded; every other listener comes over TLS, the others do not
 	queue     int           // bytes that a listener may be behind; 0 means Icecast's 512 KiB
 	sample    int           // one listener of so many checks what it hears, the others count it; 0 means all check
 
@@ -102,6 +103,7 @@ func scenarios() []scenario {
 	}
 	add(scenario{family: "hooks", name: "hooks-1000", listeners: 1000, ramp: 1000, hooks: true, full: true})
 	add(scenario{family: "reload", name: "reload-5000", listeners: 5000, ramp: 1500, reload: 2 * time.Second, window: 10 * time.Second})
+	add(scenario{family: "upgrade", name: "upgrade-2000", listeners: 2000, ramp: 400, tls: true, upgrade: true})
 	add(scenario{
 		family: "cluster", name: "cluster-200x1500", mounts: 1500, slaves: 200, listeners: 10, ramp: 10, rate: 16 * kbit, full: true,
 	})
@@ -110,7 +112,7 @@ func scenarios() []scenario {
 
 // takesPart reports whether a scenario can be run with a server.
 func (s scenario) takesPart(k serverKind) bool {
-	return (!s.hooks || k.hasHooks()) && (!s.tls || k.hasTLS()) && (s.reload == 0 || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop && s.slaves == 0 || k.hasHop())
+	return (!s.hooks || k.hasHooks()) && (!s.tls || k.hasTLS()) && (s.reload == 0 && !s.upgrade || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop && s.slaves == 0 || k.hasHop())
 }
 
 // ringSize is how much a mount's source remembers of what it sent: several
