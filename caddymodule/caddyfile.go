@@ -42,6 +42,8 @@ func init() {
 //		limits { … }         # see parseLimits
 //		mount <path> { … }   # see parseMount
 //
+//		hls <path> { … }     # see parseHLSGroup
+//
 //		relay <mount> <url>... { … }   # see parseRelay
 //		role master|slave { … }        # see parseRole
 //
@@ -105,6 +107,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			s.Mounts = append(s.Mounts, m)
 			return err
 		},
+		"hls": func() error { return parseHLSGroup(d, &s.HLSGroups) },
 		"relay": func() error {
 			r, err := parseRelay(d, s.Relays)
 			s.Relays = append(s.Relays, r)

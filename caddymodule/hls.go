@@ -132,6 +132,9 @@ func (h *HLS) options(path string) *origin.Options {
 //		segments_from <url>
 //	}
 func parseHLS(d *caddyfile.Dispenser, to **HLS) error {
+	if *to != nil {
+		return d.Errf("duplicate directive hls")
+	}
 	h := new(HLS)
 	*to = h
 	if args := d.RemainingArgs(); len(args) > 0 {

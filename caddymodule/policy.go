@@ -27,11 +27,15 @@ func (r *resolver) policy(path string) *state.MountPolicy {
 	if source == nil {
 		source = r.station.SourcePassword
 	}
+	hls := m.HLS.options(path)
+	if hls != nil {
+		hls.Grouped = r.isGrouped(path)
+	}
 	return &state.MountPolicy{
 		Engine:           r.engineSettings(&m),
 		Rule:             r.rule(&m),
 		Recording:        m.Dump.options(),
-		HLS:              m.HLS.options(path),
+		HLS:              hls,
 		Source:           r.sources[source],
 		ListenURL:        strings.ReplaceAll(m.ListenURL, mountVerb, mountpath.Escape(path)),
 		SourceTLS:        m.SourceTLS == tlsRequired,

@@ -263,6 +263,46 @@ var provisionErrors = []struct{ name, station, want string }{
 		"playlists in caches of a station with per_ip", `{"limits": {"per_ip": 2}, "mounts": [{"path": "/*.mp3", "hls": {"cache_playlists": "2s"}}, {"path": "/live.mp3", "hidden": true}]}`,
 		`mount /*.mp3: hls: cache playlists together with per_ip of the station, which no cache observes; expected one of the two`,
 	},
+	{
+		"a group that is none", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [null]}`,
+		`hls_groups: entry 1 is null; expected an object with a path and mounts`,
+	},
+	{
+		"a group at the entry of a mount", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/live.m3u8", "mounts": ["/low.aac"]}]}`,
+		`hls /live.m3u8: the path is the entry of mount /live; expected another`,
+	},
+	{
+		"a group at a mount", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/x.m3u8", "mounts": ["/low.aac"]}]}`,
+		`hls /x.m3u8: the path is that of a mount; expected another`,
+	},
+	{
+		"a group that is no playlist", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/group", "mounts": ["/low.aac"]}]}`,
+		`hls /group: invalid path; expected one that ends with .m3u8, such as /live.m3u8`,
+	},
+	{
+		"a group twice", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/g.m3u8", "mounts": ["/low.aac"]}, {"path": "/g.m3u8", "mounts": ["/low.aac"]}]}`,
+		`hls /g.m3u8: duplicate group; expected all its mounts in one block`,
+	},
+	{
+		"a group without mounts", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/g.m3u8"}]}`,
+		`hls /g.m3u8: 0 mounts; expected from 1 to 16`,
+	},
+	{
+		"a group of a pattern", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/g.m3u8", "mounts": ["/*.aac"]}]}`,
+		`hls /g.m3u8: mounts: "/*.aac" is not a mount; expected paths such as /live.aac`,
+	},
+	{
+		"a group with a mount twice", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/g.m3u8", "mounts": ["/low.aac", "/low.aac"]}]}`,
+		`hls /g.m3u8: mounts: duplicate mount /low.aac`,
+	},
+	{
+		"a group with a mount without HLS", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/g.m3u8", "mounts": ["/low.aac", "/off.aac"]}]}`,
+		`hls /g.m3u8: mounts: /off.aac has no HLS; expected hls in a mount block for it`,
+	},
+	{
+		"a group of segments of two lengths", `{"mounts": [{"path": "/live", "hls": {}}, {"path": "/low.aac", "hls": {}}, {"path": "/slow.aac", "hls": {"segment": "10s"}}, {"path": "/off.aac"}, {"path": "/x.m3u8"}], "hls_groups": [{"path": "/g.m3u8", "mounts": ["/low.aac", "/slow.aac"]}]}`,
+		`hls /g.m3u8: mounts: /slow.aac has segments of 10s, and /low.aac of 6s; expected one length`,
+	},
 }
 
 func TestProvisionErrors(t *testing.T) {

@@ -98,7 +98,7 @@ func (r *resolver) fill(g *state.Generation) {
 		Latency: time.Duration(s.Limits.Latency),
 	}
 	g.Access, g.Templates, g.Named = r.access, r.templates, r.named()
-	g.SegmentOrigins = r.segmentOrigins()
+	g.SegmentOrigins, g.HLSGroups = r.segmentOrigins(), r.hlsGroups()
 	g.Gate.Admin, g.Gate.Relay, g.Gate.Slaves = r.admin, r.relay, r.slaves
 	g.Gate.Source = func(mount string) *auth.Verifier { return g.Policy(mount).Source }
 	if g.IsMaster = s.Master != nil; g.IsMaster {

@@ -59,6 +59,9 @@ type Station struct {
 	// pattern over a later one, field by field. A mount needs no entry to exist.
 	Mounts []*Mount `json:"mounts,omitempty"`
 
+	// Groups of mounts that players of HLS change between, by their bandwidth.
+	HLSGroups []*HLSGroup `json:"hls_groups,omitempty"`
+
 	// Mounts that are fed from other servers.
 	Relays []*Relay `json:"relays,omitempty"`
 
@@ -140,6 +143,9 @@ func (s *Station) validate() error {
 		if err := m.validate(); err != nil {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
+	}
+	if err := s.checkHLSGroups(); err != nil {
+		return err
 	}
 	relayed := make(map[string]bool)
 	for i, r := range s.Relays {

@@ -16,6 +16,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/hls"
 	"github.com/caddycast/caddycast/streaming/hls/origin"
@@ -37,6 +38,10 @@ const (
 // serveHLS serves a request for a path of a mount's HLS. The error is errNotServed if it is none.
 func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 	at := r.URL.Path
+	if g := h.station.HLSGroup(at); g != nil && h.station.Mount(at) == nil {
+		allowOrigins(w.Header())
+		return h.serveHLSGroup(w, r, g)
+	}
 	mount, name, isFile := strings.Cut(at, mountpath.HLSFolder)
 	if !isFile {
 		mount = strings.TrimSuffix(at, mountpath.HLSEntry)
@@ -44,9 +49,7 @@ func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 	if h.station.Policy(mount).HLS == nil || h.station.Mount(at) != nil { // a live mount of that very name
 		return errNotServed
 	}
-	header := w.Header() // also for errors: pages of other origins see them only with it
-	response.SetDefault(header, "Access-Control-Allow-Origin", "*")
-	response.SetDefault(header, "Access-Control-Expose-Headers", "Content-Length, Date")
+	allowOrigins(w.Header())
 	q := h.newListenerRequest(r, mount)
 	switch {
 	case !isFile:
@@ -55,6 +58,12 @@ func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 		return h.serveHLSList(w, q, name == hlsRewind && q.policy.HLS.Rewind > 0)
 	}
 	return h.serveHLSFile(w, q, name)
+}
+
+// allowOrigins lets pages of other origins read an answer, also one that is an error.
+func allowOrigins(header http.Header) {
+	response.SetDefault(header, "Access-Control-Allow-Origin", "*")
+	response.SetDefault(header, "Access-Control-Expose-Headers", "Content-Length, Date")
 }
 
 // checkHLS refuses a listener as one of the stream is refused, but sends it nowhere else: players
@@ -72,17 +81,22 @@ func (h *Handler) checkHLS(q *listenerRequest) error {
 	return nil
 }
 
-// serveHLSEntry answers with the multivariant playlist. Who may listen is asked here, since only
-// this request has the credentials. Nothing is counted yet: many programs load it only to look.
-func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error {
+// admitHLS asks who may listen.
+func (h *Handler) admitHLS(q *listenerRequest) error {
 	if err := h.checkHLS(q); err != nil {
 		return err
 	}
 	if err := h.checkReachable(q, &q.policy.Engine); err != nil {
 		return err
 	}
+	return h.authorize(q)
+}
+
+// serveHLSEntry answers with the multivariant playlist. Who may listen is asked here, since only
+// this request has the credentials. Nothing is counted yet: many programs load it only to look.
+func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error {
 	defer q.releaseAdmission()
-	if err := h.authorize(q); err != nil {
+	if err := h.admitHLS(q); err != nil {
 		return err
 	}
 	list, long := hlsList, q.URL.Query().Has(hlsLong) && q.policy.HLS.Rewind > 0
@@ -100,24 +114,28 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 	if h.isCached(q) {
 		w.Header().Set("Cache-Control", cacheControl(q))
 	} else {
-		uri += "?s=" + h.newSession(q, m)
+		id := h.station.HLS().NewID(q.path, q.validity())
+		h.expect(q, m, id)
+		uri += "?s=" + id
 	}
-	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, page.Entry(uri))
+	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", hls.Variant{Page: page, URI: uri}))
 }
 
-// newSession returns the id of a session that may begin, and hands the admission over to it.
-func (h *Handler) newSession(q *listenerRequest, m *origin.Mount) string {
+// validity returns how long a session of the listener may last, 0 without a limit.
+func (q *listenerRequest) validity() time.Duration {
 	valid := q.policy.Engine.MaxListenerDuration
-	a := q.client.Admission
-	if a != nil && a.TimeLimit > 0 && (valid == 0 || a.TimeLimit < valid) {
+	if a := q.client.Admission; a != nil && a.TimeLimit > 0 && (valid == 0 || a.TimeLimit < valid) {
 		valid = a.TimeLimit
 	}
-	id := h.station.HLS().NewID(q.path, valid)
-	if a != nil && q.Method != http.MethodHead {
+	return valid
+}
+
+// expect hands the admission over to a session that may begin.
+func (h *Handler) expect(q *listenerRequest, m *origin.Mount, id string) {
+	if a := q.client.Admission; a != nil && q.Method != http.MethodHead {
 		m.Expect(id, q.client.User, a)
 		q.client.Admission = nil
 	}
-	return id
 }
 
 // awaitHLS returns the list of the mount, or the long one. It waits for one if a source is there or
@@ -152,8 +170,9 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 		return h.serveCachedList(w, q, long)
 	}
 	id := q.URL.Query().Get("s")
-	signed := h.station.HLS().IsID(q.path, id)
-	if !signed {
+	group := h.groupOf(q.path, id)
+	h.keepVariants(group, q.path)
+	if group == nil && !h.station.HLS().IsID(q.path, id) {
 		switch {
 		case q.module == nil: // it is played from a bookmark, or by way of a cache
 			id = anonymousID(q)
@@ -173,14 +192,14 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 		case err == nil:
 			return answerHLSList(w, q.Request, page)
 		case errors.Is(err, origin.ErrOver):
-			return response.Refuse(http.StatusForbidden, "This listener was disconnected")
+			return errHLSOver()
 		}
 	}
-	return h.beginHLSSession(w, q, id, long)
+	return h.beginHLSSession(w, q, group, id, long)
 }
 
 // beginHLSSession counts a session in and answers with the list.
-func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id string, long bool) error {
+func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, g *state.HLSGroup, id string, long bool) error {
 	if err := h.checkHLS(q); err != nil {
 		return err
 	}
@@ -194,6 +213,9 @@ func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id 
 	if q.Method == http.MethodHead {
 		return answerHLSList(w, q.Request, current)
 	}
+	if err := h.moveHLSSession(g, q, m, id); err != nil {
+		return err
+	}
 	switch err := m.Admit(id, q.client); {
 	case err == nil, errors.Is(err, streaming.ErrNothing):
 	case errors.Is(err, origin.ErrCrowded):
@@ -206,6 +228,10 @@ func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, id 
 		return answerHLSList(w, q.Request, page)
 	}
 	return answerHLSList(w, q.Request, current) // nothing is heard now, but will be
+}
+
+func errHLSOver() error {
+	return response.Refuse(http.StatusForbidden, "This listener was disconnected")
 }
 
 // anonymousID returns the id of a player that has none: the same for its next request.

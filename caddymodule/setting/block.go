@@ -24,7 +24,7 @@ import (
 type Directives map[string]func() error
 
 // repeatable are the directives that a block may have several times.
-var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "slave", "on", "header"}
+var repeatable = []string{"mount", "deny", "allow", "fallback", "relay", "role", "slave", "on", "header", "hls"}
 
 // ParseBlock parses the block at d. what is its name in errors. Directives that are not
 // repeatable may occur once.

@@ -39,6 +39,7 @@ type Generation struct {
 	RedirectExcept *access.Agents
 	Templates      Templates
 	Named          []string // mounts that the configuration names
+	HLSGroups      []*HLSGroup
 	SegmentOrigins []string // of the caches that segments of HLS are loaded from
 
 	// Log is the configuration's logger.

@@ -72,11 +72,15 @@ func (r *TitleRange) append(b []byte) []byte {
 	b = r.Time.UTC().AppendFormat(append(b, `",CLASS="`+titleClass+`",START-DATE="`...), timeFormat)
 	b = append(b, `",END-ON-NEXT=YES`...)
 	for _, a := range [...]struct{ name, text string }{{"X-TITLE", r.Title.Name}, {"X-ARTIST", r.Title.Artist}, {"X-URL", r.Title.URL}} {
-		// A quoted string has no quotes and no line ends.
-		if text := icy.Cut(strings.ReplaceAll(icy.Clean(a.text), `"`, "'"), maxText); text != "" {
+		if text := quotable(a.text); text != "" {
 			b = append(append(append(append(b, ','), a.name...), `="`...), text...)
 			b = append(b, '"')
 		}
 	}
 	return append(b, '\n')
+}
+
+// quotable returns a text for a quoted string (RFC 8216, 4.2), which has no quotes and no line ends.
+func quotable(text string) string {
+	return icy.Cut(strings.ReplaceAll(icy.Clean(text), `"`, "'"), maxText)
 }

@@ -146,19 +146,37 @@ func (p *Page) After(sequence uint64) (n, last uint64) {
 	return n, last
 }
 
-// Entry returns the multivariant playlist (RFC 8216, 4.3.4) of the list, at a relative URI. The
-// list must have segments.
-func (p *Page) Entry(uri string) string {
+// Variant is a list that players can choose, at a relative URI. It must have segments.
+type Variant struct {
+	Page *Page
+	URI  string
+}
+
+// Entry returns the multivariant playlist (RFC 8216, 4.3.4) of lists, the best first, under a title,
+// which may be empty.
+func Entry(title string, all ...Variant) string {
 	var b strings.Builder
-	b.WriteString("#EXTM3U\n")
-	version, last := "3", p.Segments[len(p.Segments)-1]
-	if last.Init != nil {
-		version = "6"
+	version := 3
+	for _, v := range all {
+		if v.Page.last().Init != nil {
+			version = 6
+		}
 	}
-	b.WriteString("#EXT-X-VERSION:" + version + "\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-STREAM-INF:BANDWIDTH=" + strconv.Itoa(p.Peak) +
-		",AVERAGE-BANDWIDTH=" + strconv.Itoa(p.Average) + `,CODECS="` + last.Codec + "\"\n" + uri + "\n")
+	b.WriteString("#EXTM3U\n#EXT-X-VERSION:" + strconv.Itoa(version) + "\n#EXT-X-INDEPENDENT-SEGMENTS\n")
+	if title = quotable(title); title != "" {
+		b.WriteString(`#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.title",VALUE="` + title + "\"\n")
+	}
+	for _, v := range all {
+		b.WriteString("#EXT-X-STREAM-INF:BANDWIDTH=" + strconv.Itoa(v.Page.Peak) + ",AVERAGE-BANDWIDTH=" + strconv.Itoa(v.Page.Average) +
+			`,CODECS="` + v.Page.last().Codec + "\"\n" + v.URI + "\n")
+	}
 	return b.String()
 }
+
+func (p *Page) last() *Segment { return p.Segments[len(p.Segments)-1] }
+
+// IsFragmented reports whether the segments are in fMP4.
+func (p *Page) IsFragmented() bool { return p.last().Init != nil }
 
 // codecName returns the name of a codec in CODECS (RFC 6381). HE-AAC looks like AAC-LC of half
 // the rate in ADTS.

@@ -15,6 +15,7 @@ type Options struct {
 	Lead    uint64        // so many first segments are short, so that a list can begin soon
 	Key     []byte        // of the names of segments
 	NoTags  bool          // titles are not in the segments
+	Grid    time.Time     // not zero: cuts and stamps are those of the clock since then
 }
 
 // Segmenter cuts packets into segments. It cuts where the stream crosses a multiple of the
@@ -37,6 +38,8 @@ type Segmenter struct {
 	at     uint64 // samples since the list began
 	origin uint64 // of the grid
 	steps  uint64 // of the grid up to the next cut
+
+	leadEnd time.Duration // of the short segments, since Options.Grid
 
 	// The open segment.
 	open   bool
@@ -87,7 +90,7 @@ func (s *Segmenter) Next() uint64 { return s.next }
 func (s *Segmenter) Add(p format.Packet, t Title, came time.Time) (done *Segment) {
 	if p.Codec != s.latest {
 		if s.latest = p.Codec; s.codec == nil || !s.codec.Equal(p.Codec) {
-			done = s.setUp(p.Codec)
+			done = s.setUp(p.Codec, came)
 		}
 	}
 	if s.fragmented() && p.Codec.Name == format.AAC {
@@ -134,15 +137,19 @@ const (
 func (s *Segmenter) fragmented() bool { return s.init != nil }
 
 // setUp begins with another codec. The time goes on.
-func (s *Segmenter) setUp(c *format.Codec) (done *Segment) {
+func (s *Segmenter) setUp(c *format.Codec, came time.Time) (done *Segment) {
 	if s.open {
 		done = s.close()
 	}
-	if s.codec != nil {
-		s.change = true
-		s.at = uint64(float64(s.at) / float64(s.codec.Rate) * float64(c.Rate))
-	}
+	before := s.codec
 	s.codec = c
+	switch {
+	case before != nil:
+		s.change = true
+		s.at = uint64(float64(s.at) / float64(before.Rate) * float64(c.Rate))
+	case s.options.isOnGrid():
+		s.beginGrid(came)
+	}
 	s.regrid()
 	if s.ending = s.options.ending(c); s.ending == endingFMP4 {
 		s.init = newInit(c)
@@ -199,6 +206,9 @@ const (
 
 // cut returns where the grid cuts next.
 func (s *Segmenter) cut() uint64 {
+	if s.options.isOnGrid() {
+		return s.gridCut()
+	}
 	if s.isLead() {
 		length := min(max(s.options.Segment/2, minLead), maxLead)
 		return s.start + uint64(length.Seconds()*float64(s.codec.Rate))
@@ -214,7 +224,7 @@ func (s *Segmenter) isDue(samples uint64, t Title) bool {
 		}
 		return true
 	}
-	if t != s.title && s.isPacked() && !s.options.NoTags && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
+	if t != s.title && s.isPacked() && !s.options.NoTags && !s.options.isOnGrid() && s.lasts(s.at-s.start) >= max(s.options.Segment/2, minTitled) {
 		s.regrid()
 		return true
 	}
@@ -256,6 +266,7 @@ func (s *Segmenter) close() *Segment {
 		Samples: s.at - s.start, Parts: s.parts.done, Rate: s.codec.Rate, Time: began, Init: s.init, Codec: codecName(s.codec),
 		Discontinuity: s.change, Titles: s.titles(began),
 	}
+	s.skipPause(began)
 	s.expected = done.Time.Add(s.lasts(done.Samples))
 	s.keepTitle(done.Titles)
 	s.open, s.change, s.size, s.told, s.parts.done = false, false, len(done.Data), time.Time{}, nil

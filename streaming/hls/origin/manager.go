@@ -20,6 +20,8 @@ type Options struct {
 	Rewind time.Duration // the length of the long list; 0: there is none
 	Folder string        // of its segments; empty: they are in memory
 
+	Grouped bool // players can change between it and others, whose segments begin at the same time
+
 	NoTags     bool // titles are not in segments
 	DateRanges bool // titles are in playlists
 
@@ -58,7 +60,8 @@ type Manager struct {
 	mu       sync.Mutex
 	settings Settings
 	mounts   map[string]*Mount
-	numbers  map[string]numbers // of lists that have ended
+	numbers  map[string]numbers        // of lists that have ended
+	grids    map[time.Duration]numbers // of grouped lists, at the start of the station, by the length of segments
 	closed   chan struct{}
 	once     sync.Once
 	running  sync.WaitGroup // the mounts
@@ -76,6 +79,7 @@ func NewManager(st *streaming.Station, name string, key func() []byte, report Re
 	m := &Manager{
 		station: st, name: name, key: sync.OnceValue(key), report: report,
 		mounts: make(map[string]*Mount), numbers: make(map[string]numbers), closed: make(chan struct{}),
+		grids: make(map[time.Duration]numbers),
 	}
 	st.OnSource(func(s *streaming.Source) { m.openRewound(s.Mount().Path) })
 	return m
@@ -166,6 +170,28 @@ func (m *Manager) firstNumbers(path string, since time.Time) numbers {
 	defer m.mu.Unlock()
 	least := m.numbers[path]
 	return numbers{max(uint64(since.Unix()), least.sequence), max(hls.FirstDiscontinuity(since), least.discontinuity)}
+}
+
+// gridNumbers returns the numbers of a new list of what came since a time, whose segments have the
+// numbers of those of other lists that begin at the same time. If that could use a name twice they are
+// those of firstNumbers.
+func (m *Manager) gridNumbers(path string, since time.Time, o *hls.Options) numbers {
+	n := m.firstNumbers(path, since)
+	end, lead := o.LeadOnGrid(max(0, since.Sub(o.Grid)))
+	steps := uint64(end / o.Segment)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	grid, known := m.grids[o.Segment]
+	if !known {
+		grid = numbers{n.sequence + lead - steps, n.discontinuity}
+		m.grids[o.Segment] = grid
+	}
+	least := m.numbers[path]
+	if first := grid.sequence + steps - lead; first >= max(least.sequence, uint64(o.Grid.Unix())) {
+		n.sequence = first
+	}
+	n.discontinuity = max(grid.discontinuity, least.discontinuity)
+	return n
 }
 
 // noteNumbers keeps the numbers that the next list of a mount begins with at least.

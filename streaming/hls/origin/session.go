@@ -32,6 +32,8 @@ type session struct {
 	address  netip.Addr // see audience.Household
 	lists    [2]uint64  // the list and the long one that it plays; see View.first
 	sequence uint64     // of the last segment that counts as sent
+
+	admitted *admitted // nil: it can't move to another mount
 	seen     time.Time
 }
 
@@ -146,6 +148,10 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 	case before != nil:
 		c.User = before.listener.Client.User
 	}
+	var a *admitted
+	if m.options.Load().Grouped {
+		a = newAdmitted(&c)
+	}
 	address := audience.Household(c.IP)
 	err := streaming.ErrNothing
 	f := m.follower.Load()
@@ -158,6 +164,7 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 			m.forget(id)
 			m.sessions[id] = &session{
 				listener: l, address: address, lists: [2]uint64{m.View().first, m.rewind.Load().first}, seen: time.Now(),
+				admitted: a,
 			}
 			m.addresses[address]++
 			return nil

@@ -125,11 +125,19 @@ func (m *Mount) add(s *hls.Segment) {
 
 // beginList begins another list, of what came since a time.
 func (m *Mount) beginList(c *format.Codec, since time.Time) {
-	o, n := m.options.Load(), m.manager.firstNumbers(m.path, since)
+	o := m.options.Load()
 	options := hls.Options{
-		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, First: n.sequence, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
+		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
 		NoTags: o.NoTags,
 	}
+	var n numbers
+	if o.Grouped {
+		options.Grid = m.manager.station.Started.Round(0)
+		n = m.manager.gridNumbers(m.path, since, &options)
+	} else {
+		n = m.manager.firstNumbers(m.path, since)
+	}
+	options.First = n.sequence
 	m.segmenter = hls.NewSegmenter(options)
 	m.list = hls.NewList(o.Segment, o.Listed, n.sequence, n.discontinuity)
 	if options.HasParts(c) {
@@ -190,7 +198,7 @@ func (m *Mount) replace(o *Options, now time.Time) {
 		return
 	}
 	if m.list != nil {
-		if o.Segment != before.Segment || o.Part != before.Part || o.FMP4 != before.FMP4 {
+		if o.Segment != before.Segment || o.Part != before.Part || o.Grouped != before.Grouped || o.FMP4 != before.FMP4 {
 			m.leaveList(now)
 		} else {
 			m.list.Show(o.Listed)

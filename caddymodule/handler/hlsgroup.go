@@ -1,0 +1,201 @@
+package handler
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/request"
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
+)
+
+// variant is a mount of a group that a listener may choose.
+type variant struct {
+	*listenerRequest
+	mount *origin.Mount
+	page  *hls.Page // nil: there is no list yet
+	live  bool
+}
+
+// serveHLSGroup answers with the multivariant playlist of a group: the mounts that the listener may
+// hear, and that are live. Who may listen is asked for each.
+func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *state.HLSGroup) error {
+	var all []*variant
+	var refused error
+	for _, path := range g.Mounts {
+		v := &variant{listenerRequest: h.newListenerRequest(r, path)}
+		defer v.releaseAdmission()
+		err := h.admitHLS(v.listenerRequest)
+		if live := h.station.Mount(path); err == nil && live != nil && live.IsFull() {
+			err = errStream(streaming.ErrMountFull)
+		}
+		if err != nil {
+			refused = cmp.Or(refused, err)
+			continue
+		}
+		all = append(all, v)
+	}
+	if len(all) == 0 {
+		return refused
+	}
+	if all = h.awaitVariants(r.Context(), all); len(all) == 0 {
+		return response.Refuse(http.StatusServiceUnavailable, "There is nothing to hear on "+response.Printable(g.Path)+" now").With("Retry-After", hlsRetry)
+	}
+	h.warnOfContainers(r, g, all)
+	query := ""
+	if slices.ContainsFunc(all, func(v *variant) bool { return !h.isCached(v.listenerRequest) }) {
+		query = "?s=" + h.newGroupSession(g, all)
+	} else {
+		w.Header().Set("Cache-Control", cacheControl(all[0].listenerRequest))
+	}
+	var listed []hls.Variant
+	up := "." + strings.Repeat("/..", strings.Count(g.Path, "/")-1)
+	for _, v := range all {
+		listed = append(listed, hls.Variant{Page: v.page, URI: up + mountpath.Escape(v.path) + mountpath.HLSFolder + hlsList + query})
+	}
+	return response.Answer(w, r.Request, http.StatusOK, hls.PlaylistType, hls.Entry(g.Name, listed...))
+}
+
+// variantInterval is how often an entry looks for the lists that it waits for.
+const variantInterval = 200 * time.Millisecond
+
+// awaitVariants returns the variants that have a list: as soon as all have one that are live, or what
+// there is in the end.
+func (h *Handler) awaitVariants(ctx context.Context, all []*variant) []*variant {
+	ctx, cancel := context.WithTimeout(ctx, hlsWait)
+	defer cancel()
+	ticker := time.NewTicker(variantInterval)
+	defer ticker.Stop()
+	for {
+		var ready []*variant
+		waits, live := false, false
+		for _, v := range all {
+			unsupported := h.look(v)
+			if v.page != nil {
+				ready, live = append(ready, v), live || v.live
+			}
+			waits = waits || v.live && v.page == nil && !unsupported
+		}
+		if live && !waits || ctx.Err() != nil {
+			return slices.DeleteFunc(ready, func(v *variant) bool { return live && !v.live })
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// look looks for the list of a variant, and reports whether its stream has no carrier.
+func (h *Handler) look(v *variant) (unsupported bool) {
+	m := h.station.Mount(v.path)
+	v.live = m != nil && m.Heard() != ""
+	if v.mount = h.station.HLS().Open(v.path); v.mount == nil {
+		return false
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	page, err := v.mount.Await(now, false)
+	v.page = page
+	_, unsupported = errors.AsType[*origin.UnsupportedError](err)
+	return unsupported
+}
+
+// warnOfContainers logs that players may be unable to change between the variants.
+func (h *Handler) warnOfContainers(r *request.Facts, g *state.HLSGroup, all []*variant) {
+	for _, v := range all {
+		if v.page.IsFragmented() != all[0].page.IsFragmented() {
+			h.station.LogRefusal(r, response.Refuse(http.StatusOK, "different containers").
+				Warned("mounts of an HLS group have different containers; many players can't change between them", zap.String("mount", response.Printable(g.Path))))
+			return
+		}
+	}
+}
+
+// newGroupSession returns the id of a session that may change between variants: that of the group,
+// signed for these, a dot, and a number whose bits are the mounts of the group that they are.
+func (h *Handler) newGroupSession(g *state.HLSGroup, all []*variant) string {
+	var bits uint64
+	var valid time.Duration
+	for _, v := range all {
+		bits |= 1 << slices.Index(g.Mounts, v.path)
+		if t := v.validity(); t > 0 && (valid == 0 || t < valid) {
+			valid = t
+		}
+	}
+	id := h.station.HLS().NewID(groupScope(g, bits), valid) + "." + strconv.FormatUint(bits, 16)
+	for _, v := range all {
+		h.expect(v.listenerRequest, v.mount, id)
+	}
+	return id
+}
+
+// groupScope returns what an id of a group is signed for: the mounts that were admitted, by their names,
+// so that it is worth nothing for others after a reload.
+func groupScope(g *state.HLSGroup, bits uint64) string {
+	scope := []string{g.Path}
+	for i, path := range g.Mounts {
+		if bits&(1<<i) != 0 {
+			scope = append(scope, path)
+		}
+	}
+	return strings.Join(scope, "\n")
+}
+
+// groupOf returns the group that an id admits to a mount by; nil: none.
+func (h *Handler) groupOf(mount, id string) *state.HLSGroup {
+	id, text, ok := strings.Cut(id, ".")
+	bits, err := strconv.ParseUint(text, 16, state.MaxHLSGroup)
+	if !ok || err != nil {
+		return nil
+	}
+	for _, g := range h.station.HLSGroups {
+		if i := slices.Index(g.Mounts, mount); i >= 0 && bits&(1<<i) != 0 && h.station.HLS().IsID(groupScope(g, bits), id) {
+			return g
+		}
+	}
+	return nil
+}
+
+// keepVariants keeps the lists of a group going while one of them is played, so that players can change
+// to another at once. The group may be nil.
+func (h *Handler) keepVariants(g *state.HLSGroup, played string) {
+	if g == nil {
+		return
+	}
+	for _, path := range g.Mounts {
+		if path != played && h.station.Mount(path) != nil {
+			h.station.HLS().Open(path)
+		}
+	}
+}
+
+// moveHLSSession ends a session at the mounts of its group that it does not play any more. The group
+// may be nil.
+func (h *Handler) moveHLSSession(g *state.HLSGroup, q *listenerRequest, to *origin.Mount, id string) error {
+	if g == nil {
+		return nil
+	}
+	for _, path := range g.Mounts {
+		from := h.station.HLS().Mount(path)
+		if path == q.path || from == nil {
+			continue
+		}
+		if err := to.MoveFrom(from, id); err != nil {
+			return errHLSOver()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddycast/caddycast/caddymodule/mountpath"
+	"github.com/caddycast/caddycast/caddymodule/setting"
+	"github.com/caddycast/caddycast/caddymodule/state"
+)
+
+// HLSGroup is one entry for several mounts with HLS, of which players choose one by their bandwidth, and
+// change between them. A source should feed them all from one encoder.
+type HLSGroup struct {
+	// The path of the entry, which ends with `.m3u8`.
+	Path string `json:"path"`
+
+	// The mounts, the best first. Each has HLS, with segments of the same length. At most 16.
+	Mounts []string `json:"mounts"`
+
+	// The name, for players. Default: none.
+	Name string `json:"name,omitempty"`
+}
+
+// checkHLSGroups returns an error for groups that cannot be.
+func (s *Station) checkHLSGroups() error {
+	mounts := newMergedMounts(s)
+	seen := make(map[string]bool)
+	for i, g := range s.HLSGroups {
+		if g == nil {
+			return fmt.Errorf("hls_groups: entry %d is null; expected an object with a path and mounts", i+1)
+		}
+		if err := g.check(&mounts); err != nil {
+			return fmt.Errorf("hls %s: %w", g.Path, err)
+		}
+		if seen[g.Path] {
+			return fmt.Errorf("hls %s: duplicate group; expected all its mounts in one block", g.Path)
+		}
+		seen[g.Path] = true
+	}
+	return nil
+}
+
+func (g *HLSGroup) check(mounts *mergedMounts) error {
+	base, isEntry := strings.CutSuffix(g.Path, mountpath.HLSEntry)
+	if err := mountpath.Check(g.Path); err != nil {
+		return err
+	}
+	switch {
+	case !isEntry || mountpath.IsPattern(g.Path):
+		return fmt.Errorf("invalid path; expected one that ends with %s, such as /live%s", mountpath.HLSEntry, mountpath.HLSEntry)
+	case mounts.names(g.Path):
+		return fmt.Errorf("the path is that of a mount; expected another")
+	case mounts.names(base) && mounts.get(base).HLS.options(base) != nil:
+		return fmt.Errorf("the path is the entry of mount %s; expected another", base)
+	case len(g.Mounts) == 0 || len(g.Mounts) > state.MaxHLSGroup:
+		return fmt.Errorf("%d mounts; expected from 1 to %d", len(g.Mounts), state.MaxHLSGroup)
+	}
+	for i, path := range g.Mounts {
+		first, merged := mounts.get(g.Mounts[0]), mounts.get(path)
+		switch err := mountpath.Check(path); {
+		case err != nil || mountpath.IsPattern(path):
+			return fmt.Errorf("mounts: %q is not a mount; expected paths such as /live.aac", path)
+		case slices.Index(g.Mounts, path) < i:
+			return fmt.Errorf("mounts: duplicate mount %s", path)
+		case merged.HLS.options(path) == nil:
+			return fmt.Errorf("mounts: %s has no HLS; expected hls in a mount block for it", path)
+		case merged.HLS.segment() != first.HLS.segment():
+			return fmt.Errorf("mounts: %s has segments of %v, and %s of %v; expected one length", path, merged.HLS.segment(), g.Mounts[0], first.HLS.segment())
+		}
+	}
+	return nil
+}
+
+// hlsGroups translates the groups.
+func (r *resolver) hlsGroups() (all []*state.HLSGroup) {
+	for _, g := range r.station.HLSGroups {
+		all = append(all, &state.HLSGroup{Path: g.Path, Name: g.Name, Mounts: slices.Clone(g.Mounts)})
+	}
+	return all
+}
+
+// isGrouped reports whether a mount is in a group.
+func (r *resolver) isGrouped(path string) bool {
+	return slices.ContainsFunc(r.station.HLSGroups, func(g *HLSGroup) bool { return slices.Contains(g.Mounts, path) })
+}
+
+// parseHLSGroup parses a group of mounts.
+//
+//	hls <path> {
+//		mounts <mount>...
+//		name   <text>
+//	}
+func parseHLSGroup(d *caddyfile.Dispenser, all *[]*HLSGroup) error {
+	g := new(HLSGroup)
+	if !d.NextArg() {
+		return d.Errf("hls: missing path; expected one, such as hls /live%s", mountpath.HLSEntry)
+	}
+	g.Path = d.Val()
+	*all = append(*all, g)
+	return setting.ParseBlock(d, "hls "+g.Path, setting.Directives{
+		"mounts": setting.Texts(d, &g.Mounts, "/high.aac /low.aac"),
+		"name":   setting.Text(d, &g.Name),
+	})
+}

@@ -1,0 +1,21 @@
+package state
+
+// HLSGroup is one entry for several mounts, of which players choose one by their bandwidth.
+type HLSGroup struct {
+	Path   string // of the entry
+	Name   string // empty: none
+	Mounts []string
+}
+
+// MaxHLSGroup bounds the mounts of a group.
+const MaxHLSGroup = 16
+
+// HLSGroup returns the group whose entry is at a path, nil if there is none.
+func (g *Generation) HLSGroup(path string) *HLSGroup {
+	for _, group := range g.HLSGroups {
+		if group.Path == path {
+			return group
+		}
+	}
+	return nil
+}
