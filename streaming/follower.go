@@ -66,5 +66,32 @@ func (f *Follower) Next() *blocklog.Block { return f.reader.Next() }
 // HasEnded reports whether nothing is left to hear, but for what Next returns.
 func (f *Follower) HasEnded() bool { return f.group.heard() == nil }
 
+// Feed is where what a follower hears comes from.
+type Feed int
+
+// The feeds of a follower.
+const (
+	FeedNothing Feed = iota // nothing is heard, but may be again
+	FeedRelay               // the mount's own source, which is pulled from another server
+	FeedHere                // an encoder, or a fallback
+)
+
+// Feed returns where what is heard comes from now.
+func (f *Follower) Feed() Feed {
+	switch heard := f.group.heard(); {
+	case heard == nil:
+		return FeedNothing
+	case heard != f.mount:
+		return FeedHere
+	}
+	switch s := f.mount.Source(); {
+	case s == nil:
+		return FeedNothing
+	case s.Upstream != "":
+		return FeedRelay
+	}
+	return FeedHere
+}
+
 // Sent counts bytes that went to listeners.
 func (f *Follower) Sent(bytes int) { f.mount.bytesSent.Add(uint64(bytes)) }

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -51,6 +52,11 @@ func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 	}
 	allowOrigins(w.Header())
 	q := h.newListenerRequest(r, mount)
+	if q.client.Relay {
+		if err := h.checkSlave(q); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !isFile:
 		return h.serveHLSEntry(w, q)
@@ -72,11 +78,16 @@ func (h *Handler) checkHLS(q *listenerRequest) error {
 	if err := h.station.Access.CheckListener(q.Addr, q.UserAgent()); err != nil {
 		return err
 	}
+	if q.policy.Engine.NoDirect && !q.client.Slave {
+		return errStream(streaming.ErrNoDirect)
+	}
+	return nil
+}
+
+// checkDrainingHLS refuses a listener while the node is drained.
+func (h *Handler) checkDrainingHLS() error {
 	if h.station.Draining() != nil {
 		return drained()
-	}
-	if q.policy.Engine.NoDirect {
-		return errStream(streaming.ErrNoDirect)
 	}
 	return nil
 }
@@ -107,10 +118,17 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 	if err != nil {
 		return err
 	}
-	if live := h.station.Mount(q.path); live != nil && live.IsFull() {
-		return errStream(streaming.ErrMountFull)
+	refused := h.checkDrainingHLS()
+	if live := h.station.Mount(q.path); refused == nil && live != nil && live.IsFull() {
+		refused = errStream(streaming.ErrMountFull)
 	}
-	uri := "./" + url.PathEscape(path.Base(q.path)) + mountpath.HLSFolder + list
+	base := "./" + url.PathEscape(path.Base(q.path))
+	if slave, ok := h.steerHLS(q, long, refused != nil); ok {
+		base = slave + mountpath.Escape(q.path)
+	} else if refused != nil {
+		return refused
+	}
+	uri := base + mountpath.HLSFolder + list
 	if h.isCached(q) {
 		w.Header().Set("Cache-Control", cacheControl(q))
 	} else {
@@ -119,6 +137,16 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 		uri += "?s=" + id
 	}
 	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", hls.Variant{Page: page, URI: uri}))
+}
+
+// steerHLS chooses a slave where a listener is to play a mount: players bear no redirects, so its
+// address is in the entry. Tickets of protected mounts are valid here only, and
+// a slave has a long list of its own.
+func (h *Handler) steerHLS(q *listenerRequest, long, full bool) (base string, ok bool) {
+	if long || h.isCached(q) || q.module != nil || h.station.IsProtected(q.path) || !h.shouldRedirect(q, full) {
+		return "", false
+	}
+	return h.pickSlave(q, true)
 }
 
 // validity returns how long a session of the listener may last, 0 without a limit.
@@ -166,7 +194,10 @@ func (h *Handler) awaitHLS(q *listenerRequest, long bool) (*origin.Mount, *hls.P
 
 // serveHLSList answers with the list, and counts who plays it.
 func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long bool) error {
-	if h.isCached(q) {
+	switch {
+	case q.client.Relay && (q.client.Slave || q.module == nil):
+		return h.serveMirror(w, q)
+	case h.isCached(q):
 		return h.serveCachedList(w, q, long)
 	}
 	id := q.URL.Query().Get("s")
@@ -200,7 +231,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 
 // beginHLSSession counts a session in and answers with the list.
 func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, g *state.HLSGroup, id string, long bool) error {
-	if err := h.checkHLS(q); err != nil {
+	if err := cmp.Or(h.checkHLS(q), h.checkDrainingHLS()); err != nil {
 		return err
 	}
 	if !q.IsEncrypted() && (q.policy.Engine.RequireTLS || h.station.RequiresTLS(q.path)) {
@@ -234,9 +265,14 @@ func errHLSOver() error {
 	return response.Refuse(http.StatusForbidden, "This listener was disconnected")
 }
 
-// anonymousID returns the id of a player that has none: the same for its next request.
+// anonymousID returns the id of a player that has none of this node: the same for its next request. The
+// id of another node, which has sent it here, tells it from others.
 func anonymousID(q *listenerRequest) string {
-	sum := sha256.Sum256([]byte(q.ClientIP + "\n" + icy.Clean(q.UserAgent())))
+	player := q.ClientIP + "\n" + icy.Clean(q.UserAgent())
+	if id := q.URL.Query().Get("s"); origin.IsWellFormed(id) {
+		player = id
+	}
+	sum := sha256.Sum256([]byte(player))
 	return "anonymous " + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
@@ -246,6 +282,11 @@ func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error
 	if skip := r.URL.Query().Get("_HLS_skip"); skip == "YES" || skip == "v2" {
 		list = page.Delta()
 	}
+	return answerPlaylist(w, r, list)
+}
+
+// answerPlaylist answers with a playlist, compressed if the client takes that.
+func answerPlaylist(w http.ResponseWriter, r *http.Request, list *hls.Playlist) error {
 	header, body := w.Header(), list.Text
 	header.Add("Vary", "Accept-Encoding")
 	if response.AcceptsGzip(r) {

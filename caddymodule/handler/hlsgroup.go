@@ -37,7 +37,7 @@ func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *stat
 	for _, path := range g.Mounts {
 		v := &variant{listenerRequest: h.newListenerRequest(r, path)}
 		defer v.releaseAdmission()
-		err := h.admitHLS(v.listenerRequest)
+		err := cmp.Or(h.admitHLS(v.listenerRequest), h.checkDrainingHLS())
 		if live := h.station.Mount(path); err == nil && live != nil && live.IsFull() {
 			err = errStream(streaming.ErrMountFull)
 		}

@@ -25,6 +25,25 @@ func awaitHLSUpdate(q *listenerRequest, m *origin.Mount, long bool) error {
 	return nil
 }
 
+// serveMirror answers another node, which counts its listeners itself.
+func (h *Handler) serveMirror(w http.ResponseWriter, q *listenerRequest) error {
+	if err := h.checkHLS(q); err != nil {
+		return err
+	}
+	m, _, err := h.awaitHLS(q, false)
+	if err != nil {
+		return err
+	}
+	if err := awaitHLSUpdate(q, m, false); err != nil {
+		return err
+	}
+	page := m.View().Page
+	if page == nil {
+		return errNotServed
+	}
+	return answerPlaylist(w, q.Request, page.Relative())
+}
+
 // hlsDirectives returns the segment, and the part of it, that a player waits for (RFC 8216bis,
 // 6.2.5.2). The segment is 0 if it waits for nothing, the part is -1 if it waits for a whole segment.
 func hlsDirectives(query url.Values) (sequence uint64, part int, err error) {

@@ -56,18 +56,24 @@ func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 
 // redirectToSlave returns the redirect to a slave that has room, nil if there is none.
 func (h *Handler) redirectToSlave(q *listenerRequest) error {
-	query := relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Protected: h.station.IsProtected(q.path), Region: h.station.RegionOf(q.Request)}
+	base, ok := h.pickSlave(q, false)
+	if !ok {
+		return nil
+	}
+	return redirectTo(q, base+mountpath.Escape(q.path), "")
+}
+
+// pickSlave chooses a slave that has room for a listener, of the stream or by HLS, and returns its base
+// URL.
+func (h *Handler) pickSlave(q *listenerRequest, byHLS bool) (base string, ok bool) {
+	query := relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Protected: h.station.IsProtected(q.path), Region: h.station.RegionOf(q.Request), HLS: byHLS}
 	if q.mount != nil {
 		query.Kbps = q.mount.Kbps
 	}
 	if base := q.URL.Query().Get(except); base != "" {
 		query.Except = []string{base}
 	}
-	base, ok := h.station.Slaves().Pick(query)
-	if !ok {
-		return nil
-	}
-	return redirectTo(q, base+mountpath.Escape(q.path), "")
+	return h.station.Slaves().Pick(query)
 }
 
 // redirectTo returns the redirect to a mount at another node. The query is kept, since it may be a

@@ -30,14 +30,18 @@ func (g *Generation) Report(master string) relay.Report {
 		Refused:   int(g.refusedListeners.Load()),
 		Draining:  g.Draining() != nil,
 	}
-	for _, p := range g.StreamList().Paths() {
+	for _, p := range g.StreamList().Paths() { // sorted
 		listeners := 0
 		if m := g.Mount(p); m != nil {
 			listeners = int(m.Stats().Listeners)
 		}
 		r.Mounts[p] = listeners
-		if limit := g.Policy(p).Engine.MaxListeners; limit > 0 {
+		policy := g.Policy(p)
+		if limit := policy.Engine.MaxListeners; limit > 0 {
 			r.Room[p] = max(0, limit-listeners)
+		}
+		if policy.HLS != nil {
+			r.HLS = append(r.HLS, p)
 		}
 	}
 	r.Edges = g.slaves.Edges(master, r.Mounts)

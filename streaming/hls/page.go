@@ -23,9 +23,10 @@ type Page struct {
 
 	Form Form // it may be set before the page is used
 
-	growing     *Segment      // with the parts after the last segment; nil: there are none
-	part        time.Duration // the longest part
-	full, delta func() *Playlist
+	growing               *Segment          // with the parts after the last segment; nil: there are none
+	part                  time.Duration     // the longest part
+	render                func(Form) []byte // the media playlist
+	full, delta, relative func() *Playlist
 }
 
 // Form is how a list is written.
@@ -47,7 +48,9 @@ func (l *List) Page() *Page {
 	if l.part > 0 || l.listed*l.target > minSkippable {
 		t.skipUntil = skipTargets * l.target
 	}
-	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(p.Form, 0)) })
+	p.render = func(f Form) []byte { return t.render(f, 0) }
+	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(p.render(p.Form)) })
+	p.relative = sync.OnceValue(func() *Playlist { return newPlaylist(p.render(Form{DateRanges: p.Form.DateRanges})) })
 	p.delta = p.full
 	if n := t.skipped(); n > 0 {
 		p.delta = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(p.Form, n)) })
@@ -66,6 +69,14 @@ func (l *List) Page() *Page {
 
 // Full returns the media playlist. It is made with the first call.
 func (p *Page) Full() *Playlist { return p.full() }
+
+// Relative returns the media playlist with relative names, as other nodes mirror it.
+func (p *Page) Relative() *Playlist {
+	if p.Form.Base == "" {
+		return p.full()
+	}
+	return p.relative()
+}
 
 // Delta returns what is new in the media playlist, for a player that has had one shortly before;
 // the full one if that is not long.

@@ -16,6 +16,11 @@ type Options struct {
 	Key     []byte        // of the names of segments
 	NoTags  bool          // titles are not in the segments
 	Grid    time.Time     // not zero: cuts and stamps are those of the clock since then
+
+	// GoesOn is whether the segments follow those of another Segmenter, at a discontinuity, and Start
+	// is where those end on the time line.
+	GoesOn bool
+	Start  time.Duration
 }
 
 // Segmenter cuts packets into segments. It cuts where the stream crosses a multiple of the
@@ -147,6 +152,9 @@ func (s *Segmenter) setUp(c *format.Codec, came time.Time) (done *Segment) {
 	case before != nil:
 		s.change = true
 		s.at = uint64(float64(s.at) / float64(before.Rate) * float64(c.Rate))
+	case s.options.GoesOn:
+		s.change = true
+		s.at = uint64(s.options.Start.Seconds() * float64(c.Rate))
 	case s.options.isOnGrid():
 		s.beginGrid(came)
 	}

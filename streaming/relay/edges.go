@@ -102,6 +102,11 @@ func (e *slaveEntry) edge(mounts map[string]int, now time.Time) (Edge, bool) {
 		slices.Sort(carried)
 		edge.Mounts = carried
 	}
+	for _, mount := range r.HLS {
+		if _, ok := mounts[mount]; ok && r.carries(mount) {
+			edge.HLS = append(edge.HLS, mount)
+		}
+	}
 	return edge, edge.Free > 0 && len(carried) > 0
 }
 
@@ -112,6 +117,9 @@ func (e *Edge) size() int {
 		n += len(base) + 3
 	}
 	for _, mount := range e.Mounts {
+		n += len(mount) + 3
+	}
+	for _, mount := range e.HLS {
 		n += len(mount) + 3
 	}
 	for mount := range e.Room {

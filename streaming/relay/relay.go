@@ -52,6 +52,7 @@ type relay struct {
 	conn       *upstreamConn      // in use; nil: none
 	endAttempt context.CancelFunc // ends the dialing; nil: nothing is dialed
 	endLeaving context.CancelFunc // keeps the relay; nil: its mount is on the list
+	files      *masterClient      // for HLS of the upstream in use; nil: none was needed
 	downstream map[string]int     // nodes that wait for the mount, and how often
 
 	// Owned by run.
@@ -77,6 +78,11 @@ func newRelay(m *Manager, c *Config) *relay {
 func (r *relay) run() {
 	defer r.change(change{trigger: removed})
 	defer r.closeBetter()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.closeFiles()
+	}()
 	for failures := 0; r.ctx.Err() == nil; {
 		switch {
 		case r.isLeaving():

@@ -44,6 +44,10 @@ type Report struct {
 	Mounts map[string]int `json:"mounts"`
 	Gone   []string       `json:"gone,omitempty"`
 
+	// HLS are the mounts that the slave serves by HLS. In a partial report they replace those of the
+	// report before; null: they have not changed.
+	HLS []string `json:"hls,omitzero"`
+
 	// Room has the places left of the mounts with a limit of their own. In a partial report
 	// these are the changed ones; NoLimit stands for a limit that was removed.
 	Room map[string]int `json:"room,omitempty"`
@@ -81,6 +85,7 @@ type Edge struct {
 	Region string         `json:"region,omitempty"`
 	Free   int            `json:"free"`             // places for listeners
 	Mounts []string       `json:"mounts,omitempty"` // null: all of the reporting node
+	HLS    []string       `json:"hls,omitempty"`    // served by HLS
 	Room   map[string]int `json:"room,omitempty"`   // as in a report
 
 	Capacity   int  `json:"capacity,omitempty"` // as in a report, as is AsksMaster
@@ -181,6 +186,9 @@ func (r Report) apply(last Report) (Report, error) {
 	if r.Edges == nil {
 		r.Edges = last.Edges
 	}
+	if r.HLS == nil {
+		r.HLS = last.HLS
+	}
 	r.Partial, r.Gone = false, nil
 	return r, r.checkSize()
 }
@@ -228,6 +236,9 @@ func (r *Report) checkSize() error {
 		for mount := range all {
 			size += len(mount) + len(`"":1,`)
 		}
+	}
+	for _, mount := range r.HLS {
+		size += len(mount) + len(`"",`)
 	}
 	if size > maxReport {
 		return fmt.Errorf("report: too long with those before; expected at most %d bytes", maxReport)

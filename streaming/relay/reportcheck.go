@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -37,8 +39,9 @@ func (r *Report) check() error {
 	return r.checkLists()
 }
 
-// checkLists checks the mounts, sums and edges.
+// checkLists checks the mounts, sums and edges. It sorts the mounts of HLS.
 func (r *Report) checkLists() error {
+	slices.Sort(r.HLS)
 	least := 0
 	if r.Partial {
 		least = NoLimit
@@ -46,7 +49,7 @@ func (r *Report) checkLists() error {
 	if err := checkMounts("mounts", r.Mounts, 0); err != nil {
 		return err
 	}
-	if err := checkPaths("gone", r.Gone); err != nil {
+	if err := cmp.Or(checkPaths("gone", r.Gone), checkPaths("hls", r.HLS)); err != nil {
 		return err
 	}
 	if err := checkMounts("room", r.Room, least); err != nil {
@@ -82,9 +85,10 @@ func (r *Report) checkEdges() error {
 				return fmt.Errorf("edges: number %d out of range; expected 0 to %d", n, maxCount)
 			}
 		}
-		if err := checkPaths("edges", e.Mounts); err != nil {
+		if err := cmp.Or(checkPaths("edges", e.Mounts), checkPaths("edges", e.HLS)); err != nil {
 			return err
 		}
+		slices.Sort(e.HLS)
 		if err := checkMounts("edges", e.Room, 0); err != nil {
 			return err
 		}

@@ -13,13 +13,16 @@ func (r Report) since(last Report) Report {
 		p.Room[mount] = NoLimit
 	}
 	p.Below = r.Below.since(last.Below)
-	if r.Edges == nil {
-		p.Edges = []Edge{}
-	}
-	if reflect.DeepEqual(p.Edges, last.Edges) || len(r.Edges) == 0 && len(last.Edges) == 0 {
-		p.Edges = nil
-	}
+	p.Edges, p.HLS = changedList(last.Edges, r.Edges), changedList(last.HLS, r.HLS)
 	return p
+}
+
+// changedList returns a list that differs from the one before; nil: it does not.
+func changedList[T any](before, after []T) []T {
+	if reflect.DeepEqual(after, before) || len(after) == 0 && len(before) == 0 {
+		return nil
+	}
+	return append([]T{}, after...)
 }
 
 // changedCounts returns the counts that differ, and the mounts that have none any more.

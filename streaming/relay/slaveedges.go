@@ -97,7 +97,7 @@ func (s *Slaves) dropEdges(hub *slaveEntry, is func(*slaveEntry) bool) {
 func (e *Edge) report(hub *slaveEntry) Report {
 	r := Report{
 		ID: e.ID, Region: e.Region, Capacity: e.Capacity, AsksMaster: e.AsksMaster && hub.report.AsksMaster,
-		Mounts: hub.report.Mounts, Room: e.Room,
+		Mounts: hub.report.Mounts, HLS: e.HLS, Room: e.Room,
 	}
 	for _, base := range e.Public {
 		if hub.credential.allows(base) {

@@ -149,6 +149,12 @@ func (r *Report) carries(mount string) bool {
 	return carries || r.Mounts == nil
 }
 
+// servesHLS reports whether the slave serves a mount by HLS.
+func (r *Report) servesHLS(mount string) bool {
+	_, found := slices.BinarySearch(r.HLS, mount)
+	return found
+}
+
 // baseFor returns the first URL with a scheme; empty: there is none.
 func baseFor(urls []string, scheme string) string {
 	i := slices.IndexFunc(urls, func(u string) bool { return strings.HasPrefix(u, scheme+"://") })

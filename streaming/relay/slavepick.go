@@ -16,6 +16,7 @@ type PickQuery struct {
 	Mount     string
 	Scheme    string
 	Protected bool     // the mount is: only slaves that ask the master are chosen
+	HLS       bool     // it is heard by HLS: only slaves that serve it so are chosen
 	Region    string   // whose slaves are chosen first; empty: none
 	Except    []string // base URLs of slaves that are not chosen
 
@@ -81,7 +82,7 @@ func newCandidates(slaves []viewedSlave, q *PickQuery) *candidates {
 		if q.Region != "" && s.report.Region != q.Region {
 			continue
 		}
-		if base == "" || !s.report.carries(q.Mount) || q.Protected && !s.report.AsksMaster {
+		if base == "" || !s.report.carries(q.Mount) || q.Protected && !s.report.AsksMaster || q.HLS && !s.report.servesHLS(q.Mount) {
 			continue
 		}
 		c := candidate{slaveEntry: s.slaveEntry, base: base, room: s.rooms[q.Mount], cost: s.report.kbpsOf(kbps)}

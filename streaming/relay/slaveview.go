@@ -29,7 +29,7 @@ type viewedSlave struct {
 // listKey is what a list of candidates is for.
 type listKey struct {
 	mount, scheme, region string
-	protected             bool
+	protected, hls        bool
 }
 
 // snapshot returns the slaves. A change is seen after viewInterval at the latest; whoever
@@ -69,7 +69,7 @@ func (v *slaveView) byRegion(q PickQuery) (near, all *candidates) {
 
 // candidates returns the candidates for listeners of a mount.
 func (v *slaveView) candidates(q *PickQuery) *candidates {
-	key := listKey{q.Mount, q.Scheme, q.Region, q.Protected}
+	key := listKey{q.Mount, q.Scheme, q.Region, q.Protected, q.HLS}
 	if l, ok := v.lists.Load(key); ok {
 		return l.(*candidates)
 	}

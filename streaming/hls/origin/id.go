@@ -46,6 +46,12 @@ func (m *Manager) IsID(mount, text string) bool {
 	return time.Now().Unix() < int64(binary.BigEndian.Uint32(id[idRandom:]))
 }
 
+// IsWellFormed reports whether a text looks like an id, which may be that of another node.
+func IsWellFormed(text string) bool {
+	id, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && len(id) == idSize
+}
+
 // sign appends the signature.
 func (m *Manager) sign(id []byte, mount string) []byte {
 	mac := hmac.New(sha256.New, m.key())

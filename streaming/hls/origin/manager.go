@@ -56,6 +56,7 @@ type Manager struct {
 	name    string // of the station
 	key     func() []byte
 	report  Report
+	fetch   Fetch
 
 	mu       sync.Mutex
 	settings Settings
@@ -74,10 +75,11 @@ type numbers struct{ sequence, discontinuity uint64 }
 const maxNumbers = 4096
 
 // NewManager returns a manager without settings. name is that of the station; key returns the secret of the station, from
-// which names of segments and ids of sessions are made; it is called with a request.
-func NewManager(st *streaming.Station, name string, key func() []byte, report Report) *Manager {
+// which names of segments and ids of sessions are made; it is called with a request. fetch loads
+// the lists of other nodes; nil: all are made here.
+func NewManager(st *streaming.Station, name string, key func() []byte, report Report, fetch Fetch) *Manager {
 	m := &Manager{
-		station: st, name: name, key: sync.OnceValue(key), report: report,
+		station: st, name: name, key: sync.OnceValue(key), report: report, fetch: fetch,
 		mounts: make(map[string]*Mount), numbers: make(map[string]numbers), closed: make(chan struct{}),
 		grids: make(map[time.Duration]numbers),
 	}

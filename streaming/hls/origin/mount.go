@@ -174,6 +174,8 @@ func (m *Mount) run() {
 		}
 		select {
 		case <-ticker.C:
+		case r, open := <-m.mirror.updates():
+			m.takeUpdate(r, open, time.Now())
 		case <-m.manager.closed:
 		}
 	}
@@ -184,6 +186,7 @@ func (m *Mount) stop() {
 	if f := m.follower.Swap(nil); f != nil {
 		f.Close()
 	}
+	m.stopMirror()
 	m.noteNumbers()
 	m.closeKeeper()
 	m.mu.Lock()

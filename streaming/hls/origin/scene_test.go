@@ -28,6 +28,8 @@ type scene struct {
 	m       *Manager
 	options *Options
 
+	upstream string // that sources are pulled from; empty: they are encoders
+
 	mu      sync.Mutex
 	endings []*streaming.Listener
 	reports []error
@@ -67,7 +69,7 @@ func (s *scene) manage() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.reports = append(s.reports, err)
-	})
+	}, nil)
 	s.m.Apply(func(string) *Options { return s.options })
 }
 
@@ -89,7 +91,7 @@ func (s *scene) source(path, contentType string, frame func([]byte, uint64) []by
 	}
 	r, w := io.Pipe()
 	e := &encoder{s: s, w: w, done: make(chan struct{}), stop: make(chan struct{})}
-	src := new(streaming.Source)
+	src := &streaming.Source{Upstream: s.upstream}
 	if err := s.st.NewSource(path, src, streaming.Info{ContentType: contentType}, func() { r.CloseWithError(errors.New("stopped")) }); err != nil {
 		s.t.Fatal(err)
 	}

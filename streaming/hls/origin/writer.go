@@ -25,6 +25,8 @@ type writer struct {
 	block *blocklog.Block // whose packets are taken
 	epoch time.Time       // the station's clock at 0, on the wall
 
+	mirrored
+
 	silentSince time.Time // when something was last heard
 	failedAt    time.Time // when the stream had no carrier; zero: it has one
 }
@@ -43,7 +45,9 @@ func (m *Mount) write(o *Options, now time.Time) {
 		m.failedAt = time.Time{}
 		m.show(new(View))
 	}
-	if m.follow(); m.packets == nil {
+	m.follow()
+	discard := m.isMirrored(now)
+	if m.packets == nil {
 		if m.list != nil && now.Sub(m.silentSince) > graceTime {
 			m.endList(now)
 		}
@@ -52,7 +56,7 @@ func (m *Mount) write(o *Options, now time.Time) {
 	f := m.follower.Load()
 	ended := f.HasEnded() // before the last block is read
 	for b := f.Next(); b != nil && m.packets != nil; b = f.Next() {
-		if len(b.Data()) == 0 {
+		if len(b.Data()) == 0 || discard {
 			m.packets.End()
 			continue
 		}
@@ -97,7 +101,7 @@ func (m *Mount) unfollow() {
 // take takes a packet of the block.
 func (m *Mount) take(p format.Packet) {
 	now := time.Now()
-	if m.segmenter != nil && !m.segmenter.Fits(p.Codec) {
+	if m.segmenter != nil && !m.fits(p.Codec) {
 		m.endList(now)
 	}
 	if m.segmenter == nil {
@@ -114,9 +118,19 @@ func (m *Mount) take(p format.Packet) {
 	}
 }
 
+// fits reports whether the list may go on with a codec.
+func (m *Mount) fits(c *format.Codec) bool {
+	return m.segmenter.Fits(c) && (m.last == nil || m.last.MayPrecede(c, &hls.Options{FMP4: m.last.Init != nil}))
+}
+
 // add adds a segment to the lists.
 func (m *Mount) add(s *hls.Segment) {
 	m.list.Add(s)
+	m.keep(s)
+}
+
+// keep adds a segment to the long list.
+func (m *Mount) keep(s *hls.Segment) {
 	if m.keeper != nil {
 		m.keeper.Add(s.Whole(), m.kind, m.broken)
 		m.broken = false
@@ -127,8 +141,7 @@ func (m *Mount) add(s *hls.Segment) {
 func (m *Mount) beginList(c *format.Codec, since time.Time) {
 	o := m.options.Load()
 	options := hls.Options{
-		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, Lead: leastSegments, Key: slices.Concat(m.manager.key(), []byte(m.path)),
-		NoTags: o.NoTags,
+		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, Lead: leastSegments, Key: m.key(), NoTags: o.NoTags,
 	}
 	var n numbers
 	if o.Grouped {
@@ -146,10 +159,15 @@ func (m *Mount) beginList(c *format.Codec, since time.Time) {
 	m.first, m.kind, m.broken = n.sequence, hls.NewKind(&options, c), true
 }
 
+// key returns what names of segments are made from.
+func (m *Mount) key() []byte { return slices.Concat(m.manager.key(), []byte(m.path)) }
+
 // endList completes the list: nothing follows in it.
 func (m *Mount) endList(now time.Time) {
-	if s := m.segmenter.Flush(); s != nil {
-		m.add(s)
+	if m.segmenter != nil {
+		if s := m.segmenter.Flush(); s != nil {
+			m.add(s)
+		}
 	}
 	m.list.End()
 	m.publish()
@@ -163,14 +181,14 @@ func (m *Mount) leaveList(now time.Time) {
 		m.before, m.droppedAt = m.view.Load().Page, now.Add(m.options.Load().idleTime())
 	}
 	m.noteNumbers()
-	m.segmenter, m.list = nil, nil
+	m.segmenter, m.list, m.remote, m.last = nil, nil, nil, nil
 }
 
 // noteNumbers keeps the numbers that the next list begins with. One is left out, so that players
 // do not take its first segment for the next one of this list.
 func (m *Mount) noteNumbers() {
 	if m.list != nil {
-		m.manager.noteNumbers(m.path, numbers{m.segmenter.Next() + 1, m.list.Last() + 1})
+		m.manager.noteNumbers(m.path, numbers{m.list.Next() + 1, m.list.Last() + 1})
 	}
 }
 
@@ -187,6 +205,9 @@ func (m *Mount) publish() {
 	if len(page.Segments) == 0 || len(page.Segments) < leastSegments && !page.Ended {
 		return
 	}
+	if m.remote != nil {
+		page.Quote(m.remote.Text)
+	}
 	m.show(&View{Page: page, first: m.first, before: m.before})
 }
 
@@ -197,7 +218,7 @@ func (m *Mount) replace(o *Options, now time.Time) {
 	if *o == *before {
 		return
 	}
-	if m.list != nil {
+	if m.list != nil && m.remote == nil {
 		if o.Segment != before.Segment || o.Part != before.Part || o.Grouped != before.Grouped || o.FMP4 != before.FMP4 {
 			m.leaveList(now)
 		} else {

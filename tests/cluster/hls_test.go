@@ -1,0 +1,324 @@
+package cluster
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddycast/caddycast/internal/numbered"
+	"github.com/caddycast/caddycast/streaming/hls"
+	"github.com/caddycast/caddycast/tests/harness"
+)
+
+// loadHLS loads a file of HLS. It must be there.
+func loadHLS(t testing.TB, s *harness.Server, path string) []byte {
+	t.Helper()
+	resp, err := http.Get("http://" + s.Plain + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v: %s", path, resp.Status, err, body)
+	}
+	return body
+}
+
+// listHLS loads the playlist of a mount.
+func listHLS(t testing.TB, s *harness.Server, mount, query string) *hls.Remote {
+	t.Helper()
+	r, err := hls.ParsePlaylist(loadHLS(t, s, mount+".hls/index.m3u8"+query))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// encode sends a stream of ffmpeg to a mount, until the test ends.
+func encode(t testing.TB, s *harness.Server, mount string, args ...string) {
+	t.Helper()
+	args = append([]string{"-v", "error", "-re", "-f", "lavfi", "-i", harness.Tone}, args...)
+	cmd, _ := harness.Launch(t, "ffmpeg", append(args, "-flush_packets", "1", "icecast://source:hackme@"+s.Plain+mount)...)
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+}
+
+// All slaves of a master have its playlists and its segments to the byte, also in parts, so that one
+// name may stand for all of them. Players count where they play, and not at the master.
+func TestSlavesMirrorTheHLSOfTheirMaster(t *testing.T) {
+	c := harness.NewCluster(t, "master", "hub", "near", "far")
+	users := filepath.Join(t.TempDir(), "users")
+	harness.WriteFile(t, users, "bob:5f4dcc3b5aa765d61d8327deb882cf99\n") // password
+	mounts := strings.ReplaceAll(`
+		mount /* {
+			hls {
+				segment 2s
+				low_latency
+			}
+		}
+		mount /live.mp3 {
+			hls {
+				segment 1s
+			}
+		}
+		mount /secret.mp3 {
+			hls {
+				segment 1s
+			}
+			auth htpasswd %users%
+		}
+	`, "%users%", users)
+	pulls := func(from string) string {
+		return "role slave {\n master http://%" + from + "%\n password pullme\n interval 1s\n auth master\n }\n" + mounts
+	}
+	c.Load(map[string]string{
+		"master": "role master\n" + mounts, "hub": pulls("master"), "near": pulls("hub"), "far": pulls("master"),
+	})
+	master := c.Nodes["master"]
+	encode(t, master, "/live.mp3", "-content_type", "audio/mpeg", "-c:a", "libmp3lame", "-f", "mp3")
+	encode(t, master, "/secret.mp3", "-content_type", "audio/mpeg", "-c:a", "libmp3lame", "-f", "mp3")
+	encode(t, master, "/live.aac", "-content_type", "audio/aac", "-c:a", "aac", "-f", "adts")
+	encode(t, master, "/live.opus", "-content_type", "application/ogg", "-c:a", "libopus", "-page_duration", "20000", "-f", "ogg")
+	slaves := []*harness.Server{c.Nodes["hub"], c.Nodes["near"], c.Nodes["far"]}
+	for _, mount := range []string{"/live.mp3", "/live.aac", "/live.opus"} {
+		for _, s := range slaves {
+			s.WaitForMount(mount)
+		}
+		at := listHLS(t, master, mount, "")
+		for range 4 {
+			next := fmt.Sprint("?_HLS_msn=", at.Next())
+			at = listHLS(t, master, mount, next)
+			want := bytes.Clone(at.Text)
+			for _, s := range slaves {
+				if got := mirroredList(t, s, mount, at); !bytes.Equal(got.Text, want) && got.Next() == at.Next() && at.Part == 0 {
+					t.Fatalf("%s at a slave:\n%s\nat the master:\n%s", mount, got.Text, want)
+				}
+			}
+			for _, segment := range at.Segments {
+				names := []string{segment.Name}
+				for _, part := range segment.Parts {
+					names = append(names, part.Name)
+				}
+				if segment.Init != nil {
+					names = append(names, segment.Init.Name)
+				}
+				for _, name := range names {
+					want := loadHLS(t, master, mount+".hls/"+name)
+					for _, s := range slaves {
+						if got := loadHLS(t, s, mount+".hls/"+name); !bytes.Equal(got, want) {
+							t.Fatalf("%s%s has %d bytes at a slave, %d at the master", mount, name, len(got), len(want))
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, s := range slaves {
+		entry := string(loadHLS(t, s, "/live.aac.m3u8"))
+		if !strings.Contains(entry, `CODECS="mp4a.40.2"`) {
+			t.Errorf("the entry is\n%s", entry)
+		}
+	}
+	for _, s := range append(slaves, master) { // the requests of the test, and none of a slave
+		s.WaitForListeners("/live.opus", 1)
+	}
+	near := c.Nodes["near"]
+	near.WaitForMount("/secret.mp3")
+	checkSecretHLS(t, near)
+}
+
+// checkSecretHLS checks that a slave asks who may hear a mount by HLS, and has its playlist from the
+// master all the same.
+func checkSecretHLS(t *testing.T, s *harness.Server) {
+	t.Helper()
+	for user, want := range map[string]int{"bob:password@": http.StatusOK, "bob:guess@": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		resp, err := http.Get("http://" + user + s.Plain + "/secret.mp3.m3u8")
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%q: %s, want %d", user, resp.Status, want)
+		}
+		if want == http.StatusOK {
+			lines := strings.Fields(string(entry))
+			loadHLS(t, s, strings.TrimPrefix(lines[len(lines)-1], "."))
+		}
+	}
+	resp, err := http.Get("http://" + s.Plain + "/secret.mp3.hls/index.m3u8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		t.Error("the playlist is given to everybody")
+	}
+}
+
+// mirroredList loads the playlist of a slave when that has the last segment of the master's.
+func mirroredList(t testing.TB, s *harness.Server, mount string, at *hls.Remote) *hls.Remote {
+	t.Helper()
+	var r *hls.Remote
+	harness.Eventually(t, "the slave has the segment", func() error {
+		if r = listHLS(t, s, mount, ""); r.Next() < at.Next() {
+			return fmt.Errorf("it is at %d, the master at %d", r.Next(), at.Next())
+		}
+		return nil
+	})
+	for i, segment := range r.Segments {
+		if n := int(segment.Sequence) - int(at.Sequence); n >= 0 && n < len(at.Segments) && at.Segments[n].Name != segment.Name {
+			t.Fatalf("segment %d of %d is %s at a slave, and %s at the master", segment.Sequence, i, segment.Name, at.Segments[n].Name)
+		}
+	}
+	return r
+}
+
+// A player of a slave hears the fallback of the slave while the link to the master is broken, and the
+// master again after that, in one list: each number follows, and each segment is there.
+func TestAPlayerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
+	c := harness.NewCluster(t, "master", "edge")
+	master, edge := c.Nodes["master"], c.Nodes["edge"]
+	link := newProxy(t, master.Plain)
+	const mount = `
+		mount /live.mp3 {
+			hls {
+				segment 1s
+			}
+	`
+	c.Load(map[string]string{
+		"master": mount + "}", "edge": strings.ReplaceAll(slave, "%master%", link.address) + mount + `
+			linger 1s
+			source_timeout 2s
+			fallback /here.mp3
+		}
+	`,
+	})
+	live, here := master.NumberedSource("/live.mp3", 1), edge.NumberedSource("/here.mp3", 2)
+	defer live.Down()
+	defer here.Down()
+	edge.WaitForMount("/live.mp3")
+	p := &playerHLS{t: t, s: edge, mount: "/live.mp3"}
+	p.until("the master", func(last hlsSegment) bool { return last.source == 1 && last.mirrored(t, master) })
+	for range 2 {
+		link.cut()
+		p.until("the fallback", func(last hlsSegment) bool { return last.source == 2 })
+		p.until("more of it", func(last hlsSegment) bool { return last.source == 2 })
+		link.mend()
+		p.until("the master again", func(last hlsSegment) bool { return last.source == 1 && last.mirrored(t, master) })
+	}
+	if p.marks < 2 {
+		t.Errorf("%d discontinuities", p.marks)
+	}
+	if s := p.jumps; s > 0 {
+		t.Errorf("numbers have jumped %d times", s)
+	}
+}
+
+// hlsSegment is a segment as a player hears it.
+type hlsSegment struct {
+	*hls.Segment
+	data   []byte
+	source uint64 // of its last frame
+}
+
+// mirrored reports whether the segment is the master's.
+func (s hlsSegment) mirrored(t testing.TB, master *harness.Server) bool {
+	for _, own := range listHLS(t, master, "/live.mp3", "").Segments {
+		if own.Name == s.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// playerHLS plays a playlist by the numbers of its segments.
+type playerHLS struct {
+	t     testing.TB
+	s     *harness.Server
+	mount string
+
+	next         uint64
+	marks, jumps int
+}
+
+// until plays until a condition holds for the segment that was heard last.
+func (p *playerHLS) until(what string, holds func(last hlsSegment) bool) {
+	p.t.Helper()
+	harness.Eventually(p.t, "the player hears "+what, func() error {
+		r := listHLS(p.t, p.s, p.mount, "")
+		switch {
+		case p.next == 0:
+			p.next = r.Sequence
+		case r.Next() < p.next:
+			p.t.Fatalf("the list ends at %d, and %d was heard", r.Next(), p.next)
+		case r.Sequence > p.next:
+			p.jumps++
+			p.next = r.Sequence
+		}
+		if p.next == r.Next() {
+			return fmt.Errorf("nothing is after %d", p.next)
+		}
+		next := r.Segments[p.next-r.Sequence]
+		heard := hlsSegment{Segment: next, data: loadHLS(p.t, p.s, p.mount+".hls/"+next.Name)}
+		p.next++
+		if next.Discontinuity {
+			p.marks++
+		}
+		for _, f := range harness.Frames(p.t, heard.data[10+int(heard.data[8])<<7+int(heard.data[9]):], numbered.ContentType) {
+			if n, ok := numbered.Frame(f); ok {
+				heard.source = n / harness.SourceSpan
+			}
+		}
+		if !holds(heard) {
+			return fmt.Errorf("segment %d is of source %d", next.Sequence, heard.source)
+		}
+		return nil
+	})
+}
+
+// A master writes a slave with room into the entry of a mount: players bear no redirects. Each of them is
+// a listener of that slave.
+func TestPlayersAreSentToSlavesByTheEntry(t *testing.T) {
+	c := harness.NewCluster(t, "master", "edge", "other")
+	const mount = "\nmount /live.mp3 {\n hls {\n segment 1s\n }\n }\n"
+	edge := "role slave {\n master http://%master%\n password pullme\n interval 1s\n public http://%edge%\n }\n"
+	settings := map[string]string{
+		"master": "role master {\n redirect balance\n }" + mount, "edge": "limits {\n listeners 3\n }\n" + edge + mount,
+		"other": strings.ReplaceAll(edge, "%edge%", "%other%"), // without HLS
+	}
+	c.Load(settings)
+	master := c.Nodes["master"]
+	encode(t, master, "/live.mp3", "-content_type", "audio/mpeg", "-c:a", "libmp3lame", "-f", "mp3")
+	registered(master, "/live.mp3", 2)
+	at := "http://" + c.Nodes["edge"].Plain + "/live.mp3.hls/index.m3u8?s="
+	var sent []string
+	enter := func() string {
+		lines := strings.Fields(string(loadHLS(t, master, "/live.mp3.m3u8")))
+		return lines[len(lines)-1]
+	}
+	for range 3 {
+		uri := enter()
+		if !strings.HasPrefix(uri, at) {
+			t.Fatalf("the entry has %s, want %s", uri, at)
+		}
+		sent = append(sent, strings.TrimPrefix(uri, "http://"+c.Nodes["edge"].Plain))
+	}
+	for _, path := range sent {
+		loadHLS(t, c.Nodes["edge"], path)
+	}
+	c.Nodes["edge"].WaitForListeners("/live.mp3", 3)
+	harness.Eventually(t, "the slave is full", func() error {
+		if uri := enter(); !strings.HasPrefix(uri, "./live.mp3.hls/index.m3u8?s=") {
+			return fmt.Errorf("the entry has %s", uri)
+		}
+		return nil
+	})
+}
