@@ -10,7 +10,7 @@ const (
 	Socket    Kind = "socket"    // asks for, or has, the listening socket at Address
 	Streams   Kind = "streams"   // asks for the streams, which stand still from here on
 	Mount     Kind = "mount"     // a mount of Station, and its connection
-	Listener  Kind = "listener"  // a listener of Station, and its connection; also after Committed
+	Listener  Kind = "listener"  // a listener of Station, and its connection; also after Commit and Committed
 	End       Kind = "end"       // all were sent
 	Commit    Kind = "commit"    // the newer process has all of it
 	Committed Kind = "committed" // the older process has released it

@@ -211,6 +211,8 @@ func (u *upgrade) commit() {
 		}
 		h.Commit()
 	}
+	u.sending.Lock() // the shards send late listeners by now
+	defer u.sending.Unlock()
 	_ = u.link.Send(handover.Message{Kind: handover.Committed}, nil)
 }
 

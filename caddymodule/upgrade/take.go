@@ -1,10 +1,10 @@
 package upgrade
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -48,25 +48,34 @@ func (t *taking) receive() error {
 	if err := t.link.Send(handover.Message{Kind: handover.Streams}, nil); err != nil {
 		return err
 	}
+	if err := t.takeUntil(handover.End, commitTime); err != nil {
+		return err
+	}
+	if err := t.link.Send(handover.Message{Kind: handover.Commit}, nil); err != nil {
+		return err
+	}
+	// The other process has no way back from here on: it says so, or ends the link. Listeners that were
+	// busy may come first.
+	if err := t.takeUntil(handover.Committed, 0); err != nil {
+		return fmt.Errorf("the running process has kept its streams: %w", err)
+	}
+	return nil
+}
+
+// takeUntil takes streams until a message of a kind comes, for each of which there is a time; 0: no limit.
+func (t *taking) takeUntil(last handover.Kind, within time.Duration) error {
 	for {
-		m, file, err := t.link.Receive(commitTime)
+		m, file, err := t.link.Receive(within)
 		if err != nil {
 			return err
 		}
-		if m.Kind == handover.End {
-			break
+		if m.Kind == last {
+			return nil
 		}
 		if err := t.take(m, file); err != nil {
 			t.log.Warn("stream not taken over", zap.Error(err))
 		}
 	}
-	if err := t.link.Send(handover.Message{Kind: handover.Commit}, nil); err != nil {
-		return err
-	}
-	if m, _, err := t.link.Receive(commitTime); err != nil || m.Kind != handover.Committed {
-		return errors.Join(errors.New("the running process has kept its streams"), err)
-	}
-	return nil
 }
 
 // take takes one mount, or one listener.
@@ -97,13 +106,5 @@ func (t *taking) take(m handover.Message, file *os.File) error {
 // link.
 func (t *taking) receiveLate() {
 	defer t.link.Close()
-	for {
-		m, file, err := t.link.Receive(0)
-		if err != nil {
-			return
-		}
-		if err := t.take(m, file); err != nil {
-			t.log.Warn("stream not taken over", zap.Error(err))
-		}
-	}
+	_ = t.takeUntil("", 0) // no message has no kind
 }
