@@ -28,8 +28,9 @@ const (
 	// A mount that cannot be mirrored is tried again after mirrorRetry.
 	mirrorRetry = 10 * time.Second
 
-	// mirrorBegin is how long a mount waits for the list of the other node before it makes one.
-	mirrorBegin = 4 * time.Second
+	// mirrorBegin is how long a mount waits for the list of the other node before it makes one: that
+	// may have to wait for nine seconds of sound itself. A list of this node would be ahead of it.
+	mirrorBegin = 12 * time.Second
 
 	maxEntry = 64 << 10
 	maxFile  = 16 << 20 // of a segment
@@ -49,6 +50,7 @@ type mirror struct {
 	segments map[string]*hls.Segment // those listed, by name
 	parts    map[string][]byte
 	inits    map[string]*hls.Init
+	room     int // bytes that the list may have yet
 }
 
 // startMirror begins to mirror the mount.
@@ -172,7 +174,8 @@ func (n *mirror) load(ctx context.Context, query string) (*hls.Remote, error) {
 
 // fill gives the segments of a list their data. What an earlier list had is not loaded again.
 func (n *mirror) fill(ctx context.Context, r *hls.Remote) error {
-	segments, parts, size := make(map[string]*hls.Segment), make(map[string][]byte), 0
+	segments, parts := make(map[string]*hls.Segment), make(map[string][]byte)
+	n.room = maxMemory
 	for i, s := range r.Segments {
 		if known := n.segments[s.Name]; known != nil && known.Sequence == s.Sequence {
 			r.Segments[i] = known
@@ -183,8 +186,8 @@ func (n *mirror) fill(ctx context.Context, r *hls.Remote) error {
 		} else {
 			s.Size = len(s.Data)
 		}
-		if size += r.Segments[i].Size; size > maxMemory {
-			return fmt.Errorf("%w: more than %d MiB are listed", ErrNoMirror, maxMemory>>20)
+		if err := n.fits(r.Segments[i].Size); err != nil {
+			return err
 		}
 		segments[s.Name] = r.Segments[i]
 	}
@@ -204,6 +207,9 @@ func (n *mirror) fillSegment(ctx context.Context, s *hls.Segment, parts map[stri
 		if s.Init, err = n.loadInit(ctx, s.Init.Name); err != nil {
 			return err
 		}
+		if err := n.fits(len(s.Init.Data)); err != nil {
+			return err
+		}
 	}
 	for _, p := range s.Parts {
 		data := n.parts[p.Name]
@@ -213,6 +219,17 @@ func (n *mirror) fillSegment(ctx context.Context, s *hls.Segment, parts map[stri
 			}
 		}
 		p.Data, parts[p.Name] = data, data
+		if err := n.fits(len(data)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fits counts bytes of a list. They are bounded, whatever the other node lists.
+func (n *mirror) fits(size int) error {
+	if n.room -= size; n.room < 0 {
+		return fmt.Errorf("%w: more than %d MiB are listed", ErrNoMirror, maxMemory>>20)
 	}
 	return nil
 }

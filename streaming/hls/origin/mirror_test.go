@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls"
 )
 
 // far is another node with HLS of a mount. Its answers do not wait.
@@ -166,4 +168,90 @@ func TestAMirroredListGoesOnHere(t *testing.T) {
 		}
 		synctest.Wait()
 	})
+}
+
+// A list that was mirrored is complete once nothing is heard for long: players end.
+func TestAMirroredListEndsIfTheOtherNodeStaysAway(t *testing.T) {
+	lost := make(chan struct{})
+	mirroring(t, func(f *far, ctx context.Context, suffix string) (string, error) {
+		select {
+		case <-lost:
+			return "", errors.New("the connection is lost")
+		default:
+			return f.fetch(ctx, suffix)
+		}
+	}, func(t *testing.T, s *scene, f *far, m *Mount) {
+		eventually.Advance(10 * time.Second)
+		close(lost)
+		s.st.Mount(live).Source().Stop(streaming.Removed)
+		for range 100 {
+			eventually.Advance(time.Second)
+			s.m.Open(live)
+		}
+		page := m.View().Page
+		if text := string(page.Full().Text); !page.Ended || !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") {
+			t.Errorf("ended %v, and the list is\n%s", page.Ended, text)
+		}
+	})
+}
+
+// The other node may need nine seconds for its first list. A list of this node would be ahead of it, and
+// stay.
+func TestTheListOfTheOtherNodeIsWaitedFor(t *testing.T) {
+	slow := func(f *far, ctx context.Context, suffix string) (string, error) {
+		if suffix == ".m3u8" {
+			select {
+			case <-time.After(9 * time.Second):
+			case <-ctx.Done():
+			}
+		}
+		return f.fetch(ctx, suffix)
+	}
+	mirroring(t, slow, func(t *testing.T, _ *scene, _ *far, m *Mount) {
+		if text := string(m.View().Full().Text); !strings.Contains(text, "-far") {
+			t.Errorf("the list is\n%s", text)
+		}
+	})
+}
+
+// What was heard while the other node did not answer is in the list of this node.
+func TestAListAfterTheWaitForTheOtherNodeIsThereAtOnce(t *testing.T) {
+	silent := func(_ *far, ctx context.Context, _ string) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	mirroring(t, silent, func(t *testing.T, _ *scene, f *far, m *Mount) {
+		if after := time.Since(f.began); after > mirrorBegin+time.Second {
+			t.Errorf("there is a list after %v", after)
+		}
+	})
+}
+
+// A list has so many bytes at most, whatever they are called.
+func TestAListOfTooManyBytesIsNotMirrored(t *testing.T) {
+	data := make([]byte, maxFile)
+	n := &mirror{inits: make(map[string]*hls.Init), fetch: func(context.Context, string, int64) ([]byte, error) { return data, nil }}
+	for name, format := range map[string]string{
+		"segments": "#EXTINF:2.00000,\n%d-far.m4s\n",
+		"parts":    "#EXT-X-PART:DURATION=1.00000,URI=\"7.%d-far.m4s\"\n",
+		"inits":    "#EXT-X-MAP:URI=\"init-%d.mp4\"\n#EXTINF:2.00000,\n7-far.m4s\n",
+	} {
+		list := func(files int) *hls.Remote {
+			text := bytes.NewBufferString("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n")
+			for i := range files {
+				fmt.Fprintf(text, format, i)
+			}
+			r, err := hls.ParsePlaylist(text.Bytes())
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			return r
+		}
+		if err := n.fill(t.Context(), list(2)); err != nil {
+			t.Error(name, err)
+		}
+		if err := n.fill(t.Context(), list(maxMemory/maxFile+1)); !errors.Is(err, ErrNoMirror) {
+			t.Errorf("too many %s: %v", name, err)
+		}
+	}
 }

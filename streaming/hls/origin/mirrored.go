@@ -32,7 +32,13 @@ func (m *Mount) isMirrored(now time.Time) bool {
 			m.startMirror(now)
 		}
 	}
-	return m.remote != nil || m.list == nil && m.mirror != nil && now.Sub(m.mirror.since) < mirrorBegin
+	return m.remote != nil
+}
+
+// awaitsMirror reports whether there is yet to be a list, and it may be that of the other node. What is
+// heard is taken later, so that a list of this node has it.
+func (m *Mount) awaitsMirror(now time.Time) bool {
+	return m.list == nil && m.mirror != nil && now.Sub(m.mirror.since) < mirrorBegin
 }
 
 // takeUpdate takes what a mirror has loaded, or its end.

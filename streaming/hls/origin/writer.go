@@ -55,6 +55,9 @@ func (m *Mount) write(o *Options, now time.Time) {
 	}
 	f := m.follower.Load()
 	ended := f.HasEnded() // before the last block is read
+	if !ended && m.awaitsMirror(now) {
+		return
+	}
 	for b := f.Next(); b != nil && m.packets != nil; b = f.Next() {
 		if len(b.Data()) == 0 || discard {
 			m.packets.End()
@@ -170,6 +173,7 @@ func (m *Mount) endList(now time.Time) {
 		}
 	}
 	m.list.End()
+	m.remote = nil // its text has no end
 	m.publish()
 	m.leaveList(now)
 }
