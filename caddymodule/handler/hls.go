@@ -22,6 +22,7 @@ import (
 	"github.com/caddycast/caddycast/streaming/hls"
 	"github.com/caddycast/caddycast/streaming/hls/origin"
 	"github.com/caddycast/caddycast/streaming/icy"
+	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 const (
@@ -195,7 +196,7 @@ func (h *Handler) awaitHLS(q *listenerRequest, long bool) (*origin.Mount, *hls.P
 // serveHLSList answers with the list, and counts who plays it.
 func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long bool) error {
 	switch {
-	case q.client.Relay && (q.client.Slave || q.module == nil):
+	case q.client.Slave:
 		return h.serveMirror(w, q)
 	case h.isCached(q):
 		return h.serveCachedList(w, q, long)
@@ -279,6 +280,9 @@ func anonymousID(q *listenerRequest) string {
 // answerHLSList answers with a list, compressed if the player takes that.
 func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error {
 	list := page.Full()
+	if r.Header.Get(relay.PathHeader) != "" {
+		return answerPlaylist(w, r, page.Relative())
+	}
 	if skip := r.URL.Query().Get("_HLS_skip"); skip == "YES" || skip == "v2" {
 		list = page.Delta()
 	}

@@ -25,7 +25,8 @@ func awaitHLSUpdate(q *listenerRequest, m *origin.Mount, long bool) error {
 	return nil
 }
 
-// serveMirror answers another node, which counts its listeners itself.
+// serveMirror answers a slave, which counts its listeners itself. A relay that has not proved to be one
+// is a listener: anybody could say so.
 func (h *Handler) serveMirror(w http.ResponseWriter, q *listenerRequest) error {
 	if err := h.checkHLS(q); err != nil {
 		return err
