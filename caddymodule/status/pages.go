@@ -71,8 +71,7 @@ func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
 	return p.servePage(w, r, p.station.Templates.Admin, v)
 }
 
-// servePage answers with a page that may run only its own scripts, and load from its own host and from
-// the caches of segments.
+// servePage answers with a page that may run only its own scripts.
 func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.Template, v stationView) error {
 	v.Nonce = rand.Text()
 	var body bytes.Buffer
@@ -80,9 +79,17 @@ func (p *Pages) servePage(w http.ResponseWriter, r *request.Facts, t *template.T
 		return fmt.Errorf("rendering a page: %w", err)
 	}
 	// Media may have any source: a master redirects listeners to slaves. That of hls.js is a blob.
-	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src "+
-		strings.Join(append([]string{"'self'"}, p.station.SegmentOrigins...), " ")+"; media-src * blob:; img-src 'self' data:; "+
+	response.SetDefault(w.Header(), "Content-Security-Policy", "default-src 'none'; connect-src "+p.connections()+"; media-src * blob:; img-src 'self' data:; "+
 		"style-src 'self' 'unsafe-inline'; script-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	response.SetDefault(w.Header(), "X-Content-Type-Options", "nosniff")
 	return response.Answer(w, r.Request, http.StatusOK, "text/html; charset=utf-8", body.String())
+}
+
+// connections returns where scripts of a page may load from: this host, the caches of segments, and
+// any slave that a master writes into the entry of a mount.
+func (p *Pages) connections() string {
+	if p.station.Redirect.IsOn() {
+		return "*"
+	}
+	return strings.Join(append([]string{"'self'"}, p.station.SegmentOrigins...), " ")
 }

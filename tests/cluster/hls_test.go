@@ -311,6 +311,14 @@ func TestPlayersAreSentToSlavesByTheEntry(t *testing.T) {
 		}
 		sent = append(sent, strings.TrimPrefix(uri, "http://"+c.Nodes["edge"].Plain))
 	}
+	resp, err := http.Get("http://" + master.Plain + "/status.xsl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "connect-src *;") {
+		t.Errorf("the page may not load from slaves: %s", policy)
+	}
 	for _, path := range sent {
 		loadHLS(t, c.Nodes["edge"], path)
 	}
