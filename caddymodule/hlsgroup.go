@@ -83,9 +83,17 @@ func (r *resolver) hlsGroups() (all []*state.HLSGroup) {
 	return all
 }
 
-// isGrouped reports whether a mount is in a group.
-func (r *resolver) isGrouped(path string) bool {
-	return slices.ContainsFunc(r.station.HLSGroups, func(g *HLSGroup) bool { return slices.Contains(g.Mounts, path) })
+// otherVariants returns the other mounts of the groups of a mount, as origin.Options has them.
+func (r *resolver) otherVariants(path string) string {
+	var all []string
+	for _, g := range r.station.HLSGroups {
+		for _, other := range g.Mounts {
+			if slices.Contains(g.Mounts, path) && other != path && !slices.Contains(all, other+"\n") {
+				all = append(all, other+"\n")
+			}
+		}
+	}
+	return strings.Join(all, "")
 }
 
 // parseHLSGroup parses a group of mounts.

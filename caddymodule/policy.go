@@ -29,7 +29,7 @@ func (r *resolver) policy(path string) *state.MountPolicy {
 	}
 	hls := m.HLS.options(path)
 	if hls != nil {
-		hls.Grouped = r.isGrouped(path)
+		hls.Others = r.otherVariants(path)
 	}
 	return &state.MountPolicy{
 		Engine:           r.engineSettings(&m),

@@ -33,6 +33,10 @@ type Page struct {
 type Form struct {
 	Base       string // the URL that names of files are appended to; empty: they are relative
 	DateRanges bool   // it has a tag for each title
+
+	// Renditions returns the other lists between which players can change; nil: there are none. A
+	// list with parts tells how far they are.
+	Renditions func() []Rendition
 }
 
 // Page returns the list as it is now.
@@ -50,7 +54,9 @@ func (l *List) Page() *Page {
 	}
 	p.render = func(f Form) []byte { return t.render(f, 0) }
 	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(p.render(p.Form)) })
-	p.relative = sync.OnceValue(func() *Playlist { return newPlaylist(p.render(Form{DateRanges: p.Form.DateRanges})) })
+	p.relative = sync.OnceValue(func() *Playlist {
+		return newPlaylist(p.render(Form{DateRanges: p.Form.DateRanges, Renditions: p.Form.Renditions}))
+	})
 	p.delta = p.full
 	if n := t.skipped(); n > 0 {
 		p.delta = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(p.Form, n)) })

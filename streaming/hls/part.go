@@ -2,6 +2,7 @@ package hls
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/format"
@@ -144,6 +145,29 @@ func (l *List) dropParts() {
 			l.segments[i] = s.Whole()
 		}
 	}
+}
+
+// Rendition is another list, between which and one players can change (RFC 8216bis, 4.4.5.4).
+type Rendition struct {
+	URI      string // relative to the list that tells of it
+	Sequence uint64 // of its last segment, which may not be whole
+	Part     int    // the last part of that; -1: it has none
+}
+
+// Rendition returns how far the list is, for lists at whose place it has a relative URI.
+func (p *Page) Rendition(uri string) Rendition {
+	if grown := p.grown(); grown > 0 {
+		return Rendition{uri, p.Next, grown - 1}
+	}
+	return Rendition{uri, p.Next - 1, len(p.Segments[len(p.Segments)-1].Parts) - 1}
+}
+
+func (l *lines) rendition(r *Rendition) {
+	last := strconv.FormatUint(r.Sequence, 10)
+	if r.Part >= 0 {
+		last += ",LAST-PART=" + strconv.Itoa(r.Part)
+	}
+	l.add(`#EXT-X-RENDITION-REPORT:URI="`, r.URI, `",LAST-MSN=`, last)
 }
 
 // inParts returns the index of the first segment of which parts are shown.

@@ -99,6 +99,11 @@ func (t *text) render(form Form, skipped int) []byte {
 	if t.ended {
 		l.add("#EXT-X-ENDLIST")
 	}
+	if t.part > 0 && form.Renditions != nil {
+		for _, r := range form.Renditions() {
+			l.rendition(&r)
+		}
+	}
 	return l.text
 }
 

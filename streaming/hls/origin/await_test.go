@@ -3,6 +3,8 @@ package origin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,6 +132,35 @@ func TestPartsAreOfTheShortListOnly(t *testing.T) {
 		eventually.Advance(30 * time.Second)
 		if v := m.View(); v.first == before || v.Ended {
 			t.Error("parts of another length are in the same list")
+		}
+	})
+}
+
+// A list with parts tells how far the other mounts of its group are.
+func TestListsTellHowFarTheOthersAre(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		s.options.Part, s.options.Others = time.Second, "/shows/ö.aac\n/not there.aac\n"
+		for _, path := range []string{live, "/shows/ö.aac"} {
+			defer s.source(path, "audio/aac", paced).end()
+		}
+		m, other := s.await(), s.m.Open("/shows/ö.aac")
+		if _, err := other.Await(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			number, part := m.View().Next, 0
+			for m.View().Has(number, part) {
+				part++
+			}
+			if err := m.AwaitUpdate(t.Context(), false, number, part); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			far := other.View().Rendition("../shows/%C3%B6.aac.hls/index.m3u8")
+			want := fmt.Sprintf("#EXT-X-RENDITION-REPORT:URI=\"%s\",LAST-MSN=%d,LAST-PART=%d\n", far.URI, far.Sequence, far.Part)
+			if text := string(m.View().Full().Text); !strings.HasSuffix(text, want) || strings.Count(text, "RENDITION") != 1 {
+				t.Fatalf("no %s in\n%s", want, text)
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +21,9 @@ type Options struct {
 	Rewind time.Duration // the length of the long list; 0: there is none
 	Folder string        // of its segments; empty: they are in memory
 
-	Grouped bool // players can change between it and others, whose segments begin at the same time
+	// Others are the mounts between which and this one players can change, each with a line end
+	// after it; empty: there are none. Their segments begin at the same time.
+	Others string
 
 	NoTags     bool // titles are not in segments
 	DateRanges bool // titles are in playlists
@@ -29,8 +32,25 @@ type Options struct {
 	SegmentsFrom   string        // the URL that names of files are appended to; empty: they are relative
 }
 
-// form returns how lists are written.
-func (o *Options) form() hls.Form { return hls.Form{Base: o.SegmentsFrom, DateRanges: o.DateRanges} }
+// form returns how the lists of a mount are written.
+func (m *Mount) form() hls.Form {
+	o := m.options.Load()
+	return hls.Form{Base: o.SegmentsFrom, DateRanges: o.DateRanges, Renditions: m.renditions}
+}
+
+// renditions returns how far the mounts are between which and this one players can change. They begin to be
+// served by their entry.
+func (m *Mount) renditions() (all []hls.Rendition) {
+	up := strings.Repeat("../", strings.Count(m.path, "/"))
+	for path := range strings.Lines(m.options.Load().Others) {
+		path = strings.TrimSuffix(path, "\n")
+		if other := m.manager.Mount(path); other != nil && other.View().Page != nil {
+			at := url.URL{Path: strings.TrimPrefix(path, "/") + listSuffix}
+			all = append(all, other.View().Rendition(up+at.EscapedPath()))
+		}
+	}
+	return all
+}
 
 // patience is how long a session may be without a poll: players poll once for each segment.
 func (o *Options) patience() time.Duration { return max(3*o.Segment, minPatience) }
@@ -41,6 +61,9 @@ func (o *Options) idleTime() time.Duration {
 }
 
 const minPatience = 30 * time.Second
+
+// listSuffix follows the path of a mount in that of its list.
+const listSuffix = ".hls/index.m3u8"
 
 // Settings returns the options of a mount; nil: it has no HLS. It must be safe for concurrent
 // use.

@@ -158,7 +158,7 @@ var errSame = errors.New("the list is the same")
 
 // load loads the next list with its files.
 func (n *mirror) load(ctx context.Context, query string) (*hls.Remote, error) {
-	text, err := n.fetch(ctx, ".hls/index.m3u8"+query, hls.MaxRemote)
+	text, err := n.fetch(ctx, listSuffix+query, hls.MaxRemote)
 	if err != nil {
 		return nil, err
 	}

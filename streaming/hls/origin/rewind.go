@@ -101,7 +101,7 @@ func (m *Mount) showRewind(mine int, page *hls.Page, begins bool) {
 	if m.keeping != mine {
 		return
 	}
-	page.Form = m.options.Load().form()
+	page.Form = m.form()
 	before := m.rewind.Load()
 	v := &View{Page: page, first: before.first, before: before.before}
 	if begins {

@@ -149,7 +149,7 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 		c.User = before.listener.Client.User
 	}
 	var a *admitted
-	if m.options.Load().Grouped {
+	if m.options.Load().Others != "" {
 		a = newAdmitted(&c)
 	}
 	address := audience.Household(c.IP)

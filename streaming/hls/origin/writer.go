@@ -147,7 +147,7 @@ func (m *Mount) beginList(c *format.Codec, since time.Time) {
 		Segment: o.Segment, Part: o.Part, FMP4: o.FMP4, Lead: leastSegments, Key: m.key(), NoTags: o.NoTags,
 	}
 	var n numbers
-	if o.Grouped {
+	if o.Others != "" {
 		options.Grid = m.manager.station.Started.Round(0)
 		n = m.manager.gridNumbers(m.path, since, &options)
 	} else {
@@ -205,7 +205,7 @@ func (m *Mount) publish() {
 		return
 	}
 	page := m.list.Page()
-	page.Form = m.options.Load().form()
+	page.Form = m.form()
 	if len(page.Segments) == 0 || len(page.Segments) < leastSegments && !page.Ended {
 		return
 	}
@@ -223,7 +223,7 @@ func (m *Mount) replace(o *Options, now time.Time) {
 		return
 	}
 	if m.list != nil && m.remote == nil {
-		if o.Segment != before.Segment || o.Part != before.Part || o.Grouped != before.Grouped || o.FMP4 != before.FMP4 {
+		if o.Segment != before.Segment || o.Part != before.Part || (o.Others == "") != (before.Others == "") || o.FMP4 != before.FMP4 {
 			m.leaveList(now)
 		} else {
 			m.list.Show(o.Listed)
