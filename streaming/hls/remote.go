@@ -81,11 +81,11 @@ func (p *parser) take(line string) (err error) {
 	tag, value, _ := strings.Cut(line, ":")
 	switch tag {
 	case "#EXT-X-TARGETDURATION":
-		p.r.Target, err = number[int](value, 3600)
+		p.r.Target, err = number[int](value, 60)
 	case "#EXT-X-MEDIA-SEQUENCE":
-		p.r.Sequence, err = number[uint64](value, 1<<62)
+		p.r.Sequence, err = number[uint64](value, 1<<40)
 	case "#EXT-X-DISCONTINUITY-SEQUENCE":
-		p.r.Discontinuity, err = number[uint64](value, 1<<62)
+		p.r.Discontinuity, err = number[uint64](value, 1<<40)
 	case "#EXT-X-PART-INF":
 		var samples uint64
 		samples, err = samplesOf(attribute(value, "PART-TARGET"))

@@ -255,3 +255,32 @@ func TestAListOfTooManyBytesIsNotMirrored(t *testing.T) {
 		}
 	}
 }
+
+// A list of this node that is ahead of the other node's stands still until that is as far.
+func TestAListAheadOfTheOtherNodeWaitsForIt(t *testing.T) {
+	var lost atomic.Bool
+	answer := func(f *far, ctx context.Context, suffix string) (string, error) {
+		if lost.Load() {
+			return "", ErrNoMirror
+		}
+		return f.fetch(ctx, suffix)
+	}
+	mirroring(t, answer, func(t *testing.T, s *scene, f *far, m *Mount) {
+		eventually.Advance(10 * time.Second)
+		lost.Store(true)
+		eventually.Advance(10 * time.Second)
+		f.first.Add(-2)
+		lost.Store(false)
+		last := m.View().Next
+		for range 60 {
+			eventually.Advance(time.Second)
+			if s.m.Open(live) != m || m.View().Next < last {
+				t.Fatalf("the list goes back from %d to %d", last, m.View().Next)
+			}
+			last = m.View().Next
+		}
+		if text := string(m.View().Full().Text); !strings.Contains(text, "-far") || strings.Contains(text, "DISCONTINUITY\n") {
+			t.Errorf("the list is\n%s", text)
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 type mirrored struct {
 	mirror   *mirror      // nil: there is none now
 	mirrorAt time.Time    // when another one may begin
+	holds    time.Time    // until when a list of this node stands still for that of the other
 	remote   *hls.Remote  // the list that is shown; nil: it is one of this node
 	last     *hls.Segment // of the other node, which a list of this node goes on from; may be nil
 	kept     uint64       // number of the last segment that the keeper has
@@ -35,10 +36,14 @@ func (m *Mount) isMirrored(now time.Time) bool {
 	return m.remote != nil
 }
 
-// awaitsMirror reports whether there is yet to be a list, and it may be that of the other node. What is
-// heard is taken later, so that a list of this node has it.
+// mostAhead is how many segments a list of this node may be ahead of the other node's to stand still
+// until that is as far: both grow at one pace.
+const mostAhead = 3
+
+// awaitsMirror reports whether the next list may be that of the other node, so that there is none yet, or
+// one that stands still. What is heard is taken later, so that a list of this node has it.
 func (m *Mount) awaitsMirror(now time.Time) bool {
-	return m.list == nil && m.mirror != nil && now.Sub(m.mirror.since) < mirrorBegin
+	return m.mirror != nil && (now.Before(m.holds) || m.list == nil && now.Sub(m.mirror.since) < mirrorBegin)
 }
 
 // takeUpdate takes what a mirror has loaded, or its end.
@@ -57,9 +62,16 @@ func (m *Mount) takeUpdate(r *hls.Remote, open bool, now time.Time) {
 // takeRemote shows a list of the other node. A list of this node is left for it only if numbers do
 // not fall by that.
 func (m *Mount) takeRemote(r *hls.Remote, now time.Time) {
-	if len(r.Segments) == 0 || m.remote == nil && m.list != nil && r.Next() < m.list.Next() {
+	if len(r.Segments) == 0 {
 		return
 	}
+	if m.remote == nil && m.list != nil && r.Next() < m.list.Next() {
+		if m.list.Next()-r.Next() <= mostAhead {
+			m.holds = now.Add(2 * r.Length())
+		}
+		return
+	}
+	m.holds = time.Time{}
 	if m.list != nil && (m.remote == nil || !m.list.Follow(r)) {
 		m.kept = max(m.kept, m.list.Next()-1)
 		m.leaveList(now)
