@@ -140,16 +140,6 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", hls.Variant{Page: page, URI: uri}))
 }
 
-// steerHLS chooses a slave where a listener is to play a mount: players bear no redirects, so its
-// address is in the entry. Tickets of protected mounts are valid here only, and
-// a slave has a long list of its own.
-func (h *Handler) steerHLS(q *listenerRequest, long, full bool) (base string, ok bool) {
-	if long || h.isCached(q) || q.module != nil || h.station.IsProtected(q.path) || !h.shouldRedirect(q, full) {
-		return "", false
-	}
-	return h.pickSlave(q, true)
-}
-
 // validity returns how long a session of the listener may last, 0 without a limit.
 func (q *listenerRequest) validity() time.Duration {
 	valid := q.policy.Engine.MaxListenerDuration

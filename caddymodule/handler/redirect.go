@@ -141,3 +141,16 @@ func (q *listenerRequest) mayFitElsewhere(err error) bool {
 		errors.Is(err, errDrained) ||
 		errors.Is(err, access.ErrDenied) && q.hops() > 0
 }
+
+// steerHLS chooses a slave where a listener is to play a mount: players bear no redirects, so its
+// address is in the entry. Tickets of protected mounts are valid here only, and
+// a slave has a long list of its own.
+func (h *Handler) steerHLS(q *listenerRequest, long, full bool) (base string, ok bool) {
+	if long || h.isCached(q) || q.module != nil || h.station.IsProtected(q.path) {
+		return "", false
+	}
+	if !h.shouldRedirect(q, full) && (h.station.Draining() == nil || !h.mayRedirect(q)) {
+		return "", false
+	}
+	return h.pickSlave(q, true)
+}

@@ -330,3 +330,25 @@ func TestPlayersAreSentToSlavesByTheEntry(t *testing.T) {
 		return nil
 	})
 }
+
+// A drained master sends players to its slaves, also if it sends no listeners there otherwise.
+func TestADrainedMasterSendsPlayersToItsSlaves(t *testing.T) {
+	c := harness.NewCluster(t, "master", "edge")
+	const mount = "\nmount /live.mp3 {\n hls {\n segment 1s\n }\n }\n"
+	c.Load(map[string]string{
+		"master": "role master" + mount,
+		"edge":   "role slave {\n master http://%master%\n password pullme\n interval 1s\n public http://%edge%\n }" + mount,
+	})
+	master := c.Nodes["master"]
+	encode(t, master, "/live.mp3", "-content_type", "audio/mpeg", "-c:a", "libmp3lame", "-f", "mp3")
+	registered(master, "/live.mp3", 1)
+	if entry := string(loadHLS(t, master, "/live.mp3.m3u8")); !strings.Contains(entry, "./live.mp3.hls/index.m3u8?s=") {
+		t.Errorf("the entry is\n%s", entry)
+	}
+	if status, body := master.API("POST", "drain", `{"station": "master", "over": "1m"}`); status != http.StatusOK {
+		t.Fatalf("drain is answered %d %s", status, body)
+	}
+	if entry := string(loadHLS(t, master, "/live.mp3.m3u8")); !strings.Contains(entry, "\nhttp://"+c.Nodes["edge"].Plain+"/live.mp3.hls/index.m3u8?s=") {
+		t.Errorf("when the master is drained, the entry is\n%s", entry)
+	}
+}
