@@ -13,6 +13,10 @@
 // A mount with a rewind has a long list, too, of segments that are kept in memory or in files
 // (package archive). It is served as long as there is a source, whether somebody asks or not.
 //
+// A mount that is relayed from a node with HLS of it is mirrored: the list and the files are those of
+// that node, and this one cuts nothing. When what is heard comes from elsewhere, this node goes on with
+// the next number; numbers lead back to the other list, too, when that is there again.
+//
 // A session is a listener of the engine without a connection. It lasts as long as its list is
 // polled. The signed id of a session is in the address of the list, so it is valid after a
 // restart, and from any address.
