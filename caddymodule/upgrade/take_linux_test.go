@@ -13,8 +13,8 @@ import (
 	"github.com/caddycast/caddycast/streaming"
 )
 
-// A listener whose connection was busy is sent as soon as the older process has let go of its streams,
-// which may be before it says so.
+// A listener whose connection was busy is sent when the older process has released its streams, which
+// may be before the message that says so.
 func TestListenersMayComeBeforeTheOlderProcessSaysThatItHasCommitted(t *testing.T) {
 	if handover.Predecessor() != nil {
 		takeTwoListeners(t)
