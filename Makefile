@@ -110,7 +110,7 @@ hlstable: deps binaries
 	go test -tags $(TAGS) -count 1 -v -run '^TestWhatPlayersDoAtSeams$$' ./tests/hls -update
 
 upgradeplots: binaries
-	CADDYCAST_TEST_PLOTS=$(CURDIR)/docs/guides go test -tags $(TAGS) -count 1 -v -run '^TestPlotsOfUpgrades$$' ./tests/reload
+	go test -tags $(TAGS),plots -count 1 -v -run '^TestPlotsOfUpgrades$$' ./tests/reload
 
 microbench:
 	go test -run '^$$' -bench . ./streaming/...
