@@ -1,6 +1,7 @@
 package streaming
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -187,6 +188,19 @@ func (p *player) readHead() {
 	p.t.Helper()
 	if got := string(p.read(5)); got != "head\n" {
 		p.t.Fatalf("the stream begins with %q", got)
+	}
+}
+
+// readUntil reads until a text came.
+func (p *player) readUntil(text []byte) {
+	p.t.Helper()
+	_ = p.SetReadDeadline(time.Now().Add(patience))
+	var heard []byte
+	for buf := make([]byte, 4<<10); !bytes.Contains(heard, text); {
+		n, err := p.Conn.Read(buf)
+		if heard = append(heard, buf[:n]...); err != nil {
+			p.t.Fatalf("%q did not come in %d bytes: %v", text, len(heard), err)
+		}
 	}
 }
 

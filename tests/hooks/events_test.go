@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -264,13 +265,14 @@ func TestEventsOfAMountComeOnceAndInOrderAcrossReloadsAndFailures(t *testing.T) 
 // TestStreamsDoNotWaitForHooks has every hook of a station hang, while sources and
 // listeners come and go.
 func TestStreamsDoNotWaitForHooks(t *testing.T) {
-	hang, released := make(chan struct{}), filepath.Join(t.TempDir(), "released")
+	hang, held := make(chan struct{}), filepath.Join(t.TempDir(), "held")
+	harness.WriteFile(t, held, "")
 	program := filepath.Join(t.TempDir(), "program")
-	harness.WriteFile(t, program, "#!/bin/sh\nuntil [ -e "+released+" ]; do sleep 0.1; done\n")
+	harness.WriteFile(t, program, "#!/bin/sh\nwhile [ -e "+held+" ]; do sleep 0.1; done\n")
 	harness.MakeExecutable(t, program)
 	release := sync.OnceFunc(func() {
 		close(hang)
-		harness.WriteFile(t, released, "")
+		_ = os.Remove(held)
 	})
 	defer release()
 	e := harness.NewEndpoint(t, func(w http.ResponseWriter, p harness.Post) bool {
