@@ -1,6 +1,7 @@
 package listenerwrapper
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -66,14 +67,16 @@ func (ln *sniffingListener) Accept() (net.Conn, error) {
 		ln.warn()
 		return conn, nil
 	}
-	c := &sniffer{Conn: conn, host: ln.wrapper, ahead: ahead}
+	return ln.sniff(conn, ahead), nil
+}
+
+// sniff makes a newcomer of a connection of which some bytes were read ahead.
+func (ln *sniffingListener) sniff(conn net.Conn, ahead []byte) *sniffer {
+	c := &sniffer{Conn: conn, host: ln.wrapper, ahead: ahead, opening: bytes.Clone(ahead)}
 	c.from, _ = ln.Listener.(*socket.Listener)
-	if len(ahead) > 0 {
-		c.stage.Store(heard)
-	}
 	c.isNew.Store(true)
 	c.host.newcomers.enter(c)
-	return c, nil
+	return c
 }
 
 // warn logs once that the wrapper is behind TLS.

@@ -1,26 +1,23 @@
 package listenerwrapper
 
 import (
+	"net/http"
 	"sync"
 	"time"
 )
 
-const (
-	// lastRequests is how long the connections of a configuration that ends have for the rest of
-	// their first request: its server closes a connection without an answer whose request it reads
-	// after that.
-	lastRequests = time.Second
+// lastRequests is how long the connections of a configuration that ends have for the rest of their
+// handshake and of their first request: its server closes a connection without an answer whose
+// request it reads after that.
+const lastRequests = time.Second
 
-	// beginning is from the moment in which the server has read a request to its next look at
-	// whether it ends.
-	beginning = 5 * time.Millisecond
-)
-
-// newcomers are the connections of a configuration without a request yet. The zero value has none.
+// newcomers are the connections of a configuration whose first request is not answered yet. The zero
+// value has none.
 type newcomers struct {
-	mu   sync.Mutex
-	all  map[*sniffer]struct{}
-	none chan struct{} // closed when there are none; nil: nobody waits
+	mu      sync.Mutex
+	all     map[*sniffer]struct{}
+	retired bool          // whoever comes is passed on
+	none    chan struct{} // closed when there are none; nil: nobody waits
 }
 
 func (n *newcomers) enter(c *sniffer) {
@@ -30,9 +27,12 @@ func (n *newcomers) enter(c *sniffer) {
 		n.all = make(map[*sniffer]struct{})
 	}
 	n.all[c] = struct{}{}
+	if n.retired { // it was accepted in that moment
+		c.passOn()
+	}
 }
 
-// leave takes out a connection that has sent a request, or has ended.
+// leave takes out a connection whose request is answered, or that has ended.
 func (n *newcomers) leave(c *sniffer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -43,13 +43,23 @@ func (n *newcomers) leave(c *sniffer) {
 	}
 }
 
-// passOn passes those on that have sent nothing yet.
+// passOn passes those on that nobody has answered yet.
 func (n *newcomers) passOn() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.retired = true
 	for c := range n.all {
 		c.passOn()
 	}
+}
+
+// keep keeps a connection that was to leave. It waits for passOn, whose deadline it takes back.
+func (n *newcomers) keep(c *sniffer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c.stage.Store(kept)
+	c.opening = nil
+	_ = c.Conn.SetReadDeadline(c.deadline)
 }
 
 // setPassed notes that a connection is passed on now. It waits for passOn, whose deadline would be one of
@@ -74,7 +84,6 @@ func (n *newcomers) wait(limit time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-none:
-		time.Sleep(beginning)
 	case <-timer.C:
 	}
 }
@@ -87,7 +96,7 @@ func (w *ListenerWrapper) begin() {
 }
 
 // retire hands the sockets over to the next configuration: nothing accepts for this one any more,
-// connections that were accepted and have sent nothing are passed on, and the others send the rest
+// connections that were accepted and not answered are passed on, and the others send the rest
 // of their first request. The servers stop after that.
 func (w *ListenerWrapper) retire() {
 	for _, ln := range w.listeners {
@@ -95,4 +104,31 @@ func (w *ListenerWrapper) retire() {
 	}
 	w.newcomers.passOn()
 	w.newcomers.wait(lastRequests)
+}
+
+// settle counts the connection as no newcomer any more.
+func (c *sniffer) settle() {
+	if c.isNew.Swap(false) {
+		c.host.newcomers.leave(c)
+	}
+}
+
+// settleIfBegun settles a connection whose server goes on after its first request. Between the request
+// and what the server does next, it looks once whether it ends; then it would not answer.
+func (c *sniffer) settleIfBegun() {
+	if c.isNew.Load() && c.begun.Load() {
+		c.settle()
+	}
+}
+
+// connState follows what the server does with a connection.
+func (c *sniffer) connState(state http.ConnState) {
+	switch state {
+	case http.StateNew:
+	case http.StateActive: // a request is whole, or the connection has ended within it
+		c.keep()
+		c.begun.Store(true)
+	default:
+		c.settle()
+	}
 }

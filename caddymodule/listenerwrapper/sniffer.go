@@ -51,14 +51,18 @@ type sniffer struct {
 	passed   int              // bytes of ahead that may be passed on
 	heads    heads
 	isNew    atomic.Bool      // among the newcomers of the host
+	begun    atomic.Bool      // a request is whole
 	from     *socket.Listener // that accepted it; nil: it can't be passed on
 	stage    atomic.Int32
+	opening  []byte    // all that was read while it is fresh
+	deadline time.Time // that the server has set while it is fresh
 
 	grants auth.GrantSlot // of a source that logged in without HTTP
 }
 
 // Read implements net.Conn.
 func (c *sniffer) Read(p []byte) (int, error) {
+	c.settleIfBegun()
 	for c.wrapper != nil && c.passed == 0 {
 		if len(c.ahead) == 0 {
 			if n, err := c.readDirectly(p); n > 0 || err != nil {
@@ -128,7 +132,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 		w.reject(c.RemoteAddr(), mount, err)
 		return c.refuse()
 	}
-	if _, err := io.WriteString(c.Conn, early); err != nil {
+	if _, err := io.WriteString(c, early); err != nil {
 		return err
 	}
 	n, err := c.until(icy.FieldsLength)
@@ -143,7 +147,7 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 
 // refuse ends a connection with the answer that every SHOUTcast encoder expects.
 func (c *sniffer) refuse() error {
-	if _, err := io.WriteString(c.Conn, invalidPassword); err != nil {
+	if _, err := io.WriteString(c, invalidPassword); err != nil {
 		return err
 	}
 	if err := c.CloseWrite(); err == nil {
@@ -202,7 +206,12 @@ func (c *sniffer) CloseWrite() error {
 }
 
 // ReadFrom lets the kernel copy files.
-func (c *sniffer) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+func (c *sniffer) ReadFrom(r io.Reader) (int64, error) {
+	if !c.keep() {
+		return 0, net.ErrClosed
+	}
+	return io.Copy(c.Conn, r)
+}
 
 // SyscallConn implements syscall.Conn.
 func (c *sniffer) SyscallConn() (syscall.RawConn, error) {
@@ -212,20 +221,10 @@ func (c *sniffer) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// settle counts the connection as no newcomer any more.
-func (c *sniffer) settle() {
-	if c.isNew.Swap(false) {
-		c.host.newcomers.leave(c)
-	}
-}
-
 // connState follows what the server does with a connection.
 func connState(conn net.Conn, state http.ConnState) {
-	if state == http.StateNew {
-		return
-	}
 	if c, _ := snifferOf(conn); c != nil {
-		c.settle()
+		c.connState(state)
 	}
 }
 

@@ -12,57 +12,78 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/transport"
 )
 
-// The stages of a connection. It is silent at first. Only a silent one can be passed on to the next
-// configuration, since its server has kept nothing of what was read.
+// The stages of a connection. At first nothing was answered and no request is whole, so that the
+// next configuration can begin again with what was read.
 const (
-	silent  int32 = iota
-	heard         // bytes were read
+	fresh   int32 = iota
 	leaving       // is passed on as soon as its Read ends
+	kept          // its server answers it
 	passed        // belongs to another server; nothing here touches it
 )
+
+// maxOpening bounds what is recorded of a fresh connection: a head of HTTP, or a hello of TLS.
+const maxOpening = 16 << 10
 
 // past is a deadline that ends a Read at once.
 var past = time.Unix(1, 0)
 
-// passOn passes the connection on if it is silent, by whoever reads from it.
+// passOn passes the connection on if it is fresh, by whoever reads from it. mu of newcomers is held.
 func (c *sniffer) passOn() {
-	if c.from != nil && c.stage.CompareAndSwap(silent, leaving) {
-		_ = c.Conn.SetReadDeadline(past) // if the server sets another one now, it is passed on with its first bytes
+	if c.from != nil && c.stage.CompareAndSwap(fresh, leaving) {
+		_ = c.Conn.SetReadDeadline(past) // if the server sets another one now, it is passed on with its next bytes
+	}
+}
+
+// keep notes that the server answers the connection. It reports false if it was passed on.
+func (c *sniffer) keep() bool {
+	for {
+		switch c.stage.Load() {
+		case passed:
+			return false
+		case kept:
+			return true
+		case leaving:
+			c.host.newcomers.keep(c)
+		case fresh:
+			if c.stage.CompareAndSwap(fresh, kept) {
+				c.opening = nil
+				return true
+			}
+		}
 	}
 }
 
 // readConn reads from the connection, and passes it on if it leaves.
 func (c *sniffer) readConn(p []byte) (int, error) {
 	switch c.stage.Load() {
-	case heard:
+	case kept:
 		return c.Conn.Read(p)
 	case passed:
 		return 0, io.EOF
 	}
 	n, err := c.Conn.Read(p)
-	if n > 0 && c.stage.CompareAndSwap(silent, heard) {
+	if len(c.opening)+n > maxOpening {
+		c.keep()
 		return n, err
 	}
-	if c.stage.Load() == leaving && (n > 0 || errors.Is(err, os.ErrDeadlineExceeded)) && c.pass(p[:n]) {
+	c.opening = append(c.opening, p[:n]...)
+	if c.stage.Load() == leaving && (n > 0 || errors.Is(err, os.ErrDeadlineExceeded)) && c.pass() {
 		return 0, io.EOF
-	}
-	if n > 0 {
-		c.stage.Store(heard)
 	}
 	return n, err
 }
 
 // pass passes the connection on, with the bytes that were read. It reports false if there is nobody who
 // would take it.
-func (c *sniffer) pass(ahead []byte) bool {
+func (c *sniffer) pass() bool {
 	tcp, ok := transport.Bare(c.Conn).(*net.TCPConn)
 	if !ok {
 		return false
 	}
 	c.host.newcomers.setPassed(c)
 	_ = tcp.SetDeadline(time.Time{})
-	if !c.from.Pass(&socket.Passed{TCPConn: tcp, Ahead: bytes.Clone(ahead)}) {
-		c.stage.Store(heard)
+	if !c.from.Pass(&socket.Passed{TCPConn: tcp, Ahead: bytes.Clone(c.opening)}) {
+		c.stage.Store(kept)
 		return false
 	}
 	c.settle()
@@ -83,24 +104,31 @@ func (c *sniffer) Close() error {
 
 // Write implements net.Conn.
 func (c *sniffer) Write(p []byte) (int, error) {
-	if c.isPassed() {
+	if !c.keep() {
 		return 0, net.ErrClosed
 	}
+	c.settleIfBegun()
 	return c.Conn.Write(p)
 }
 
 // SetDeadline implements net.Conn.
 func (c *sniffer) SetDeadline(t time.Time) error {
-	if c.isPassed() {
-		return net.ErrClosed
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
 	}
-	return c.Conn.SetDeadline(t)
+	return c.Conn.SetWriteDeadline(t)
 }
 
 // SetReadDeadline implements net.Conn.
 func (c *sniffer) SetReadDeadline(t time.Time) error {
-	if c.isPassed() {
+	switch c.stage.Load() {
+	case passed:
 		return net.ErrClosed
+	case leaving:
+		c.deadline = t
+		return nil
+	case fresh:
+		c.deadline = t
 	}
 	return c.Conn.SetReadDeadline(t)
 }

@@ -35,6 +35,7 @@ type Listener struct {
 	opened    func()        // closes open, once
 	open      chan struct{} // closed when this configuration is in force, or is closed
 	closing   sync.Once
+	left      bool // closed; guarded by mu of kept
 
 	mu     sync.Mutex
 	passed []*Passed // to be accepted
@@ -151,7 +152,7 @@ func (s *shared) closeUnused(name string) {
 // that it has accepted would be lost.
 func (l *Listener) Open() {
 	kept.mu.Lock()
-	if s := kept.all[l.name]; s != nil {
+	if s := kept.all[l.name]; s != nil && !l.left {
 		s.current = l
 	}
 	kept.mu.Unlock()
@@ -161,22 +162,34 @@ func (l *Listener) Open() {
 // Pass gives a connection to the listener of the configuration in force. It reports false if the
 // address has none.
 func (l *Listener) Pass(c *Passed) bool {
+	for to := current(l.name); to != nil; to = current(l.name) {
+		if to.take(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// current returns the listener of the configuration in force at an address; nil: there is none. It may
+// have been closed since.
+func current(name string) *Listener {
 	kept.mu.Lock()
-	var to *Listener
-	if s := kept.all[l.name]; s != nil {
-		to = s.current
+	defer kept.mu.Unlock()
+	if s := kept.all[name]; s != nil {
+		return s.current
 	}
-	kept.mu.Unlock()
-	if to == nil {
+	return nil
+}
+
+// take gives the listener a connection to accept. It reports false if the listener is closed.
+func (l *Listener) take(c *Passed) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return false
 	}
-	to.mu.Lock()
-	defer to.mu.Unlock()
-	if to.closed {
-		return false
-	}
-	to.passed = append(to.passed, c)
-	_ = to.SetDeadline(wake)
+	l.passed = append(l.passed, c)
+	_ = l.SetDeadline(wake)
 	return true
 }
 
@@ -193,15 +206,17 @@ func (l *Listener) nextPassed() *Passed {
 	return c
 }
 
-// closePassed closes the connections that nobody has accepted.
-func (l *Listener) closePassed() {
+// endPassed passes the connections on that this listener was given and that nobody has accepted.
+func (l *Listener) endPassed() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	for _, c := range l.passed {
-		_ = c.Close()
+	left := l.passed
+	l.passed, l.closed = nil, true
+	l.mu.Unlock()
+	for _, c := range left {
+		if !l.Pass(c) {
+			_ = c.Close()
+		}
 	}
-	l.passed = nil
 }
 
 // Accept implements net.Listener. A connection is a *net.TCPConn or a *Passed.
@@ -228,19 +243,26 @@ func (l *Listener) Accept() (net.Conn, error) {
 func (l *Listener) Close() error {
 	err := net.ErrClosed
 	l.closing.Do(func() {
-		kept.mu.Lock()
-		defer kept.mu.Unlock()
-		err = l.TCPListener.Close()
+		err = l.leave()
 		l.opened()
-		l.closePassed()
-		_ = l.caddys.Close() // its socket is closed, but Caddy still counts it
-		s := kept.all[l.name]
-		if s.current == l {
-			s.current = nil
-		}
-		s.users--
-		s.closeUnused(l.name)
+		l.endPassed()
 	})
+	return err
+}
+
+// leave closes the listener's descriptor, and gives its place up.
+func (l *Listener) leave() error {
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	l.left = true
+	err := l.TCPListener.Close()
+	_ = l.caddys.Close() // its socket is closed, but Caddy still counts it
+	s := kept.all[l.name]
+	if s.current == l {
+		s.current = nil
+	}
+	s.users--
+	s.closeUnused(l.name)
 	return err
 }
 

@@ -142,6 +142,35 @@ func TestAConnectionIsPassedOnToTheListenerInForce(t *testing.T) {
 	_ = conn.Close()
 }
 
+// Reloads may come faster than a server accepts.
+func TestAPassedConnectionThatNobodyHasAcceptedIsPassedOnAgain(t *testing.T) {
+	first := listen(t, "127.0.0.1:0")
+	address := first.Addr().String()
+	before := Keep(first, net.KeepAliveConfig{}).(*Listener)
+	dial(t, address, 1)
+	conn, err := before.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	between := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
+	between.Open()
+	_ = before.Close()
+	if !before.Pass(&Passed{TCPConn: conn.(*net.TCPConn), Ahead: []byte("GET")}) {
+		t.Fatal("not passed on")
+	}
+	after := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
+	after.Open()
+	_ = between.Close()
+	between.Open() // too late
+	if got, err := after.Accept(); err != nil || got.(*Passed).TCPConn != conn {
+		t.Errorf("accepted %v, %v", got, err)
+	}
+	if err := after.Close(); err != nil || before.Pass(&Passed{TCPConn: conn.(*net.TCPConn)}) {
+		t.Error("passed on to nobody", err)
+	}
+}
+
 func TestOnlyTCPIsKept(t *testing.T) {
 	ln, err := net.Listen("unix", t.TempDir()+"/socket")
 	if err != nil {
