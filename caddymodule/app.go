@@ -87,6 +87,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 // Start publishes the stations, unless this process takes the place of another one: then they are
 // published when that is done.
 func (a *App) Start() error {
+	if err := upgrade.CheckReload(); err != nil {
+		return err
+	}
 	if !state.IsTakingOver() { // or the other process has them, of course
 		if err := a.checkPorts(); err != nil {
 			return err

@@ -23,6 +23,9 @@ const (
 // Adoption takes the streams of a station of another process over; see Handover. Its methods are called
 // by one goroutine at a time, in this order: Mount for each mount, Listener for each listener, Finish.
 type Adoption struct {
+	// Admit takes a listener of a mount into account, before it is taken over; nil: nobody does.
+	Admit func(mount string, c *Client)
+
 	station *Station
 	ended   func(*Source)
 	begin   chan struct{} // closed by Finish
@@ -144,6 +147,9 @@ func (a *Adoption) Listener(state ListenerState, conn net.Conn) error {
 	if err != nil {
 		_ = conn.Close()
 		return fmt.Errorf("listener %d: %w", state.ID, err)
+	}
+	if a.Admit != nil {
+		a.Admit(state.Mount, &l.Client)
 	}
 	st.enter(l, state.Mount, state.Heard)
 	playing := l.group.playing.Load()

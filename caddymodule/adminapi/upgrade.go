@@ -42,10 +42,7 @@ func serveUpgrade(w http.ResponseWriter, r *http.Request) error {
 		}
 		o.Max = limit
 	}
-	var err error
-	if o.Config, err = configInForce(r); err != nil {
-		return errorf(http.StatusInternalServerError, "reading the configuration in force: %w", err)
-	}
+	o.Config = func() ([]byte, error) { return configInForce(r) }
 	pid, err := upgrade.Begin(o)
 	switch {
 	case errors.Is(err, upgrade.ErrUnderWay):

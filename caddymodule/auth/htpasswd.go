@@ -76,11 +76,23 @@ func (a *Htpasswd) AdmitListener(r *http.Request, q Request) (*streaming.Admissi
 	case !ok:
 		return nil, ErrDenied
 	}
-	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+q.User, a.MaxSessions)
-	if !ok {
+	admission := a.begin(q.User, a.MaxSessions)
+	if admission == nil {
 		return nil, ErrSessions
 	}
-	return &streaming.Admission{User: q.User, OnEnd: end}, nil
+	return admission, nil
+}
+
+// AdoptListener implements ListenerAdopter.
+func (a *Htpasswd) AdoptListener(user string) *streaming.Admission { return a.begin(user, 0) }
+
+// begin begins a session of a user, of most at a time; nil: there are as many.
+func (a *Htpasswd) begin(user string, most int) *streaming.Admission {
+	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+user, most)
+	if !ok {
+		return nil
+	}
+	return &streaming.Admission{User: user, OnEnd: end}
 }
 
 // AdmitSource implements Module: sources have source_password.
@@ -134,5 +146,6 @@ var (
 	_ caddy.Provisioner     = (*Htpasswd)(nil)
 	_ caddyfile.Unmarshaler = (*Htpasswd)(nil)
 	_ Module                = (*Htpasswd)(nil)
+	_ ListenerAdopter       = (*Htpasswd)(nil)
 	_ UserManager           = (*Htpasswd)(nil)
 )

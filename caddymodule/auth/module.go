@@ -49,6 +49,13 @@ type ListenerDecider interface {
 	DecidesOnListeners() bool
 }
 
+// ListenerAdopter is implemented by a Module that keeps account of its listeners.
+type ListenerAdopter interface {
+	// AdoptListener takes a listener of a user into account whom an older process has admitted, whatever
+	// the limits are. OnEnd of what it returns is called once.
+	AdoptListener(user string) *streaming.Admission
+}
+
 // Station is the view that a module has of its station. The functions may be called from any
 // goroutine.
 type Station struct {

@@ -14,6 +14,10 @@ const (
 	End       Kind = "end"       // all were sent
 	Commit    Kind = "commit"    // the newer process has all of it
 	Committed Kind = "committed" // the older process has released it
+
+	// Connection is a connection of Address, of which Ahead was read, and which nobody has answered. It comes
+	// after Committed.
+	Connection Kind = "connection"
 )
 
 // Message is one message. A Kind uses some of its fields.
@@ -23,9 +27,10 @@ type Message struct {
 	Station  string                   `json:",omitempty"`
 	Mount    *streaming.MountState    `json:",omitempty"`
 	Listener *streaming.ListenerState `json:",omitempty"`
+	Ahead    []byte                   `json:",omitempty"`
 }
 
 // hasFile reports whether a descriptor may come beside the message.
 func (m *Message) hasFile() bool {
-	return m.Kind == Socket || m.Kind == Mount || m.Kind == Listener
+	return m.Kind == Socket || m.Kind == Mount || m.Kind == Listener || m.Kind == Connection
 }

@@ -15,7 +15,10 @@ import (
 var kept = struct {
 	mu  sync.Mutex
 	all map[string]*shared
-}{all: make(map[string]*shared)}
+
+	running   chan struct{} // closed unless this process pauses
+	successor Successor     // nil: there is none
+}{all: make(map[string]*shared), running: closed()}
 
 // shared is a socket with several descriptors.
 type shared struct {
@@ -37,15 +40,11 @@ type Listener struct {
 	closing   sync.Once
 	left      bool // closed; guarded by mu of kept
 
-	mu     sync.Mutex
-	passed []*Passed // to be accepted
-	closed bool
-}
-
-// Passed is a connection that an earlier configuration has accepted, and has passed on.
-type Passed struct {
-	*net.TCPConn
-	Ahead []byte // was read already
+	mu      sync.Mutex
+	passed  []*Passed // to be accepted
+	closed  bool
+	ended   chan struct{} // closed with closed
+	running chan struct{} // nothing is accepted until it is closed
 }
 
 // defaultKeepAlive is what Go sets for each connection that a duplicate accepts.
@@ -81,7 +80,7 @@ func Keep(ln net.Listener, keepAlive net.KeepAliveConfig) net.Listener {
 		s.closeUnused(name)
 		return ln
 	}
-	l := &Listener{TCPListener: own, name: name, caddys: ln, keepAlive: keepAlive, open: make(chan struct{})}
+	l := &Listener{TCPListener: own, name: name, caddys: ln, keepAlive: keepAlive, open: make(chan struct{}), ended: make(chan struct{}), running: kept.running}
 	l.opened = sync.OnceFunc(func() { close(l.open) })
 	if s.users++; s.users == 1 && !inherited {
 		s.current = l
@@ -159,72 +158,17 @@ func (l *Listener) Open() {
 	l.opened()
 }
 
-// Pass gives a connection to the listener of the configuration in force. It reports false if the
-// address has none.
-func (l *Listener) Pass(c *Passed) bool {
-	for to := current(l.name); to != nil; to = current(l.name) {
-		if to.take(c) {
-			return true
-		}
-	}
-	return false
-}
-
-// current returns the listener of the configuration in force at an address; nil: there is none. It may
-// have been closed since.
-func current(name string) *Listener {
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	if s := kept.all[name]; s != nil {
-		return s.current
-	}
-	return nil
-}
-
-// take gives the listener a connection to accept. It reports false if the listener is closed.
-func (l *Listener) take(c *Passed) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
-	}
-	l.passed = append(l.passed, c)
-	_ = l.SetDeadline(wake)
-	return true
-}
-
-// nextPassed returns the next connection that was passed on; nil: there is none.
-func (l *Listener) nextPassed() *Passed {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.passed) == 0 {
-		_ = l.SetDeadline(time.Time{})
-		return nil
-	}
-	c := l.passed[0]
-	l.passed = l.passed[1:]
-	return c
-}
-
-// endPassed passes the connections on that this listener was given and that nobody has accepted.
-func (l *Listener) endPassed() {
-	l.mu.Lock()
-	left := l.passed
-	l.passed, l.closed = nil, true
-	l.mu.Unlock()
-	for _, c := range left {
-		if !l.Pass(c) {
-			_ = c.Close()
-		}
-	}
-}
-
 // Accept implements net.Listener. A connection is a *net.TCPConn or a *Passed.
 func (l *Listener) Accept() (net.Conn, error) {
 	<-l.open
 	for {
-		if c := l.nextPassed(); c != nil {
+		c, running := l.nextPassed()
+		if c != nil {
 			return c, nil
+		}
+		select {
+		case <-running:
+		case <-l.ended:
 		}
 		conn, err := l.AcceptTCP()
 		if err == nil {

@@ -157,7 +157,13 @@ func (g *Generation) PublishFirst() {
 // of another process over.
 func (g *Generation) Adopt() *streaming.Adoption {
 	g.Apply(g.settings)
-	return g.Station.Adopt(g.adoptedEnded)
+	a := g.Station.Adopt(g.adoptedEnded)
+	a.Admit = func(mount string, c *streaming.Client) {
+		if m, ok := g.Gate.Module(mount).(auth.ListenerAdopter); ok {
+			c.Admission = m.AdoptListener(c.User)
+		}
+	}
+	return a
 }
 
 // adoptedEnded logs the end of a source that came by another process.

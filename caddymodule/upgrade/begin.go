@@ -2,12 +2,14 @@ package upgrade
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -32,47 +34,68 @@ const (
 
 // Options say what replaces the running program.
 type Options struct {
-	Binary string        // path of the new program; empty: that of this one, whose file may be another by now
-	Max    time.Duration // how long this process may pass on streams afterwards
-	Config []byte        // the configuration in force, as JSON
+	Binary string                 // path of the new program; empty: that of this one, whose file may be another by now
+	Max    time.Duration          // how long this process may pass on streams afterwards
+	Config func() ([]byte, error) // returns the configuration in force, as JSON
 }
 
-// begun is held while an upgrade is under way, and ever after one that has succeeded.
-var begun sync.Mutex
+// begun is set while an upgrade is under way, and ever after one that has succeeded.
+var begun atomic.Bool
 
-// ErrUnderWay is returned while another upgrade is under way.
-var ErrUnderWay = errors.New("another upgrade is under way")
+var (
+	// ErrUnderWay is returned while another upgrade is under way.
+	ErrUnderWay = errors.New("another upgrade is under way")
+
+	errReloaded = errors.New("the configuration has changed meanwhile; expected an upgrade after it")
+	errReplaced = errors.New("an upgrade of the program is under way; expected a new configuration when it has ended, for the new process")
+)
+
+// CheckReload returns an error if this process can't take a new configuration, since another one has, or
+// is about to have, the configuration in force.
+func CheckReload() error {
+	if begun.Load() {
+		return errReplaced
+	}
+	return nil
+}
 
 // upgrade is one upgrade.
 type upgrade struct {
 	Options
+	config    []byte
+	inForce   context.Context // of the configuration
 	cmd       *exec.Cmd
 	link      *handover.Link
 	ended     chan struct{} // closed when the new program has ended
 	stations  []*state.Station
 	handovers []*streaming.Handover // of the stations, in their order
 	sending   sync.Mutex
+	resume    func() // lets connections be accepted here again
 }
 
 // Begin replaces the program, and returns the new process's number. After an error nothing has happened.
 func Begin(o Options) (pid int, err error) {
-	if !begun.TryLock() {
+	if begun.Swap(true) {
 		return 0, ErrUnderWay
 	}
-	u := &upgrade{Options: o, ended: make(chan struct{})}
+	u := &upgrade{Options: o, ended: make(chan struct{}), inForce: caddy.ActiveContext().Context, resume: func() {}}
 	if err := u.run(); err != nil {
-		begun.Unlock()
+		begun.Store(false)
 		return 0, err
 	}
 	caddy.Log().Named("icecast").Info("another process has taken over",
 		zap.Int("process", u.cmd.Process.Pid), zap.String("program", u.cmd.Path), zap.Int("passed_on", u.left()))
 	notifyMainPID(u.cmd.Process.Pid)
+	u.giveUp()
 	go u.retire()
 	return u.cmd.Process.Pid, nil
 }
 
 // run does all up to the moment from which there is no way back.
 func (u *upgrade) run() (err error) {
+	if u.config, err = u.Config(); err != nil {
+		return fmt.Errorf("reading the configuration in force: %w", err)
+	}
 	if err := u.start(); err != nil {
 		return err
 	}
@@ -94,6 +117,9 @@ func (u *upgrade) run() (err error) {
 	if m, _, err := u.link.Receive(commitTime); err != nil || m.Kind != handover.Commit {
 		return fmt.Errorf("the new process did not take the streams: %w; see its log", cause(err))
 	}
+	if caddy.ActiveContext().Context != u.inForce {
+		return errReloaded
+	}
 	u.commit()
 	return nil
 }
@@ -112,7 +138,7 @@ func (u *upgrade) start() error {
 		return err
 	}
 	u.cmd = exec.Command(u.Binary, args...) //nolint:gosec // the operator names it by the admin endpoint, which may do anything
-	u.cmd.Stdin = bytes.NewReader(u.Config)
+	u.cmd.Stdin = bytes.NewReader(u.config)
 	u.cmd.Stdout, u.cmd.Stderr = os.Stdout, os.Stderr
 	if u.link, err = handover.Start(u.cmd); err != nil {
 		return fmt.Errorf("starting %s: %w", u.Binary, err)
@@ -160,8 +186,10 @@ func cause(err error) error {
 	return err
 }
 
-// sendStreams makes all streams stand still and sends them.
+// sendStreams makes all streams stand still and sends them. Who connects from then on waits for the
+// decision: an encoder could not be taken.
 func (u *upgrade) sendStreams() error {
+	u.resume = socket.Pause()
 	u.stations = state.InForce()
 	for _, st := range u.stations {
 		h, err := st.Hold(handover.Pair)
@@ -192,6 +220,7 @@ func (u *upgrade) sendListener(st *state.Station, l *streaming.HandedListener) e
 
 // release lets the streams go on here.
 func (u *upgrade) release() {
+	u.resume()
 	for _, h := range u.handovers {
 		h.Release()
 	}
@@ -211,6 +240,7 @@ func (u *upgrade) commit() {
 		}
 		h.Commit()
 	}
+	socket.SetSuccessor(u.passOn)
 	u.sending.Lock() // the shards send late listeners by now
 	defer u.sending.Unlock()
 	_ = u.link.Send(handover.Message{Kind: handover.Committed}, nil)

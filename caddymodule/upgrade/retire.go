@@ -12,13 +12,16 @@ import (
 // lateTime is how long listeners whose requests were under way may still be handed over.
 const lateTime = 30 * time.Second
 
-// retire gives everything else up, and ends the process with the last stream that comes by it.
+// giveUp leaves the admin endpoint and all sockets to the new process.
+func (u *upgrade) giveUp() {
+	if err := caddy.Load(remains(u.config), true); err != nil {
+		caddy.Log().Named("icecast").Error("the older process has not closed its sockets", zap.Error(err))
+	}
+}
+
+// retire ends the process with the last stream that comes by it.
 func (u *upgrade) retire() {
 	log := caddy.Log().Named("icecast")
-	if err := caddy.Load(remains(u.Config), true); err != nil {
-		log.Error("the older process has not closed its sockets", zap.Error(err))
-	}
-	log = caddy.Log().Named("icecast")
 	over := make(chan struct{})
 	go func() {
 		for _, h := range u.handovers {

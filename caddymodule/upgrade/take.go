@@ -84,6 +84,9 @@ func (t *taking) take(m handover.Message, file *os.File) error {
 		return fmt.Errorf("message of kind %q without a connection", m.Kind)
 	}
 	defer file.Close()
+	if m.Kind == handover.Connection {
+		return takeConnection(m, file)
+	}
 	a := t.adoptions[m.Station]
 	if a == nil {
 		return fmt.Errorf("station %q: unknown", m.Station)
@@ -102,8 +105,8 @@ func (t *taking) take(m handover.Message, file *os.File) error {
 	return fmt.Errorf("message of kind %q; expected a mount or a listener", m.Kind)
 }
 
-// receiveLate takes listeners that could not be sent with the others, until the other process closes the
-// link.
+// receiveLate takes listeners that could not be sent with the others, and connections, until the other
+// process closes the link.
 func (t *taking) receiveLate() {
 	defer t.link.Close()
 	_ = t.takeUntil("", 0) // no message has no kind

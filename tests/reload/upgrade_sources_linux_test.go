@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +116,44 @@ func TestASourceBlinksThroughUpgrades(t *testing.T) {
 	harness.WaitForSource(t, "when the source stays", 1<<17, all...)
 	after.Abandon()
 	harness.CheckAll(t, all...)
+}
+
+// Encoders that connect in the moment of an upgrade are admitted by one of the processes.
+func TestEncodersConnectThroughUpgrades(t *testing.T) {
+	programs := []string{binary.Caddycast(t), binary.Caddy(t)}
+	s := harness.NewServer(t)
+	harness.RunProgram(t, programs[1], t.TempDir(), s.WrappedCaddyfile(harness.Station))
+	harness.Eventually(t, "the server answers", s.Answers)
+	stop := make(chan struct{})
+	var encoders sync.WaitGroup
+	var accepted atomic.Uint64
+	for i := range 4 {
+		encoders.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := blinkOnce(s, fmt.Sprintf("/%d-%d.mp3", i, n), 1); err != nil {
+					t.Errorf("encoder %d: %v", n, err)
+				}
+				accepted.Add(1)
+			}
+		})
+	}
+	for i := range upgrades {
+		before := accepted.Load()
+		s.UpgradeTo(programs[i%len(programs)])
+		harness.Eventually(t, "encoders connect", func() error {
+			if n := accepted.Load() - before; n < 20 {
+				return fmt.Errorf("%d since the upgrade", n)
+			}
+			return nil
+		})
+	}
+	close(stop)
+	encoders.Wait()
 }
 
 // Listeners of a slave hear each frame of the master once, through upgrades of either.
