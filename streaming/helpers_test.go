@@ -197,7 +197,7 @@ func (p *player) readUntil(text []byte) {
 	_ = p.SetReadDeadline(time.Now().Add(patience))
 	var heard []byte
 	for buf := make([]byte, 4<<10); !bytes.Contains(heard, text); {
-		n, err := p.Conn.Read(buf)
+		n, err := p.Read(buf)
 		if heard = append(heard, buf[:n]...); err != nil {
 			p.t.Fatalf("%q did not come in %d bytes: %v", text, len(heard), err)
 		}

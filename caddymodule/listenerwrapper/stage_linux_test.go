@@ -53,7 +53,7 @@ func serve(t *testing.T, name, address string, settings *tls.Config) (*generatio
 	go func() { _ = g.Serve(serving) }()
 	t.Cleanup(func() {
 		g.retire()
-		_ = g.Server.Close()
+		_ = g.Close()
 	})
 	return g, ln
 }
@@ -154,7 +154,7 @@ func TestWhoIsNotAnsweredYetIsAnsweredByTheNextConfiguration(t *testing.T) {
 				between.end(t)
 			}
 			if c.settings != nil {
-				conn = tls.Client(&halves{conn, reload}, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // it is about bytes
+				conn = tls.Client(&halves{conn, reload}, &tls.Config{InsecureSkipVerify: true})
 			} else {
 				_, _ = io.WriteString(conn, question[:c.sent])
 				reload()
