@@ -134,7 +134,9 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 		w.Header().Set("Cache-Control", cacheControl(q))
 	} else {
 		id := h.station.HLS().NewID(q.path, q.validity())
-		h.expect(q, m, id)
+		if err := h.expect(q, m, id); err != nil {
+			return err
+		}
 		uri += "?s=" + id
 	}
 	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", hls.Variant{Page: page, URI: uri}))
@@ -150,11 +152,16 @@ func (q *listenerRequest) validity() time.Duration {
 }
 
 // expect hands the admission over to a session that may begin.
-func (h *Handler) expect(q *listenerRequest, m *origin.Mount, id string) {
-	if a := q.client.Admission; a != nil && q.Method != http.MethodHead {
-		m.Expect(id, q.client.User, a)
-		q.client.Admission = nil
+func (h *Handler) expect(q *listenerRequest, m *origin.Mount, id string) error {
+	if q.client.Admission == nil || q.Method == http.MethodHead {
+		return nil
 	}
+	if err := m.Expect(id, q.client); err != nil {
+		return response.Refuse(http.StatusServiceUnavailable, "Too many listeners have logged in here of late; try again soon").With("Retry-After", hlsRetry).
+			Warned("too many HLS logins wait for their players; more are refused", zap.String("mount", response.Printable(q.path)))
+	}
+	q.client.Admission = nil
+	return nil
 }
 
 // awaitHLS returns the list of the mount, or the long one. It waits for one if a source is there or

@@ -56,7 +56,11 @@ func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *stat
 	h.warnOfContainers(r, g, all)
 	query := ""
 	if slices.ContainsFunc(all, func(v *variant) bool { return !h.isCached(v.listenerRequest) }) {
-		query = "?s=" + h.newGroupSession(g, all)
+		id, err := h.newGroupSession(g, all)
+		if err != nil {
+			return err
+		}
+		query = "?s=" + id
 	} else {
 		w.Header().Set("Cache-Control", cacheControl(all[0].listenerRequest))
 	}
@@ -126,7 +130,7 @@ func (h *Handler) warnOfContainers(r *request.Facts, g *state.HLSGroup, all []*v
 
 // newGroupSession returns the id of a session that may change between variants: that of the group,
 // signed for these, a dot, and a number whose bits are the mounts of the group that they are.
-func (h *Handler) newGroupSession(g *state.HLSGroup, all []*variant) string {
+func (h *Handler) newGroupSession(g *state.HLSGroup, all []*variant) (string, error) {
 	var bits uint64
 	var valid time.Duration
 	for _, v := range all {
@@ -137,9 +141,11 @@ func (h *Handler) newGroupSession(g *state.HLSGroup, all []*variant) string {
 	}
 	id := h.station.HLS().NewID(groupScope(g, bits), valid) + "." + strconv.FormatUint(bits, 16)
 	for _, v := range all {
-		h.expect(v.listenerRequest, v.mount, id)
+		if err := h.expect(v.listenerRequest, v.mount, id); err != nil {
+			return "", err
+		}
 	}
-	return id
+	return id, nil
 }
 
 // groupScope returns what an id of a group is signed for: the mounts that were admitted, by their names,

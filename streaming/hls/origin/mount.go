@@ -47,6 +47,7 @@ type Mount struct {
 	awaited  map[string]*pending // sessions that have yet to begin, by id
 
 	addresses map[netip.Addr]int // how many sessions there are of each address
+	waiting   map[netip.Addr]int // and how many have yet to begin
 
 	writer // owned by run
 }
@@ -88,7 +89,7 @@ func newMount(m *Manager, path string, o *Options) *Mount {
 	n := &Mount{
 		manager: m, path: path, changed: make(chan struct{}),
 		sessions: make(map[string]*session), awaited: make(map[string]*pending),
-		addresses: make(map[netip.Addr]int),
+		addresses: make(map[netip.Addr]int), waiting: make(map[netip.Addr]int),
 	}
 	n.options.Store(o)
 	n.view.Store(new(View))

@@ -69,6 +69,8 @@ func (m *Mount) MoveFrom(other *Mount, id string) error {
 	if own := m.takePending(id); own != nil { // it was admitted here, too
 		own.end()
 	}
-	m.Expect(id, a.user, a.admission)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.expect(id, &pending{user: a.user, address: s.address, admission: a.admission}) // it was there, so no bound holds
 	return nil
 }

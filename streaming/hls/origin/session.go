@@ -24,6 +24,12 @@ const (
 	// It is far above the phones behind one router, and what is above it is not refused, since
 	// the address may be that of a proxy.
 	maxSessions = 250
+
+	// maxAwaited bounds the listeners of one address who were admitted and have yet to load the list, and
+	// maxAllAwaited those of all: each is kept for awaitedTime, with what the authenticator knows of it.
+	// Those above it are refused, as their authenticator would not hear of their end.
+	maxAwaited    = 1000
+	maxAllAwaited = 10000
 )
 
 // session is somebody who plays a list.
@@ -40,6 +46,7 @@ type session struct {
 // pending is a listener who was admitted at the entry, and has yet to load the list.
 type pending struct {
 	user      string
+	address   netip.Addr // see audience.Household
 	admission *streaming.Admission
 	timer     *time.Timer // forgets it
 }
@@ -57,13 +64,24 @@ var (
 	ErrUnknown = errors.New("there is no such session")
 	ErrOver    = errors.New("the session has ended")
 	ErrCrowded = errors.New("the address has too many sessions")
+	ErrAwaited = errors.New("too many listeners were admitted who have yet to load the playlist")
 )
 
-// Expect keeps the admission of a listener for the session that is about to begin.
-func (m *Mount) Expect(id, user string, a *streaming.Admission) {
-	p := &pending{user: user, admission: a}
+// Expect keeps the admission of a client for the session that is about to begin. The error is ErrAwaited if too
+// many are kept; the admission stays with the caller then.
+func (m *Mount) Expect(id string, c streaming.Client) error {
+	address := audience.Household(c.IP)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(m.awaited) >= maxAllAwaited || address.IsValid() && m.waiting[address] >= maxAwaited {
+		return ErrAwaited
+	}
+	m.expect(id, &pending{user: c.User, address: address, admission: c.Admission})
+	return nil
+}
+
+// expect keeps an admission. mu is held.
+func (m *Mount) expect(id string, p *pending) {
 	p.timer = time.AfterFunc(awaitedTime, func() {
 		if late := m.takePending(id); late != nil {
 			late.end()
@@ -74,14 +92,26 @@ func (m *Mount) Expect(id, user string, a *streaming.Admission) {
 		return
 	}
 	m.awaited[id] = p
+	m.waiting[p.address]++
 }
 
 func (m *Mount) takePending(id string) *pending {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.awaited[id]
+	if p == nil {
+		return nil
+	}
 	delete(m.awaited, id)
+	countDown(m.waiting, p.address)
 	return p
+}
+
+// countDown takes one from the count of an address, and forgets the address with the last.
+func countDown(counts map[netip.Addr]int, of netip.Addr) {
+	if counts[of]--; counts[of] == 0 {
+		delete(counts, of)
+	}
 }
 
 // Poll returns the list, or the long one, for a session, and notes that the session is there. The
@@ -183,9 +213,7 @@ func (m *Mount) forget(id string) {
 		return
 	}
 	delete(m.sessions, id)
-	if m.addresses[s.address]--; m.addresses[s.address] == 0 {
-		delete(m.addresses, s.address)
-	}
+	countDown(m.addresses, s.address)
 }
 
 // sweep forgets sessions that have ended, and returns how many are there.

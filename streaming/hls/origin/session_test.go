@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,8 +90,11 @@ func TestAnAdmissionEndsOnce(t *testing.T) {
 			}}
 		}
 		never, began := s.m.NewID(live, 0), s.m.NewID(live, 0)
-		m.Expect(never, "ann", admission())
-		m.Expect(began, "bob", admission())
+		for id, user := range map[string]string{never: "ann", began: "bob"} {
+			if err := m.Expect(id, streaming.Client{User: user, Admission: admission()}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := m.Admit(began, streaming.Client{}); err != nil {
 			t.Fatal(err)
 		}
@@ -154,6 +158,61 @@ func TestAnAddressHasABoundedNumberOfSessions(t *testing.T) {
 		m.mu.Lock()
 		if len(m.sessions) != 1 || len(m.addresses) != 1 {
 			t.Errorf("%d sessions of %d addresses are left", len(m.sessions), len(m.addresses))
+		}
+		m.mu.Unlock()
+		e.end()
+	})
+}
+
+// Who was admitted and never loads the list is kept for a time. One address has a bounded number of these, and
+// so have all together; a refused one stays with its caller, and all are forgotten in the end.
+func TestLoginsThatWaitAreBounded(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		m, id := s.begin()
+		var ends atomic.Int64
+		kept := 0
+		login := func(n int, address netip.Addr) (accepted int) {
+			for range n {
+				a := &streaming.Admission{OnEnd: func(time.Duration) { ends.Add(1) }}
+				switch err := m.Expect(s.m.NewID(live, 0), streaming.Client{IP: address, Admission: a}); {
+				case err == nil:
+					accepted++
+				case !errors.Is(err, ErrAwaited):
+					t.Fatal(err)
+				}
+			}
+			kept += accepted
+			return accepted
+		}
+		for _, address := range []string{"192.0.2.1", "2001:db8::1"} {
+			if got := login(maxAwaited+5, netip.MustParseAddr(address)); got != maxAwaited {
+				t.Errorf("%s: %d are kept", address, got)
+			}
+		}
+		if got := login(1, netip.MustParseAddr("2001:db8::2")); got != 0 {
+			t.Error("a neighbour of the same network has logins of its own")
+		}
+		if got, want := login(maxAllAwaited, netip.Addr{}), maxAllAwaited-2*maxAwaited; got != want {
+			t.Errorf("%d more are kept of unknown addresses, want %d", got, want)
+		}
+		if ends.Load() != 0 {
+			t.Errorf("%d ended that wait", ends.Load())
+		}
+		for range 6 {
+			eventually.Advance(6 * time.Second)
+			s.poll(m, id)
+		}
+		if int(ends.Load()) != kept {
+			t.Errorf("%d of %d have ended", ends.Load(), kept)
+		}
+		if got := login(1, netip.MustParseAddr("192.0.2.1")); got != 1 {
+			t.Error("the address stays full")
+		}
+		eventually.Advance(awaitedTime)
+		m.mu.Lock()
+		if len(m.awaited)+len(m.waiting) != 0 {
+			t.Errorf("%d logins of %d addresses are left", len(m.awaited), len(m.waiting))
 		}
 		m.mu.Unlock()
 		e.end()
