@@ -18,8 +18,9 @@ import (
 const listWrite = 10 * time.Second
 
 // serveListEvents sends the list to a slave as server-sent events: whole at first, or the changes
-// since the last event that the slave has, and then the changes. A comment is sent in each
-// relay.Heartbeat without a change, so that either side notices when the other is gone.
+// since the last event that the slave has, and then the changes: mounts more at once, mounts less within
+// relay.Heartbeat. A comment is sent in each relay.Heartbeat without a change, so that either side notices
+// when the other is gone.
 func (h *Handler) serveListEvents(w http.ResponseWriter, r *request.Facts, by *relay.Credential) error {
 	follower, ok := h.station.FollowStreams(by, r.Header.Get(relay.PathHeader), r.Header.Get("Last-Event-ID"))
 	if !ok {
@@ -47,7 +48,7 @@ func (h *Handler) serveListEvents(w http.ResponseWriter, r *request.Facts, by *r
 				beat.Reset(relay.Heartbeat)
 			}
 		case <-beat.C:
-			text = ":\n"
+			text = cmp.Or(follower.Next(), ":\n")
 		case <-h.station.Closing():
 			return nil
 		case <-h.retired: // the slave connects again, to the new configuration

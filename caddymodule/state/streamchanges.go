@@ -158,16 +158,35 @@ func difference(before, after []*listEntry) (lines []string, same bool) {
 	return lines, same
 }
 
-// between returns the changes from one version of the list to another, or false if they are not
-// remembered, or are longer than the list. mu is held.
+// between returns the changes from one version of the list to another, the last one of each mount, or
+// false if they are not remembered, or are longer than the list. mu is held.
 func (s *streams) between(from, to uint64) (lines []string, ok bool) {
 	if from == 0 || from > to || len(s.changes) == 0 || from+1 < s.changes[0].version {
 		return nil, false
 	}
+	place := make(map[string]int) // of a mount's line
 	for _, c := range s.changes {
-		if from < c.version && c.version <= to {
-			lines = append(lines, c.lines...)
+		if c.version <= from || to < c.version {
+			continue
+		}
+		for _, line := range c.lines {
+			path, _, _ := strings.Cut(line[1:], "\t")
+			if i, ok := place[path]; ok {
+				lines[i] = line
+				continue
+			}
+			place[path] = len(lines)
+			lines = append(lines, line)
 		}
 	}
 	return lines, len(lines) <= len(s.list.entries)+1
+}
+
+// isUrgent reports whether a list has a mount, or marks of one, that an earlier version has not. A mount
+// that has left can wait: who pulls it notices by itself.
+func (s *streams) isUrgent(from, to uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines, ok := s.between(from, to)
+	return !ok || slices.ContainsFunc(lines, func(line string) bool { return line[0] == '+' })
 }

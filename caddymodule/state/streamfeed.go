@@ -113,8 +113,8 @@ func (f *streamFeed) count(credential string, n int) {
 	}
 }
 
-// Updated returns a channel that is closed when Next may have something. It must be called
-// before Next.
+// Updated returns a channel that is closed when Next has something that can't wait for the next sign of
+// life. It must be called before Next.
 func (l *StreamFollower) Updated() <-chan struct{} {
 	f := &l.g.streams.feed
 	f.mu.Lock()
@@ -145,7 +145,8 @@ func (g *Generation) gather(stop <-chan struct{}, stopped chan<- struct{}) {
 		changed := g.Changed()
 		latest := g.streams.current(g).version
 		g.streams.feed.touch()
-		for i := 0; latest != version && i < followerGroups; i++ {
+		urgent := latest != version && g.streams.isUrgent(version, latest)
+		for i := 0; urgent && i < followerGroups; i++ {
 			g.streams.feed.wake(i)
 			if !wait(groupPause) {
 				return

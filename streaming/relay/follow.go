@@ -75,7 +75,7 @@ func (w *watcher) follow(ctx context.Context, cancel context.CancelCauseFunc, a 
 // takeEvent takes the list after an event.
 func (w *watcher) takeEvent(event listEvent, base *url.URL) error {
 	w.mu.Lock()
-	list, err := event.applyTo(w.list, w.lastEvent != "", base)
+	list, there, err := event.applyTo(w.list, w.lastEvent != "", base)
 	if err != nil {
 		w.mu.Unlock()
 		return err
@@ -84,6 +84,7 @@ func (w *watcher) takeEvent(event listEvent, base *url.URL) error {
 	w.mu.Unlock()
 	w.lastEvent = event.id
 	w.slave.manager.listChanged(w.slave)
+	w.slave.manager.retryMirrored(there...) // they may have been away for a moment, of which no event tells
 	return nil
 }
 

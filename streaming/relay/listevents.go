@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -73,45 +72,62 @@ func (e *eventReader) next() (event listEvent, err error) {
 // errNoList reports changes of a list that this node does not have.
 var errNoList = errors.New("event: changes of an unknown list; expected the whole list first")
 
-// applyTo returns the list after an event; list is the one before, and hasList reports whether
-// there is one.
-func (e listEvent) applyTo(list []listed, hasList bool, base *url.URL) ([]listed, error) {
+// applyTo returns the list after an event, and the mounts that the event says are there; list is the one
+// before, and hasList reports whether there is one.
+func (e listEvent) applyTo(list []listed, hasList bool, base *url.URL) (after []listed, there []string, err error) {
 	switch {
 	case e.name == "list":
-		return readLines(e.data, base)
+		after, err = readLines(e.data, base)
+		return after, nil, err
 	case e.name != "changes": // of a later version
-		return list, nil
+		return list, nil, nil
 	case !hasList:
-		return nil, errNoList
+		return nil, nil, errNoList
 	}
-	var added, removed []string
-	for _, line := range e.data {
-		if rest, ok := strings.CutPrefix(line, "+"); ok {
-			added = append(added, rest)
-		} else if rest, ok := strings.CutPrefix(line, "-"); ok {
-			removed = append(removed, rest)
-		}
-	}
-	more, err := readLines(added, base)
+	changed, order, err := e.changes(base)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	less, err := readLines(removed, base)
-	if err != nil {
-		return nil, err
-	}
-	changed := make(map[string]bool)
-	for _, l := range slices.Concat(more, less) {
-		changed[l.mount] = true
-	}
-	after := make([]listed, 0, len(list)+len(more))
+	after = make([]listed, 0, len(list)+len(changed))
 	for _, l := range list {
-		if !changed[l.mount] {
+		if _, ok := changed[l.mount]; !ok {
 			after = append(after, l)
 		}
 	}
-	after = append(after, more...)
-	return after[:min(len(after), maxMounts)], nil
+	for _, mount := range order {
+		if l := changed[mount]; l != nil {
+			after, there = append(after, *l), append(there, mount)
+		}
+	}
+	return after[:min(len(after), maxMounts)], there, nil
+}
+
+// changes returns the last line of each mount, nil if it has left, and the mounts in the order of their
+// first lines.
+func (e listEvent) changes(base *url.URL) (last map[string]*listed, order []string, err error) {
+	last = make(map[string]*listed)
+	for _, line := range e.data {
+		rest, more := strings.CutPrefix(line, "+")
+		if !more {
+			var less bool
+			if rest, less = strings.CutPrefix(line, "-"); !less {
+				continue
+			}
+		}
+		all, err := readLines([]string{rest}, base)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, l := range all {
+			if _, ok := last[l.mount]; !ok {
+				order = append(order, l.mount)
+			}
+			if last[l.mount] = nil; more {
+				last[l.mount] = &l
+			}
+		}
+	}
+	return last, order, nil
 }
 
 func readLines(lines []string, base *url.URL) ([]listed, error) {

@@ -53,13 +53,15 @@ func TestAnEventIsAppliedToTheList(t *testing.T) {
 		{"an empty list", "list", "#", true, "", nil},
 		{"a mount more", "changes", "#\n+/c\ttls", true, "/a /b[auth] /c[tls]", nil},
 		{"a mount less", "changes", "-/a", true, "/b[auth]", nil},
+		{"a mount that comes and goes", "changes", "+/c\n-/c\n+/d", true, "/a /b[auth] /d", nil},
+		{"a mount that goes and comes", "changes", "-/a\n+/a\n+/d", true, "/b[auth] /a /d", nil},
 		{"a mount less that is not there", "changes", "-/z", true, "/a /b[auth]", nil},
 		{"other marks", "changes", "+/b", true, "/a /b", nil},
 		{"no path", "changes", "+http://[\n-b\nc\n", true, "/a /b[auth]", nil},
 		{"changes of nothing", "changes", "+/c", false, "", errNoList},
 		{"an event of a later version", "order", "+/c", true, "/a /b[auth]", nil},
 	} {
-		got, err := listEvent{name: tt.event, data: strings.Split(tt.data, "\n")}.applyTo(list, tt.hasList, base)
+		got, there, err := listEvent{name: tt.event, data: strings.Split(tt.data, "\n")}.applyTo(list, tt.hasList, base)
 		var texts []string
 		for _, l := range got {
 			text := l.mount
@@ -70,6 +72,9 @@ func TestAnEventIsAppliedToTheList(t *testing.T) {
 		}
 		if s := strings.Join(texts, " "); s != tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("%s: %q, %v; want %q, %v", tt.name, s, err, tt.want, tt.err)
+		}
+		if more := strings.Join(there, " "); more != "" && !strings.HasSuffix(strings.ReplaceAll(tt.want, "[tls]", ""), more) {
+			t.Errorf("%s: %q are there", tt.name, more)
 		}
 	}
 }
@@ -85,7 +90,7 @@ func FuzzListEvents(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if after, err := event.applyTo(list, list != nil, base); err == nil {
+			if after, _, err := event.applyTo(list, list != nil, base); err == nil {
 				list = after
 			}
 			if len(list) > maxMounts {

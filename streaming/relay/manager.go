@@ -247,13 +247,18 @@ func (m *Manager) upstreamLost(c *Config) {
 	}
 }
 
-// retryMirrored begins the next attempt of all waiting relays of a master's list.
-func (m *Manager) retryMirrored() {
-	for _, r := range *m.view.Load() {
-		if r.settings.Load().mirrored && r.source.Load() == nil {
+// retryMirrored begins the next attempt of waiting relays of a master's list.
+func (m *Manager) retryMirrored(mounts ...string) {
+	for _, mount := range mounts {
+		if r := m.relay(mount); r != nil && r.settings.Load().mirrored && r.source.Load() == nil {
 			r.retryNow()
 		}
 	}
+}
+
+// retryAllMirrored is retryMirrored for all of them.
+func (m *Manager) retryAllMirrored() {
+	m.retryMirrored(slices.Collect(maps.Keys(*m.view.Load()))...)
 }
 
 func (m *Manager) relay(mount string) *relay { return (*m.view.Load())[mount] }

@@ -186,7 +186,7 @@ func (w *watcher) changeState(err error) {
 		return
 	}
 	if next == masterAnswers {
-		w.slave.manager.retryMirrored()
+		w.slave.manager.retryAllMirrored()
 	}
 	w.slave.manager.observe(*event)
 }
