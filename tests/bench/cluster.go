@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	visits      = 30                     // of a source that comes and goes
-	visitPause  = time.Second            // from one to the quiet before the next
-	visitTime   = 400 * time.Millisecond // that it stays
+	visitRounds = 15                     // each with as much quiet time
+	visits      = 5                      // of a source that comes and goes, in a round
+	visitPause  = 500 * time.Millisecond // from one to the next
+	visitTime   = 300 * time.Millisecond // that it stays
 	visitorName = "/visitor.mp3"
 
 	statusLooks = 31
@@ -48,24 +49,27 @@ func (r *run) measureCluster(ctx context.Context) (err error) {
 	first := r.read()
 	var quiet, quietTime time.Duration
 	var costs []time.Duration // the median is taken: a collection of garbage that falls into one visit is not its cost
-	for range visits {        // in turns, so that both meet the machine in the same mood
+	for range visitRounds {   // in turns, so that both meet the machine in the same mood
 		start := r.read()
-		if err := r.players.play(ctx, visitPause, nil); err != nil {
+		if err := r.players.play(ctx, visits*visitPause, nil); err != nil {
 			return err
 		}
 		middle := r.read()
-		if err := r.visit(ctx); err != nil {
-			return err
+		for range visits {
+			if err := r.visit(ctx); err != nil {
+				return err
+			}
 		}
 		last := r.read()
 		quiet, quietTime = quiet+middle.server-start.server, quietTime+middle.at.Sub(start.at)
-		costs = append(costs, last.server-middle.server-time.Duration(float64(middle.server-start.server)*last.at.Sub(middle.at).Seconds()/middle.at.Sub(start.at).Seconds()))
+		all := last.server - middle.server - time.Duration(float64(middle.server-start.server)*last.at.Sub(middle.at).Seconds()/middle.at.Sub(start.at).Seconds())
+		costs = append(costs, all/visits)
 	}
 	slices.Sort(costs)
 	end := r.read()
 	res.CPU = quiet.Seconds() / quietTime.Seconds()
-	res.VisitCPU = costs[visits/2]
-	res.ListEvents = float64(s.events.Load()-before) / float64(visits*r.slaves)
+	res.VisitCPU = costs[visitRounds/2]
+	res.ListEvents = float64(s.events.Load()-before) / float64(visitRounds*visits*r.slaves)
 	res.RigCPU = (end.rig - first.rig).Seconds() / end.at.Sub(first.at).Seconds()
 	res.SourceShare = float64(end.sent-first.sent) / float64(max(end.due-first.due, 1))
 	res.Bytes = residentBytes(r.server.pid())
