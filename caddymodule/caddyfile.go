@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -76,6 +77,9 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if err := parseStation(d, name, station); err != nil {
 		return nil, err
 	}
+	if err := station.checkTogether(); err != nil {
+		return nil, fmt.Errorf("station %s: %w", name, err)
+	}
 	app.Stations[name] = station
 	return httpcaddyfile.App{Name: "icecast", Value: caddyconfig.JSON(app, nil)}, nil
 }
@@ -103,11 +107,11 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 		"allow":           func() error { return access.Parse(d, &s.Allow) },
 		"limits":          func() error { return parseLimits(d, &s.Limits) },
 		"mount": func() error {
-			m, err := parseMount(d, s.Mounts)
+			m, err := parseMount(d, s.Mounts, &s.places)
 			s.Mounts = append(s.Mounts, m)
 			return err
 		},
-		"hls": func() error { return parseHLSGroup(d, &s.HLSGroups) },
+		"hls": func() error { return parseHLSGroup(d, &s.HLSGroups, &s.places) },
 		"relay": func() error {
 			r, err := parseRelay(d, s.Relays)
 			s.Relays = append(s.Relays, r)

@@ -59,8 +59,9 @@ import (
 //		on_disconnect <program>
 //		dump <pattern>|off { … } # see parseDump
 //	}
-func parseMount(d *caddyfile.Dispenser, before []*Mount) (*Mount, error) {
+func parseMount(d *caddyfile.Dispenser, before []*Mount, places *setting.Places) (*Mount, error) {
 	m := new(Mount)
+	places.Note(d, m)
 	var err error
 	if m.Path, err = setting.OneArg(d, "/live.mp3"); err != nil {
 		return nil, err

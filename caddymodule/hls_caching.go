@@ -13,7 +13,6 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/setting"
-	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
 // parseCache parses how long caches may keep playlists.
@@ -48,11 +47,11 @@ func (h *HLS) checkCaching() error {
 func (h *HLS) isCached() bool { return h != nil && !h.Off && h.CachePlaylists > 0 }
 
 // checkCaching refuses caches for the playlists of mounts that not everybody may hear: a cache asks
-// nobody. It refuses limits of their listeners, which nobody would count. The modules must have been
-// loaded.
-func (r *resolver) checkCaching(g *state.Generation) error {
-	for _, m := range r.station.Mounts {
-		merged := r.mounts.get(m.Path)
+// nobody. It refuses limits of their listeners, which nobody would count. hasAuth reports whether a
+// module decides on the listeners of a mount.
+func (s *Station) checkCaching(mounts *mergedMounts, hasAuth func(mount string) bool) error {
+	for _, m := range s.Mounts {
+		merged := mounts.get(m.Path)
 		if !merged.HLS.isCached() {
 			continue
 		}
@@ -60,16 +59,16 @@ func (r *resolver) checkCaching(g *state.Generation) error {
 			name string
 			set  bool
 		}{
-			{"auth", g.Gate.DecidesOnListeners(m.Path)},
+			{"auth", hasAuth(m.Path)},
 			{"require_tls", setting.Is(merged.RequireTLS, true)},
 			{"max_listeners", setting.Value(merged.MaxListeners) > 0},
 			{"max_bandwidth", setting.Value(merged.MaxBandwidth) > 0},
 			{"max_listener_duration", setting.Value(merged.MaxListenerDuration) > 0},
-			{"allow of the station", g.Access.IsRestricted()},
-			{"per_ip of the station", r.station.Limits.PerIP > 0},
+			{"allow of the station", s.Allow != nil},
+			{"per_ip of the station", s.Limits.PerIP > 0},
 		} {
 			if c.set {
-				return fmt.Errorf("mount %s: hls: cache playlists together with %s, which no cache observes; expected one of the two", m.Path, c.name)
+				return s.places.Wrap(m, fmt.Errorf("mount %s: hls: cache playlists together with %s, which no cache observes; expected one of the two", m.Path, c.name))
 			}
 		}
 	}

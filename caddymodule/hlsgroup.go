@@ -26,18 +26,17 @@ type HLSGroup struct {
 }
 
 // checkHLSGroups returns an error for groups that cannot be.
-func (s *Station) checkHLSGroups() error {
-	mounts := newMergedMounts(s)
+func (s *Station) checkHLSGroups(mounts *mergedMounts) error {
 	seen := make(map[string]bool)
 	for i, g := range s.HLSGroups {
 		if g == nil {
 			return fmt.Errorf("hls_groups: entry %d is null; expected an object with a path and mounts", i+1)
 		}
-		if err := g.check(&mounts); err != nil {
-			return fmt.Errorf("hls %s: %w", g.Path, err)
+		if err := g.check(mounts); err != nil {
+			return s.places.Wrap(g, fmt.Errorf("hls %s: %w", g.Path, err))
 		}
 		if seen[g.Path] {
-			return fmt.Errorf("hls %s: duplicate group; expected all its mounts in one block", g.Path)
+			return s.places.Wrap(g, fmt.Errorf("hls %s: duplicate group; expected all its mounts in one block", g.Path))
 		}
 		seen[g.Path] = true
 	}
@@ -102,8 +101,9 @@ func (r *resolver) otherVariants(path string) string {
 //		mounts <mount>...
 //		name   <text>
 //	}
-func parseHLSGroup(d *caddyfile.Dispenser, all *[]*HLSGroup) error {
+func parseHLSGroup(d *caddyfile.Dispenser, all *[]*HLSGroup, places *setting.Places) error {
 	g := new(HLSGroup)
+	places.Note(d, g)
 	if !d.NextArg() {
 		return d.Errf("hls: missing path; expected one, such as hls /live%s", mountpath.HLSEntry)
 	}

@@ -33,11 +33,11 @@ type Master struct {
 }
 
 // parse parses the block of the role; see parseRole.
-func (m *Master) parse(d *caddyfile.Dispenser) error {
+func (m *Master) parse(d *caddyfile.Dispenser, places *setting.Places) error {
 	if err := setting.ParseBlock(d, "role master", setting.Directives{
 		"redirect":      func() error { return m.parseRedirect(d) },
 		"prefer_region": func() error { return m.parsePreferRegion(d) },
-		"slave":         func() error { return parseOwnSlave(d, m) },
+		"slave":         func() error { return parseOwnSlave(d, m, places) },
 	}); err != nil {
 		return err
 	}

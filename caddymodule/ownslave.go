@@ -34,12 +34,13 @@ type OwnSlave struct {
 //	slave <name> <secret> {
 //		public <host>...
 //	}
-func parseOwnSlave(d *caddyfile.Dispenser, m *Master) error {
+func parseOwnSlave(d *caddyfile.Dispenser, m *Master, places *setting.Places) error {
 	args := d.RemainingArgs()
 	if len(args) != 2 {
 		return d.Errf("slave: %d values; expected a name and a secret, such as slave edge1 {env.EDGE1_SECRET}", len(args))
 	}
 	s := &OwnSlave{Name: args[0], Secret: args[1]}
+	places.Note(d, s)
 	if err := setting.ParseBlock(d, "slave "+s.Name, setting.Directives{
 		"public": setting.Texts(d, &s.Public, "edge1.example.org"),
 	}); err != nil {
@@ -86,6 +87,24 @@ func checkNoScheme(host string) error {
 	return nil
 }
 
+// errSlaveName is the error of a slave that could not log in as itself.
+func errSlaveName(name string) error {
+	return fmt.Errorf("role master: slave %s: its name is that of another slave or the user of relay_password; expected another one", name)
+}
+
+// checkSlaveNames returns an error for a slave with the user of the relay password.
+func (s *Station) checkSlaveNames() error {
+	if s.Master == nil || s.RelayPassword == nil {
+		return nil
+	}
+	for _, one := range s.Master.Slaves {
+		if one != nil && one.Name == cmp.Or(s.RelayPassword.User, "relay") {
+			return s.places.Wrap(one, errSlaveName(one.Name))
+		}
+	}
+	return nil
+}
+
 // slaveLogins makes the logins of the slaves. relay is that of the others, or nil: no slave can
 // have its user.
 func (m *Master) slaveLogins(relay *auth.Verifier) (all []auth.SlaveLogin, err error) {
@@ -102,7 +121,7 @@ func (m *Master) slaveLogins(relay *auth.Verifier) (all []auth.SlaveLogin, err e
 			return nil, err
 		}
 		if relay != nil && relay.User == v.User || slices.ContainsFunc(all, func(o auth.SlaveLogin) bool { return o.User == v.User }) {
-			return nil, fmt.Errorf("role master: slave %s: its name is that of another slave or the user of relay_password; expected another one", v.User)
+			return nil, errSlaveName(v.User)
 		}
 		hosts := make([]string, 0, len(s.Public))
 		for _, host := range s.Public {

@@ -49,7 +49,7 @@ func (r *resolver) engineSettings(m *Mount) streaming.MountSettings {
 		Named:               r.mounts.names(m.Path),
 		MaxListeners:        setting.Value(m.MaxListeners),
 		MaxListenerDuration: time.Duration(setting.Value(m.MaxListenerDuration)),
-		MaxKbps:             setting.Value(m.MaxBandwidth),
+		MaxBandwidth:        setting.Value(m.MaxBandwidth),
 		SourceTimeout:       time.Duration(m.SourceTimeout),
 		Linger:              time.Duration(setting.Value(m.Linger)),
 		RelayLinger:         relayLinger,

@@ -55,7 +55,7 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 	if err := r.modules(ctx, g); err != nil {
 		return err
 	}
-	if err := r.checkCaching(g); err != nil {
+	if err := r.station.checkCaching(&r.mounts, g.Gate.DecidesOnListeners); err != nil {
 		return err
 	}
 	g.Resolve()

@@ -70,7 +70,7 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 	switch {
 	case role == "master" && s.Master == nil:
 		s.Master = new(Master)
-		return s.Master.parse(d)
+		return s.Master.parse(d, &s.places)
 	case role == "slave" && s.Slave == nil:
 		s.Slave = new(Slave)
 		known := setting.Directives{

@@ -89,6 +89,8 @@ type Station struct {
 	// Whether the server starts although another process listens on a port of the station's
 	// sites. The system divides the connections between the two. Default: false.
 	AllowSharedPort *bool `json:"allow_shared_port,omitempty"`
+
+	places setting.Places
 }
 
 // Limits are the limits of a station, and defaults of its mounts. Zero means no limit, or the
@@ -144,7 +146,7 @@ func (s *Station) validate() error {
 			return fmt.Errorf("mount %s: %w", m.Path, err)
 		}
 	}
-	if err := s.checkHLSGroups(); err != nil {
+	if err := s.checkTogether(); err != nil {
 		return err
 	}
 	relayed := make(map[string]bool)
@@ -161,6 +163,12 @@ func (s *Station) validate() error {
 		relayed[r.Mount] = true
 	}
 	return cmp.Or(s.Master.validate(), s.Slave.validate())
+}
+
+// checkTogether returns an error for settings that are right alone, but not together.
+func (s *Station) checkTogether() error {
+	merged := newMergedMounts(s)
+	return cmp.Or(s.checkHLSGroups(&merged), s.checkSlaveNames(), s.checkCaching(&merged, func(string) bool { return false }))
 }
 
 func (l *Limits) validate() error {

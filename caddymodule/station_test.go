@@ -107,7 +107,7 @@ func TestTheLimitsOfAStation(t *testing.T) {
 		Listeners: 7, Sources: 3, Bandwidth: 64, PerIP: 2, Latency: caddy.Duration(time.Second),
 	}})
 	got := st.Settings()
-	if got.MaxListeners != 7 || got.MaxSources != 3 || got.MaxKbps != 64 || got.PerIP != 2 || got.Latency != time.Second {
+	if got.MaxListeners != 7 || got.MaxSources != 3 || got.MaxBandwidth != 64 || got.PerIP != 2 || got.Latency != time.Second {
 		t.Errorf("%+v", got)
 	}
 }

@@ -120,7 +120,7 @@ func TestASourceOnDemandPlaysTenSecondsAfterItsListenersHaveMoved(t *testing.T) 
 
 // A request that leaves no listener leaves no mount.
 func TestAMountIsDroppedIfItsOnlyRequestIsRefused(t *testing.T) {
-	st, _ := newTestStation(t, Settings{MaxKbps: 1, Director: backup{path: "/b"}})
+	st, _ := newTestStation(t, Settings{MaxBandwidth: 1, Director: backup{path: "/b"}})
 	src := connect(t, st, "/b", numbered.ContentType)
 	src.send(someFrames)
 	src.rate.Store(math.Float64bits(16_000))

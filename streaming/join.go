@@ -120,10 +120,10 @@ func (m *Mount) limitReached(heard *Mount) error {
 	if heard == nil {
 		return nil
 	}
-	if limit := settings.MaxKbps; limit > 0 && m.listenerKbps()+heard.sourceKbps() > limit {
+	if limit := settings.MaxBandwidth; limit > 0 && m.listenerKbps()+heard.sourceKbps() > limit {
 		return ErrMountBandwidth
 	}
-	limit := m.station.settings.Load().MaxKbps
+	limit := m.station.settings.Load().MaxBandwidth
 	if limit == 0 {
 		return nil
 	}

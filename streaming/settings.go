@@ -11,7 +11,7 @@ import (
 type Settings struct {
 	MaxListeners int           // listeners of all mounts together; 0: no limit
 	MaxSources   int           // sources at a time; 0: no limit
-	MaxKbps      int           // kbit/s to all listeners together; 0: no limit
+	MaxBandwidth int           // kbit/s to all listeners together; 0: no limit
 	PerIP        int           // listeners from one address; 0: no limit
 	Latency      time.Duration // the longest that a byte waits; 0: DefaultLatency
 
@@ -36,7 +36,7 @@ func (s *Settings) director() Director {
 type MountSettings struct {
 	Named               bool           // the configuration names the mount: a request alone has not created it
 	MaxListeners        int            // 0: no limit
-	MaxKbps             int            // kbit/s to all listeners together; 0: no limit
+	MaxBandwidth        int            // kbit/s to all listeners together; 0: no limit
 	MaxListenerDuration time.Duration  // 0: no limit
 	SourceTimeout       time.Duration  // silence after which a source is gone; 0: DefaultSourceTimeout
 	Linger              time.Duration  // how long listeners wait for a source that ended

@@ -58,12 +58,12 @@ func Parse(d *caddyfile.Dispenser, to *json.RawMessage) error {
 func (a *URL) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // url
 	known := setting.Directives{
-		"username":         setting.Text(d, &a.Username),
+		"username":         setting.Checked(d, setting.Text(d, &a.Username), a.checkUsername),
 		"password":         setting.Text(d, &a.Password),
-		"headers":          func() error { return a.parseHeaders(d) },
+		"headers":          setting.Checked(d, func() error { return a.parseHeaders(d) }, a.checkHeaders),
 		"header_prefix":    setting.Text(d, &a.HeaderPrefix),
-		"auth_header":      func() error { return a.parseAuthHeader(d) },
-		"timelimit_header": setting.Text(d, &a.TimelimitHeader),
+		"auth_header":      setting.Checked(d, func() error { return a.parseAuthHeader(d) }, a.checkAuthHeader),
+		"timelimit_header": setting.Checked(d, setting.Text(d, &a.TimelimitHeader), a.checkTimelimitHeader),
 		"timeout":          setting.PositiveDuration(d, &a.Timeout),
 		"on_error": func() error {
 			if err := setting.Text(d, &a.OnError)(); err != nil {

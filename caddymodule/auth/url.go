@@ -117,28 +117,51 @@ func (a *URL) Provision(caddy.Context) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	for _, name := range a.Headers {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("headers: invalid name %q; expected the name of a header", name)
-		}
-	}
 	if a.OnError != "" && a.OnError != "allow" && a.OnError != "deny" {
 		return fmt.Errorf("on_error: invalid value %q; expected allow or deny", a.OnError)
 	}
-	a.yes, a.yesValue, _ = strings.Cut(cmp.Or(a.AuthHeader, "icecast-auth-user: 1"), ":")
-	a.yes, a.yesValue = strings.TrimSpace(a.yes), strings.TrimSpace(a.yesValue)
-	a.most = strings.TrimSpace(strings.TrimSuffix(cmp.Or(a.TimelimitHeader, "icecast-auth-timelimit"), ":"))
-	for name, field := range map[string]string{"auth_header": a.yes, "timelimit_header": a.most} {
-		if !httpguts.ValidHeaderFieldName(field) {
-			return fmt.Errorf("%s: invalid name %q; expected the name of a header", name, field)
-		}
-	}
-	if strings.Contains(a.Username, ":") {
-		return fmt.Errorf("username: invalid user %q; expected a name without a colon", a.Username)
+	if err := cmp.Or(a.checkHeaders(), a.checkAuthHeader(), a.checkTimelimitHeader(), a.checkUsername()); err != nil {
+		return err
 	}
 	a.client = hook.NewClient(cmp.Or(time.Duration(a.Timeout), urlAuthTime), urlAuthQuestions)
 	a.questions = make(chan struct{}, urlAuthQuestions)
 	return setting.CheckRange("timeout", a.Timeout, caddy.Duration(time.Hour))
+}
+
+func (a *URL) checkHeaders() error {
+	for _, name := range a.Headers {
+		if err := checkHeader("headers", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkAuthHeader sets the header that admits a listener.
+func (a *URL) checkAuthHeader() error {
+	a.yes, a.yesValue, _ = strings.Cut(cmp.Or(a.AuthHeader, "icecast-auth-user: 1"), ":")
+	a.yes, a.yesValue = strings.TrimSpace(a.yes), strings.TrimSpace(a.yesValue)
+	return checkHeader("auth_header", a.yes)
+}
+
+// checkTimelimitHeader sets the header with the time limit of a listener.
+func (a *URL) checkTimelimitHeader() error {
+	a.most = strings.TrimSpace(strings.TrimSuffix(cmp.Or(a.TimelimitHeader, "icecast-auth-timelimit"), ":"))
+	return checkHeader("timelimit_header", a.most)
+}
+
+func checkHeader(directive, name string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%s: invalid name %q; expected the name of a header", directive, name)
+	}
+	return nil
+}
+
+func (a *URL) checkUsername() error {
+	if strings.Contains(a.Username, ":") && !strings.Contains(a.Username, "{") { // a placeholder may have a default
+		return fmt.Errorf("username: invalid user %q; expected a name without a colon", a.Username)
+	}
+	return nil
 }
 
 // urls returns the URLs by their directives.

@@ -20,15 +20,15 @@ func (g *Generation) Report(master string) relay.Report {
 		capacity = files
 	}
 	r := relay.Report{
-		Capacity:  capacity,
-		Listeners: int(g.Listeners()),
-		MaxKbps:   g.Limits.Bandwidth,
-		Kbps:      g.traffic.kbps(g.Station.Station),
-		Mounts:    make(map[string]int),
-		Room:      make(map[string]int),
-		Below:     g.slaves.Below(master),
-		Refused:   int(g.refusedListeners.Load()),
-		Draining:  g.Draining() != nil,
+		Capacity:     capacity,
+		Listeners:    int(g.Listeners()),
+		MaxBandwidth: g.Limits.Bandwidth,
+		Kbps:         g.traffic.kbps(g.Station.Station),
+		Mounts:       make(map[string]int),
+		Room:         make(map[string]int),
+		Below:        g.slaves.Below(master),
+		Refused:      int(g.refusedListeners.Load()),
+		Draining:     g.Draining() != nil,
 	}
 	for _, p := range g.StreamList().Paths() { // sorted
 		listeners := 0

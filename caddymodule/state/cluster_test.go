@@ -13,7 +13,7 @@ import (
 
 func TestAReportTellsTheBandwidth(t *testing.T) {
 	st := moduletest.New(t, &caddymodule.Station{Limits: caddymodule.Limits{Listeners: 5, Bandwidth: 64000}})
-	if r := st.Report(""); r.MaxKbps != 64000 || r.Capacity != 5 {
+	if r := st.Report(""); r.MaxBandwidth != 64000 || r.Capacity != 5 {
 		t.Errorf("the report is %+v", r)
 	}
 }

@@ -205,7 +205,7 @@ func (g *Generation) Resolve() {
 	g.settings = &streaming.Settings{
 		MaxListeners: g.Limits.Listeners,
 		MaxSources:   g.Limits.Sources,
-		MaxKbps:      g.Limits.Bandwidth,
+		MaxBandwidth: g.Limits.Bandwidth,
 		PerIP:        g.Limits.PerIP,
 		Latency:      g.Limits.Latency,
 		Mount:        func(path string) streaming.MountSettings { return g.Policy(path).Engine },

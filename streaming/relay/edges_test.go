@@ -185,7 +185,7 @@ func TestWhatAHubPassesOn(t *testing.T) {
 	room := edge("room", 100, 40, "/live")
 	room.Room, room.Region, room.AsksMaster = map[string]int{"/live": 7, "/unknown": 5}, "eu-west", true
 	narrow := edge("narrow", 100, 10, "/live", "/other")
-	narrow.Kbps, narrow.MaxKbps = 1280, 1280+128*9
+	narrow.Kbps, narrow.MaxBandwidth = 1280, 1280+128*9
 	far := hub("far", below("further", 21, "/live"))
 	far.Edges[0].Age = 1500
 	full := edge("full", 100, 100, "/live")

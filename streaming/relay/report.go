@@ -16,15 +16,15 @@ import (
 // partial one has what changed since the report before it, and is applied onto that one: see
 // apply. The maps and slices of a report are shared between its readers, and do not change.
 type Report struct {
-	ID        string   `json:"id"`
-	Public    []string `json:"public,omitempty"`   // base URLs for listeners; none: no listeners are sent there
-	Region    string   `json:"region,omitempty"`   // empty: unknown
-	Capacity  int      `json:"capacity,omitempty"` // listeners; 0: unknown
-	Listeners int      `json:"listeners"`          // now
-	MaxKbps   int      `json:"max_kbps,omitempty"` // kbit/s; 0: unknown
-	Kbps      int      `json:"kbps"`               // sent now
-	Interval  int      `json:"interval"`           // seconds until the next report
-	Refused   int      `json:"refused,omitempty"`  // listeners refused since the last report
+	ID           string   `json:"id"`
+	Public       []string `json:"public,omitempty"`   // base URLs for listeners; none: no listeners are sent there
+	Region       string   `json:"region,omitempty"`   // empty: unknown
+	Capacity     int      `json:"capacity,omitempty"` // listeners; 0: unknown
+	Listeners    int      `json:"listeners"`          // now
+	MaxBandwidth int      `json:"max_kbps,omitempty"` // kbit/s; 0: unknown
+	Kbps         int      `json:"kbps"`               // sent now
+	Interval     int      `json:"interval"`           // seconds until the next report
+	Refused      int      `json:"refused,omitempty"`  // listeners refused since the last report
 
 	// AsksMaster reports whether the node asks the master about the listeners of protected
 	// mounts, so that these may be sent there.

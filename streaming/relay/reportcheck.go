@@ -14,7 +14,7 @@ func (r *Report) check() error {
 	if err := checkID("id", r.ID); err != nil {
 		return err
 	}
-	for _, n := range []int{r.Capacity, r.Listeners, r.MaxKbps, r.Kbps, r.Refused} {
+	for _, n := range []int{r.Capacity, r.Listeners, r.MaxBandwidth, r.Kbps, r.Refused} {
 		if n < 0 || n > maxCount {
 			return fmt.Errorf("report: number %d out of range; expected 0 to %d", n, maxCount)
 		}

@@ -180,7 +180,7 @@ func TestAMasterUsesItsShareOnly(t *testing.T) {
 	r := edge("a", 100, 40, "/live", "/room")
 	r.Room, r.Share = map[string]int{"/room": 5}, &Share{Of: 3, Index: 2}
 	kbps := edge("b", 100, 10, "/kbps")
-	kbps.MaxKbps, kbps.Kbps, kbps.Share = 128*40, 128*10, &Share{Of: 2, Index: 1}
+	kbps.MaxBandwidth, kbps.Kbps, kbps.Share = 128*40, 128*10, &Share{Of: 2, Index: 1}
 	s, _ := newTestSlaves(t)
 	mustRegister(t, s, new(Credential), r)
 	mustRegister(t, s, new(Credential), kbps)

@@ -78,7 +78,7 @@ func (e *slaveEntry) take(r Report, s splitting, addr string, now time.Time) {
 	e.setFree(s, r.Share.part(int64(e.capacity()-r.Listeners-r.Refused)), arrived(last.Listeners, r.Listeners+r.Refused), now, now)
 	kept, passed := s.split(r.freeKbps())
 	e.kbps.set(kept, 0, now, now)
-	if r.MaxKbps > 0 {
+	if r.MaxBandwidth > 0 {
 		e.passed.places = min(e.passed.places, int(max(0, passed)/r.kbpsOf(0)))
 	}
 	e.takeRooms(r.Room, func(room *quota, mount string, n int) {
@@ -105,10 +105,10 @@ func (e *slaveEntry) setRoom(s splitting, room *quota, mount string, free, arriv
 
 // freeKbps returns the bandwidth that the master may use.
 func (r *Report) freeKbps() int64 {
-	if r.MaxKbps == 0 {
+	if r.MaxBandwidth == 0 {
 		return noLimit
 	}
-	return r.Share.part(int64(r.MaxKbps - r.Kbps))
+	return r.Share.part(int64(r.MaxBandwidth - r.Kbps))
 }
 
 // takeRooms sets the places left of the mounts with a limit of their own. A snapshot has the

@@ -101,8 +101,8 @@ func newCandidates(slaves []viewedSlave, q *PickQuery) *candidates {
 // of listeners and bandwidth.
 func (r *Report) share(free, cost int64) float64 {
 	n := int64(cmp.Or(r.Capacity, defaultCapacity))
-	if r.MaxKbps > 0 {
-		n = min(n, int64(r.MaxKbps)/cost)
+	if r.MaxBandwidth > 0 {
+		n = min(n, int64(r.MaxBandwidth)/cost)
 	}
 	return float64(free) / float64(max(1, n))
 }

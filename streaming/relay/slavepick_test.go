@@ -56,7 +56,7 @@ func TestWhereAListenerIsSent(t *testing.T) {
 	plain := edge("plain", 100, 0, "/live")
 	plain.Public = plain.Public[:1]
 	narrow := edge("narrow", 100, 10, "/live")
-	narrow.Kbps, narrow.MaxKbps = 1280, 1300 // one more has no place
+	narrow.Kbps, narrow.MaxBandwidth = 1280, 1300 // one more has no place
 	all := edge("all", 100, 0)
 	all.Mounts = nil
 	hidden := edge("hidden", 100, 0, "/live")
@@ -99,7 +99,7 @@ func TestWhereAListenerIsSent(t *testing.T) {
 // A flood between two reports filled a slave beyond what it had reported.
 func TestABurstNeverOvershootsAReport(t *testing.T) {
 	places, kbps, room := edge("places", 30, 0, "/live"), edge("kbps", 1000, 0, "/live"), edge("room", 1000, 0, "/live")
-	kbps.MaxKbps = 20 * 128
+	kbps.MaxBandwidth = 20 * 128
 	room.Room = map[string]int{"/live": 10}
 	s, _ := newTestSlaves(t)
 	for _, r := range []Report{places, kbps, room} {
