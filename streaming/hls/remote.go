@@ -272,11 +272,16 @@ func withBase(text []byte, base string) []byte {
 }
 
 // Follow takes what is new in a remote playlist. It reports false if that does not go on where the list
-// ends: it is another list.
+// ends, or has other segments under numbers of this one, as after a quick restart: it is another list.
 func (l *List) Follow(r *Remote) bool {
 	next := l.Next()
 	if r.Sequence > next || r.Sequence+uint64(len(r.Segments)) < next {
 		return false
+	}
+	for _, s := range r.Segments[:next-r.Sequence] {
+		if s.Sequence >= l.sequence && l.segments[s.Sequence-l.sequence].Name != s.Name {
+			return false
+		}
 	}
 	l.LowLatency(r.Part)
 	l.listed = max(l.listed, len(r.Segments)) // none leaves too early

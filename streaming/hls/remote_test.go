@@ -126,3 +126,32 @@ func TestAMirroredListMayHaveABase(t *testing.T) {
 		t.Errorf("for other nodes\n%s", got)
 	}
 }
+
+// A list whose numbers meet those of another one, as after a quick restart of the node that made it, does not go on in it:
+// its names would be those of files that are not there.
+func TestAMirroredListIsNotMistakenForTheOneBefore(t *testing.T) {
+	remote := func(first uint64, names ...string) *Remote {
+		r := &Remote{Sequence: first, Target: 2}
+		for i, name := range names {
+			r.Segments = append(r.Segments, &Segment{Sequence: first + uint64(i), Name: name, Samples: 2, Rate: 1})
+		}
+		return r
+	}
+	for _, c := range []struct {
+		name string
+		next *Remote
+		want bool
+	}{
+		{"the same", remote(10, "a", "b", "c"), true},
+		{"one more", remote(11, "b", "c", "d"), true},
+		{"all new", remote(13, "d", "e"), true},
+		{"another one under the last number", remote(12, "x", "y", "z"), false},
+		{"another one under all numbers", remote(10, "x", "y", "z"), false},
+		{"a gap", remote(14, "e"), false},
+		{"older", remote(8, "y", "z"), false},
+	} {
+		if got := remote(10, "a", "b", "c").NewList().Follow(c.next); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -244,16 +244,19 @@ type playerHLS struct {
 	t     testing.TB
 	s     *harness.Server
 	mount string
+	query string // of the list: the session; empty: that of the test
 
 	next         uint64
 	marks, jumps int
+	frame        uint64 // of a source, that was heard last
+	missing      uint64 // frames of one source that were left out
 }
 
 // until plays until a condition holds for the segment that was heard last.
 func (p *playerHLS) until(what string, holds func(last hlsSegment) bool) {
 	p.t.Helper()
 	harness.Eventually(p.t, "the player hears "+what, func() error {
-		r := listHLS(p.t, p.s, p.mount, "")
+		r := listHLS(p.t, p.s, p.mount, p.query)
 		switch {
 		case p.next == 0:
 			p.next = r.Sequence
@@ -275,6 +278,7 @@ func (p *playerHLS) until(what string, holds func(last hlsSegment) bool) {
 		for _, f := range harness.Frames(p.t, heard.data[10+int(heard.data[8])<<7+int(heard.data[9]):], numbered.ContentType) {
 			if n, ok := numbered.Frame(f); ok {
 				heard.source = n / harness.SourceSpan
+				p.hear(n)
 			}
 		}
 		if !holds(heard) {
@@ -282,6 +286,17 @@ func (p *playerHLS) until(what string, holds func(last hlsSegment) bool) {
 		}
 		return nil
 	})
+}
+
+// hear hears a frame. None comes twice.
+func (p *playerHLS) hear(n uint64) {
+	p.t.Helper()
+	if same := n/harness.SourceSpan == p.frame/harness.SourceSpan; same && n <= p.frame {
+		p.t.Fatalf("after frame %d of source %d comes %d, in segment %d", p.frame%harness.SourceSpan, p.frame/harness.SourceSpan, n%harness.SourceSpan, p.next-1)
+	} else if same {
+		p.missing += n - p.frame - 1
+	}
+	p.frame = n
 }
 
 // A master writes a slave with room into the entry of a mount: players bear no redirects. Each of them is

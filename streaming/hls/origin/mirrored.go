@@ -11,6 +11,7 @@ import (
 type mirrored struct {
 	mirror   *mirror      // nil: there is none now
 	mirrorAt time.Time    // when another one may begin
+	gaveUp   bool         // a mirror of what is heard has ended without a list: sound is not held for the next
 	holds    time.Time    // until when a list of this node stands still for that of the other
 	remote   *hls.Remote  // the list that is shown; nil: it is one of this node
 	last     *hls.Segment // of the other node, which a list of this node goes on from; may be nil
@@ -27,6 +28,7 @@ func (m *Mount) isMirrored(now time.Time) bool {
 	switch f.Feed() {
 	case streaming.FeedHere:
 		m.stopMirror()
+		m.gaveUp = false
 		m.goOn()
 	case streaming.FeedRelay:
 		if m.mirror == nil && !now.Before(m.mirrorAt) {
@@ -41,9 +43,16 @@ func (m *Mount) isMirrored(now time.Time) bool {
 const mostAhead = 3
 
 // awaitsMirror reports whether the next list may be that of the other node, so that there is none yet, or
-// one that stands still. What is heard is taken later, so that a list of this node has it.
+// one that stands still: the other list begins with what is heard now, and players would hear that twice. What is
+// heard is taken later, so that a list of this node has it if the other does not come.
 func (m *Mount) awaitsMirror(now time.Time) bool {
-	return m.mirror != nil && (now.Before(m.holds) || m.list == nil && now.Sub(m.mirror.since) < mirrorBegin)
+	switch {
+	case m.mirror == nil:
+		return false
+	case now.Before(m.holds):
+		return true
+	}
+	return (m.list == nil || m.remote == nil && !m.gaveUp) && now.Sub(m.mirror.since) < mirrorBegin
 }
 
 // takeUpdate takes what a mirror has loaded, or its end.
@@ -53,7 +62,7 @@ func (m *Mount) takeUpdate(r *hls.Remote, open bool, now time.Time) {
 		return
 	}
 	m.stopMirror()
-	m.mirrorAt = now.Add(mirrorRetry)
+	m.mirrorAt, m.gaveUp = now.Add(mirrorRetry), true
 	if f := m.follower.Load(); f != nil && f.Feed() == streaming.FeedRelay { // it has no list any more
 		m.goOn()
 	}

@@ -260,3 +260,38 @@ func TestTheFirstPlayerWaitsForNineSecondsLessTheBurst(t *testing.T) {
 		e.end()
 	})
 }
+
+// Another length of segments, or of parts, is another list, and what sounded in the last segment of the one before
+// is heard all the same.
+func TestAnotherListLeavesNothingOut(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		e := s.source(live, numbered.ContentType, nil)
+		m, id := s.begin()
+		var heard []byte
+		var last uint64
+		listen := func() {
+			for range 40 {
+				for _, segment := range s.poll(m, id).Segments {
+					if segment.Sequence > last {
+						last = segment.Sequence
+						heard = append(heard, sound([]*hls.Segment{segment})...)
+					}
+				}
+				eventually.Advance(900 * time.Millisecond)
+			}
+		}
+		listen()
+		for _, o := range []Options{{Segment: 4 * time.Second, Listed: 10}, {Segment: 6 * time.Second, Listed: 5}, {Segment: 6 * time.Second, Listed: 5, Part: time.Second}} {
+			s.options = &o
+			s.m.Apply(func(string) *Options { return &o })
+			listen()
+		}
+		e.end()
+		if !bytes.Contains(e.sent.Bytes(), heard) {
+			t.Errorf("%d bytes were heard that were not sent in that order", len(heard))
+		}
+		if want := 4 * 35 * 16000; len(heard) < want*9/10 {
+			t.Errorf("%d bytes were heard of more than %d", len(heard), want)
+		}
+	})
+}

@@ -167,15 +167,21 @@ func (m *Mount) key() []byte { return slices.Concat(m.manager.key(), []byte(m.pa
 
 // endList completes the list: nothing follows in it.
 func (m *Mount) endList(now time.Time) {
-	if m.segmenter != nil {
-		if s := m.segmenter.Flush(); s != nil {
-			m.add(s)
-		}
-	}
+	m.closeSegment()
 	m.list.End()
 	m.remote = nil // its text has no end
 	m.publish()
 	m.leaveList(now)
+}
+
+// closeSegment adds what there is of the open segment, unless that is too short to be one.
+func (m *Mount) closeSegment() {
+	if m.segmenter == nil {
+		return
+	}
+	if s := m.segmenter.Flush(); s != nil {
+		m.add(s)
+	}
 }
 
 // leaveList makes another list begin with the next packet. The files of this one stay for a
@@ -224,6 +230,8 @@ func (m *Mount) replace(o *Options, now time.Time) {
 	}
 	if m.list != nil && m.remote == nil {
 		if o.Segment != before.Segment || o.Part != before.Part || (o.Others == "") != (before.Others == "") || o.FMP4 != before.FMP4 {
+			m.closeSegment()
+			m.publish() // players hear that while the next list is too short to be shown
 			m.leaveList(now)
 		} else {
 			m.list.Show(o.Listed)
