@@ -117,6 +117,8 @@ func columns(family string) []column {
 		return []column{cpuColumn, residentColumn, socketsColumn, slowColumn, fullColumn, delayColumn, rigColumn, notesColumn}
 	case "cluster":
 		return clusterColumns
+	case "hls":
+		return hlsColumns
 	case "upgrade":
 		return upgradeColumns
 	case "reload":

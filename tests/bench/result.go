@@ -60,7 +60,8 @@ type result struct {
 	GoroutinesAlone  int           `json:"goroutines_alone,omitempty"`
 	Goroutines       int           `json:"goroutines,omitempty"`
 
-	Upgrade *pair `json:"upgrade,omitempty"`
+	Upgrade *pair      `json:"upgrade,omitempty"`
+	HLS     *hlsResult `json:"hls,omitempty"`
 
 	Steps []step `json:"steps,omitempty"`
 }

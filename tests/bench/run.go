@@ -47,11 +47,12 @@ type run struct {
 	scenario
 	res *result
 
-	server  *runningServer
-	sent    []*sentStream
-	sources *sources
-	players *players
-	deaf    net.Listener // that hooks call; nil: there are none
+	server    *runningServer
+	sent      []*sentStream
+	sources   *sources
+	players   *players
+	publisher *publisher   // for a server of files; nil: there is none
+	deaf      net.Listener // that hooks call; nil: there are none
 
 	idleSockets uint64
 }
@@ -72,6 +73,9 @@ func (b *bench) run(ctx context.Context, s scenario, k serverKind, round int) (r
 }
 
 func (r *run) measure(ctx context.Context, k serverKind) error {
+	if r.hls {
+		return r.measureHLS(ctx, k)
+	}
 	if err := r.start(ctx, k); err != nil {
 		return err
 	}
@@ -110,7 +114,9 @@ func (r *run) start(ctx context.Context, k serverKind) error {
 	for range s.Mounts {
 		r.sent = append(r.sent, newSentStream(r.ringSize()))
 	}
-	if r.sources, err = connectSources(s.Port, s.SourcePassword, s.Mounts, r.sent, r.rate); err != nil {
+	if k.servesFiles() {
+		r.sources = noSources()
+	} else if r.sources, err = connectSources(s.Port, s.SourcePassword, s.Mounts, r.sent, r.rate); err != nil {
 		return err
 	}
 	select {
@@ -133,11 +139,16 @@ func (r *run) settings(k serverKind) (settings, error) {
 		return settings{}, err
 	}
 	s := settings{
-		Title: "bench", Dir: dir, Config: filepath.Join(dir, "config"), TLS: r.tls, Wrapped: !k.unwrapped,
+		Title: "bench", Dir: dir, Config: filepath.Join(dir, "config"), TLS: r.tls, HLS: r.hls, Wrapped: !k.unwrapped,
 		Certificate: r.cert.cert, Key: r.cert.key, Both: r.cert.both,
 		SourcePassword: sourcePassword, AdminPassword: adminPassword,
 		Listeners: r.listeners + 1000, Sources: r.mounts + 10, Queue: r.queue,
 		User: serverUser(), Caddycast: r.caddycast, Core: r.around.serverCore,
+	}
+	if k.servesFiles() {
+		if s.Web, err = webFolder(); err != nil {
+			return settings{}, err
+		}
 	}
 	for i := range r.mounts {
 		s.Mounts = append(s.Mounts, fmt.Sprintf(mountName, i))
@@ -255,12 +266,18 @@ func (r *run) close() {
 	if r.sources != nil {
 		_ = r.sources.Close() // a failure is in the result already
 	}
+	if r.publisher != nil {
+		_ = r.publisher.Close() // likewise
+	}
 	if r.players != nil {
 		_ = r.players.Close()
 	}
 	if r.server != nil {
 		r.server.stop()
 		_ = os.RemoveAll(r.server.Dir)
+		if r.server.Web != "" {
+			_ = os.RemoveAll(r.server.Web)
+		}
 	}
 	if r.deaf != nil {
 		_ = r.deaf.Close()

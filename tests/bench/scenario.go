@@ -25,6 +25,7 @@ type scenario struct {
 	icy       bool
 	tls       bool
 	http      int           // version over TLS; 0 means 1
+	hls       bool          // they play by HLS, beside a server of files
 	hop       bool          // they listen to a slave
 	hooks     bool          // all events are sent to an endpoint and a program that hang
 	steps     []int         // rates to try one after the other, in place of rate
@@ -104,15 +105,29 @@ func scenarios() []scenario {
 	add(scenario{family: "hooks", name: "hooks-1000", listeners: 1000, ramp: 1000, hooks: true, full: true})
 	add(scenario{family: "reload", name: "reload-5000", listeners: 5000, ramp: 1500, reload: 2 * time.Second, window: 10 * time.Second})
 	add(scenario{family: "upgrade", name: "upgrade-2000", listeners: 2000, ramp: 400, tls: true, upgrade: true})
+	for version := 1; version <= 2; version++ {
+		add(hlsScenario(version))
+	}
 	add(scenario{
 		family: "cluster", name: "cluster-200x1500", mounts: 1500, slaves: 200, listeners: 10, ramp: 10, rate: 16 * kbit, full: true,
 	})
 	return all
 }
 
+// hlsScenario has sessions of HLS over TLS, by a version of HTTP.
+func hlsScenario(version int) scenario {
+	return scenario{
+		family: "hls", name: fmt.Sprintf("hls-10000-h%d", version), listeners: 10000, ramp: 300, tls: true, http: version, hls: true,
+		settle: 3 * segmentTime, window: 4 * segmentTime, full: true,
+	}
+}
+
 // takesPart reports whether a scenario can be run with a server.
 func (s scenario) takesPart(k serverKind) bool {
-	return (!s.hooks || k.hasHooks()) && (!s.tls || k.hasTLS()) && (s.reload == 0 && !s.upgrade || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop && s.slaves == 0 || k.hasHop())
+	if s.hls {
+		return k.hasHLS() && !k.unwrapped
+	}
+	return !k.servesFiles() && (!s.hooks || k.hasHooks()) && (!s.tls || k.hasTLS()) && (s.reload == 0 && !s.upgrade || k.hasReload()) && (s.tls && s.http < 2 || !k.unwrapped) && (s.http < 2 || k.hasReload()) && (!s.hop && s.slaves == 0 || k.hasHop())
 }
 
 // ringSize is how much a mount's source remembers of what it sent: several

@@ -32,6 +32,8 @@ type settings struct {
 	TLSPort, AdminPort int
 	HopPort            int    // of a slave; 0: there is none
 	HookPort           int    // of an endpoint that never answers; 0: there are no hooks
+	HLS                bool   // mounts are served by it, too
+	Web                string // folder of a server of files
 	TLS                bool   // listeners come over TLS
 	Wrapped            bool   // caddycast takes them before net/http has a goroutine for each
 	Certificate, Key   string // files
@@ -52,6 +54,9 @@ var caddyfile string
 //go:embed templates/icecast.xml
 var icecastXML string
 
+//go:embed templates/nginx.conf
+var nginxConf string
+
 // serverKind is a kind of server that can be started.
 type serverKind struct {
 	name    string
@@ -65,7 +70,11 @@ type serverKind struct {
 func (k serverKind) hasTLS() bool    { return strings.Contains(k.config, ".TLSPort") }
 func (k serverKind) hasHop() bool    { return strings.Contains(k.config, ".HopPort") }
 func (k serverKind) hasHooks() bool  { return strings.Contains(k.config, ".HookPort") }
+func (k serverKind) hasHLS() bool    { return strings.Contains(k.config, ".HLS") || k.servesFiles() }
 func (k serverKind) hasReload() bool { return strings.Contains(k.config, ".AdminPort") }
+
+// servesFiles reports whether the server takes no sources, but serves what the rig publishes.
+func (k serverKind) servesFiles() bool { return strings.Contains(k.config, ".Web") }
 
 const unwrappedName = "caddycast-tls-goroutine"
 
@@ -75,6 +84,7 @@ func knownServers() []serverKind {
 		{name: "caddycast", command: run, config: caddyfile},
 		{name: unwrappedName, command: run, config: caddyfile, unwrapped: true},
 		{name: "icecast2", command: "icecast2 -c {{.Config}}", config: icecastXML},
+		{name: "nginx", command: "nginx -p {{.Dir}} -c {{.Config}}", config: nginxConf},
 	}
 }
 

@@ -52,6 +52,13 @@ type sources struct {
 	done chan struct{}
 }
 
+// noSources returns sources of no mounts.
+func noSources() *sources {
+	s := &sources{done: make(chan struct{})}
+	close(s.done)
+	return s
+}
+
 // frameInterval is the time between two frames at a rate in bit/s.
 func frameInterval(rate int) time.Duration {
 	return time.Duration(float64(numbered.Duration) * 128_000 / float64(rate))

@@ -93,6 +93,9 @@ func (r *run) evaluate(first, last reading) {
 	}
 	res.Switches = float64(last.switches-min(first.switches, last.switches)) / took.Seconds()
 	res.SourceShare = float64(last.sent-first.sent) / float64(max(last.due-first.due, 1))
+	if r.players == nil { // they are told otherwise
+		return
+	}
 	d := &r.players.delay
 	res.DelayP50, res.DelayP99, res.DelayMax = d.quantile(0.5), d.quantile(0.99), d.max
 }
