@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/setting"
@@ -72,6 +73,17 @@ func (g *HLSGroup) check(mounts *mergedMounts) error {
 		}
 	}
 	return nil
+}
+
+// warnOfGroups logs groups of which only some mounts have a rewind.
+func (r *resolver) warnOfGroups(log *zap.Logger) {
+	for _, g := range r.station.HLSGroups {
+		has := func(path string) bool { return r.mounts.get(path).HLS.Rewind > 0 }
+		without := slices.IndexFunc(g.Mounts, func(path string) bool { return !has(path) })
+		if without >= 0 && slices.ContainsFunc(g.Mounts, has) {
+			log.Warn("an HLS group has no rewind, since not all of its mounts have one", zap.String("mount", g.Path), zap.String("without", g.Mounts[without]))
+		}
+	}
 }
 
 // hlsGroups translates the groups.

@@ -16,6 +16,7 @@ func (r *resolver) warn(log *zap.Logger) {
 		warnQueue(log, "", l.Burst, l.Queue)
 	}
 	r.warnOfCaching(log)
+	r.warnOfGroups(log)
 	for _, m := range r.station.Mounts {
 		if slices.ContainsFunc(r.fallbacks[m], m.is) {
 			log.Warn("fallback to the mount itself is never heard", zap.String("mount", m.Path))

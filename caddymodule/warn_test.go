@@ -41,6 +41,13 @@ func TestWhatIsNamedAndMissingIsLoggedWhenItIsLoaded(t *testing.T) {
 		limits { queue 1MiB }`, "queue is less than twice the burst, and is enlarged to that|/m|1048576|1048576"},
 		{"a queue that is large enough", `limits { queue 128KiB }
 		mount /m { burst 5s }`, ""},
+		{"a group with a rewind in part", `mount /*.aac { hls }
+		mount /a.aac { hls { rewind 1h } }
+		hls /g.m3u8 { mounts /a.aac /b.aac }`, "an HLS group has no rewind, since not all of its mounts have one|/g.m3u8|/b.aac"},
+		{"a group with a rewind", `mount /*.aac { hls { rewind 1h } }
+		hls /g.m3u8 { mounts /a.aac /b.aac }`, ""},
+		{"a group without a rewind", `mount /*.aac { hls }
+		hls /g.m3u8 { mounts /a.aac /b.aac }`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			replace := strings.NewReplacer("DIR", dir, " { ", " {\n", " }", "\n}").Replace

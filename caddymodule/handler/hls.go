@@ -7,8 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -28,7 +26,6 @@ import (
 const (
 	hlsList   = "index.m3u8"
 	hlsRewind = "rewind.m3u8" // the long list
-	hlsLong   = "rewind"      // the query of the entry that leads there
 
 	// hlsWait is how long a request waits for a list: players give up after a few errors, but
 	// bear ten seconds until the first byte.
@@ -93,77 +90,6 @@ func (h *Handler) checkDrainingHLS() error {
 	return nil
 }
 
-// admitHLS asks who may listen.
-func (h *Handler) admitHLS(q *listenerRequest) error {
-	if err := h.checkHLS(q); err != nil {
-		return err
-	}
-	if err := h.checkReachable(q, &q.policy.Engine); err != nil {
-		return err
-	}
-	return h.authorize(q)
-}
-
-// serveHLSEntry answers with the multivariant playlist. Who may listen is asked here, since only
-// this request has the credentials. Nothing is counted yet: many programs load it only to look.
-func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error {
-	defer q.releaseAdmission()
-	if err := h.admitHLS(q); err != nil {
-		return err
-	}
-	list, long := hlsList, q.URL.Query().Has(hlsLong) && q.policy.HLS.Rewind > 0
-	if long {
-		list = hlsRewind
-	}
-	m, page, err := h.awaitHLS(q, long)
-	if err != nil {
-		return err
-	}
-	refused := h.checkDrainingHLS()
-	if live := h.station.Mount(q.path); refused == nil && live != nil && live.IsFull() {
-		refused = errStream(streaming.ErrMountFull)
-	}
-	base := "./" + url.PathEscape(path.Base(q.path))
-	if slave, ok := h.steerHLS(q, long, refused != nil); ok {
-		base = slave + mountpath.Escape(q.path)
-	} else if refused != nil {
-		return refused
-	}
-	uri := base + mountpath.HLSFolder + list
-	if h.isCached(q) {
-		w.Header().Set("Cache-Control", cacheControl(q))
-	} else {
-		id := h.station.HLS().NewID(q.path, q.validity())
-		if err := h.expect(q, m, id); err != nil {
-			return err
-		}
-		uri += "?s=" + id
-	}
-	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", hls.Variant{Page: page, URI: uri}))
-}
-
-// validity returns how long a session of the listener may last, 0 without a limit.
-func (q *listenerRequest) validity() time.Duration {
-	valid := q.policy.Engine.MaxListenerDuration
-	if a := q.client.Admission; a != nil && a.TimeLimit > 0 && (valid == 0 || a.TimeLimit < valid) {
-		valid = a.TimeLimit
-	}
-	return valid
-}
-
-// expect hands the admission over to a session that may begin.
-func (h *Handler) expect(q *listenerRequest, m *origin.Mount, id string) error {
-	if q.client.Admission == nil || q.Method == http.MethodHead {
-		return nil
-	}
-	if err := m.Expect(id, q.client); err != nil {
-		return response.Refuse(http.StatusServiceUnavailable, "Too many listeners have logged in here of late; try again soon").With("Retry-After", hlsRetry).
-			Warned("too many HLS logins wait for their players; more are refused", zap.String("mount", response.Printable(q.path)))
-	}
-	q.client.Admission = nil
-	return nil
-}
-
 // awaitHLS returns the list of the mount, or the long one. It waits for one if a source is there or
 // if the configuration has the mount, so that players outlast a restart.
 func (h *Handler) awaitHLS(q *listenerRequest, long bool) (*origin.Mount, *hls.Page, error) {
@@ -198,7 +124,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 	case h.isCached(q):
 		return h.serveCachedList(w, q, long)
 	}
-	id := q.URL.Query().Get("s")
+	id := q.URL.Query().Get(hlsSession)
 	group := h.groupOf(q.path, id)
 	h.keepVariants(group, q.path)
 	if group == nil && !h.station.HLS().IsID(q.path, id) {
@@ -267,7 +193,7 @@ func errHLSOver() error {
 // id of another node, which has sent it here, tells it from others.
 func anonymousID(q *listenerRequest) string {
 	player := q.ClientIP + "\n" + icy.Clean(q.UserAgent())
-	if id := q.URL.Query().Get("s"); origin.IsWellFormed(id) {
+	if id := q.URL.Query().Get(hlsSession); origin.IsWellFormed(id) {
 		player = id
 	}
 	sum := sha256.Sum256([]byte(player))

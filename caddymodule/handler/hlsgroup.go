@@ -16,7 +16,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
-	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/hls"
 	"github.com/caddycast/caddycast/streaming/hls/origin"
 )
@@ -32,14 +31,26 @@ type variant struct {
 // serveHLSGroup answers with the multivariant playlist of a group: the mounts that the listener may
 // hear, and that are live. Who may listen is asked for each.
 func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *state.HLSGroup) error {
+	behind, err := hlsBehind(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	long := r.URL.Query().Has(hlsLong) && h.canRewind(g)
+	id := r.URL.Query().Get(hlsSession)
+	plays := slices.ContainsFunc(g.Mounts, func(path string) bool { return h.groupOf(path, id) == g && h.playsHLS(path, id) })
 	var all []*variant
 	var refused error
 	for _, path := range g.Mounts {
 		v := &variant{listenerRequest: h.newListenerRequest(r, path)}
 		defer v.releaseAdmission()
-		err := cmp.Or(h.admitHLS(v.listenerRequest), h.checkDrainingHLS())
-		if live := h.station.Mount(path); err == nil && live != nil && live.IsFull() {
-			err = errStream(streaming.ErrMountFull)
+		var err error
+		switch {
+		case !plays:
+			err = cmp.Or(h.enterHLS(v.listenerRequest))
+		case h.groupOf(path, id) == g:
+			err = h.checkHLS(v.listenerRequest)
+		default: // it was refused
+			continue
 		}
 		if err != nil {
 			refused = cmp.Or(refused, err)
@@ -50,26 +61,33 @@ func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *stat
 	if len(all) == 0 {
 		return refused
 	}
-	if all = h.awaitVariants(r.Context(), all); len(all) == 0 {
+	if all = h.awaitVariants(r.Context(), all, long); len(all) == 0 {
 		return response.Refuse(http.StatusServiceUnavailable, "There is nothing to hear on "+response.Printable(g.Path)+" now").With("Retry-After", hlsRetry)
 	}
-	h.warnOfContainers(r, g, all)
+	h.warnOfContainers(g, all)
 	query := ""
 	if slices.ContainsFunc(all, func(v *variant) bool { return !h.isCached(v.listenerRequest) }) {
-		id, err := h.newGroupSession(g, all)
-		if err != nil {
-			return err
+		if !plays {
+			if id, err = h.newGroupSession(g, all); err != nil {
+				return err
+			}
 		}
-		query = "?s=" + id
+		query = "?" + hlsSession + "=" + id
 	} else {
 		w.Header().Set("Cache-Control", cacheControl(all[0].listenerRequest))
 	}
 	var listed []hls.Variant
 	up := "." + strings.Repeat("/..", strings.Count(g.Path, "/")-1)
 	for _, v := range all {
-		listed = append(listed, hls.Variant{Page: v.page, URI: up + mountpath.Escape(v.path) + mountpath.HLSFolder + hlsList + query})
+		listed = append(listed, hls.Variant{Page: v.page, URI: up + mountpath.Escape(v.path) + mountpath.HLSFolder + nameOfList(long) + query})
 	}
-	return response.Answer(w, r.Request, http.StatusOK, hls.PlaylistType, hls.Entry(g.Name, listed...))
+	return response.Answer(w, r.Request, http.StatusOK, hls.PlaylistType, hls.Entry(g.Name, behind, listed...))
+}
+
+// canRewind reports whether all mounts of a group have a long list: players change between lists of one
+// kind only.
+func (h *Handler) canRewind(g *state.HLSGroup) bool {
+	return !slices.ContainsFunc(g.Mounts, func(path string) bool { return h.station.Policy(path).HLS.Rewind == 0 })
 }
 
 // variantInterval is how often an entry looks for the lists that it waits for.
@@ -77,7 +95,7 @@ const variantInterval = 200 * time.Millisecond
 
 // awaitVariants returns the variants that have a list: as soon as all have one that are live, or what
 // there is in the end.
-func (h *Handler) awaitVariants(ctx context.Context, all []*variant) []*variant {
+func (h *Handler) awaitVariants(ctx context.Context, all []*variant, long bool) []*variant {
 	ctx, cancel := context.WithTimeout(ctx, hlsWait)
 	defer cancel()
 	ticker := time.NewTicker(variantInterval)
@@ -86,7 +104,7 @@ func (h *Handler) awaitVariants(ctx context.Context, all []*variant) []*variant 
 		var ready []*variant
 		waits, live := false, false
 		for _, v := range all {
-			unsupported := h.look(v)
+			unsupported := h.look(v, long)
 			if v.page != nil {
 				ready, live = append(ready, v), live || v.live
 			}
@@ -102,8 +120,8 @@ func (h *Handler) awaitVariants(ctx context.Context, all []*variant) []*variant 
 	}
 }
 
-// look looks for the list of a variant, and reports whether its stream has no carrier.
-func (h *Handler) look(v *variant) (unsupported bool) {
+// look looks for the list of a variant, or the long one, and reports whether its stream has no carrier.
+func (h *Handler) look(v *variant, long bool) (unsupported bool) {
 	m := h.station.Mount(v.path)
 	v.live = m != nil && m.Heard() != ""
 	if v.mount = h.station.HLS().Open(v.path); v.mount == nil {
@@ -111,20 +129,17 @@ func (h *Handler) look(v *variant) (unsupported bool) {
 	}
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	page, err := v.mount.Await(now, false)
+	page, err := v.mount.Await(now, long)
 	v.page = page
 	_, unsupported = errors.AsType[*origin.UnsupportedError](err)
 	return unsupported
 }
 
-// warnOfContainers logs that players may be unable to change between the variants.
-func (h *Handler) warnOfContainers(r *request.Facts, g *state.HLSGroup, all []*variant) {
-	for _, v := range all {
-		if v.page.IsFragmented() != all[0].page.IsFragmented() {
-			h.station.LogRefusal(r, response.Refuse(http.StatusOK, "different containers").
-				Warned("mounts of an HLS group have different containers; many players can't change between them", zap.String("mount", response.Printable(g.Path))))
-			return
-		}
+// warnOfContainers logs that players may be unable to change between the variants, once for a configuration.
+func (h *Handler) warnOfContainers(g *state.HLSGroup, all []*variant) {
+	differs := func(v *variant) bool { return v.page.IsFragmented() != all[0].page.IsFragmented() }
+	if slices.ContainsFunc(all, differs) && g.Mixed.CompareAndSwap(false, true) {
+		h.station.Logger().Warn("mounts of an HLS group have different containers; many players can't change between them", zap.String("mount", g.Path))
 	}
 }
 

@@ -1,10 +1,14 @@
 package state
 
+import "sync/atomic"
+
 // HLSGroup is one entry for several mounts, of which players choose one by their bandwidth.
 type HLSGroup struct {
 	Path   string // of the entry
 	Name   string // empty: none
 	Mounts []string
+
+	Mixed atomic.Bool // the log tells that they have different containers
 }
 
 // MaxHLSGroup bounds the mounts of a group.

@@ -37,7 +37,11 @@ func (p *Pages) serveJSON(w http.ResponseWriter, r *request.Facts) error {
 			sources = append(sources, status)
 		}
 	}
-	body, err := json.Marshal(map[string]any{"icestats": StationStatus(p.station, r, sources)})
+	status := StationStatus(p.station, r, sources)
+	if groups := groupStatuses(p.station, r, only); groups != nil {
+		status["hls_groups"] = groups
+	}
+	body, err := json.Marshal(map[string]any{"icestats": status})
 	if err != nil {
 		return fmt.Errorf("rendering the status: %w", err)
 	}

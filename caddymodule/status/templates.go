@@ -62,7 +62,7 @@ func parsePage(name string, text []byte) (*template.Template, error) {
 var anyView = stationView{
 	Title: "Radio", Location: "Berlin", Contact: "ops@example.org", Nonce: "nonce", Player: "./hls.js", Token: "token", ListenerCount: state.ListenerCount{Listeners: 1},
 	Mounts: []mountView{{
-		Mount: "/live.mp3", Path: "./live.mp3", URL: "./live.mp3", HLS: "./live.mp3.m3u8", Name: "Live", Description: "What plays", Genre: "various",
-		Type: "audio/mpeg", Bitrate: "128", Song: "Artist - Title", ListenerCount: state.ListenerCount{Listeners: 1},
+		Mount: "/live.mp3", Path: "./live.mp3", URL: "./live.mp3", HLS: "./live.mp3.m3u8", Rewind: 60, Name: "Live", Description: "What plays", Genre: "various",
+		Type: "audio/mpeg", Bitrate: "128", Song: "Artist - Title", ListenerCount: state.ListenerCount{Listeners: 1}, Mounts: []string{"/live.mp3"},
 	}},
 }

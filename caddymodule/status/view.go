@@ -3,10 +3,12 @@ package status
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/hls/origin"
 )
 
 // mountView is a mount on the pages and in their events.
@@ -15,6 +17,7 @@ type mountView struct {
 	Path        string `json:"-"` // in a link of the page
 	URL         string `json:"-"` // of the stream: Path, or another one that is set for the mount
 	HLS         string `json:"-"` // of its playlist; empty: it has none
+	Rewind      int    `json:"-"` // how far its player can go back, in seconds; 0: not at all
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Genre       string `json:"genre,omitempty"`
@@ -22,6 +25,8 @@ type mountView struct {
 	Bitrate     string `json:"bitrate,omitempty"`
 	Song        string `json:"song"`
 	state.ListenerCount
+
+	Mounts []string `json:"mounts,omitempty"` // of an HLS group, which is heard as the first of them without HLS
 }
 
 // stationView is a station on the pages and in their events.
@@ -60,6 +65,7 @@ func newView(g *state.Generation) stationView {
 			v.Mounts = append(v.Mounts, viewInfo(g, path, set.StreamInfo, set.StreamInfo.ContentType))
 		}
 	}
+	v.Mounts = append(groupViews(g, v.Mounts), v.Mounts...)
 	slices.SortStableFunc(v.Mounts, func(a, b mountView) int { return cmp.Compare(a.Mount, b.Mount) })
 	return v
 }
@@ -78,7 +84,14 @@ func viewInfo(g *state.Generation, path string, info streaming.Info, contentType
 		Bitrate:     info.Bitrate,
 	}
 	if policy.HLS != nil {
-		v.HLS = link + mountpath.HLSEntry
+		v.HLS, v.Rewind = link+mountpath.HLSEntry, reach(policy.HLS)
 	}
 	return v
+}
+
+// reach returns how far a player can go back without coming near the end of the long list, where a
+// pause would make it fall off: in tens of seconds, which a page's slider has.
+func reach(o *origin.Options) int {
+	const margin, step = 6, 10 // segments: players begin three of them behind the source
+	return max(0, int((o.Rewind-margin*o.Segment)/time.Second)/step*step)
 }

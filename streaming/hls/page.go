@@ -23,6 +23,8 @@ type Page struct {
 
 	Form Form // it may be set before the page is used
 
+	target                int // seconds
+	long                  bool
 	growing               *Segment          // with the parts after the last segment; nil: there are none
 	part                  time.Duration     // the longest part
 	render                func(Form) []byte // the media playlist
@@ -41,7 +43,7 @@ type Form struct {
 
 // Page returns the list as it is now.
 func (l *List) Page() *Page {
-	p := &Page{Segments: slices.Clone(l.segments), Next: l.Next(), Ended: l.ended, growing: l.growing, part: l.part}
+	p := &Page{Segments: slices.Clone(l.segments), Next: l.Next(), Ended: l.ended, target: l.target, long: l.long, growing: l.growing, part: l.part}
 	if !l.ended {
 		p.Hint = l.hint
 	}
@@ -170,8 +172,9 @@ type Variant struct {
 }
 
 // Entry returns the multivariant playlist (RFC 8216, 4.3.4) of lists, the best first, under a title,
-// which may be empty.
-func Entry(title string, all ...Variant) string {
+// which may be empty. In long lists players begin so much earlier than by default as behind says:
+// that counts for more than what the lists say (4.3.5).
+func Entry(title string, behind time.Duration, all ...Variant) string {
 	var b strings.Builder
 	version := 3
 	for _, v := range all {
@@ -182,6 +185,10 @@ func Entry(title string, all ...Variant) string {
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:" + strconv.Itoa(version) + "\n#EXT-X-INDEPENDENT-SEGMENTS\n")
 	if title = quotable(title); title != "" {
 		b.WriteString(`#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.title",VALUE="` + title + "\"\n")
+	}
+	if behind > 0 && all[0].Page.long {
+		usual := startTargets * time.Duration(all[0].Page.target) * time.Second
+		b.WriteString("#EXT-X-START:TIME-OFFSET=-" + seconds(usual+behind) + "\n")
 	}
 	for _, v := range all {
 		b.WriteString("#EXT-X-STREAM-INF:BANDWIDTH=" + strconv.Itoa(v.Page.Peak) + ",AVERAGE-BANDWIDTH=" + strconv.Itoa(v.Page.Average) +

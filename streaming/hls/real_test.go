@@ -79,7 +79,7 @@ func cut(o Options, packets []format.Packet, titles func(at time.Duration) Title
 func write(t testing.TB, page *Page) string {
 	t.Helper()
 	folder := t.TempDir()
-	files := map[string][]byte{"index.m3u8": page.Full().Text, "live.m3u8": []byte(Entry("", Variant{page, "index.m3u8"}))}
+	files := map[string][]byte{"index.m3u8": page.Full().Text, "live.m3u8": []byte(Entry("", 0, Variant{page, "index.m3u8"}))}
 	for _, s := range page.Segments {
 		files[s.Name] = s.Data
 		if s.Init != nil {

@@ -32,6 +32,12 @@ func TestALongListHoldsAnHour(t *testing.T) {
 		!strings.Contains(text, "\n#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=36\n") || strings.Contains(text, "SKIPPED") {
 		t.Errorf("%.400s", text)
 	}
+	for behind, want := range map[time.Duration]string{0: "", time.Minute: "#EXT-X-START:TIME-OFFSET=-78\n"} {
+		entry := Entry("", behind, Variant{r.Page(), "rewind.m3u8"})
+		if _, start, _ := strings.Cut(entry, "#EXT-X-INDEPENDENT-SEGMENTS\n"); !strings.HasPrefix(start, want+"#EXT-X-STREAM-INF") {
+			t.Errorf("%v before, the entry is\n%s", behind, entry)
+		}
+	}
 	if n := len(r.Page().Segments); n < 890 {
 		t.Errorf("%d segments can be loaded; those that have left must stay for an hour", n)
 	}

@@ -194,7 +194,7 @@ func TestEntriesNameTheCodec(t *testing.T) {
 		"mp4a.40.2": {Name: format.AAC, Rate: 44100, Setup: []byte{0x12, 0x10}}, "mp4a.40.5": {Name: format.AAC, Rate: 22050, Setup: []byte{0x13, 0x90}},
 	} {
 		page := &Page{Peak: 130000, Average: 128000, Segments: []*Segment{{Codec: codecName(c)}}}
-		if got := Entry("", Variant{page, "live.mp3.hls/index.m3u8?s=x"}); !strings.HasSuffix(got,
+		if got := Entry("", 0, Variant{page, "live.mp3.hls/index.m3u8?s=x"}); !strings.HasSuffix(got,
 			"#EXT-X-STREAM-INF:BANDWIDTH=130000,AVERAGE-BANDWIDTH=128000,CODECS=\""+want+"\"\nlive.mp3.hls/index.m3u8?s=x\n") {
 			t.Errorf("%s", got)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,9 @@ func TestSlavesMirrorTheHLSOfTheirMaster(t *testing.T) {
 			}
 			auth htpasswd %users%
 		}
+		hls /group.m3u8 {
+			mounts /secret.mp3 /live.mp3
+		}
 	`, "%users%", users)
 	pulls := func(from string) string {
 		return "role slave {\n master http://%" + from + "%\n password pullme\n interval 1s\n auth master\n }\n" + mounts
@@ -132,6 +136,48 @@ func TestSlavesMirrorTheHLSOfTheirMaster(t *testing.T) {
 	near := c.Nodes["near"]
 	near.WaitForMount("/secret.mp3")
 	checkSecretHLS(t, near)
+	checkGroup(t, master, near)
+}
+
+// checkGroup checks that the entry of a group at a slave has a protected mount for those who may hear it, and
+// that its lists are the master's.
+func checkGroup(t *testing.T, master, s *harness.Server) {
+	t.Helper()
+	for user, want := range map[string][]string{"bob:password@": {"/secret.mp3", "/live.mp3"}, "bob:guess@": {"/live.mp3"}, "": {"/live.mp3"}} {
+		var lists []string
+		harness.Eventually(t, fmt.Sprintf("the entry for %q has %q", user, want), func() error {
+			resp, err := http.Get("http://" + user + s.Plain + "/group.m3u8")
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			entry, err := io.ReadAll(resp.Body)
+			if err != nil {
+				return err
+			}
+			lists = nil
+			var mounts []string
+			for line := range strings.Lines(string(entry)) {
+				if mount, _, ok := strings.Cut(line, ".hls/index.m3u8?s="); ok {
+					mounts, lists = append(mounts, strings.TrimPrefix(mount, ".")), append(lists, strings.TrimPrefix(strings.TrimSpace(line), "."))
+				}
+			}
+			if !slices.Equal(mounts, want) {
+				return fmt.Errorf("%s: it is\n%s", resp.Status, entry)
+			}
+			return nil
+		})
+		for i, mount := range want {
+			list, err := hls.ParsePlaylist(loadHLS(t, s, lists[i]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := mount + ".hls/" + list.Segments[len(list.Segments)-1].Name
+			if got, at := loadHLS(t, s, name), loadHLS(t, master, name); !bytes.Equal(got, at) {
+				t.Errorf("%s has %d bytes at the slave, %d at the master", name, len(got), len(at))
+			}
+		}
+	}
 }
 
 // checkSecretHLS checks that a slave asks who may hear a mount by HLS, and has its playlist from the

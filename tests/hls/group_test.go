@@ -2,6 +2,7 @@ package hls_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -184,4 +185,167 @@ func TestAGroupAsksForEachMount(t *testing.T) {
 			t.Errorf("%s: %v", list, err)
 		}
 	}
+}
+
+// A group whose mounts all have a rewind has one, too: players begin in it where the query says. Who plays
+// already stays the same listener, and is asked for no credentials again.
+func TestAGroupHasARewind(t *testing.T) {
+	s := harness.Start(t, station("limits {\n\t\tper_ip 1\n\t}\n\tmount /*.aac {\n\t\thls {\n\t\t\tsegment 1s\n\t\t\trewind 10m\n\t\t}\n\t}\n\tmount /plain.aac {\n\t\t"+short+
+		"\n\t}\n\thls /live.m3u8 {\n\t\tmounts /high.aac /low.aac\n\t}\n\thls /some.m3u8 {\n\t\tmounts /high.aac /plain.aac\n\t}"))
+	s.WaitForLog(map[string]any{"msg": "an HLS group has no rewind, since not all of its mounts have one", "mount": "/some.m3u8"})
+	encodeGroup(t, s, map[string]string{"/high.aac": "128k", "/low.aac": "64k", "/plain.aac": "96k"})
+	for _, mount := range []string{"/high.aac", "/low.aac", "/plain.aac"} {
+		s.WaitForMount(mount)
+	}
+	const start = "#EXT-X-START"
+	for _, c := range []struct{ entry, list, start string }{
+		{"/live.m3u8", "index", ""},
+		{"/live.m3u8?rewind", "rewind", ""},
+		{"/live.m3u8?rewind=30", "rewind", start + ":TIME-OFFSET=-33\n"},
+		{"/some.m3u8?rewind=30", "index", ""},
+		{"/high.aac.m3u8?rewind=30", "rewind", start + ":TIME-OFFSET=-33\n"},
+		{"/plain.aac.m3u8?rewind=30", "index", ""},
+	} {
+		entry := text(t, get(t, s, c.entry))
+		lists, _ := variants(entry)
+		for _, list := range lists {
+			if !strings.Contains(list, ".hls/"+c.list+".m3u8?s=") {
+				t.Errorf("%s has %s", c.entry, list)
+			}
+		}
+		if !strings.Contains(entry, c.start) || c.start == "" && strings.Contains(entry, start) {
+			t.Errorf("%s is\n%s", c.entry, entry)
+		}
+	}
+	for _, entry := range []string{"/live.m3u8", "/high.aac.m3u8"} {
+		for _, wrong := range []string{"1h", "-1", "86401", "1.5"} {
+			resp := get(t, s, entry+"?rewind="+wrong)
+			if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "rewind: not a number of seconds; expected one from 0 to 86400") {
+				t.Errorf("%s?rewind=%s: %s, %s", entry, wrong, resp.Status, body)
+			}
+		}
+	}
+	for _, entry := range []string{"/live.m3u8", "/high.aac.m3u8"} {
+		first, _ := variants(text(t, get(t, s, entry)))
+		_, id, _ := strings.Cut(first[0], "?s=")
+		other, _ := variants(text(t, get(t, s, entry+"?s="+id)))
+		if strings.HasSuffix(other[0], id) {
+			t.Errorf("%s: a session that has not begun goes on", entry)
+		}
+		load(t, s, first[0])
+		for _, query := range []string{"?rewind&s=", "?s=", "?rewind=20&s="} {
+			lists, _ := variants(text(t, get(t, s, entry+query+id)))
+			for _, list := range lists {
+				if !strings.HasSuffix(list, "?s="+id) {
+					t.Errorf("%s%s has %s", entry, query, list)
+				}
+				load(t, s, list) // the only listener that per_ip allows
+			}
+		}
+		if err := answers(get(t, s, other[0]), http.StatusForbidden); err != nil {
+			t.Errorf("another listener of the address: %v", err)
+		}
+		for _, mount := range []string{"/high.aac", "/low.aac"} {
+			for _, l := range listeners(s, mount) {
+				n, _ := l.Child("ID")
+				s.Admin("killclient?mount=" + mount + "&id=" + n.Text)
+				s.WaitForListeners(mount, 0)
+			}
+		}
+	}
+}
+
+// A group whose mounts may be in caches has the same entry for everybody, and counts nobody. If one of
+// them asks for credentials, all are counted.
+func TestAGroupInCaches(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("icecast-auth-user", "1") }))
+	defer backend.Close()
+	s := harness.Start(t, station("mount /*.mp3 {\n\t\thls {\n\t\t\tsegment 2s\n\t\t\tcache playlists 1s\n\t\t}\n\t}\n\tmount /secret* {\n\t\tauth url {\n\t\t\tlistener_add "+backend.URL+
+		"\n\t\t}\n\t}\n\thls /live.m3u8 {\n\t\tmounts /high.mp3 /low.mp3\n\t}\n\thls /mixed.m3u8 {\n\t\tmounts /secret.mp3 /low.mp3\n\t}"))
+	for _, mount := range []string{"/high.mp3", "/low.mp3", "/secret.mp3"} {
+		feed(t, s, mount)
+	}
+	var lists []string
+	harness.Eventually(t, "both mounts are in the entry", func() error {
+		resp := get(t, s, "/live.m3u8")
+		if cache := resp.Header.Get("Cache-Control"); cache != "public, max-age=1" {
+			t.Fatalf("the entry has %q", cache)
+		}
+		if lists, _ = variants(text(t, resp)); strings.Join(lists, " ") != "/high.mp3.hls/index.m3u8 /low.mp3.hls/index.m3u8" {
+			return fmt.Errorf("it has %q", lists)
+		}
+		return nil
+	})
+	for _, list := range lists {
+		resp := get(t, s, list)
+		if cache := resp.Header.Get("Cache-Control"); resp.StatusCode != http.StatusOK || cache != "public, max-age=1" {
+			t.Errorf("%s: %s, %q", list, resp.Status, cache)
+		}
+	}
+	s.WaitForListeners("/high.mp3", 0)
+	resp := get(t, s, "/mixed.m3u8", "Authorization", "Basic YTpi")
+	if cache := resp.Header.Get("Cache-Control"); !strings.Contains(cache, "no-store") {
+		t.Errorf("an entry with a protected mount has %q", cache)
+	}
+	lists, _ = variants(text(t, resp))
+	if len(lists) != 2 || !strings.Contains(lists[0], "/secret.mp3.hls/index.m3u8?s=") {
+		t.Fatalf("it has %q", lists)
+	}
+	load(t, s, lists[0])
+	s.WaitForListeners("/secret.mp3", 1)
+}
+
+// Mounts of a group that are in different containers are served, and that is logged once.
+func TestAGroupOfSeveralContainersIsLogged(t *testing.T) {
+	s := harness.Start(t, station("mount /* {\n\t\t"+short+"\n\t}\n\thls /live.m3u8 {\n\t\tmounts /live.opus /live.aac\n\t}"))
+	encode(t, s, "/live.opus")
+	encode(t, s, "/live.aac")
+	s.WaitForMount("/live.opus")
+	s.WaitForMount("/live.aac")
+	for range 3 {
+		entry := text(t, get(t, s, "/live.m3u8"))
+		if lists, _ := variants(entry); len(lists) != 2 || !strings.Contains(entry, `CODECS="Opus"`) || !strings.Contains(entry, `CODECS="mp4a.40.2"`) {
+			t.Errorf("the entry is\n%s", entry)
+		}
+	}
+	line := map[string]any{"msg": "mounts of an HLS group have different containers; many players can't change between them", "mount": "/live.m3u8"}
+	s.WaitForLog(line)
+	if n := strings.Count(harness.ReadFile(t, s.LogFile()), fmt.Sprint(line["msg"])); n != 1 {
+		t.Errorf("it is logged %d times", n)
+	}
+}
+
+// With per_ip 1 a player changes between the mounts of a group, and is moved with all listeners of a
+// mount, and remains the one listener of its address.
+func TestAMovedPlayerCountsOnceForItsAddress(t *testing.T) {
+	s := harness.Start(t, station("limits {\n\t\tper_ip 1\n\t}\n\tmount /*.mp3 {\n\t\t"+short+"\n\t}\n\thls /live.m3u8 {\n\t\tmounts /high.mp3 /low.mp3\n\t}"))
+	feed(t, s, "/high.mp3")
+	feed(t, s, "/low.mp3")
+	feed(t, s, "/other.mp3")
+	var lists []string
+	harness.Eventually(t, "both mounts are in the entry", func() error {
+		if lists, _ = variants(text(t, get(t, s, "/live.m3u8"))); len(lists) != 2 {
+			return fmt.Errorf("it has %q", lists)
+		}
+		return nil
+	})
+	second, _ := variants(text(t, get(t, s, "/live.m3u8")))
+	for range 3 {
+		for _, list := range lists {
+			load(t, s, list)
+			if err := answers(get(t, s, second[0]), http.StatusForbidden); err != nil {
+				t.Errorf("another listener of the address: %v", err)
+			}
+		}
+	}
+	s.WaitForListeners("/low.mp3", 1)
+	s.Admin("moveclients?mount=/low.mp3&destination=/other.mp3")
+	for _, list := range []string{lists[1], lists[0], lists[1]} {
+		load(t, s, list)
+		if err := answers(get(t, s, second[1]), http.StatusForbidden); err != nil {
+			t.Errorf("after a move, another listener of the address: %v", err)
+		}
+	}
+	s.WaitForListeners("/low.mp3", 1)
+	s.WaitForListeners("/high.mp3", 0)
 }

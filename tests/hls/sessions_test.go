@@ -136,7 +136,13 @@ func TestAuthenticationIsAskedAtTheEntry(t *testing.T) {
 	if user, _ := listeners(s, "/live.mp3")[0].Child("username"); user.Text != "ann" {
 		t.Errorf("the listener is %q", user.Text)
 	}
+	_, id, _ := strings.Cut(at, "?")
+	if entry := text(t, get(t, s, "/live.mp3.m3u8?"+id)); !strings.HasSuffix(entry, id+"\n") { // it plays already
+		t.Errorf("the entry for a ticket is\n%s", entry)
+	}
 	for path, want := range map[string]int{
+		"/live.mp3.m3u8?s=" + strings.Repeat("A", 32):                            http.StatusUnauthorized,
+		"/other.mp3.m3u8?" + id:                                                  http.StatusUnauthorized,
 		"/live.mp3.hls/" + l.segments[0].name:                                    http.StatusOK,
 		fmt.Sprintf("/live.mp3.hls/%d.mp3", l.sequence):                          http.StatusNotFound,
 		fmt.Sprintf("/live.mp3.hls/%d-000000000000.mp3", l.sequence):             http.StatusNotFound,

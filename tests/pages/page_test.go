@@ -97,11 +97,24 @@ func (b *browser) run(script string) (value any) {
 // click clicks on an element as a person does, which lets a page make sound.
 func (b *browser) click(selector string) {
 	b.t.Helper()
+	b.do(http.MethodPost, b.find(selector)+"/click", nil, nil)
+}
+
+// press presses a key on an element.
+func (b *browser) press(selector, key string) {
+	b.t.Helper()
+	b.do(http.MethodPost, b.find(selector)+"/value", map[string]any{"text": key}, nil)
+}
+
+// find returns the path of commands for an element.
+func (b *browser) find(selector string) (path string) {
+	b.t.Helper()
 	found := make(map[string]string)
 	b.do(http.MethodPost, "/element", map[string]any{"using": "css selector", "value": selector}, &found)
 	for _, id := range found {
-		b.do(http.MethodPost, "/element/"+id+"/click", nil, nil)
+		path = "/element/" + id
 	}
+	return path
 }
 
 // becomes waits until a script returns a value.

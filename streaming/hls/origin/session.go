@@ -114,6 +114,14 @@ func countDown(counts map[netip.Addr]int, of netip.Addr) {
 	}
 }
 
+// IsPlaying reports whether a session is counted here.
+func (m *Mount) IsPlaying(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sessions[id]
+	return s != nil && s.listener.Reason() == streaming.Running
+}
+
 // Poll returns the list, or the long one, for a session, and notes that the session is there. The
 // error is ErrUnknown if it has to be admitted first, and ErrOver if an administrator or a limit
 // has ended it.
