@@ -136,17 +136,21 @@ func without(word string, f *far, ctx context.Context, suffix string, err error)
 	return f.fetch(ctx, suffix)
 }
 
-// When the other node has no list any more, this node goes on with the next number, and goes back to
-// the other one when it can.
-func TestAMirroredListGoesOnHere(t *testing.T) {
-	var lost atomic.Bool
-	answer := func(f *far, ctx context.Context, suffix string) (string, error) {
+// unless answers as the other node does while it is not lost.
+func unless(lost *atomic.Bool) func(*far, context.Context, string) (string, error) {
+	return func(f *far, ctx context.Context, suffix string) (string, error) {
 		if lost.Load() {
 			return "", ErrNoMirror
 		}
 		return f.fetch(ctx, suffix)
 	}
-	mirroring(t, answer, func(t *testing.T, _ *scene, _ *far, m *Mount) {
+}
+
+// When the other node has no list any more, this node goes on with the next number, and goes back to
+// the other one when it can.
+func TestAMirroredListGoesOnHere(t *testing.T) {
+	var lost atomic.Bool
+	mirroring(t, unless(&lost), func(t *testing.T, _ *scene, _ *far, m *Mount) {
 		eventually.Advance(10 * time.Second)
 		before := m.View().Page
 		lost.Store(true)
@@ -259,13 +263,7 @@ func TestAListOfTooManyBytesIsNotMirrored(t *testing.T) {
 // A list of this node that is ahead of the other node's stands still until that is as far.
 func TestAListAheadOfTheOtherNodeWaitsForIt(t *testing.T) {
 	var lost atomic.Bool
-	answer := func(f *far, ctx context.Context, suffix string) (string, error) {
-		if lost.Load() {
-			return "", ErrNoMirror
-		}
-		return f.fetch(ctx, suffix)
-	}
-	mirroring(t, answer, func(t *testing.T, s *scene, f *far, m *Mount) {
+	mirroring(t, unless(&lost), func(t *testing.T, s *scene, f *far, m *Mount) {
 		eventually.Advance(10 * time.Second)
 		lost.Store(true)
 		eventually.Advance(10 * time.Second)
