@@ -129,8 +129,10 @@ func (a *App) Cleanup() error {
 
 // started logs that the stations are ready, once all apps have started.
 func (a *App) started() {
+	takeLate := func() {}
 	if state.IsTakingOver() {
-		if err := upgrade.Take(a.log, a.generations); err != nil {
+		var err error
+		if takeLate, err = upgrade.Take(a.log, a.generations); err != nil {
 			a.log.Error("not in force", zap.Error(err))
 			os.Exit(caddy.ExitCodeFailedStartup)
 		}
@@ -140,6 +142,7 @@ func (a *App) started() {
 	for _, do := range a.atStart {
 		do()
 	}
+	takeLate()
 	for _, g := range a.generations {
 		g.LogReady()
 		g.Events.Open()

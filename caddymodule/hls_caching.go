@@ -64,7 +64,7 @@ func (s *Station) checkCaching(mounts *mergedMounts, hasAuth func(mount string) 
 			{"max_listeners", setting.Value(merged.MaxListeners) > 0},
 			{"max_bandwidth", setting.Value(merged.MaxBandwidth) > 0},
 			{"max_listener_duration", setting.Value(merged.MaxListenerDuration) > 0},
-			{"allow of the station", s.Allow != nil},
+			{"allow of the station", s.Allow.IsRestricting()},
 			{"per_ip of the station", s.Limits.PerIP > 0},
 		} {
 			if c.set {

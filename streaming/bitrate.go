@@ -31,7 +31,7 @@ func (m *Mount) sourceKbps() int {
 		}
 	}
 	if m.stream != nil {
-		if kbps, err := strconv.Atoi(m.stream.Info.Bitrate); err == nil && kbps > 0 && kbps <= blocklog.MaxBandwidth {
+		if kbps, err := strconv.Atoi(m.stream.Info.Bitrate); err == nil && kbps > 0 && kbps <= blocklog.MaxBitrate {
 			return kbps
 		}
 	}

@@ -46,7 +46,7 @@ func (h *Handover) describe(l *Listener) (handed HandedListener, ok bool, err er
 	}
 	handed = HandedListener{ListenerState: l.state(), listener: l}
 	handed.Left, handed.Begun = cursor.Left(), cursor.Begun()
-	if l.conn == nil && len(rest) == 0 && l.socket.isPlain() && (l.Client.Admission == nil || l.Client.Admission.OnEnd == nil) {
+	if l.conn == nil && len(rest) == 0 && l.socket.isPlain() && !l.Client.Admission.isBound() {
 		if handed.Remote, err = l.socket.file(); err == nil {
 			return handed, true, nil
 		}
@@ -58,6 +58,16 @@ func (h *Handover) describe(l *Listener) (handed HandedListener, ok bool, err er
 	handed.Remote = remote
 	handed.pump = &pump{conn: local, lead: rest}
 	return handed, true, nil
+}
+
+// isBound reports whether only this process can tell the authenticator of the end.
+func (a *Admission) isBound() bool { return a != nil && a.OnEnd != nil && !a.Local }
+
+// endAdmission tells the authenticator of the end.
+func (l *Listener) endAdmission() {
+	if a := l.Client.Admission; a != nil && a.OnEnd != nil {
+		a.OnEnd(l.Duration())
+	}
 }
 
 // state describes the listener, but for its cursor.
@@ -80,6 +90,7 @@ func (l *HandedListener) start(h *Handover) {
 	l.listener.group.leave(l.listener.Client)
 	if l.pump == nil {
 		l.listener.socket.release()
+		l.listener.endAdmission()
 		return
 	}
 	h.streams.Add(1)
@@ -88,9 +99,7 @@ func (l *HandedListener) start(h *Handover) {
 	h.mu.Unlock()
 	l.pump.end = func() {
 		_ = l.pump.conn.Close()
-		if a := l.listener.Client.Admission; a != nil && a.OnEnd != nil {
-			a.OnEnd(l.listener.Duration())
-		}
+		l.listener.endAdmission()
 		h.mu.Lock()
 		delete(h.pumps, l.pump)
 		h.mu.Unlock()

@@ -32,6 +32,7 @@ type Admission struct {
 	User      string                    // as the authenticator names it; empty: not at all
 	TimeLimit time.Duration             // how long it may listen; 0: no limit
 	OnEnd     func(heard time.Duration) // called once the listener has ended, must not block; may be nil
+	Local     bool                      // OnEnd only keeps account in this process: one that takes the listener over has its own
 }
 
 // Conn is a connection that a goroutine of the listener writes to. Write blocks
@@ -156,9 +157,7 @@ func (l *Listener) Cancel() {
 func (l *Listener) release() {
 	l.shard.load.Add(-1)
 	l.group.leave(l.Client)
-	if a := l.Client.Admission; a != nil && a.OnEnd != nil {
-		a.OnEnd(l.Duration())
-	}
+	l.endAdmission()
 }
 
 // Go starts a goroutine that feeds the listener over c, and returns at once. head

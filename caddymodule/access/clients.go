@@ -28,6 +28,11 @@ type Clients struct {
 	AgentFiles []string `json:"agent_files,omitempty"`
 }
 
+// IsRestricting reports whether there is a rule.
+func (c *Clients) IsRestricting() bool {
+	return c != nil && len(c.IPs)+len(c.IPFiles)+len(c.Agents)+len(c.AgentFiles) > 0
+}
+
 // Parse parses deny or allow, which may be repeated.
 //
 //	deny|allow <address>...

@@ -16,6 +16,7 @@ import (
 	"github.com/caddycast/caddycast/internal/filewatch"
 	"github.com/caddycast/caddycast/internal/htpasswd"
 	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/icy"
 )
 
 func init() {
@@ -88,11 +89,11 @@ func (a *Htpasswd) AdoptListener(user string) *streaming.Admission { return a.be
 
 // begin begins a session of a user, of most at a time; nil: there are as many.
 func (a *Htpasswd) begin(user string, most int) *streaming.Admission {
-	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+user, most)
+	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+icy.Clean(user), most)
 	if !ok {
 		return nil
 	}
-	return &streaming.Admission{User: user, OnEnd: end}
+	return &streaming.Admission{User: user, OnEnd: end, Local: true}
 }
 
 // AdmitSource implements Module: sources have source_password.

@@ -120,7 +120,7 @@ func (a *URL) Provision(caddy.Context) error {
 	if a.OnError != "" && a.OnError != "allow" && a.OnError != "deny" {
 		return fmt.Errorf("on_error: invalid value %q; expected allow or deny", a.OnError)
 	}
-	if err := cmp.Or(a.checkHeaders(), a.checkAuthHeader(), a.checkTimelimitHeader(), a.checkUsername()); err != nil {
+	if err := cmp.Or(a.checkHeaders(), a.checkAuthHeader(), a.checkTimelimitHeader(), checkUser(a.Username)); err != nil {
 		return err
 	}
 	a.client = hook.NewClient(cmp.Or(time.Duration(a.Timeout), urlAuthTime), urlAuthQuestions)
@@ -157,9 +157,17 @@ func checkHeader(directive, name string) error {
 	return nil
 }
 
+// checkUsername is for a user of a Caddyfile, whose placeholders are not filled in yet.
 func (a *URL) checkUsername() error {
-	if strings.Contains(a.Username, ":") && !strings.Contains(a.Username, "{") { // a placeholder may have a default
-		return fmt.Errorf("username: invalid user %q; expected a name without a colon", a.Username)
+	if strings.Contains(a.Username, "{") {
+		return nil
+	}
+	return checkUser(a.Username)
+}
+
+func checkUser(name string) error {
+	if strings.Contains(name, ":") {
+		return fmt.Errorf("username: invalid user %q; expected a name without a colon", name)
 	}
 	return nil
 }

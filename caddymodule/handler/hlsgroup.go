@@ -155,8 +155,11 @@ func (h *Handler) newGroupSession(g *state.HLSGroup, all []*variant) (string, er
 		}
 	}
 	id := h.station.HLS().NewID(groupScope(g, bits), valid) + "." + strconv.FormatUint(bits, 16)
-	for _, v := range all {
+	for i, v := range all {
 		if err := h.expect(v.listenerRequest, v.mount, id); err != nil {
+			for _, before := range all[:i] {
+				before.mount.Forget(id)
+			}
 			return "", err
 		}
 	}

@@ -8,6 +8,6 @@
 // nothing is inspected; the wrapper only puts a cipher buffer there, so that listeners need no
 // goroutine each.
 //
-// A sniffer belongs to the goroutine that serves its connection. Accept never reads, so a silent
-// peer delays nobody.
+// A sniffer belongs to the goroutine that serves its connection; only its stage is changed by others, when
+// its configuration or the server ends. Accept never reads, so a silent peer delays nobody.
 package listenerwrapper

@@ -45,8 +45,8 @@ func (c *sniffer) readDirectly(p []byte) (int, error) {
 func (c *sniffer) inspectLater(w *ListenerWrapper) error {
 	h := &c.heads
 	if h.body > 0 {
-		c.passed = int(min(h.body, int64(len(c.ahead))))
-		h.body -= int64(c.passed)
+		c.ready = int(min(h.body, int64(len(c.ahead))))
+		h.body -= int64(c.ready)
 		return nil
 	}
 	if !icy.BeginsRequest(slices.Concat(h.early, c.ahead)) {
@@ -55,7 +55,7 @@ func (c *sniffer) inspectLater(w *ListenerWrapper) error {
 	}
 	if n := min(maxEarly-len(h.early), len(c.ahead)); n > 0 {
 		h.early = append(h.early, c.ahead[:n]...)
-		c.passed = n
+		c.ready = n
 		return nil
 	}
 	return c.fixHead(w)
@@ -78,7 +78,7 @@ func (c *sniffer) fixHead(w *ListenerWrapper) error {
 		head = fixed
 	}
 	body := icy.BodyLength(head)
-	c.passed = len(head) - len(h.early)
+	c.ready = len(head) - len(h.early)
 	c.ahead = append(head[len(h.early):], c.ahead[n:]...)
 	*h = heads{later: true, body: max(body, 0)}
 	if body < 0 {

@@ -57,17 +57,17 @@ func (n *newcomers) passOn() {
 func (n *newcomers) keep(c *sniffer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c.stage.Store(kept)
-	c.opening = nil
-	_ = c.Conn.SetReadDeadline(c.deadline)
+	if c.stage.CompareAndSwap(leaving, kept) {
+		_ = c.Conn.SetReadDeadline(c.deadline)
+	}
 }
 
-// setPassed notes that a connection is passed on now. It waits for passOn, whose deadline would be one of
-// the next server else.
-func (n *newcomers) setPassed(c *sniffer) {
+// setPassed notes that a connection is passed on now, or reports false if its server keeps it. It waits for
+// passOn, whose deadline would be one of the next server else.
+func (n *newcomers) setPassed(c *sniffer) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c.stage.Store(passed)
+	return c.stage.CompareAndSwap(leaving, passed)
 }
 
 // wait waits until there are no newcomers, for a limited time.

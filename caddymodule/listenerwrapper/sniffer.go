@@ -47,8 +47,8 @@ type sniffer struct {
 	net.Conn                  // a streaming.CipherBuffer for TCP
 	host     *ListenerWrapper // set once
 	wrapper  *ListenerWrapper // host while there are heads to inspect; nil before connContext and after them
-	ahead    []byte           // read, and not passed on yet
-	passed   int              // bytes of ahead that may be passed on
+	ahead    []byte           // read, but not by the server yet
+	ready    int              // bytes of ahead that the server may read
 	heads    heads
 	isNew    atomic.Bool      // among the newcomers of the host
 	begun    atomic.Bool      // a request is whole
@@ -63,7 +63,7 @@ type sniffer struct {
 // Read implements net.Conn.
 func (c *sniffer) Read(p []byte) (int, error) {
 	c.settleIfBegun()
-	for c.wrapper != nil && c.passed == 0 {
+	for c.wrapper != nil && c.ready == 0 {
 		if len(c.ahead) == 0 {
 			if n, err := c.readDirectly(p); n > 0 || err != nil {
 				return n, err
@@ -77,10 +77,10 @@ func (c *sniffer) Read(p []byte) (int, error) {
 		return c.readConn(p)
 	}
 	if c.wrapper == nil {
-		c.passed = len(c.ahead)
+		c.ready = len(c.ahead)
 	}
-	n := copy(p, c.ahead[:c.passed])
-	c.passed -= n
+	n := copy(p, c.ahead[:c.ready])
+	c.ready -= n
 	if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
 		c.ahead = nil
 	}
@@ -93,22 +93,22 @@ func (c *sniffer) inspect(w *ListenerWrapper) error {
 	if c.heads.later {
 		return c.inspectLater(w)
 	}
-	opening := icy.Sniff(c.ahead)
-	for ; opening == icy.Undecided; opening = icy.Sniff(c.ahead) {
+	kind := icy.Sniff(c.ahead)
+	for ; kind == icy.Undecided; kind = icy.Sniff(c.ahead) {
 		if err := c.more(); err != nil {
 			return err
 		}
 	}
-	if opening == icy.Request {
+	if kind == icy.Request {
 		return c.fixHead(w)
 	}
 	c.wrapper = nil
-	return c.open(w, opening)
+	return c.open(w, kind)
 }
 
 // open handles the opening of a connection that is not HTTP; its first bytes are in ahead.
-func (c *sniffer) open(w *ListenerWrapper, opening icy.Opening) error {
-	switch opening {
+func (c *sniffer) open(w *ListenerWrapper, kind icy.Opening) error {
+	switch kind {
 	case icy.Login:
 		mount, password := icy.ParseLogin(c.line())
 		if mount == "" {
@@ -132,8 +132,10 @@ func (c *sniffer) logIn(w *ListenerWrapper, mount, password, early, late string)
 		w.reject(c.RemoteAddr(), mount, err)
 		return c.refuse()
 	}
-	if _, err := io.WriteString(c, early); err != nil {
-		return err
+	if early != "" {
+		if _, err := io.WriteString(c, early); err != nil {
+			return err
+		}
 	}
 	n, err := c.until(icy.FieldsLength)
 	if n == 0 {

@@ -30,7 +30,7 @@ var past = time.Unix(1, 0)
 // passOn passes the connection on if it is fresh, by whoever reads from it. mu of newcomers is held.
 func (c *sniffer) passOn() {
 	if c.from != nil && c.stage.CompareAndSwap(fresh, leaving) {
-		_ = c.Conn.SetReadDeadline(past) // if the server sets another one now, it is passed on with its next bytes
+		_ = c.Conn.SetReadDeadline(past)
 	}
 }
 
@@ -46,7 +46,6 @@ func (c *sniffer) keep() bool {
 			c.host.newcomers.keep(c)
 		case fresh:
 			if c.stage.CompareAndSwap(fresh, kept) {
-				c.opening = nil
 				return true
 			}
 		}
@@ -57,6 +56,9 @@ func (c *sniffer) keep() bool {
 func (c *sniffer) readConn(p []byte) (int, error) {
 	switch c.stage.Load() {
 	case kept:
+		if c.opening != nil {
+			c.opening = nil
+		}
 		return c.Conn.Read(p)
 	case passed:
 		return 0, io.EOF
@@ -80,10 +82,14 @@ func (c *sniffer) pass() bool {
 	if !ok {
 		return false
 	}
-	c.host.newcomers.setPassed(c)
+	ahead := bytes.Clone(c.opening)
+	if !c.host.newcomers.setPassed(c) { // it was closed
+		return false
+	}
 	_ = tcp.SetDeadline(time.Time{})
-	if !c.from.Pass(&socket.Passed{TCPConn: tcp, Ahead: bytes.Clone(c.opening)}) {
+	if !c.from.Pass(&socket.Passed{TCPConn: tcp, Ahead: ahead}) {
 		c.stage.Store(kept)
+		_ = c.Conn.SetReadDeadline(c.deadline)
 		return false
 	}
 	c.settle()
@@ -96,10 +102,10 @@ func (c *sniffer) isPassed() bool { return c.stage.Load() == passed }
 // Close implements net.Conn.
 func (c *sniffer) Close() error {
 	c.settle()
-	if c.isPassed() {
-		return nil
+	if c.stage.CompareAndSwap(fresh, kept) || c.stage.CompareAndSwap(leaving, kept) || !c.isPassed() {
+		return c.Conn.Close()
 	}
-	return c.Conn.Close()
+	return nil
 }
 
 // Write implements net.Conn.
@@ -130,7 +136,11 @@ func (c *sniffer) SetReadDeadline(t time.Time) error {
 	case fresh:
 		c.deadline = t
 	}
-	return c.Conn.SetReadDeadline(t)
+	err := c.Conn.SetReadDeadline(t)
+	if c.stage.Load() == leaving { // meanwhile
+		return c.Conn.SetReadDeadline(past)
+	}
+	return err
 }
 
 // SetWriteDeadline implements net.Conn.

@@ -6,8 +6,8 @@
 // it through a descriptor of its own. A filter of the kernel sends all connections to the first
 // socket of a group, so that the queue of Caddy's new one is empty when it is closed.
 //
-// A connection that the earlier configuration has accepted, but of which it knows nothing yet, can be
-// passed on to the listener of the next one.
+// A connection that the earlier configuration has accepted, but has not answered, can be passed on to the
+// listener of the next one, or of the process that takes this one's place, with the bytes that were read.
 //
 // Nothing is between a server and its socket: a descriptor is a net.TCPListener. Elsewhere than
 // on Linux, and behind another listener wrapper, all is as Caddy does it.

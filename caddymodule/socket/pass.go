@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Passed is a connection that an earlier configuration has accepted, and has passed on.
+// Passed is a connection that an earlier configuration, or an earlier process, has accepted and has passed on.
 type Passed struct {
 	*net.TCPConn
 	Ahead []byte // was read already

@@ -216,3 +216,75 @@ func TestOverlappingAddresses(t *testing.T) {
 		}
 	}
 }
+
+// While another process is about to take over, what comes waits in the socket.
+func TestNothingIsAcceptedInAPause(t *testing.T) {
+	first := listen(t, "127.0.0.1:0")
+	ln := Keep(first, net.KeepAliveConfig{}).(*Listener)
+	defer ln.Close()
+	address := first.Addr().String()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- conn
+			_ = conn.Close()
+		}
+	}()
+	dial(t, address, 1)
+	<-accepted
+	resume := Pause()
+	next := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
+	defer next.Close()
+	dial(t, address, 1)
+	other, err := duplicate(ln.TCPListener) // as another process has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	conn, err := other.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	select {
+	case <-accepted:
+		t.Error("accepted in the pause")
+	default:
+	}
+	resume()
+	dial(t, address, 1)
+	<-accepted
+	resume = Pause()
+	_ = ln.Close() // ends Accept in a pause
+	resume()
+}
+
+// Without a configuration at the address, a connection goes to the process that takes this one's place.
+func TestAConnectionIsPassedOnToTheSuccessor(t *testing.T) {
+	first := listen(t, "127.0.0.1:0")
+	address := first.Addr().String()
+	ln := Keep(first, net.KeepAliveConfig{}).(*Listener)
+	dial(t, address, 1)
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var got string
+	SetSuccessor(func(at string, c *Passed) bool {
+		got = at + " " + string(c.Ahead)
+		return true
+	})
+	defer SetSuccessor(nil)
+	_ = ln.Close()
+	if !ln.Pass(&Passed{TCPConn: conn.(*net.TCPConn), Ahead: []byte("GET")}) || got != address+" GET" {
+		t.Errorf("passed on: %q", got)
+	}
+	if Give(address, &Passed{TCPConn: conn.(*net.TCPConn)}) {
+		t.Error("given to nobody")
+	}
+}

@@ -159,7 +159,7 @@ func (g *Generation) Adopt() *streaming.Adoption {
 	g.Apply(g.settings)
 	a := g.Station.Adopt(g.adoptedEnded)
 	a.Admit = func(mount string, c *streaming.Client) {
-		if m, ok := g.Gate.Module(mount).(auth.ListenerAdopter); ok {
+		if m, ok := g.Gate.Module(mount).(auth.ListenerAdopter); ok && c.User != "" && !c.Slave {
 			c.Admission = m.AdoptListener(c.User)
 		}
 	}

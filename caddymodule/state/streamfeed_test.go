@@ -19,11 +19,16 @@ func lines(text string) string {
 	return strings.ReplaceAll(strings.TrimSpace(data), "data: ", "")
 }
 
-// nextEvent waits for the next event of a follower.
+// nextEvent waits for the next event of a follower that can't wait.
 func nextEvent(t *testing.T, f *state.StreamFollower) string {
 	t.Helper()
-	limit, beat := time.After(moduletest.Patience), time.NewTicker(100*time.Millisecond)
-	defer beat.Stop()
+	return nextEventOr(t, f, nil)
+}
+
+// nextEventOr waits for the next event of a follower, and looks for it at each beat, too.
+func nextEventOr(t *testing.T, f *state.StreamFollower, beat <-chan time.Time) string {
+	t.Helper()
+	limit := time.After(moduletest.Patience)
 	for {
 		updated := f.Updated()
 		if text := f.Next(); text != "" {
@@ -31,7 +36,7 @@ func nextEvent(t *testing.T, f *state.StreamFollower) string {
 		}
 		select {
 		case <-updated:
-		case <-beat.C:
+		case <-beat:
 		case <-limit:
 			t.Fatal("no event")
 		}
@@ -63,9 +68,11 @@ func TestAListIsFollowedByItsChanges(t *testing.T) {
 	}
 	st.OnAir(t, "/hidden", nil)
 	pay.End()
+	beat := time.NewTicker(50 * time.Millisecond)
+	defer beat.Stop()
 	var all string
 	for !strings.Contains(all, "-/pay") {
-		all += nextEvent(t, f)
+		all += nextEventOr(t, f, beat.C)
 	}
 	if strings.Contains(all, "hidden") || strings.Contains(all, "event: list") {
 		t.Errorf("the events are %q", all)

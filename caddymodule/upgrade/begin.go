@@ -220,10 +220,10 @@ func (u *upgrade) sendListener(st *state.Station, l *streaming.HandedListener) e
 
 // release lets the streams go on here.
 func (u *upgrade) release() {
-	u.resume()
 	for _, h := range u.handovers {
 		h.Release()
 	}
+	u.resume()
 }
 
 // commit leaves the streams to the new process.
@@ -240,10 +240,10 @@ func (u *upgrade) commit() {
 		}
 		h.Commit()
 	}
-	socket.SetSuccessor(u.passOn)
 	u.sending.Lock() // the shards send late listeners by now
-	defer u.sending.Unlock()
 	_ = u.link.Send(handover.Message{Kind: handover.Committed}, nil)
+	u.sending.Unlock()
+	socket.SetSuccessor(u.passOn)
 }
 
 // left returns how many listeners get their stream by this process.

@@ -22,14 +22,15 @@ type taking struct {
 }
 
 // Take takes the place of the process that has started this one, once all of the configuration has
-// started, and puts the stations into force. After an error the other process goes on.
-func Take(log *zap.Logger, generations map[string]*state.Generation) error {
+// started, and puts the stations into force. late is to be called when this process accepts: it takes what
+// could not be sent with the others. After an error the other process goes on.
+func Take(log *zap.Logger, generations map[string]*state.Generation) (late func(), err error) {
 	t := &taking{link: handover.Predecessor(), log: log, generations: generations, adoptions: make(map[string]*streaming.Adoption)}
 	for name, g := range generations {
 		t.adoptions[name] = g.Adopt()
 	}
 	if err := t.receive(); err != nil {
-		return fmt.Errorf("taking the place of the running process: %w", err)
+		return nil, fmt.Errorf("taking the place of the running process: %w", err)
 	}
 	t.link.Took()
 	for _, g := range generations {
@@ -39,8 +40,7 @@ func Take(log *zap.Logger, generations map[string]*state.Generation) error {
 		a.Finish()
 	}
 	state.TookOver()
-	go t.receiveLate()
-	return nil
+	return func() { go t.receiveLate() }, nil
 }
 
 // receive takes all streams.

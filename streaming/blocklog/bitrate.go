@@ -6,8 +6,8 @@ const (
 	// enoughSound is how much sound tells the bitrate of a stream.
 	enoughSound = time.Second
 
-	// MaxBandwidth bounds a bitrate: a stream may say anything of itself.
-	MaxBandwidth = 1 << 20
+	// MaxBitrate bounds a bitrate: a stream may say anything of itself.
+	MaxBitrate = 1 << 20
 )
 
 // Kbps returns the bitrate of what is in the log, in kbit/s and rounded up; 0 if that is
@@ -24,5 +24,5 @@ func (l *Log) Kbps() int {
 // Kbps returns how many kbit/s that many bytes are in a time, rounded up.
 func Kbps(bytes uint64, d time.Duration) int {
 	kbps := float64(bytes) * 8 / 1000 / d.Seconds()
-	return int(min(kbps+0.999, MaxBandwidth))
+	return int(min(kbps+0.999, MaxBitrate))
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,7 +146,9 @@ func TestAReloadWithinAnUpgradeIsRefused(t *testing.T) {
 	harness.WriteFile(t, home+"/held", "")
 	harness.WriteFile(t, home+"/program", "#!/bin/sh\ntouch "+home+"/begun\nwhile [ -e "+home+"/held ]; do sleep 0.1; done\nexec "+binary.Caddycast(t)+" \"$@\"\n")
 	harness.MakeExecutable(t, home+"/program")
-	go func() {
+	var reloading sync.WaitGroup
+	defer reloading.Wait()
+	reloading.Go(func() {
 		_ = harness.Await(func() error {
 			_, err := os.Stat(home + "/begun")
 			return err
@@ -154,7 +157,7 @@ func TestAReloadWithinAnUpgradeIsRefused(t *testing.T) {
 			t.Errorf("reloaded: %v", err)
 		}
 		_ = os.Remove(home + "/held")
-	}()
+	})
 	s.UpgradeTo(home + "/program")
 	if err := s.ReloadCaddyfile(config); err != nil {
 		t.Error(err)

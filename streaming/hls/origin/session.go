@@ -80,6 +80,13 @@ func (m *Mount) Expect(id string, c streaming.Client) error {
 	return nil
 }
 
+// Forget ends what Expect has kept.
+func (m *Mount) Forget(id string) {
+	if p := m.takePending(id); p != nil {
+		p.end()
+	}
+}
+
 // expect keeps an admission. mu is held.
 func (m *Mount) expect(id string, p *pending) {
 	p.timer = time.AfterFunc(awaitedTime, func() {
