@@ -51,7 +51,7 @@ func publish(web, mount string) (*publisher, error) {
 		}
 	}
 	page := p.list.Page()
-	entry := hls.Entry("", hls.Variant{Page: page, URI: filepath.Base(p.folder) + "/" + listName})
+	entry := hls.Entry("", 0, hls.Variant{Page: page, URI: filepath.Base(p.folder) + "/" + listName})
 	if err := replace(p.entry, []byte(entry)); err != nil {
 		return nil, err
 	}
