@@ -239,6 +239,36 @@ func TestListenersOfAFallbackReturnInTheOtherProcess(t *testing.T) {
 	live.end()
 }
 
+// What only this process accounts for does not keep a listener here: the other process has its own account.
+func TestAListenerWithAnAccountIsHandedOverItself(t *testing.T) {
+	old, _ := newTestStation(t, Settings{})
+	next, _ := newTestStation(t, Settings{})
+	e := connect(t, old, "/live.mp3", "audio/mpeg")
+	e.send(50)
+	e.settle()
+	ended := make(chan bool, 2)
+	for _, local := range []bool{true, false} {
+		p := join(t, old, "/live.mp3", true, Client{Admission: &Admission{OnEnd: func(time.Duration) { ended <- local }, Local: local}})
+		p.readUntil(numbered.AppendFrame(nil, 49, time.Time{})[:58])
+	}
+	if h := handOver(t, old, next); h.Left() != 1 {
+		t.Errorf("%d listeners come by this process; expected one", h.Left())
+	}
+	for _, want := range []bool{true, false} {
+		select {
+		case local := <-ended:
+			if local != want {
+				t.Errorf("the listener with Local %v ends first", local)
+			}
+		case <-time.After(patience):
+			t.Fatal("an account is not closed")
+		}
+		if want {
+			e.end()
+		}
+	}
+}
+
 // A listener whose request was under way when its station was handed over hears on where it was.
 func TestAListenerThatComesLateGoesOnWhereItWas(t *testing.T) {
 	old, _ := newTestStation(t, Settings{})

@@ -49,7 +49,7 @@ func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *stat
 			err = cmp.Or(h.enterHLS(v.listenerRequest))
 		case h.groupOf(path, id) == g:
 			err = h.checkHLS(v.listenerRequest)
-		default: // it was refused
+		default: // it was refused, or off, when the session began
 			continue
 		}
 		if err != nil {
@@ -182,7 +182,7 @@ func groupScope(g *state.HLSGroup, bits uint64) string {
 func (h *Handler) groupOf(mount, id string) *state.HLSGroup {
 	id, text, ok := strings.Cut(id, ".")
 	bits, err := strconv.ParseUint(text, 16, state.MaxHLSGroup)
-	if !ok || err != nil {
+	if !ok || err != nil || text != strconv.FormatUint(bits, 16) {
 		return nil
 	}
 	for _, g := range h.station.HLSGroups {

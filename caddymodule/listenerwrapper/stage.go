@@ -75,8 +75,8 @@ func (c *sniffer) readConn(p []byte) (int, error) {
 	return n, err
 }
 
-// pass passes the connection on, with the bytes that were read. It reports false if there is nobody who
-// would take it.
+// pass passes the connection on, with the bytes that were read, or closes it if nobody is at its address any
+// more. It reports false if its server has closed it.
 func (c *sniffer) pass() bool {
 	tcp, ok := transport.Bare(c.Conn).(*net.TCPConn)
 	if !ok {
@@ -88,9 +88,7 @@ func (c *sniffer) pass() bool {
 	}
 	_ = tcp.SetDeadline(time.Time{})
 	if !c.from.Pass(&socket.Passed{TCPConn: tcp, Ahead: ahead}) {
-		c.stage.Store(kept)
-		_ = c.Conn.SetReadDeadline(c.deadline)
-		return false
+		_ = tcp.Close()
 	}
 	c.settle()
 	return true

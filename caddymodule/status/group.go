@@ -12,6 +12,9 @@ import (
 // groupViews returns the HLS groups of which there are mounts among those that are shown.
 func groupViews(g *state.Generation, mounts []mountView) (all []mountView) {
 	for _, group := range g.HLSGroups {
+		if g.Mount(group.Path) != nil { // a source is there, and is served
+			continue
+		}
 		var v mountView
 		for _, path := range group.Mounts {
 			i := slices.IndexFunc(mounts, func(m mountView) bool { return m.Mount == path })

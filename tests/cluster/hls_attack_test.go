@@ -154,7 +154,7 @@ func TestFloodsOfWhatIsMadeUpLeaveNothing(t *testing.T) {
 		{"entries of mounts that never were", func(n int) string { return fmt.Sprintf("/never-%d.mp3.m3u8", n) }, http.StatusNotFound},
 		{"forged tickets", func(int) string { return "/secret.mp3" + list + "?s=" + string(forged) }, http.StatusForbidden},
 		{"cut tickets", func(n int) string { return "/secret.mp3" + list + "?s=" + ticket[:1+n%(len(ticket)-1)] }, http.StatusForbidden},
-		{"tickets of another mount", func(int) string { return "/secret.mp3" + list + "?s=" + strings.Repeat("A", 32) }, http.StatusForbidden},
+		{"tickets that nobody has signed", func(int) string { return "/secret.mp3" + list + "?s=" + strings.Repeat("A", 32) }, http.StatusForbidden},
 		{"made-up tickets of a mount for all", func(n int) string { return fmt.Sprintf("/live.mp3%s?s=%032d", list, n) }, http.StatusOK},
 		{"segments that never were", func(n int) string { return fmt.Sprintf("/live.mp3.hls/%d-%012x.mp3", n, n) }, http.StatusNotFound},
 		{"files that never were", func(n int) string { return fmt.Sprintf("/live.mp3.hls/%d/../%%2e%%2e/init-%d.mp4", n, n) }, http.StatusNotFound},

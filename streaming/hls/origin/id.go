@@ -39,8 +39,8 @@ func (m *Manager) NewID(mount string, valid time.Duration) string {
 
 // IsID reports whether an id of this mount is valid.
 func (m *Manager) IsID(mount, text string) bool {
-	id, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(id) != idSize || !hmac.Equal(id, m.sign(id[:idSigned:idSigned], mount)) {
+	id, ok := decodeID(text)
+	if !ok || !hmac.Equal(id, m.sign(id[:idSigned:idSigned], mount)) {
 		return false
 	}
 	return time.Now().Unix() < int64(binary.BigEndian.Uint32(id[idRandom:]))
@@ -48,8 +48,18 @@ func (m *Manager) IsID(mount, text string) bool {
 
 // IsWellFormed reports whether a text looks like an id, which may be that of another node.
 func IsWellFormed(text string) bool {
+	_, ok := decodeID(text)
+	return ok
+}
+
+// decodeID decodes an id. Of its texts only one is valid: base64 with line breaks among it would name
+// another session.
+func decodeID(text string) (id []byte, ok bool) {
+	if len(text) != base64.RawURLEncoding.EncodedLen(idSize) {
+		return nil, false
+	}
 	id, err := base64.RawURLEncoding.DecodeString(text)
-	return err == nil && len(id) == idSize
+	return id, err == nil && len(id) == idSize
 }
 
 // sign appends the signature.

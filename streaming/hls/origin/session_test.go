@@ -240,6 +240,8 @@ func TestIDsAreSigned(t *testing.T) {
 			{"forged", s.m, string(forged), live, false},
 			{"none", s.m, "", live, false},
 			{"not base64", s.m, "!", live, false},
+			{"its own with a line break", s.m, long[:5] + "\n" + long[5:], live, false},
+			{"its own with a line break for a byte", s.m, long[:31] + "\n", live, false},
 		} {
 			if got := c.m.IsID(c.path, c.id); got != c.want {
 				t.Errorf("%s: %v", c.name, got)
