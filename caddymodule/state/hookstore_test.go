@@ -20,7 +20,7 @@ func newHookStore(t *testing.T) (store hookStore, dir string, lines *observer.Ob
 	g := acquireFor(t, zap.New(core))
 	dir = t.TempDir()
 	g.Storage = &certmagic.FileStorage{Path: dir}
-	g.Publish()
+	g.current.Store(g) // Publish would begin its hooks, which discard what none of them claims
 	return hookStore{g.Station}, dir, lines
 }
 
