@@ -255,7 +255,6 @@ func TestAnEncoderBehindABrokenNetworkIsGone(t *testing.T) {
 		}
 	}`, "bind "+hereForSlaves)
 	backup := s.NumberedSource("/backup.mp3", 2)
-	defer backup.Down()
 	harness.Launch(t, "nsenter", "-t", strconv.Itoa(f.network.Process.Pid), "-n", "ffmpeg", "-hide_banner", "-loglevel", "error", "-re",
 		"-f", "lavfi", "-i", "sine", "-ar", "44100", "-c:a", "libmp3lame", "-f", "mp3", "icecast://source:hackme@"+net.JoinHostPort(hereForSlaves, harness.Port(s.Plain))+"/live.mp3")
 	s.WaitForMount("/live.mp3")
@@ -267,6 +266,7 @@ func TestAnEncoderBehindABrokenNetworkIsGone(t *testing.T) {
 	f.plug()
 	w.Stop()
 	<-w.Ended
+	backup.Down()
 	harness.StopCaddy(t)
 	http.DefaultClient.CloseIdleConnections()
 }
