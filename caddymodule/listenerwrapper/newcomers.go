@@ -16,7 +16,7 @@ const lastRequests = time.Second
 type newcomers struct {
 	mu      sync.Mutex
 	all     map[*sniffer]struct{}
-	retired bool          // whoever comes is passed on
+	retired bool          // further connections are passed on at once
 	none    chan struct{} // closed when there are none; nil: nobody waits
 }
 

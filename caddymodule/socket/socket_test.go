@@ -57,6 +57,20 @@ func accept(t *testing.T, ln net.Listener, n int) {
 	}
 }
 
+// accepting returns the first listener of an address, and a connection that it has accepted.
+func accepting(t *testing.T) (*Listener, string, *net.TCPConn) {
+	t.Helper()
+	first := listen(t, "127.0.0.1:0")
+	ln := Keep(first, net.KeepAliveConfig{}).(*Listener)
+	dial(t, first.Addr().String(), 1)
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return ln, first.Addr().String(), conn.(*net.TCPConn)
+}
+
 func TestTheNextConfigurationAcceptsWhatWaitedForTheOneBefore(t *testing.T) {
 	for _, host := range []string{"127.0.0.1:0", "[::1]:0", "[::]:0", "0.0.0.0:0"} {
 		t.Run(host, func(t *testing.T) {
@@ -111,14 +125,7 @@ func TestARejectedConfigurationTakesNothing(t *testing.T) {
 }
 
 func TestAConnectionIsPassedOnToTheListenerInForce(t *testing.T) {
-	first := listen(t, "127.0.0.1:0")
-	address := first.Addr().String()
-	before := Keep(first, net.KeepAliveConfig{}).(*Listener)
-	dial(t, address, 1)
-	conn, err := before.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	before, address, conn := accepting(t)
 	after := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
 	accepted := make(chan net.Conn)
 	go func() {
@@ -127,7 +134,7 @@ func TestAConnectionIsPassedOnToTheListenerInForce(t *testing.T) {
 	}()
 	after.Open()
 	_ = before.Close()
-	if !before.Pass(&Passed{TCPConn: conn.(*net.TCPConn), Ahead: []byte("GET")}) {
+	if !before.Pass(&Passed{TCPConn: conn, Ahead: []byte("GET")}) {
 		t.Fatal("not passed on")
 	}
 	if c, ok := (<-accepted).(*Passed); !ok || string(c.Ahead) != "GET" || c.TCPConn != conn {
@@ -136,27 +143,18 @@ func TestAConnectionIsPassedOnToTheListenerInForce(t *testing.T) {
 	dial(t, address, 1)
 	accept(t, after, 1)
 	_ = after.Close()
-	if before.Pass(&Passed{TCPConn: conn.(*net.TCPConn)}) {
+	if before.Pass(&Passed{TCPConn: conn}) {
 		t.Error("passed on to nobody")
 	}
-	_ = conn.Close()
 }
 
 // Reloads may come faster than a server accepts.
 func TestAPassedConnectionThatNobodyHasAcceptedIsPassedOnAgain(t *testing.T) {
-	first := listen(t, "127.0.0.1:0")
-	address := first.Addr().String()
-	before := Keep(first, net.KeepAliveConfig{}).(*Listener)
-	dial(t, address, 1)
-	conn, err := before.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	before, address, conn := accepting(t)
 	between := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
 	between.Open()
 	_ = before.Close()
-	if !before.Pass(&Passed{TCPConn: conn.(*net.TCPConn), Ahead: []byte("GET")}) {
+	if !before.Pass(&Passed{TCPConn: conn, Ahead: []byte("GET")}) {
 		t.Fatal("not passed on")
 	}
 	after := Keep(listen(t, address), net.KeepAliveConfig{}).(*Listener)
@@ -166,7 +164,7 @@ func TestAPassedConnectionThatNobodyHasAcceptedIsPassedOnAgain(t *testing.T) {
 	if got, err := after.Accept(); err != nil || got.(*Passed).TCPConn != conn {
 		t.Errorf("accepted %v, %v", got, err)
 	}
-	if err := after.Close(); err != nil || before.Pass(&Passed{TCPConn: conn.(*net.TCPConn)}) {
+	if err := after.Close(); err != nil || before.Pass(&Passed{TCPConn: conn}) {
 		t.Error("passed on to nobody", err)
 	}
 }
@@ -265,15 +263,7 @@ func TestNothingIsAcceptedInAPause(t *testing.T) {
 
 // Without a configuration at the address, a connection goes to the process that takes this one's place.
 func TestAConnectionIsPassedOnToTheSuccessor(t *testing.T) {
-	first := listen(t, "127.0.0.1:0")
-	address := first.Addr().String()
-	ln := Keep(first, net.KeepAliveConfig{}).(*Listener)
-	dial(t, address, 1)
-	conn, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	ln, address, conn := accepting(t)
 	var got string
 	SetSuccessor(func(at string, c *Passed) bool {
 		got = at + " " + string(c.Ahead)
@@ -281,10 +271,10 @@ func TestAConnectionIsPassedOnToTheSuccessor(t *testing.T) {
 	})
 	defer SetSuccessor(nil)
 	_ = ln.Close()
-	if !ln.Pass(&Passed{TCPConn: conn.(*net.TCPConn), Ahead: []byte("GET")}) || got != address+" GET" {
+	if !ln.Pass(&Passed{TCPConn: conn, Ahead: []byte("GET")}) || got != address+" GET" {
 		t.Errorf("passed on: %q", got)
 	}
-	if Give(address, &Passed{TCPConn: conn.(*net.TCPConn)}) {
+	if Give(address, &Passed{TCPConn: conn}) {
 		t.Error("given to nobody")
 	}
 }

@@ -102,7 +102,7 @@ func flood(t testing.TB, s *harness.Server, requests int, path func(n int) strin
 // settled waits until there are no more goroutines than before, and the heap has grown by no more than so many bytes.
 func settled(t testing.TB, goroutines int, heap uint64, grown uint64) {
 	t.Helper()
-	harness.Eventually(t, "all is let go of", func() error {
+	harness.Eventually(t, "goroutines end and memory is freed", func() error {
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
