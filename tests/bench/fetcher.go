@@ -54,9 +54,12 @@ func newFetcher(ctx context.Context, id, port, version int, config *tls.Config) 
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	if version == 2 {
-		err = f.greet()
+		if err := f.greet(); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
 	}
-	return f, err
+	return f, nil
 }
 
 // Close hangs up.
