@@ -24,10 +24,9 @@ func groupViews(g *state.Generation, mounts []mountView) (all []mountView) {
 			m := &mounts[i]
 			if v.Mounts == nil {
 				link := "." + mountpath.Escape(group.Path)
-				v = mountView{Mount: group.Path, Path: link, URL: m.URL, HLS: link, Name: cmp.Or(group.Name, group.Path[1:]), Type: m.Type, Song: m.Song, Rewind: m.Rewind}
+				v = mountView{Mount: group.Path, Path: link, URL: m.URL, HLS: link, Name: cmp.Or(group.Name, group.Path[1:]), Type: m.Type, Song: m.Song, Rewind: groupReach(g, group)}
 			}
 			v.Mounts = append(v.Mounts, path)
-			v.Rewind = min(v.Rewind, m.Rewind)
 			v.Listeners, v.Cluster = v.Listeners+m.Listeners, v.Cluster+m.Cluster
 		}
 		if v.Mounts != nil {
@@ -35,6 +34,16 @@ func groupViews(g *state.Generation, mounts []mountView) (all []mountView) {
 		}
 	}
 	return all
+}
+
+// groupReach returns how far players of a group can go back, in seconds: as far as in each of its mounts,
+// also of those that are not shown.
+func groupReach(g *state.Generation, group *state.HLSGroup) int {
+	least := reach(g.Policy(group.Mounts[0]).HLS)
+	for _, path := range group.Mounts[1:] {
+		least = min(least, reach(g.Policy(path).HLS))
+	}
+	return least
 }
 
 // groupStatuses returns the public status of the HLS groups under names like Icecast's, which has no

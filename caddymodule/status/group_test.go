@@ -76,4 +76,9 @@ func TestAGroupIsAStreamOfItsOwn(t *testing.T) {
 	if n := len(regexp.MustCompile(`<article `).FindAllString(html, -1)); n != 5 || strings.Contains(html, "hidden.aac") {
 		t.Errorf("%d streams are shown", n)
 	}
+	h.OnAir(t, "/short.m3u8", nil)
+	html = moduletest.Body(t, h.Do(t, httptest.NewRequest(http.MethodGet, "/status.xsl", nil)))
+	if n := strings.Count(html, `data-mount="/short.m3u8"`); n != 1 {
+		t.Errorf("a source at the path of a group is shown %d times", n)
+	}
 }
