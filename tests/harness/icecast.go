@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,4 +95,16 @@ func (s *Server) Answers() error {
 		err = fmt.Errorf("it says %s", body)
 	}
 	return err
+}
+
+// AllAnswer returns an error if one of the sites of Caddyfile does not answer: they come up one after another.
+func (s *Server) AllAnswer() error {
+	for _, at := range []string{s.TLS, s.Wired} {
+		c, err := net.Dial("tcp", at)
+		if err != nil {
+			return err
+		}
+		_ = c.Close()
+	}
+	return s.Answers()
 }

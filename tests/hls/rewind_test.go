@@ -20,7 +20,7 @@ func TestARewindOutlastsAKill(t *testing.T) {
 			s, home := harness.NewServer(t), t.TempDir()
 			config := s.Caddyfile(station("mount " + mount + " {\n\t\thls {\n\t\t\tsegment 1s\n\t\t\tplaylist 3\n\t\t\trewind 10m disk " + home + "/rewind\n\t\t}\n\t}"))
 			process, _ := harness.RunProcess(t, home, config)
-			harness.Eventually(t, "the server answers", s.Answers)
+			harness.Eventually(t, "the sites answer", s.AllAnswer)
 			end := encode(t, s, mount)
 			var before list
 			harness.Eventually(t, "a list of ten segments", func() error {
@@ -48,7 +48,7 @@ func TestARewindOutlastsAKill(t *testing.T) {
 			end()
 
 			harness.RunProcess(t, home, config)
-			harness.Eventually(t, "the server answers", s.Answers)
+			harness.Eventually(t, "the sites answer", s.AllAnswer)
 			entry := text(t, get(t, s, mount+".m3u8?rewind"))
 			if !strings.Contains(entry, ".hls/rewind.m3u8?s=") || !strings.Contains(entry, "BANDWIDTH=") {
 				t.Errorf("the entry is\n%s", entry)

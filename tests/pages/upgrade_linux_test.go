@@ -19,7 +19,7 @@ func TestBrowsersPlayOnThroughUpgrades(t *testing.T) {
 	s, e := harness.NewServer(t), harness.NewEndpoint(t, nil)
 	station := strings.Replace(harness.Station, "{", "{\n on listener_added listener_removed webhook "+e.URL, 1)
 	harness.RunProgram(t, programs[1], t.TempDir(), s.WrappedCaddyfile(station))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	harness.ByFFmpegFor(300, "audio/mpeg", "-f", "lavfi", "-i", harness.Tone, "-c:a", "libmp3lame", "-b:a", "128k", "-f", "mp3")(t, s, "/live.mp3")
 	s.WaitForMount("/live.mp3")
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -76,7 +76,7 @@ func readAnswer(c net.Conn) error {
 func TestQuietConnectionsThroughUpgrades(t *testing.T) {
 	s := harness.NewServer(t)
 	harness.RunProgram(t, binary.Caddycast(t), t.TempDir(), s.WrappedCaddyfile(harness.Station))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	silent := make([]net.Conn, len(quiet))
 	for i, q := range quiet {
 		silent[i] = q.dial(t, s)
@@ -115,7 +115,7 @@ func TestSessionsAreCountedThroughUpgrades(t *testing.T) {
 			max_sessions 2
 		}
 	}`, 1)))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	src := s.Source("/live.mp3")
 	src.Send(100)
 	listen := func(want int) *http.Response {
@@ -142,7 +142,7 @@ func TestAReloadWithinAnUpgradeIsRefused(t *testing.T) {
 	s, home := harness.NewServer(t), t.TempDir()
 	config := s.WrappedCaddyfile(harness.Station)
 	harness.RunProgram(t, binary.Caddycast(t), home, config)
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	harness.WriteFile(t, home+"/held", "")
 	harness.WriteFile(t, home+"/program", "#!/bin/sh\ntouch "+home+"/begun\nwhile [ -e "+home+"/held ]; do sleep 0.1; done\nexec "+binary.Caddycast(t)+" \"$@\"\n")
 	harness.MakeExecutable(t, home+"/program")

@@ -30,7 +30,7 @@ func TestNobodyIsDroppedByUpgradesOfTheProgram(t *testing.T) {
 		return s.WrappedCaddyfile(strings.Replace(harness.Station, "{", "{\n name "+name, 1))
 	}
 	first, _ := harness.RunProgram(t, programs[1], home, config("0"))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	sources := []*harness.Source{s.Source("/plain.mp3"), s.SourceOverTLS("/tls.mp3"), s.SourceOver(harness.HTTP2, "/h2.mp3")}
 	paths := []string{"/plain.mp3", "/tls.mp3", "/h2.mp3"}
 	stop := make(chan struct{})
@@ -93,7 +93,7 @@ func waitForExit(t *testing.T, process *exec.Cmd) {
 func TestAnUpgradeToABrokenProgramIsNotHeard(t *testing.T) {
 	s, home := harness.NewServer(t), t.TempDir()
 	process, _ := harness.RunProcess(t, home, s.Caddyfile(harness.Station))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	src := s.Source("/live.mp3")
 	src.Send(100)
 	stop := make(chan struct{})
@@ -136,7 +136,7 @@ func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
 		fallback file `+file+`
 	}`, 1))
 	process, _ := harness.RunProcess(t, home, config)
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	s.WaitForMount("/relayed.mp3")
 	relayed := s.Listen("/relayed.mp3", harness.HTTP1, false)
 	show := s.NumberedSource("/show.mp3", 1)
@@ -173,7 +173,7 @@ func TestEndsAreDeliveredAfterAnUpgradeAndACrash(t *testing.T) {
 	station := strings.Replace(harness.Station, "{", "{\n on source_connected source_disconnected listener_added listener_removed webhook "+e.URL, 1)
 	config := s.WrappedCaddyfile(station)
 	older, _ := harness.RunProcess(t, home, config)
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	src := s.Source("/m")
 	src.MayEnd = true
 	src.Send(100)

@@ -104,7 +104,7 @@ func TestProgramsPlayOnThroughUpgrades(t *testing.T) {
 	programs := []string{binary.Caddycast(t), binary.Caddy(t)}
 	s := harness.NewServer(t)
 	harness.RunProgram(t, programs[1], t.TempDir(), s.WrappedCaddyfile(harness.Station))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	file := harness.MakeMusic(t, harness.MP3[0], 300, harness.MP3[1:]...) // longer than the test takes
 	sent := harness.Frames(t, []byte(harness.ReadFile(t, file)), "audio/mpeg")
 	var all []hearing

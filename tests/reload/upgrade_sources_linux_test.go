@@ -73,7 +73,7 @@ func TestASourceBlinksThroughUpgrades(t *testing.T) {
 	mount /live.mp3 {
 		linger 10m
 	}`, 1)))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	before := s.NumberedSource("/live.mp3", 1)
 	var all []*harness.VerifyingListener
 	for _, way := range harness.Ways {
@@ -123,7 +123,7 @@ func TestEncodersConnectThroughUpgrades(t *testing.T) {
 	programs := []string{binary.Caddycast(t), binary.Caddy(t)}
 	s := harness.NewServer(t)
 	harness.RunProgram(t, programs[1], t.TempDir(), s.WrappedCaddyfile(harness.Station))
-	harness.Eventually(t, "the server answers", s.Answers)
+	harness.Eventually(t, "the sites answer", s.AllAnswer)
 	stop := make(chan struct{})
 	var encoders sync.WaitGroup
 	var accepted atomic.Uint64
@@ -166,8 +166,8 @@ func TestSlavesPlayOnThroughUpgradesOfThemAndOfTheirMaster(t *testing.T) {
 		master   http://`+master.Plain+`
 		password pullme
 	}`, 1)))
-	harness.Eventually(t, "the master answers", master.Answers)
-	harness.Eventually(t, "the slave answers", slave.Answers)
+	harness.Eventually(t, "the master answers", master.AllAnswer)
+	harness.Eventually(t, "the slave answers", slave.AllAnswer)
 	src := master.Source("/live.mp3")
 	src.Send(100)
 	stop := make(chan struct{})
