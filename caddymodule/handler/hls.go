@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -202,11 +203,15 @@ func anonymousID(q *listenerRequest) string {
 
 // answerHLSList answers with a list, compressed if the player takes that.
 func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error {
-	list := page.Full()
+	query := r.URL.Query()
 	if r.Header.Get(relay.PathHeader) != "" {
 		return answerPlaylist(w, r, page.Relative())
 	}
-	if skip := r.URL.Query().Get("_HLS_skip"); skip == "YES" || skip == "v2" {
+	if start, err := strconv.Atoi(query.Get(hlsStart)); err == nil {
+		page = page.Starting(start)
+	}
+	list := page.Full()
+	if skip := query.Get("_HLS_skip"); skip == "YES" || skip == "v2" {
 		list = page.Delta()
 	}
 	return answerPlaylist(w, r, list)

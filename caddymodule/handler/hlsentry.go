@@ -20,6 +20,7 @@ import (
 const (
 	hlsLong    = "rewind" // leads to the long list; with a number, so many seconds before its usual start
 	hlsSession = "s"      // the id of the listener
+	hlsStart   = "start"  // of a long list: how many seconds before its end players begin
 )
 
 // maxBehind is as long as a rewind may be, in seconds.
@@ -81,19 +82,34 @@ func (h *Handler) serveHLSEntry(w http.ResponseWriter, q *listenerRequest) error
 	} else if full != nil {
 		return full
 	}
-	uri := base + mountpath.HLSFolder + nameOfList(long)
+	start := page.Start(behind)
 	if h.isCached(q) {
 		w.Header().Set("Cache-Control", cacheControl(q))
-	} else {
-		if !plays {
-			id = h.station.HLS().NewID(q.path, q.validity())
-			if err := h.expect(q, m, id); err != nil {
-				return err
-			}
+		id = ""
+	} else if !plays {
+		id = h.station.HLS().NewID(q.path, q.validity())
+		if err := h.expect(q, m, id); err != nil {
+			return err
 		}
-		uri += "?" + hlsSession + "=" + id
 	}
-	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", behind, hls.Variant{Page: page, URI: uri}))
+	uri := base + mountpath.HLSFolder + nameOfList(long) + listQuery(id, start)
+	return response.Answer(w, q.Request, http.StatusOK, hls.PlaylistType, hls.Entry("", start, hls.Variant{Page: page, URI: uri}))
+}
+
+// listQuery returns the query of a list, for a session unless the id is empty. Players begin where the
+// start says, unless that is 0.
+func listQuery(id string, start int) string {
+	query := make(url.Values)
+	if id != "" {
+		query.Set(hlsSession, id)
+	}
+	if start > 0 {
+		query.Set(hlsStart, strconv.Itoa(start))
+	}
+	if len(query) == 0 {
+		return ""
+	}
+	return "?" + query.Encode()
 }
 
 // nameOfList returns the name of the list, or of the long one.

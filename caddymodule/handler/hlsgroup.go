@@ -65,23 +65,24 @@ func (h *Handler) serveHLSGroup(w http.ResponseWriter, r *request.Facts, g *stat
 		return response.Refuse(http.StatusServiceUnavailable, "There is nothing to hear on "+response.Printable(g.Path)+" now").With("Retry-After", hlsRetry)
 	}
 	h.warnOfContainers(g, all)
-	query := ""
 	if slices.ContainsFunc(all, func(v *variant) bool { return !h.isCached(v.listenerRequest) }) {
 		if !plays {
 			if id, err = h.newGroupSession(g, all); err != nil {
 				return err
 			}
 		}
-		query = "?" + hlsSession + "=" + id
 	} else {
+		id = ""
 		w.Header().Set("Cache-Control", cacheControl(all[0].listenerRequest))
 	}
 	var listed []hls.Variant
 	up := "." + strings.Repeat("/..", strings.Count(g.Path, "/")-1)
+	start := all[0].page.Start(behind)
 	for _, v := range all {
-		listed = append(listed, hls.Variant{Page: v.page, URI: up + mountpath.Escape(v.path) + mountpath.HLSFolder + nameOfList(long) + query})
+		uri := up + mountpath.Escape(v.path) + mountpath.HLSFolder + nameOfList(long) + listQuery(id, start)
+		listed = append(listed, hls.Variant{Page: v.page, URI: uri})
 	}
-	return response.Answer(w, r.Request, http.StatusOK, hls.PlaylistType, hls.Entry(g.Name, behind, listed...))
+	return response.Answer(w, r.Request, http.StatusOK, hls.PlaylistType, hls.Entry(g.Name, start, listed...))
 }
 
 // canRewind reports whether all mounts of a group have a long list: players change between lists of one

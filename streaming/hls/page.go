@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/format"
@@ -23,12 +22,10 @@ type Page struct {
 
 	Form Form // it may be set before the page is used
 
-	target                int // seconds
-	long                  bool
-	growing               *Segment          // with the parts after the last segment; nil: there are none
-	part                  time.Duration     // the longest part
-	render                func(Form) []byte // the media playlist
-	full, delta, relative func() *Playlist
+	growing *Segment      // with the parts after the last segment; nil: there are none
+	part    time.Duration // the longest part
+	*playlists
+	starts *starts // nil: it is no long list
 }
 
 // Form is how a list is written.
@@ -43,26 +40,22 @@ type Form struct {
 
 // Page returns the list as it is now.
 func (l *List) Page() *Page {
-	p := &Page{Segments: slices.Clone(l.segments), Next: l.Next(), Ended: l.ended, target: l.target, long: l.long, growing: l.growing, part: l.part}
+	p := &Page{Segments: slices.Clone(l.segments), Next: l.Next(), Ended: l.ended, growing: l.growing, part: l.part}
 	if !l.ended {
 		p.Hint = l.hint
 	}
 	t := &text{
-		target: l.target, long: l.long, sequence: l.sequence + uint64(l.first), discontinuity: l.discontinuity,
+		target: l.target, sequence: l.sequence + uint64(l.first), discontinuity: l.discontinuity,
 		ended: l.ended, shown: p.Segments[l.first:], part: l.part, growing: l.growing, hint: p.Hint,
 	}
 	if l.part > 0 || l.listed*l.target > minSkippable {
 		t.skipUntil = skipTargets * l.target
 	}
-	p.render = func(f Form) []byte { return t.render(f, 0) }
-	p.full = sync.OnceValue(func() *Playlist { return newPlaylist(p.render(p.Form)) })
-	p.relative = sync.OnceValue(func() *Playlist {
-		return newPlaylist(p.render(Form{DateRanges: p.Form.DateRanges, Renditions: p.Form.Renditions}))
-	})
-	p.delta = p.full
-	if n := t.skipped(); n > 0 {
-		p.delta = sync.OnceValue(func() *Playlist { return newPlaylist(t.render(p.Form, n)) })
+	if l.long {
+		t.start = startTargets * t.target
+		p.starts = new(starts)
 	}
+	p.playlists = t.playlists(&p.Form)
 	var bits, seconds float64
 	for _, s := range l.segments {
 		b := 8 * float64(s.Size)
@@ -74,21 +67,6 @@ func (l *List) Page() *Page {
 	}
 	return p
 }
-
-// Full returns the media playlist. It is made with the first call.
-func (p *Page) Full() *Playlist { return p.full() }
-
-// Relative returns the media playlist with relative names, as other nodes mirror it.
-func (p *Page) Relative() *Playlist {
-	if p.Form.Base == "" {
-		return p.full()
-	}
-	return p.relative()
-}
-
-// Delta returns what is new in the media playlist, for a player that has had one shortly before;
-// the full one if that is not long.
-func (p *Page) Delta() *Playlist { return p.delta() }
 
 // File is a segment, a part of one, or an init.
 type File struct {
@@ -172,9 +150,9 @@ type Variant struct {
 }
 
 // Entry returns the multivariant playlist (RFC 8216, 4.3.4) of lists, the best first, under a title,
-// which may be empty. In long lists players begin so much earlier than by default as behind says:
-// that counts for more than what the lists say (4.3.5).
-func Entry(title string, behind time.Duration, all ...Variant) string {
+// which may be empty. Players begin so many seconds before the end as start says, which the lists must
+// say, too (4.3.5); 0: it is said by each list alone.
+func Entry(title string, start int, all ...Variant) string {
 	var b strings.Builder
 	version := 3
 	for _, v := range all {
@@ -186,9 +164,8 @@ func Entry(title string, behind time.Duration, all ...Variant) string {
 	if title = quotable(title); title != "" {
 		b.WriteString(`#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.title",VALUE="` + title + "\"\n")
 	}
-	if behind > 0 && all[0].Page.long {
-		usual := startTargets * time.Duration(all[0].Page.target) * time.Second
-		b.WriteString("#EXT-X-START:TIME-OFFSET=-" + seconds(usual+behind) + "\n")
+	if start > 0 {
+		b.WriteString(startTag + strconv.Itoa(start) + "\n")
 	}
 	for _, v := range all {
 		b.WriteString("#EXT-X-STREAM-INF:BANDWIDTH=" + strconv.Itoa(v.Page.Peak) + ",AVERAGE-BANDWIDTH=" + strconv.Itoa(v.Page.Average) +

@@ -1,23 +1,15 @@
 package hls
 
 import (
-	"bytes"
-	"compress/gzip"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
-// Playlist is the text of a media playlist, plain and compressed.
-type Playlist struct{ Text, Gzip []byte }
-
-func newPlaylist(text []byte) *Playlist { return &Playlist{text, compress(text)} }
-
 // text is the content of a media playlist.
 type text struct {
-	target                  int // seconds
-	long                    bool
+	target                  int    // seconds
+	start                   int    // seconds before the end, where players begin; 0: they decide
 	sequence, discontinuity uint64 // of the first segment
 	ended                   bool
 	shown                   []*Segment
@@ -37,6 +29,8 @@ const (
 // startTargets is how far from the end of a list players begin, in longest segments or parts. In a
 // long list some would begin with its first segment.
 const startTargets = 3
+
+const startTag = "#EXT-X-START:TIME-OFFSET=-"
 
 // skipped returns how many segments a delta update leaves out.
 func (t *text) skipped() int {
@@ -70,8 +64,8 @@ func (t *text) render(form Form, skipped int) []byte {
 	l.number("#EXT-X-MEDIA-SEQUENCE:", t.sequence)
 	l.number("#EXT-X-DISCONTINUITY-SEQUENCE:", t.discontinuity)
 	l.add("#EXT-X-INDEPENDENT-SEGMENTS")
-	if t.long {
-		l.number("#EXT-X-START:TIME-OFFSET=-", uint64(startTargets*t.target))
+	if t.start > 0 {
+		l.number(startTag, uint64(t.start))
 	}
 	if skipped > 0 {
 		l.number("#EXT-X-SKIP:SKIPPED-SEGMENTS=", uint64(skipped))
@@ -175,17 +169,4 @@ func (l *lines) parts(s *Segment) {
 		l.text = strconv.AppendFloat(append(l.text, "#EXT-X-PART:DURATION="...), float64(p.Samples)/float64(s.Rate), 'f', 5, 64)
 		l.add(`,URI="`, l.form.Base, p.Name, `",INDEPENDENT=YES`)
 	}
-}
-
-// compressors are reused: each has a megabyte.
-var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-
-func compress(text []byte) []byte {
-	var b bytes.Buffer
-	w := compressors.Get().(*gzip.Writer)
-	w.Reset(&b)
-	_, _ = w.Write(text) // a buffer takes all
-	_ = w.Close()
-	compressors.Put(w)
-	return b.Bytes()
 }

@@ -243,7 +243,7 @@ func (s *Segment) MayPrecede(c *format.Codec, o *Options) bool {
 // Quote makes the text of a page that of a remote playlist, with the base of the page's form before the
 // names.
 func (p *Page) Quote(text []byte) {
-	if p.Form.Base == "" && bytes.Equal(p.render(p.Form), text) {
+	if p.Form.Base == "" && bytes.Equal(p.text.render(p.Form, 0), text) {
 		return
 	}
 	quoted := sync.OnceValue(func() *Playlist { return newPlaylist(withBase(text, p.Form.Base)) })

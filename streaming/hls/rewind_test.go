@@ -33,9 +33,21 @@ func TestALongListHoldsAnHour(t *testing.T) {
 		t.Errorf("%.400s", text)
 	}
 	for behind, want := range map[time.Duration]string{0: "", time.Minute: "#EXT-X-START:TIME-OFFSET=-78\n"} {
-		entry := Entry("", behind, Variant{r.Page(), "rewind.m3u8"})
+		page := r.Page()
+		start := page.Start(behind)
+		entry := Entry("", start, Variant{page, "rewind.m3u8"})
 		if _, start, _ := strings.Cut(entry, "#EXT-X-INDEPENDENT-SEGMENTS\n"); !strings.HasPrefix(start, want+"#EXT-X-STREAM-INF") {
 			t.Errorf("%v before, the entry is\n%s", behind, entry)
+		}
+		if want == "" {
+			want = "#EXT-X-START:TIME-OFFSET=-18\n"
+		}
+		for range 2 { // it is made once, and kept
+			for kind, list := range map[string]*Playlist{"list": page.Starting(start).Full(), "delta": page.Starting(start).Delta()} {
+				if text := string(list.Text); strings.Count(text, "#EXT-X-START") != 1 || !strings.Contains(text, want) {
+					t.Errorf("%v before, the %s is\n%.400s", behind, kind, text)
+				}
+			}
 		}
 	}
 	if n := len(r.Page().Segments); n < 890 {
@@ -64,6 +76,24 @@ func TestALongListHoldsAnHour(t *testing.T) {
 	})
 	if n := len(parse(t, r.Page().Full().Text).names); n != leastListed {
 		t.Errorf("%d segments after a day's pause", n)
+	}
+}
+
+// However many starts clients make up, few of their lists are kept.
+func TestFewStartsOfALongListAreKept(t *testing.T) {
+	page := rewound(t, 6*time.Second, func(p *player) { p.play(mp3, Title{}, time.Minute) }).Page()
+	for start := range 3 * maxStarts {
+		if text := string(page.Starting(start + 100).Full().Text); !strings.Contains(text, fmt.Sprintf("#EXT-X-START:TIME-OFFSET=-%d\n", start+100)) {
+			t.Fatalf("for %d, the list is\n%.400s", start+100, text)
+		}
+	}
+	if n := len(page.starts.pages); n != maxStarts {
+		t.Errorf("%d are kept, want %d", n, maxStarts)
+	}
+	for _, other := range []int{-1, 0, 18, maxStart + 1} {
+		if page.Starting(other) != page {
+			t.Errorf("%d has a list of its own", other)
+		}
 	}
 }
 
