@@ -44,14 +44,21 @@ func serveUpgrade(w http.ResponseWriter, r *http.Request) error {
 	}
 	o.Config = func() ([]byte, error) { return configInForce(r) }
 	pid, err := upgrade.Begin(o)
-	switch {
-	case errors.Is(err, upgrade.ErrUnderWay):
-		return errorf(http.StatusConflict, "upgrade: %w", err)
-	case err != nil:
-		return errorf(http.StatusInternalServerError, "upgrade: %w", err)
+	if err != nil {
+		return notUpgraded(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(Upgraded{Process: pid})
+}
+
+// notUpgraded returns the answer to an upgrade that has failed. One that another upgrade or a reload has
+// forestalled can be tried again.
+func notUpgraded(err error) error {
+	status := http.StatusInternalServerError
+	if errors.Is(err, upgrade.ErrUnderWay) || errors.Is(err, upgrade.ErrReloaded) {
+		status = http.StatusConflict
+	}
+	return errorf(status, "upgrade: %w", err)
 }
 
 // configTime bounds the reading of the configuration.

@@ -91,21 +91,17 @@ func (h *Handler) canRewind(g *state.HLSGroup) bool {
 	return !slices.ContainsFunc(g.Mounts, func(path string) bool { return h.station.Policy(path).HLS.Rewind == 0 })
 }
 
-// variantInterval is how often an entry looks for the lists that it waits for.
-const variantInterval = 200 * time.Millisecond
-
 // awaitVariants returns the variants that have a list: as soon as all have one that are live, or what
 // there is in the end.
 func (h *Handler) awaitVariants(ctx context.Context, all []*variant, long bool) []*variant {
 	ctx, cancel := context.WithTimeout(ctx, hlsWait)
 	defer cancel()
-	ticker := time.NewTicker(variantInterval)
-	defer ticker.Stop()
 	for {
+		changes := origin.NewChanges(ctx)
 		var ready []*variant
 		waits, live := false, false
 		for _, v := range all {
-			unsupported := h.look(v, long)
+			unsupported := h.look(v, long, changes)
 			if v.page != nil {
 				ready, live = append(ready, v), live || v.live
 			}
@@ -114,18 +110,19 @@ func (h *Handler) awaitVariants(ctx context.Context, all []*variant, long bool) 
 		if live && !waits || ctx.Err() != nil {
 			return slices.DeleteFunc(ready, func(v *variant) bool { return live && !v.live })
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-		}
+		changes.Await()
 	}
 }
 
-// look looks for the list of a variant, or the long one, and reports whether its stream has no carrier.
-func (h *Handler) look(v *variant, long bool) (unsupported bool) {
+// look looks for the list of a variant, or the long one, and reports whether its stream has no carrier. What
+// comes after that is among the changes.
+func (h *Handler) look(v *variant, long bool, changes *origin.Changes) (unsupported bool) {
+	if v.mount = h.station.HLS().Open(v.path); v.mount != nil {
+		changes.Of(v.mount)
+	}
 	m := h.station.Mount(v.path)
 	v.live = m != nil && m.Heard() != ""
-	if v.mount = h.station.HLS().Open(v.path); v.mount == nil {
+	if v.mount == nil {
 		return false
 	}
 	now, cancel := context.WithCancel(context.Background())

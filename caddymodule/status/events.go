@@ -20,7 +20,7 @@ const (
 
 // items returns the mounts as items of the live feed.
 func (p *Pages) items() (count state.ListenerCount, items []state.Item) {
-	v := newView(p.station)
+	v := newView(p.station, p.station.Statuses())
 	for _, m := range v.Mounts {
 		if text, err := json.Marshal(m); err == nil { // texts and numbers can be written
 			items = append(items, state.Item{Key: m.Mount, JSON: text})

@@ -7,6 +7,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/streaming"
 )
 
 // groupViews returns the HLS groups of which there are mounts among those that are shown.
@@ -47,12 +48,12 @@ func groupReach(g *state.Generation, group *state.HLSGroup) int {
 }
 
 // groupStatuses returns the public status of the HLS groups under names like Icecast's, which has no
-// groups; of the one at a path, unless that is empty.
-func groupStatuses(g *state.Generation, r *request.Facts, only string) (all []map[string]any) {
+// groups; of the one at a path, unless that is empty. statuses are those of all mounts.
+func groupStatuses(g *state.Generation, r *request.Facts, statuses []streaming.MountStatus, only string) (all []map[string]any) {
 	if len(g.HLSGroups) == 0 {
 		return nil
 	}
-	for _, v := range newView(g).Mounts {
+	for _, v := range newView(g, statuses).Mounts {
 		if v.Mounts == nil || only != "" && v.Mount != only {
 			continue
 		}

@@ -58,7 +58,7 @@ func (p *Pages) Default(path string) func(http.ResponseWriter, *request.Facts) e
 
 // serveStatusPage answers with the public page.
 func (p *Pages) serveStatusPage(w http.ResponseWriter, r *request.Facts) error {
-	return p.servePage(w, r, p.station.Templates.Status, newView(p.station))
+	return p.servePage(w, r, p.station.Templates.Status, newView(p.station, p.station.Statuses()))
 }
 
 // serveAdminPage answers with the administrator's page.
@@ -66,7 +66,7 @@ func (p *Pages) serveAdminPage(w http.ResponseWriter, r *request.Facts) error {
 	if err := auth.Authorize(r, p.station.Gate.Admin); err != nil {
 		return err
 	}
-	v := newView(p.station)
+	v := newView(p.station, p.station.Statuses())
 	v.Token = p.station.Gate.Admin.NewPageToken()
 	return p.servePage(w, r, p.station.Templates.Admin, v)
 }

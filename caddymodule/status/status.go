@@ -29,7 +29,8 @@ const (
 func (p *Pages) serveJSON(w http.ResponseWriter, r *request.Facts) error {
 	only := r.URL.Query().Get("mount")
 	var sources []map[string]any
-	for _, m := range p.station.Statuses() {
+	statuses := p.station.Statuses()
+	for _, m := range statuses {
 		if !IsPublic(&m) || only != "" && m.Path != only {
 			continue
 		}
@@ -38,7 +39,7 @@ func (p *Pages) serveJSON(w http.ResponseWriter, r *request.Facts) error {
 		}
 	}
 	status := StationStatus(p.station, r, sources)
-	if groups := groupStatuses(p.station, r, only); groups != nil {
+	if groups := groupStatuses(p.station, r, statuses, only); groups != nil {
 		status["hls_groups"] = groups
 	}
 	body, err := json.Marshal(map[string]any{"icestats": status})

@@ -43,14 +43,14 @@ type stationView struct {
 }
 
 // newView returns the public view of the station now.
-func newView(g *state.Generation) stationView {
+func newView(g *state.Generation, statuses []streaming.MountStatus) stationView {
 	v := stationView{
 		Player: "." + mountpath.HLSScript,
 		Title:  cmp.Or(g.Identity.Name, "Radio"), Location: g.Identity.Location, Contact: g.Identity.Contact,
 		ListenerCount: state.CountListeners(g.Slaves(), "", g.Listeners()), Mounts: []mountView{},
 	}
 	seen := make(map[string]bool)
-	for _, m := range g.Statuses() {
+	for _, m := range statuses {
 		if seen[m.Path] = m.OnAir && IsPublic(&m); seen[m.Path] {
 			one := viewInfo(g, m.Path, m.Stream.Info, m.Stream.Type)
 			one.Song = m.Metadata.Song()

@@ -46,7 +46,9 @@ var (
 	// ErrUnderWay is returned while another upgrade is under way.
 	ErrUnderWay = errors.New("another upgrade is under way")
 
-	errReloaded = errors.New("the configuration has changed meanwhile; expected an upgrade after it")
+	// ErrReloaded is returned if a reload was faster.
+	ErrReloaded = errors.New("the configuration has changed meanwhile; expected an upgrade after it")
+
 	errReplaced = errors.New("an upgrade of the program is under way; expected a new configuration when it has ended, for the new process")
 )
 
@@ -118,7 +120,7 @@ func (u *upgrade) run() (err error) {
 		return fmt.Errorf("the new process did not take the streams: %w; see its log", cause(err))
 	}
 	if caddy.ActiveContext().Context != u.inForce {
-		return errReloaded
+		return ErrReloaded
 	}
 	u.commit()
 	return nil

@@ -3,6 +3,7 @@ package origin
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"github.com/caddycast/caddycast/streaming/hls"
 )
@@ -14,9 +15,7 @@ var ErrTooFar = errors.New("the segment or the part is too far ahead of the play
 // whether it held.
 func (m *Mount) await(ctx context.Context, holds func() bool) bool {
 	for {
-		m.mu.Lock()
-		changed := m.changed
-		m.mu.Unlock()
+		changed := m.nextView()
 		if holds() {
 			return true
 		}
@@ -27,6 +26,33 @@ func (m *Mount) await(ctx context.Context, holds func() bool) bool {
 		}
 	}
 }
+
+// nextView returns a channel that is closed when there is another view.
+func (m *Mount) nextView() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changed
+}
+
+// Changes are the next views of some mounts. It is for one goroutine, and for one wait.
+type Changes struct{ cases []reflect.SelectCase }
+
+// NewChanges returns the changes of no mount. A wait for them ends with ctx.
+func NewChanges(ctx context.Context) *Changes {
+	c := new(Changes)
+	c.add(ctx.Done())
+	return c
+}
+
+// Of adds a mount: who looks at its view afterwards misses no change.
+func (c *Changes) Of(m *Mount) { c.add(m.nextView()) }
+
+func (c *Changes) add(closed <-chan struct{}) {
+	c.cases = append(c.cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(closed)})
+}
+
+// Await waits until one of the mounts has another view.
+func (c *Changes) Await() { reflect.Select(c.cases) }
 
 // Await returns a page of the list that goes on, or of the long one, as soon as there is one. The
 // error is an UnsupportedError, or why ctx is done.

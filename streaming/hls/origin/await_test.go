@@ -69,6 +69,28 @@ func partEnd(v *View, sequence uint64, part int) time.Time {
 	return end
 }
 
+// Who waits for any of some mounts goes on with the next view of one of them, and when it hangs up.
+func TestTheNextViewOfSomeMountsIsAwaited(t *testing.T) {
+	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
+		e := s.source(live, "audio/mpeg", nil)
+		defer e.end()
+		m, silent := s.await(), s.m.Open("/silent")
+		before := m.View()
+		changes := NewChanges(t.Context())
+		changes.Of(silent)
+		changes.Of(m)
+		changes.Await()
+		if m.View() == before {
+			t.Error("nothing has changed")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		changes = NewChanges(ctx)
+		changes.Of(silent)
+		cancel()
+		changes.Await()
+	})
+}
+
 // Who waits is answered when the list ends, when the source stays away for too long, and when it
 // hangs up; and does not wait for what is too far ahead.
 func TestWaitsEnd(t *testing.T) {
