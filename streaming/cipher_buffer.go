@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,9 @@ type CipherBuffer struct {
 	buffering   bool
 	pending     []byte // encrypted, and not sent yet
 	ownsPending bool   // pending is not the memory that was given to buffer
+
+	mu       sync.Mutex
+	gathered *[]byte // by Gather; nil: nothing is
 }
 
 // TLSConn is the encrypting connection over a CipherBuffer, such as *tls.Conn. It has no
@@ -33,10 +37,18 @@ func NewCipherBuffer(c *net.TCPConn) *CipherBuffer { return &CipherBuffer{TCPCon
 
 // Write implements net.Conn.
 func (b *CipherBuffer) Write(p []byte) (int, error) {
-	if !b.buffering {
+	if b.buffering {
+		b.pending = append(b.pending, p...)
+		return len(p), nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gathered == nil {
 		return b.TCPConn.Write(p)
 	}
-	b.pending = append(b.pending, p...)
+	if *b.gathered = append(*b.gathered, p...); len(*b.gathered) >= gatheredSize {
+		return len(p), b.sendGathered()
+	}
 	return len(p), nil
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/caddycast/caddycast/streaming/hls"
 	"github.com/caddycast/caddycast/streaming/hls/origin"
 	"github.com/caddycast/caddycast/streaming/icy"
-	"github.com/caddycast/caddycast/streaming/relay"
 )
 
 const (
@@ -50,7 +49,7 @@ func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 		return errNotServed
 	}
 	allowOrigins(w.Header())
-	q := h.newListenerRequest(r, mount)
+	q := h.newUnidentified(r, mount)
 	if q.client.Relay {
 		if err := h.checkSlave(q); err != nil {
 			return err
@@ -58,6 +57,7 @@ func (h *Handler) serveHLS(w http.ResponseWriter, r *request.Facts) error {
 	}
 	switch {
 	case !isFile:
+		q.identify()
 		return h.serveHLSEntry(w, q)
 	case name == hlsList, name == hlsRewind:
 		return h.serveHLSList(w, q, name == hlsRewind && q.policy.HLS.Rewind > 0)
@@ -125,7 +125,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 	case h.isCached(q):
 		return h.serveCachedList(w, q, long)
 	}
-	id := q.URL.Query().Get(hlsSession)
+	id := q.query().Get(hlsSession)
 	group := h.groupOf(q.path, id)
 	h.keepVariants(group, q.path)
 	if group == nil && !h.station.HLS().IsID(q.path, id) {
@@ -146,7 +146,7 @@ func (h *Handler) serveHLSList(w http.ResponseWriter, q *listenerRequest, long b
 		page, err := m.Poll(id, long)
 		switch {
 		case err == nil:
-			return answerHLSList(w, q.Request, page)
+			return answerHLSList(w, q, page)
 		case errors.Is(err, origin.ErrOver):
 			return errHLSOver()
 		}
@@ -167,11 +167,12 @@ func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, g *
 		return err
 	}
 	if q.Method == http.MethodHead {
-		return answerHLSList(w, q.Request, current)
+		return answerHLSList(w, q, current)
 	}
 	if err := h.moveHLSSession(g, q, m, id); err != nil {
 		return err
 	}
+	q.identify()
 	switch err := m.Admit(id, q.client); {
 	case err == nil, errors.Is(err, streaming.ErrNothing):
 	case errors.Is(err, origin.ErrCrowded):
@@ -181,9 +182,9 @@ func (h *Handler) beginHLSSession(w http.ResponseWriter, q *listenerRequest, g *
 		return errStream(err)
 	}
 	if page, err := m.Poll(id, long); err == nil {
-		return answerHLSList(w, q.Request, page)
+		return answerHLSList(w, q, page)
 	}
-	return answerHLSList(w, q.Request, current) // nothing is heard now, but will be
+	return answerHLSList(w, q, current) // nothing is heard now, but will be
 }
 
 func errHLSOver() error {
@@ -194,7 +195,7 @@ func errHLSOver() error {
 // id of another node, which has sent it here, tells it from others.
 func anonymousID(q *listenerRequest) string {
 	player := q.ClientIP + "\n" + icy.Clean(q.UserAgent())
-	if id := q.URL.Query().Get(hlsSession); origin.IsWellFormed(id) {
+	if id := q.query().Get(hlsSession); origin.IsWellFormed(id) {
 		player = id
 	}
 	sum := sha256.Sum256([]byte(player))
@@ -202,19 +203,18 @@ func anonymousID(q *listenerRequest) string {
 }
 
 // answerHLSList answers with a list, compressed if the player takes that.
-func answerHLSList(w http.ResponseWriter, r *http.Request, page *hls.Page) error {
-	query := r.URL.Query()
-	if r.Header.Get(relay.PathHeader) != "" {
-		return answerPlaylist(w, r, page.Relative())
+func answerHLSList(w http.ResponseWriter, q *listenerRequest, page *hls.Page) error {
+	if q.client.Relay {
+		return answerPlaylist(w, q.Request, page.Relative())
 	}
-	if start, err := strconv.Atoi(query.Get(hlsStart)); err == nil {
+	if start, err := strconv.Atoi(q.query().Get(hlsStart)); err == nil {
 		page = page.Starting(start)
 	}
 	list := page.Full()
-	if skip := query.Get("_HLS_skip"); skip == "YES" || skip == "v2" {
+	if skip := q.query().Get("_HLS_skip"); skip == "YES" || skip == "v2" {
 		list = page.Delta()
 	}
-	return answerPlaylist(w, r, list)
+	return answerPlaylist(w, q.Request, list)
 }
 
 // answerPlaylist answers with a playlist, compressed if the client takes that.

@@ -39,7 +39,7 @@ func (h *Handler) serveCachedList(w http.ResponseWriter, q *listenerRequest, lon
 		}
 	}
 	response.SetDefault(w.Header(), "Cache-Control", cacheControl(q))
-	return answerHLSList(w, q.Request, page)
+	return answerHLSList(w, q, page)
 }
 
 // endedHLS returns the list of the mount if it has ended and no other has begun, else nil: players

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/transport"
 	"github.com/caddycast/caddycast/streaming/hls"
 )
 
@@ -20,9 +21,11 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 	m := h.station.HLS().Mount(q.path)
 	var file *hls.File
 	if m != nil {
-		ctx, cancel := context.WithTimeout(q.Context(), hlsWait)
-		defer cancel()
-		file = m.AwaitFile(ctx, name)
+		if file = m.File(name); file == nil {
+			ctx, cancel := context.WithTimeout(q.Context(), hlsWait)
+			defer cancel()
+			file = m.AwaitFile(ctx, name)
+		}
 	}
 	if file == nil {
 		return noSegment()
@@ -55,7 +58,7 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 		return answerHLSStored(w, q.Request, kind, stored, file)
 	}
 	header.Set("Accept-Ranges", "bytes")
-	return response.Send(w, q.Request, kind, file.Data)
+	return transport.Gathered(q.Request, func() error { return response.Send(w, q.Request, kind, file.Data) })
 }
 
 // fileCaching returns what caches may do with a file. Those of a protected mount are kept for a short

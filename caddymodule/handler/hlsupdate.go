@@ -13,7 +13,7 @@ import (
 // awaitHLSUpdate waits until the list has what the player asks for. If that does not come, it is
 // answered with the list as it is: players bear that, and do not bear an error.
 func awaitHLSUpdate(q *listenerRequest, m *origin.Mount, long bool) error {
-	sequence, part, err := hlsDirectives(q.URL.Query())
+	sequence, part, err := hlsDirectives(q.query())
 	if err != nil || sequence == 0 {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,16 @@ type listenerRequest struct {
 	mount  *streaming.Mount // set by awaitMount
 
 	authorized bool // the module was asked
+
+	parsed url.Values // the query; see query
+}
+
+// query returns the query of the request, which is parsed once.
+func (q *listenerRequest) query() url.Values {
+	if q.parsed == nil {
+		q.parsed = q.URL.Query()
+	}
+	return q.parsed
 }
 
 // serveListener serves a listener of the mount at a path. The error is errNotServed if the
@@ -80,9 +91,24 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 }
 
 func (h *Handler) newListenerRequest(r *request.Facts, path string) *listenerRequest {
-	q := &listenerRequest{Facts: r, path: path, policy: h.station.Policy(path), module: h.station.Gate.Module(path), client: clientOf(r)}
+	q := h.newUnidentified(r, path)
+	q.identify()
+	return q
+}
+
+// newUnidentified returns a request of whose client is known only whether it is a relay. A player of HLS that
+// is counted already needs no more, and loads files all the time.
+func (h *Handler) newUnidentified(r *request.Facts, path string) *listenerRequest {
+	q := &listenerRequest{Facts: r, path: path, policy: h.station.Policy(path), module: h.station.Gate.Module(path)}
 	q.client.Relay = r.Header.Get(relay.PathHeader) != ""
 	return q
+}
+
+// identify finds out who the client is.
+func (q *listenerRequest) identify() {
+	relay, slave := q.client.Relay, q.client.Slave
+	q.client = clientOf(q.Facts)
+	q.client.Relay, q.client.Slave = relay, slave
 }
 
 // checkAllowed refuses a client that is not allowed, if the mount has a stream.
