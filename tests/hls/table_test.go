@@ -17,13 +17,14 @@ var update = flag.Bool("update", false, "rewrite the table of docs/guides/hls.md
 const guide = "../../docs/guides/hls.md"
 
 // seams are what happens to mounts: the columns of the table.
-var seams = []string{"encoder back after 3 s", "fallback, and back", "another sampling rate", "reload"}
+var seams = []string{"encoder back after 3 s", "fallback, and back", "another sampling rate", "reload", "`kill -9`, and back"}
 
 const (
 	dropped = iota
 	backed
 	changed
 	reloaded
+	killed
 )
 
 // programsThatPlay are the players of the table, in its order.
@@ -51,6 +52,7 @@ type stage struct {
 	carriers []*carrier
 	config   string
 	ends     map[string]func() // of sources, by mount
+	victim   *victim           // has the mounts of the seam killed
 }
 
 func newStage(t *testing.T) *stage {
@@ -66,8 +68,16 @@ func newStage(t *testing.T) *stage {
 		}
 	}
 	s.config = station(mounts.String())
-	s.Server = harness.Start(t, s.config)
+	s.Server, s.victim = harness.Start(t, s.config), startVictim(t, s.config)
 	return s
+}
+
+// at returns the server of the mounts at a seam.
+func (s *stage) at(seam int) *harness.Server {
+	if seam == killed {
+		return s.victim.Server
+	}
+	return s.Server
 }
 
 // each calls a function with the mount of each codec at a seam.
@@ -77,10 +87,10 @@ func (s *stage) each(seam int, do func(c *carrier, mount string)) {
 	}
 }
 
-// feed begins to feed a mount with a sound.
-func (s *stage) feed(c *carrier, mount string, sound []byte) {
+// feed begins to feed the mount of a codec at a seam with a sound.
+func (s *stage) feed(c *carrier, seam int, sound []byte) {
 	s.T.Helper()
-	s.ends[mount] = c.send(s.Server, mount, sound)
+	s.ends[c.path(seam)] = c.send(s.at(seam), c.path(seam), sound)
 }
 
 // row is a line of the table: what a player does with a codec.
@@ -109,13 +119,13 @@ var tableHead = "| codec | player | " + strings.Join(seams, " | ") + " |\n|---|-
 func TestWhatPlayersDoAtSeams(t *testing.T) {
 	s := newStage(t)
 	for seam := range seams {
-		s.each(seam, func(c *carrier, mount string) { s.feed(c, mount, c.sound[0]) })
+		s.each(seam, func(c *carrier, _ string) { s.feed(c, seam, c.sound[0]) })
 	}
-	s.each(-1, func(c *carrier, mount string) { s.feed(c, mount, c.sound[1]) })
+	s.each(-1, func(c *carrier, _ string) { s.feed(c, -1, c.sound[1]) })
 	urls := make(map[string]string)
 	for seam := range seams {
 		s.each(seam, func(_ *carrier, mount string) {
-			urls[mount] = "http://" + s.Plain + mount + ".m3u8"
+			urls[mount] = "http://" + s.at(seam).Plain + mount + ".m3u8"
 		})
 	}
 	for mount, url := range urls {
@@ -148,23 +158,29 @@ func TestWhatPlayersDoAtSeams(t *testing.T) {
 	end(backed)
 	s.each(changed, func(c *carrier, mount string) {
 		s.ends[mount]()
-		s.feed(c, mount, c.other)
+		s.feed(c, changed, c.other)
 	})
 	time.Sleep(3 * time.Second) // the seam itself
-	s.each(dropped, func(c *carrier, mount string) { s.feed(c, mount, c.sound[1]) })
+	s.each(dropped, func(c *carrier, _ string) { s.feed(c, dropped, c.sound[1]) })
 	hears(dropped, 1)
 	hears(changed, 1)
 	hears(backed, 1)
-	s.each(backed, func(c *carrier, mount string) { s.feed(c, mount, c.sound[2]) })
+	s.each(backed, func(c *carrier, _ string) { s.feed(c, backed, c.sound[2]) })
 	if err := s.Reload(s.config + "\n\t# another"); err != nil {
 		t.Fatal(err)
 	}
 	s.each(reloaded, func(c *carrier, mount string) {
 		s.ends[mount]()
-		s.feed(c, mount, c.sound[1])
+		s.feed(c, reloaded, c.sound[1])
+	})
+	s.victim.restart()
+	s.each(killed, func(c *carrier, mount string) {
+		s.ends[mount]()
+		s.feed(c, killed, c.sound[1])
 	})
 	hears(backed, 2)
 	hears(reloaded, 1)
+	hears(killed, 1)
 	s.compare(t, want, ears)
 }
 
