@@ -101,10 +101,13 @@ type row struct {
 
 func (r row) String() string {
 	cells := []string{r.codec, r.player}
-	for _, yes := range r.goesOn {
-		if yes {
+	for seam, yes := range r.goesOn {
+		switch {
+		case seam == killed && r.player != "shaka, Chromium": // of a load that finds no server, or of how long it has played
+			cells = append(cells, "by chance")
+		case yes:
 			cells = append(cells, "yes")
-		} else {
+		default:
 			cells = append(cells, "no")
 		}
 	}
