@@ -22,7 +22,7 @@ PROGRAMS := ffmpeg mpg123 ezstream curl oggenc:vorbis-tools opusenc:opus-tools f
 	shout:libshout-tools darkice gst-launch-1.0:gstreamer1.0-tools \
 	/usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good mpd mpc cvlc:vlc-bin \
 	/usr/share/doc/vlc-plugin-base:vlc-plugin-base butt Xvfb:xvfb nginx:nginx-light haproxy \
-	prometheus npm
+	prometheus npm nats-server
 # the file that npm writes last
 PAGES    := tests/npm/node_modules/.package-lock.json
 TOOL     := go tool -modfile=tools/go.mod

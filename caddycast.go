@@ -10,6 +10,8 @@
 //	icecast.auth.htpasswd                       listeners from a file of users
 //	icecast.auth.off                            no module, whatever a pattern says
 //	icecast.auth.url                            listeners and sources by Icecast's URL authentication
+//	icecast.cluster.memory                      nodes of a cluster that are stations of one process
+//	icecast.cluster.nats                        nodes of a cluster that find each other over NATS
 //	icecast.fallbacks.file                      files in place of a silent mount
 //	icecast.fallbacks.mount                     another mount in its place
 //	icecast.fallbacks.standby                   the loop that is part of the program
@@ -34,6 +36,7 @@ import (
 	_ "github.com/caddycast/caddycast/caddymodule/adminapi"
 	_ "github.com/caddycast/caddycast/caddymodule/auth"
 	_ "github.com/caddycast/caddycast/caddymodule/command"
+	_ "github.com/caddycast/caddycast/caddymodule/engine"
 	_ "github.com/caddycast/caddycast/caddymodule/fallbacks"
 	_ "github.com/caddycast/caddycast/caddymodule/handler"
 	_ "github.com/caddycast/caddycast/caddymodule/hook"

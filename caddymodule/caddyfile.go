@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/access"
 	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/engine"
 	"github.com/caddycast/caddycast/caddymodule/hook"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
@@ -46,7 +47,8 @@ func init() {
 //		hls <path> { … }     # see parseHLSGroup
 //
 //		relay <mount> <url>... { … }   # see parseRelay
-//		role master|slave { … }        # see parseRole
+//		role master|slave|peer { … }   # see parseRole
+//		cluster <engine> … { … }       # see engine.Parse
 //
 //		drain_on_stop     <duration>
 //		allow_shared_port [on|off]
@@ -118,6 +120,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			return err
 		},
 		"role":              func() error { return parseRole(d, s) },
+		"cluster":           func() error { return engine.Parse(d, &s.ClusterRaw) },
 		"drain_on_stop":     setting.Duration(d, &s.DrainOnStop),
 		"allow_shared_port": setting.Flag(d, &s.AllowSharedPort),
 	})

@@ -35,6 +35,13 @@ func (s *Station) texts() []*string {
 			texts = append(texts, &s.Slave.Public[i])
 		}
 	}
+	if s.Peer != nil {
+		for _, bases := range [][]string{s.Peer.Public, s.Peer.Internal} {
+			for i := range bases {
+				texts = append(texts, &bases[i])
+			}
+		}
+	}
 	return texts
 }
 

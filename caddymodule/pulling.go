@@ -3,17 +3,15 @@ package caddymodule
 import (
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
-	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -49,49 +47,17 @@ type Pulling struct {
 //	on_demand [off]
 //	metadata  [off]
 //	timeout  <duration>
-//
-//	tls_trust       <pem file>...
-//	tls_server_name <name>
-//	tls_client_auth <certificate file> <key file>
-//	tls_insecure_skip_verify
+//	…         # see setting.TLSDirectives
 func pullingDirectives(d *caddyfile.Dispenser, p *Pulling) setting.Directives {
-	config := func() *reverseproxy.TLSConfig {
-		if p.TLS == nil {
-			p.TLS = new(reverseproxy.TLSConfig)
-		}
-		return p.TLS
-	}
-	return setting.Directives{
+	known := setting.TLSDirectives(d, &p.TLS)
+	maps.Copy(known, setting.Directives{
 		"user":      setting.Text(d, &p.User),
 		"password":  setting.Text(d, &p.Password),
 		"on_demand": setting.Flag(d, &p.OnDemand),
 		"metadata":  setting.Flag(d, &p.Metadata),
 		"timeout":   setting.PositiveDuration(d, &p.Timeout),
-		"tls_trust": func() error {
-			files := d.RemainingArgs()
-			if len(files) == 0 {
-				return d.Err("tls_trust: missing files; expected PEM files of certificate authorities, such as /etc/ssl/our-ca.pem")
-			}
-			config().CARaw = caddyconfig.JSONModuleObject(caddytls.FileCAPool{TrustedCACertPEMFiles: files}, "provider", "file", nil)
-			return nil
-		},
-		"tls_server_name": func() error { return setting.Text(d, &config().ServerName)() },
-		"tls_client_auth": func() error {
-			args := d.RemainingArgs()
-			if len(args) != 2 {
-				return d.Errf("tls_client_auth: %d values; expected the file of a certificate and that of its key", len(args))
-			}
-			config().ClientCertificateFile, config().ClientCertificateKeyFile = args[0], args[1]
-			return nil
-		},
-		"tls_insecure_skip_verify": func() error {
-			if d.NextArg() {
-				return d.Errf("tls_insecure_skip_verify: unexpected argument %q; expected none", d.Val())
-			}
-			config().InsecureSkipVerify = true
-			return nil
-		},
-	}
+	})
+	return known
 }
 
 func (p *Pulling) validate() error {
@@ -101,10 +67,7 @@ func (p *Pulling) validate() error {
 	if p.User != "" && p.Password == "" {
 		return fmt.Errorf("user %q: no password; expected one", p.User)
 	}
-	if p.TLS != nil && p.TLS.InsecureSkipVerify && len(p.TLS.CARaw) > 0 {
-		return errors.New("tls_insecure_skip_verify: cannot be combined with tls_trust; expected one of them")
-	}
-	return nil
+	return setting.CheckTLS(p.TLS)
 }
 
 // upstreams translates URLs and credentials for the engine.

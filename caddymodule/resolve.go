@@ -55,6 +55,9 @@ func (a *App) resolve(ctx caddy.Context, name string, s *Station, events *caddye
 	if err := r.modules(ctx, g); err != nil {
 		return err
 	}
+	if g.Peering, err = r.station.peering(ctx); err != nil {
+		return err
+	}
 	if err := r.station.checkCaching(&r.mounts, g.Gate.DecidesOnListeners); err != nil {
 		return err
 	}
@@ -105,6 +108,10 @@ func (r *resolver) fill(g *state.Generation) {
 		g.Redirect = cmp.Or(s.Master.Redirect, state.RedirectOff)
 		g.PreferRegion = s.Master.PreferRegion
 		g.RedirectExcept = access.NewAgents(s.Master.RedirectExcept)
+	}
+	if s.Peer != nil {
+		g.IsMaster, g.Redirect = true, cmp.Or(s.Peer.Redirect, state.RedirectOff)
+		g.PreferRegion, g.RedirectExcept = s.Peer.PreferRegion, access.NewAgents(s.Peer.RedirectExcept)
 	}
 	if s.Slave != nil && s.Slave.Auth == "master" {
 		m := g.Relayer()
@@ -186,6 +193,9 @@ func (r *resolver) relays(ctx caddy.Context, g *state.Generation) (settings rela
 	}
 	if r.station.Slave != nil {
 		settings.Slave, err = r.station.Slave.settings(ctx, g.Report, g.Missing)
+	}
+	if r.station.Peer != nil && err == nil {
+		settings.Slave, err = r.station.Peer.settings(g.Missing)
 	}
 	return settings, err
 }

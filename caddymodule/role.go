@@ -45,7 +45,7 @@ type Slave struct {
 	Pulling
 }
 
-// parseRole parses a role of the station. It may have both.
+// parseRole parses a role of the station. It may be master and slave.
 //
 //	role master {
 //		redirect      off|when_full|balance [except <agent>...]
@@ -62,6 +62,7 @@ type Slave struct {
 //		region   <name>
 //		…           # see pullingDirectives
 //	}
+//	role peer { … }     # see Peer.parse
 func parseRole(d *caddyfile.Dispenser, s *Station) error {
 	role, err := setting.OneArg(d, "slave")
 	if err != nil {
@@ -86,10 +87,13 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 			return err
 		}
 		return setting.WrapErr(d, s.Slave.validate())
-	case role == "master" || role == "slave":
+	case role == "peer" && s.Peer == nil:
+		s.Peer = new(Peer)
+		return s.Peer.parse(d)
+	case role == "master" || role == "slave" || role == "peer":
 		return d.Errf("role %s: duplicate role; expected it once", role)
 	}
-	return setting.InvalidValue(d, "role", role, "role master or role slave")
+	return setting.InvalidValue(d, "role", role, "role master, role slave or role peer")
 }
 
 func (s *Slave) validate() error {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -67,6 +68,12 @@ type Station struct {
 
 	// The role of a master: what it does for its slaves.
 	Master *Master `json:"master,omitempty"`
+
+	// What carries the messages of the nodes of a cluster. Default: none.
+	ClusterRaw json.RawMessage `json:"cluster,omitempty" caddy:"namespace=icecast.cluster inline_key=engine"`
+
+	// The role of a peer: the station is a node of the cluster, without a master.
+	Peer *Peer `json:"peer,omitempty"`
 
 	// The role of a slave: what it pulls from its masters. A station may have both roles.
 	Slave *Slave `json:"slave,omitempty"`
@@ -162,13 +169,13 @@ func (s *Station) validate() error {
 		}
 		relayed[r.Mount] = true
 	}
-	return cmp.Or(s.Master.validate(), s.Slave.validate())
+	return cmp.Or(s.Master.validate(), s.Slave.validate(), s.Peer.validate())
 }
 
 // checkTogether returns an error for settings that are right alone, but not together.
 func (s *Station) checkTogether() error {
 	merged := newMergedMounts(s)
-	return cmp.Or(s.checkHLSGroups(&merged), s.checkSlaveNames(), s.checkCaching(&merged, func(string) bool { return false }))
+	return cmp.Or(s.checkHLSGroups(&merged), s.checkSlaveNames(), s.checkCaching(&merged, func(string) bool { return false }), s.checkPeer())
 }
 
 func (l *Limits) validate() error {

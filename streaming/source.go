@@ -38,6 +38,9 @@ type Source struct {
 	// sends.
 	Upstream string
 
+	// Yields reports whether an encoder may take the mount from this source, a relay.
+	Yields bool
+
 	// Pauses shortens the silence after which the source is gone, for an upstream that
 	// sends steadily; nil: it is the mount's SourceTimeout.
 	Pauses *Pauses
@@ -107,7 +110,7 @@ type Source struct {
 }
 
 // mayReplace reports whether a source may take the mount of another: a relay that of a
-// relay, which is the same one with other settings; an encoder that of a relay that has
+// relay, which is the same one with other settings; an encoder that of a relay that yields, or has
 // sent nothing yet, and, where that is allowed, that of an encoder with the same user. mu
 // is held.
 func (s *Source) mayReplace(old *Source) bool {
@@ -115,7 +118,7 @@ func (s *Source) mayReplace(old *Source) bool {
 	case s.Upstream != "":
 		return old.Upstream != ""
 	case old.Upstream != "":
-		return !m.announced
+		return old.Yields || !m.announced
 	default:
 		return m.Settings().Takeover && old.User == s.User
 	}

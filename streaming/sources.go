@@ -24,6 +24,11 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 	if s.Since.IsZero() {
 		s.Since = time.Now()
 	}
+	if st.claim != nil && s.Upstream == "" && path[0] == '/' {
+		if err := st.claim(path, s); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	s.halt, s.ended = make(chan struct{}), make(chan struct{})
 	for {

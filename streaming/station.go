@@ -30,7 +30,8 @@ type Station struct {
 	onDemand    atomic.Bool              // some source is, or was, on demand
 	changes     changes
 
-	sourced []func(*Source) // see OnSource
+	sourced []func(*Source)                    // see OnSource
+	claim   func(path string, s *Source) error // see OnClaim; nil: there is none
 
 	mu        sync.RWMutex
 	mounts    map[string]*Mount
@@ -82,6 +83,11 @@ func NewStation(observe func(*Listener), feeds func(FeedChange)) *Station {
 // it sends anything, from the goroutine of NewSource and under no lock. It must be called
 // before the station is used.
 func (st *Station) OnSource(sourced func(*Source)) { st.sourced = append(st.sourced, sourced) }
+
+// OnClaim sets a function that is called with each encoder before it gets a mount, from the
+// goroutine of NewSource and under no lock. NewSource returns its error. It must be called before
+// the station is used.
+func (st *Station) OnClaim(claim func(path string, s *Source) error) { st.claim = claim }
 
 // Apply puts settings into force, also for the mounts that live.
 func (st *Station) Apply(s *Settings) {

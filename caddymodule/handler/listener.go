@@ -33,6 +33,8 @@ type listenerRequest struct {
 	client streaming.Client
 	mount  *streaming.Mount // set by awaitMount
 
+	peer string // id of the node of the cluster that it is from; empty: of none
+
 	authorized bool // the module was asked
 
 	parsed url.Values // the query; see query
@@ -83,6 +85,13 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 	if err := h.authorize(q); err != nil {
 		return err
 	}
+	if peer := h.station.Peer(); peer != nil && q.peer != "" {
+		end, ok := peer.Pull(q.path)
+		if !ok {
+			return response.Refuse(http.StatusServiceUnavailable, "fanout reached; expected a pull from another node").With("Retry-After", "1")
+		}
+		defer end()
+	}
 	l, err := h.admit(q)
 	if err != nil {
 		return h.notAdmitted(q, err)
@@ -120,8 +129,15 @@ func (h *Handler) checkAllowed(q *listenerRequest) error {
 	return h.sendOn(q, err, err)
 }
 
-// checkSlave finds out whether the client is a slave, which no limit applies to.
+// checkSlave finds out whether the client is a slave or another node of the cluster, which no limit of
+// listeners applies to.
 func (h *Handler) checkSlave(q *listenerRequest) (err error) {
+	if peer := h.station.Peer(); peer != nil {
+		if q.peer = peer.CheckToken(q.Header.Get("Authorization"), q.path); q.peer != "" {
+			q.client.Slave = true
+			return nil
+		}
+	}
 	q.client.Slave, err = h.station.Gate.IsSlave(q.Facts)
 	if err == nil && !q.client.Slave && q.module == nil { // a module logs it itself
 		if failed := h.station.Gate.FailedSlave(q.Facts, q.path); failed != nil {

@@ -16,6 +16,9 @@ func (h *Handler) serveNode(w http.ResponseWriter, r *request.Facts) error {
 		return errNotServed
 	}
 	q := r.URL.Query()
+	if proof, ok := relay.Prove(h.station.PeerSecret(), h.station.Relayer().ID, q); ok {
+		return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", proof+"\n")
+	}
 	for _, m := range slave.Masters {
 		if proof, ok := relay.Prove(m.Password, h.station.Relayer().ID, q); ok {
 			return response.Answer(w, r.Request, http.StatusOK, "text/plain; charset=utf-8", proof+"\n")

@@ -73,7 +73,8 @@ func (h *Handler) pickSlave(q *listenerRequest, byHLS bool) (base string, ok boo
 	if base := q.URL.Query().Get(except); base != "" {
 		query.Except = []string{base}
 	}
-	return h.station.Slaves().Pick(query)
+	base, ok = h.station.Slaves().Pick(query)
+	return base, ok && base != h.station.PublicURL(q.Scheme) // else it stays here
 }
 
 // redirectTo returns the redirect to a mount at another node. The query is kept, since it may be a

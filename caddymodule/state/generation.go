@@ -52,6 +52,7 @@ type Generation struct {
 	Storage certmagic.Storage
 
 	Relays     relay.Settings
+	Peering    *Peering           // nil: the station is no node of a cluster
 	Recordings recording.Settings // nil: no mount is recorded
 	Hooks      *hooks.Plan
 	Events     *hook.CaddyEvents // nil: no event is passed to Caddy
@@ -256,6 +257,15 @@ func (g *Generation) OverrideFallback(mount, to string) {
 		zap.String("mount", response.Printable(mount)), zap.String("fallback", response.Printable(to)))
 	g.director.Forget()
 	g.Reconsider()
+}
+
+// credentials returns the credentials with which slaves may be registered.
+func (g *Generation) credentials() []relay.Credential {
+	all := g.Gate.Credentials()
+	if g.Peering != nil {
+		all = append(all, *relay.PeerCredential(nil))
+	}
+	return all
 }
 
 // Has reports whether a mount exists, or has settings or a relay of its own.

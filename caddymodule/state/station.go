@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/cluster"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
 	"github.com/caddycast/caddycast/internal/version"
@@ -55,6 +56,7 @@ type Station struct {
 	run      string // distinguishes this process's life of the station
 	relays   *relay.Manager
 	slaves   *relay.Slaves
+	peer     peer
 	dumps    *recording.Manager
 	hls      *origin.Manager
 	audience *audienceLog
@@ -91,6 +93,9 @@ func acquire(name string) (*Station, error) {
 		st.Notify(st.noticed)
 		st.players = fallback.NewPlayers(st.Station, st.Logger)
 		st.relays = relay.NewManager(st.Station, version.UserAgent, st.relayChanged)
+		st.peer.identity = cluster.NewIdentity()
+		st.relays.ID = st.peer.identity.ID
+		st.OnClaim(st.claim)
 		st.slaves = relay.NewSlaves(st.relays.ID, st.relayChanged)
 		st.slaves.Verify(relay.Prober(version.UserAgent))
 		st.dumps = recording.NewManager(st.Station, st.recordingChanged)
@@ -170,6 +175,7 @@ const signOffTime = 300 * time.Millisecond
 func (st *Station) signOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, signOffTime)
 	defer cancel()
+	st.closePeering()
 	st.relays.SignOff(ctx)
 }
 
@@ -204,7 +210,8 @@ func (st *Station) apply(g *Generation) {
 	st.Apply(g.settings)
 	st.hooks.Apply(g.Hooks)
 	st.relays.Apply(g.Relays)
-	st.slaves.Apply(g.Gate.Credentials())
+	st.slaves.Apply(g.credentials())
+	st.applyPeering(g)
 	st.slaves.PassOn(g.Relays.Slave != nil, g.Redirect.IsOn())
 	st.dumps.Apply(g.Recordings)
 	st.hls.Apply(func(mount string) *origin.Options { return g.Policy(mount).HLS })

@@ -17,7 +17,8 @@ type Config struct {
 	// Timeout is how long an upstream has to answer; 0: DefaultTimeout.
 	Timeout time.Duration
 
-	mirrored    bool         // created by a slave from the lists of its masters
+	mirrored    bool         // created by a slave from the lists of its masters, or by a peer
+	isPeers     bool         // of other nodes of a cluster
 	protections []Protection // of the mount at those masters
 }
 
@@ -37,6 +38,6 @@ func (c *Config) keeps(u Upstream, noMetadata bool) bool {
 // same reports whether two configurations are equal.
 func (c *Config) same(o *Config) bool {
 	return c.Mount == o.Mount && c.OnDemand == o.OnDemand && c.NoMetadata == o.NoMetadata &&
-		c.PreferFirst == o.PreferFirst && c.Timeout == o.Timeout && c.mirrored == o.mirrored &&
+		c.PreferFirst == o.PreferFirst && c.Timeout == o.Timeout && c.mirrored == o.mirrored && c.isPeers == o.isPeers &&
 		slices.EqualFunc(c.Upstreams, o.Upstreams, Upstream.same)
 }

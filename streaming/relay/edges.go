@@ -61,6 +61,9 @@ func (s *Slaves) Edges(master string, mounts map[string]int) []Edge {
 	now := s.now()
 	var all []Edge
 	for e := range s.nodes() {
+		if e.isPeer() {
+			continue // it tells the others of itself
+		}
 		if public := *e.public.Load(); e.isOpen.Load() && len(public) > 0 && e.report.ID != master && (e.hub == nil || e.hub.report.ID != master) {
 			if edge, ok := e.edge(mounts, now); ok {
 				edge.Public = public

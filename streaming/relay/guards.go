@@ -22,7 +22,7 @@ func newGuards(masters []*watcher, lists [][]listedUpstream, required map[string
 			}
 			one := g.byMount[l.mount]
 			one.required = required[l.mount]
-			if len(l.protections) > 0 {
+			if len(l.protections) > 0 && i < len(masters) { // peers are not asked
 				one.clients = append(one.clients, masters[i].client)
 			}
 			g.byMount[l.mount] = one

@@ -33,6 +33,8 @@ type Manager struct {
 	guards atomic.Pointer[guards]            // of the slave; nil: there is none
 	ends   endQueue
 
+	listings atomic.Pointer[[]listedUpstream] // mounts of the peers; nil: they are not known yet
+
 	mu      sync.Mutex
 	configs []Config // of the configuration
 	slave   *slave   // nil: there is no master
@@ -229,7 +231,7 @@ func (m *Manager) publish() {
 	nodes := make(map[string]bool)
 	for _, r := range view {
 		for _, u := range r.settings.Load().Upstreams {
-			nodes[u.node] = true
+			nodes[u.Node] = true
 		}
 	}
 	m.nodes.Store(&nodes)

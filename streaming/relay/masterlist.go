@@ -72,7 +72,7 @@ func readList(r io.Reader, base *url.URL) ([]listed, error) {
 		if mount == "/admin/streams" { // Icecast-KH
 			mount = at.Query().Get("mount")
 		}
-		if !isMount(mount) {
+		if !IsMount(mount) {
 			continue
 		}
 		i, ok := index[mount]
@@ -129,8 +129,8 @@ func resolve(base *url.URL, line string) (*url.URL, error) {
 // pages are the paths of a station's own pages, which are no mounts.
 var pages = []string{"/admin", "/admin.cgi", "/status-json.xsl", "/status.xsl"}
 
-// isMount reports whether a path may be that of a mount.
-func isMount(p string) bool {
+// IsMount reports whether a path may be that of a mount.
+func IsMount(p string) bool {
 	return len(p) > 1 && len(p) <= maxMount && p[0] == '/' && path.Clean(p) == p &&
 		!slices.Contains(pages, p) && !strings.HasPrefix(p, "/admin/") && utf8.ValidString(p) &&
 		strings.IndexFunc(p, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0

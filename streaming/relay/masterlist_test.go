@@ -81,7 +81,7 @@ func FuzzReadList(f *testing.F) {
 		all, _ := readList(strings.NewReader(text), masterURL)
 		for _, l := range all {
 			u, err := url.Parse(l.url)
-			if err != nil || !isMount(l.mount) || u.User != nil || u.Host == "" {
+			if err != nil || !IsMount(l.mount) || u.User != nil || u.Host == "" {
 				t.Fatalf("%q: %+v, %v", text, l, err)
 			}
 		}

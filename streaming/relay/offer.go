@@ -40,7 +40,7 @@ func offers(settings *SlaveConfig, lists [][]listedUpstream, required map[string
 				index[l.mount] = i
 				all = append(all, Config{
 					Mount: l.mount, OnDemand: settings.OnDemand, NoMetadata: settings.NoMetadata,
-					Timeout: settings.Timeout, mirrored: true, protections: required[l.mount],
+					Timeout: settings.Timeout, mirrored: true, isPeers: settings.IsPeer, protections: required[l.mount],
 				})
 			}
 			all[i].Upstreams = append(all[i].Upstreams, l.upstream)

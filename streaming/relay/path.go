@@ -64,7 +64,7 @@ func (m *Manager) PulledOnlyFrom(mount, node string) bool {
 	if r == nil || node == "" || r.source.Load() != nil {
 		return false
 	}
-	return !slices.ContainsFunc(r.settings.Load().Upstreams, func(u Upstream) bool { return u.node != node })
+	return !slices.ContainsFunc(r.settings.Load().Upstreams, func(u Upstream) bool { return u.Node != node })
 }
 
 // AddDownstream notes that the nodes of a request's PathHeader wait for a mount, until

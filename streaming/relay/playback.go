@@ -18,7 +18,7 @@ func (r *relay) play(c *upstreamConn) error {
 	defer c.close()
 	src := &streaming.Source{
 		User: "relay", Addr: c.addr(), Interval: c.interval(),
-		Upstream: c.upstream.URL, Pauses: &r.pauses, BatchReads: streaming.ReadBatcher(c.answer.conn),
+		Upstream: c.upstream.URL, Yields: r.settings.Load().isPeers, Pauses: &r.pauses, BatchReads: streaming.ReadBatcher(c.answer.conn),
 	}
 	played := false
 	src.OnFirstUnit = func() {

@@ -150,7 +150,9 @@ func (r *relay) hasLocalSource() bool {
 
 // waitForLocalSource waits for the end of the mount's local source.
 func (r *relay) waitForLocalSource() {
-	r.fail(errLocalSource)
+	if !r.settings.Load().isPeers { // else the encoder has just come
+		r.fail(errLocalSource)
+	}
 	for r.ctx.Err() == nil && !r.isLeaving() {
 		changed := r.manager.station.Changed()
 		if !r.hasLocalSource() {

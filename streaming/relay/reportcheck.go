@@ -129,7 +129,7 @@ func checkID(where, id string) error {
 // checkMounts checks mounts and their numbers, which are not less than least.
 func checkMounts(where string, mounts map[string]int, least int) error {
 	for mount, n := range mounts {
-		if !isMount(mount) || n < least || n > maxCount {
+		if !IsMount(mount) || n < least || n > maxCount {
 			return fmt.Errorf("%s: invalid entry %.100q: %d; expected the path of a mount and its number", where, mount, n)
 		}
 	}
@@ -138,7 +138,7 @@ func checkMounts(where string, mounts map[string]int, least int) error {
 
 func checkPaths(where string, mounts []string) error {
 	for _, mount := range mounts {
-		if !isMount(mount) {
+		if !IsMount(mount) {
 			return fmt.Errorf("%s: invalid %.100q; expected the path of a mount", where, mount)
 		}
 	}

@@ -2,8 +2,8 @@ package relay
 
 import "reflect"
 
-// since returns the partial report that makes r of last; see apply.
-func (r Report) since(last Report) Report {
+// Since returns the partial report that makes r of last; see apply.
+func (r Report) Since(last Report) Report {
 	p := r
 	p.Partial = true
 	p.Mounts, p.Gone = changedCounts(last.Mounts, r.Mounts)

@@ -34,7 +34,7 @@ func TestPartialReportsLeadFromOneWholeReportToTheNext(t *testing.T) {
 	atMaster := last
 	for seq := uint64(2); seq < 500; seq++ {
 		next := randomReport(random, seq)
-		text, err := json.Marshal(next.since(last))
+		text, err := json.Marshal(next.Since(last))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestPartialReportsLeadFromOneWholeReportToTheNext(t *testing.T) {
 	}
 	same := last
 	same.Seq++
-	if p := same.since(last); len(p.Mounts)+len(p.Gone)+len(p.Room) > 0 || p.Below != nil || p.Edges != nil {
+	if p := same.Since(last); len(p.Mounts)+len(p.Gone)+len(p.Room) > 0 || p.Below != nil || p.Edges != nil {
 		t.Errorf("a partial report without a change is %+v", p)
 	}
 }

@@ -93,7 +93,7 @@ func (p *reporter) report(ctx context.Context) error {
 	if now := time.Now(); p.last.Seq == 0 || now.Sub(p.whole) >= wholeInterval {
 		p.whole = now
 	} else {
-		sent = full.since(p.last)
+		sent = full.Since(p.last)
 	}
 	p.last = Report{} // unknown, if this one fails
 	err := p.send(ctx, sent)

@@ -87,7 +87,11 @@ func (u Upstream) send(ctx context.Context, q request, at, home *url.URL) (*answ
 	maps.Copy(r.Header, q.header)
 	r.Header.Set("User-Agent", q.agent)
 	r.Close = q.kept == nil
-	if (u.User != "" || u.Password != "") && trusts(home, at) {
+	switch {
+	case !trusts(home, at):
+	case u.Authorize != nil:
+		r.Header.Set("Authorization", u.Authorize())
+	case u.User != "" || u.Password != "":
 		r.SetBasicAuth(u.User, u.Password)
 	}
 	a, via := new(answer), q.kept

@@ -11,8 +11,11 @@ import (
 // DefaultInterval is the time between two requests for a master's list.
 const DefaultInterval = 10 * time.Second
 
-// SlaveConfig describes the masters of a station.
+// SlaveConfig describes the masters of a station, or that it is a peer of other nodes.
 type SlaveConfig struct {
+	// IsPeer reports whether the node has peers, whose mounts Manager.List names, and no master.
+	IsPeer bool
+
 	// Masters by their base URLs, the preferred one first. A mount is pulled from the
 	// first that lists it and answers.
 	Masters []Upstream
@@ -119,7 +122,7 @@ func newSlave(m *Manager, settings *SlaveConfig, before *slave) *slave {
 // adopt takes other settings. It reports false if the masters are others, so that the slave
 // must be replaced.
 func (s *slave) adopt(settings *SlaveConfig) bool {
-	if !slices.EqualFunc(s.watchers, settings.Masters, func(w *watcher, u Upstream) bool { return w.master.Load().same(u) }) {
+	if s.settings.Load().IsPeer != settings.IsPeer || !slices.EqualFunc(s.watchers, settings.Masters, func(w *watcher, u Upstream) bool { return w.master.Load().same(u) }) {
 		return false
 	}
 	s.settings.Store(settings)
@@ -151,9 +154,12 @@ func (s *slave) pollNow() {
 	}
 }
 
-// isSettled reports whether the first request to each master has ended. Until then a mount
-// on no list may still be on one that has not arrived.
+// isSettled reports whether the first request to each master has ended, or the mounts of the peers
+// are known. Until then a mount on no list may still be on one that has not arrived.
 func (s *slave) isSettled() bool {
+	if s.settings.Load().IsPeer && s.manager.listings.Load() == nil {
+		return false
+	}
 	return !slices.ContainsFunc(s.watchers, func(w *watcher) bool { return !w.isSettled() })
 }
 
@@ -170,6 +176,9 @@ func (s *slave) offer(before []Config) []Config {
 	var lists [][]listedUpstream
 	for _, w := range s.watchers {
 		lists = append(lists, w.upstreams())
+	}
+	if listings := s.manager.listings.Load(); listings != nil && s.settings.Load().IsPeer {
+		lists = append(lists, *listings)
 	}
 	s.required = requiredProtections(lists, before)
 	s.withheld = withheld(s.settings.Load(), s.required)

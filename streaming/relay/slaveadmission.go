@@ -29,6 +29,8 @@ type Credential struct {
 	Name  string   // unique at the master; empty: the relay password
 	Key   string   // differs if the user or the secret do
 	Hosts []string // of the URLs that its slaves may report; none: any
+	Max   int      // slaves at a time; 0: a default
+	Peer  bool     // they are other nodes of a cluster, which all nodes count
 	Proof []byte   // the key of its slaves' proofs, ProofKey of the password
 }
 
@@ -38,6 +40,9 @@ func (c *Credential) Node(id string) string { return slaveKey{c.Name, id}.node()
 
 // limit returns how many slaves may log in with the credential at a time.
 func (c *Credential) limit() int {
+	if c.Max > 0 {
+		return c.Max
+	}
 	if c.Name == "" {
 		return maxRelaySlaves
 	}

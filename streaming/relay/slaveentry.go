@@ -130,6 +130,14 @@ func (e *slaveEntry) takeRooms(room map[string]int, set func(q *quota, mount str
 	e.rooms = rooms
 }
 
+// isPeer reports whether the slave, or the hub that reports it, is another node of a cluster.
+func (e *slaveEntry) isPeer() bool {
+	if e.hub != nil {
+		e = e.hub
+	}
+	return e.credential != nil && e.credential.Peer
+}
+
 func (e *slaveEntry) capacity() int { return cmp.Or(e.report.Capacity, defaultCapacity) }
 
 // kbpsOf returns the bandwidth of one more listener of a mount with a bitrate; 0: unknown.

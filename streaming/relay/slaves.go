@@ -46,6 +46,8 @@ type Slaves struct {
 	timer      *time.Timer // calls expire
 	nextExpiry time.Time   // when it does; zero: never
 	closed     bool
+	held       bool        // peers do not expire
+	own        *slaveEntry // this node, if it is one of those to choose from; nil: it is not
 }
 
 // Registration identifies a report that has arrived. The zero value is none.
@@ -193,10 +195,12 @@ func (s *Slaves) setTimer(at time.Time) {
 func (s *Slaves) expire() {
 	s.mu.Lock()
 	now := s.now()
-	events := s.removeIf(causeNoReport, func(e *slaveEntry) bool { return !now.Before(e.expires) })
+	events := s.removeIf(causeNoReport, func(e *slaveEntry) bool { return !now.Before(e.expires) && !s.isHeld(e) })
 	s.nextExpiry = time.Time{}
 	for _, e := range s.entries {
-		s.setTimer(e.expires)
+		if !s.isHeld(e) {
+			s.setTimer(e.expires)
+		}
 	}
 	s.mu.Unlock()
 	s.notify(events)

@@ -111,7 +111,7 @@ func (s *slaveSums) setNodes(e *slaveEntry, nodes []string) {
 // count changes the sums by what a slave is to add to them now.
 func (s *slaveSums) count(e *slaveEntry) {
 	by := e.report.CountedBy
-	now := counted{nodes: e.counted.nodes, isFurther: by == "" || by == s.self}
+	now := counted{nodes: e.counted.nodes, isFurther: !e.isPeer() && (by == "" || by == s.self)}
 	if s.nodes[e.report.ID] == 0 {
 		now.own = e.report.Mounts
 	}

@@ -53,6 +53,10 @@ func (s *Slaves) snapshot() *slaveView {
 			v.regions[e.report.Region] = true
 		}
 	}
+	if own := s.own; own != nil && own.isOpen.Load() {
+		v.slaves = append(v.slaves, viewedSlave{own, own.report, own.rooms, own.report.Public})
+		v.regions[own.report.Region] = true
+	}
 	s.view.Store(v)
 	return v
 }

@@ -17,7 +17,12 @@ type Upstream struct {
 	// TLS verifies an https server; nil: by the system's authorities.
 	TLS *TLS
 
-	node string // the server's id, if its list has it
+	// Authorize returns the field Authorization of a request, in place of User and Password. Upstreams
+	// with the same URL have the same one. Nil: there is none.
+	Authorize func() string
+
+	// Node is the server's id. Empty: it is unknown.
+	Node string
 }
 
 // TLS configures the verification of servers, and the client certificate.

@@ -99,7 +99,7 @@ func (w *watcher) upstreams() []listedUpstream {
 		if at, err := url.Parse(l.url); err != nil || !trusts(base, at) {
 			u.User, u.Password = "", ""
 		}
-		u.URL, u.node = l.url, node
+		u.URL, u.Node = l.url, node
 		all = append(all, listedUpstream{l.mount, u, l.protections})
 	}
 	return all

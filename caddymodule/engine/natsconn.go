@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"crypto/tls"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/cluster"
+	"github.com/caddycast/caddycast/internal/version"
+)
+
+const (
+	// reconnectWait is the time between two attempts to connect to one server, and its random part.
+	reconnectWait   = 500 * time.Millisecond
+	reconnectJitter = 500 * time.Millisecond
+
+	// pingInterval is how often a silent server is asked for a sign of life; it may owe maxPings.
+	pingInterval = 2 * time.Second
+	maxPings     = 2
+
+	dialTimeout = 2 * time.Second
+
+	// failureInterval is the shortest time between two lines of the log about failures.
+	failureInterval = 30 * time.Second
+
+	// The messages that may wait for a subscriber.
+	maxPending      = 8192
+	maxPendingBytes = 64 << 20
+)
+
+// natsEngine is the engine over one connection.
+type natsEngine struct {
+	conn   *nats.Conn
+	prefix string
+
+	mu       sync.Mutex
+	watchers map[*func()]bool
+	failures time.Time // when one was logged
+}
+
+// connect begins to connect. The error is about the settings.
+func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
+	e := &natsEngine{prefix: n.Prefix, watchers: make(map[*func()]bool)}
+	options := []nats.Option{
+		nats.Name(version.UserAgent), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
+		nats.ReconnectBufSize(-1), // a message of before is of no use
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings), nats.Timeout(dialTimeout),
+		nats.ConnectHandler(func(*nats.Conn) { e.changed("cluster engine connected", nil) }),
+		nats.ReconnectHandler(func(*nats.Conn) { e.changed("cluster engine connected", nil) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			e.changed("cluster engine disconnected; streams and listeners go on", err)
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { e.failed(err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { e.failed(err) }),
+	}
+	switch {
+	case n.Credentials != "":
+		options = append(options, nats.UserCredentials(n.Credentials))
+	case n.User != "":
+		options = append(options, nats.UserInfo(n.User, n.Password))
+	case n.Token != "":
+		options = append(options, nats.Token(n.Token))
+	}
+	if config != nil {
+		options = append(options, nats.Secure(config))
+	}
+	var err error
+	e.conn, err = nats.Connect(strings.Join(n.Servers, ","), options...)
+	return e, err
+}
+
+// Destruct implements caddy.Destructor.
+func (e *natsEngine) Destruct() error {
+	e.conn.Close()
+	return nil
+}
+
+// changed logs and announces that the connection has come or gone.
+func (e *natsEngine) changed(text string, err error) {
+	if err != nil {
+		logger().Warn(text, zap.Error(err))
+	} else {
+		logger().Info(text)
+	}
+	e.mu.Lock()
+	all := make([]func(), 0, len(e.watchers))
+	for w := range e.watchers {
+		all = append(all, *w)
+	}
+	e.mu.Unlock()
+	for _, changed := range all {
+		changed()
+	}
+}
+
+// failed logs what the server does not allow, or what has been missed, at most once in failureInterval.
+func (e *natsEngine) failed(err error) {
+	e.mu.Lock()
+	now := time.Now()
+	isLogged := e.failures.IsZero() || now.Sub(e.failures) >= failureInterval
+	if isLogged {
+		e.failures = now
+	}
+	e.mu.Unlock()
+	if isLogged {
+		logger().Warn("cluster engine unavailable or refusing; retrying", zap.Error(err))
+	}
+}
+
+// logger returns the logger of the configuration in force: a connection outlives configurations.
+func logger() *zap.Logger { return caddy.Log().Named(namespace + ".nats") }
+
+// Publish implements cluster.Engine.
+func (e *natsEngine) Publish(subject string, payload []byte) error {
+	if !e.IsConnected() {
+		return cluster.ErrDisconnected
+	}
+	switch err := e.conn.Publish(e.prefix+"."+subject, payload); {
+	case errors.Is(err, nats.ErrMaxPayload):
+		return cluster.ErrTooLong
+	case err != nil:
+		return cluster.ErrDisconnected
+	}
+	return nil
+}
+
+// Subscribe implements cluster.Engine.
+func (e *natsEngine) Subscribe(subject string, receive func(payload []byte)) (cancel func(), err error) {
+	ended := make(chan struct{})
+	s, err := e.conn.Subscribe(e.prefix+"."+subject, func(m *nats.Msg) { receive(m.Data) })
+	if err != nil {
+		return nil, err
+	}
+	s.SetClosedHandler(func(string) { close(ended) })
+	if err := s.SetPendingLimits(maxPending, maxPendingBytes); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		if s.Unsubscribe() == nil {
+			<-ended // receive is not called any more
+		}
+	}), nil
+}
+
+// IsConnected implements cluster.Engine.
+func (e *natsEngine) IsConnected() bool { return e.conn.IsConnected() }
+
+// OnConnection implements cluster.Engine.
+func (e *natsEngine) OnConnection(changed func()) (cancel func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.watchers[&changed] = true
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.watchers, &changed)
+	}
+}

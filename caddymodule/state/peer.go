@@ -1,0 +1,212 @@
+package state
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/cluster"
+	"github.com/caddycast/caddycast/streaming"
+	"github.com/caddycast/caddycast/streaming/relay"
+)
+
+// Peering is how a station is a node of a cluster.
+type Peering struct {
+	// Acquire returns the engine; see engine.Module.
+	Acquire func() (e cluster.Engine, release func(), err error)
+
+	cluster.Config // without its engine
+}
+
+// peer is the station as a node of a cluster, across its configurations.
+type peer struct {
+	identity *cluster.Identity
+	node     atomic.Pointer[cluster.Node] // nil: it is no node
+
+	mu      sync.Mutex // guards the rest
+	config  cluster.Config
+	release func() // of the engine; nil: it has none
+
+	streams ownStreams
+}
+
+// applyPeering starts, keeps or ends the node of the station.
+func (st *Station) applyPeering(g *Generation) {
+	p := &st.peer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g.Peering == nil {
+		p.close()
+		st.slaves.SetSelf(nil)
+		return
+	}
+	engine, release, err := g.Peering.Acquire()
+	if err != nil {
+		g.Log.Error("the station is no node of its cluster", zap.Error(err))
+		p.close()
+		return
+	}
+	config := g.Peering.Config
+	config.Engine = engine
+	if p.node.Load() != nil && sameConfig(config, p.config) {
+		release()
+		return
+	}
+	p.close()
+	p.streams.told = nil
+	node, err := cluster.Start(config, st.localNode())
+	if err != nil {
+		g.Log.Error("the station is no node of its cluster", zap.Error(err))
+		release()
+		return
+	}
+	p.config, p.release = config, release
+	p.node.Store(node)
+}
+
+func sameConfig(a, b cluster.Config) bool {
+	return a.Engine == b.Engine && a.Region == b.Region && a.Fanout == b.Fanout && slices.Equal(a.Internal, b.Internal)
+}
+
+// close ends the node, which tells the others. mu is held.
+func (p *peer) close() {
+	if node := p.node.Swap(nil); node != nil {
+		node.Close()
+		p.release()
+	}
+}
+
+// closePeering ends the node of the station.
+func (st *Station) closePeering() {
+	st.peer.mu.Lock()
+	defer st.peer.mu.Unlock()
+	st.peer.close()
+}
+
+// Peer returns the station as a node of a cluster; nil: it is none.
+func (st *Station) Peer() *cluster.Node { return st.peer.node.Load() }
+
+// PeerSecret returns the secret of the proofs that the node's URLs lead to it; empty: the station is
+// no node of a cluster.
+func (st *Station) PeerSecret() string {
+	if st.Peer() == nil {
+		return ""
+	}
+	return st.peer.identity.Secret
+}
+
+// localNode returns what the node of the station needs of it.
+func (st *Station) localNode() cluster.Local {
+	return cluster.Local{
+		Host: st.node, Identity: st.peer.identity,
+		Report:  st.peerReport,
+		Streams: func() map[string]*cluster.Stream { return st.peer.streams.changes(st) },
+		Changed: st.Changed,
+		Register: func(by *relay.Credential, r relay.Report, addr string) error {
+			_, err := st.slaves.Register(by, r, addr)
+			return err
+		},
+		List:  st.relays.List,
+		Yield: st.yield,
+		Hold:  st.slaves.HoldPeers,
+		Warn:  func(text string, err error) { st.Logger().Warn(text, zap.Error(err)) },
+	}
+}
+
+// peerReport returns the load of this node for the other nodes, and takes it for its own choice.
+func (st *Station) peerReport() relay.Report {
+	g := st.Current()
+	r := g.Report("")
+	if g.Relays.Slave != nil {
+		r.Public = g.Relays.Slave.Public
+	}
+	own := r
+	own.ID, own.Seq, own.Interval = st.relays.ID, 0, 1
+	if g.Peering != nil {
+		own.Region = g.Peering.Region
+	}
+	st.slaves.SetSelf(&own)
+	return r
+}
+
+// yield ends the encoder of a mount that another node owns.
+func (st *Station) yield(mount string) {
+	if m := st.Mount(mount); m != nil {
+		if s := m.Source(); s != nil && s.Upstream == "" {
+			st.Logger().Info("source replaced by one at another node", zap.String("mount", response.Printable(mount)))
+			s.Stop(streaming.Replaced)
+		}
+	}
+}
+
+// claim refuses an encoder whose mount has a source at another node of the cluster.
+func (st *Station) claim(mount string, s *streaming.Source) error {
+	node, g := st.Peer(), st.Current()
+	if node == nil || g == nil || node.Claim(mount, s.User, g.Policy(mount).Engine.Takeover) {
+		return nil
+	}
+	return streaming.ErrMountInUse
+}
+
+// ownStreams are the streams of this node, as the others were told.
+type ownStreams struct {
+	mu    sync.Mutex
+	known uint64 // changes of the engine
+	told  map[string]*cluster.Stream
+}
+
+// changes returns the streams that have changed since the last call; nil: they have ended.
+func (o *ownStreams) changes(st *Station) map[string]*cluster.Stream {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	paths, all, now := st.ChangesSince(o.known)
+	o.known = now
+	if all || o.told == nil {
+		for _, m := range st.Mounts() {
+			paths = append(paths, m.Path)
+		}
+		for path := range o.told {
+			paths = append(paths, path)
+		}
+	}
+	if o.told == nil {
+		o.told = make(map[string]*cluster.Stream)
+	}
+	changed := make(map[string]*cluster.Stream)
+	for _, path := range paths {
+		s, before := st.clusterStream(path), o.told[path]
+		switch {
+		case s == nil && before == nil, s != nil && before != nil && s.Equal(before):
+			continue
+		case s == nil:
+			delete(o.told, path)
+			changed[path] = nil
+		default:
+			told := *s
+			o.told[path], changed[path] = &told, s
+		}
+	}
+	return changed
+}
+
+// clusterStream returns the stream that a mount has of a source or of another server, as other nodes
+// are told; nil: there is none, or it is hidden from them.
+func (st *Station) clusterStream(path string) *cluster.Stream {
+	m, g := st.Mount(path), st.Current()
+	if path == "" || path[0] != '/' || m == nil || g == nil || g.Policy(path).HiddenFromSlaves {
+		return nil
+	}
+	src := m.Source()
+	stream, there := m.Stream()
+	if src == nil || !there {
+		return nil
+	}
+	s := &cluster.Stream{Type: stream.Type, Local: !src.Yields, Protections: g.Protections(path)}
+	if s.Local {
+		s.User, s.Since = src.User, src.Since.UnixMilli()
+	}
+	return s
+}

@@ -1,0 +1,284 @@
+package cluster
+
+import (
+	"cmp"
+	"crypto/ed25519"
+	"maps"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/relay"
+)
+
+const (
+	// maxNodes bounds the nodes of a cluster.
+	maxNodes = 1000
+
+	// missedSigns is how long a node may be silent.
+	missedSigns = 3 * announceInterval
+
+	// maxPlaces is from how many nodes a stream may be pulled, one after another.
+	maxPlaces = 4
+)
+
+// Directory is what the other nodes of a cluster have. It is no engine and has no clock: see
+// Node. One goroutine at a time may use it.
+type Directory struct {
+	self   string // id of this node
+	region string
+	fanout int
+
+	nodes  map[string]*node
+	mounts map[string]map[string]*Stream // streams by their mounts and nodes
+
+	changed map[string]bool // mounts, since TakeChanges
+}
+
+// node is one other node.
+type node struct {
+	id      string
+	last    Message         // its streams are in the directory
+	mounts  map[string]bool // of its streams
+	expires time.Time       // without another message
+}
+
+// Place is a node that has a stream.
+type Place struct {
+	Node string // id
+	Base string // URL for other nodes
+}
+
+// NewDirectory returns an empty directory of the node with the id self. fanout is how many nodes
+// may pull a stream from one node.
+func NewDirectory(self, region string, fanout int) *Directory {
+	return &Directory{
+		self: self, region: region, fanout: fanout,
+		nodes: make(map[string]*node), mounts: make(map[string]map[string]*Stream), changed: make(map[string]bool),
+	}
+}
+
+// Take takes a message of another node. It returns false if the message does not follow the last
+// one of that node, so that a whole one is needed.
+func (d *Directory) Take(m *Message, now time.Time) bool {
+	id := m.Report.ID
+	if id == d.self {
+		return true
+	}
+	n := d.nodes[id]
+	switch {
+	case n != nil && m.Report.Seq <= n.last.Report.Seq:
+		return true // an old one, sent again
+	case m.Report.Leaving:
+		d.remove(id)
+		return true
+	case m.Report.Partial && (n == nil || m.Report.Seq != n.last.Report.Seq+1):
+		return false
+	case n == nil && len(d.nodes) >= maxNodes:
+		return true
+	case n == nil:
+		n = &node{id: id, mounts: make(map[string]bool)}
+		d.nodes[id] = n
+	}
+	if !m.Report.Partial {
+		for mount := range n.mounts {
+			if m.Streams[mount] == nil {
+				d.set(mount, n, nil)
+			}
+		}
+	}
+	moved := !slices.Equal(n.last.Internal, m.Internal) || n.last.Report.Region != m.Report.Region
+	n.last, n.expires = *m, now.Add(missedSigns)
+	n.last.Streams = nil
+	for mount, s := range m.Streams {
+		d.set(mount, n, s)
+	}
+	if moved {
+		for mount := range n.mounts {
+			d.changed[mount] = true
+		}
+	}
+	return true
+}
+
+// set notes a stream of a node; nil: it has ended.
+func (d *Directory) set(mount string, n *node, s *Stream) {
+	streams := d.mounts[mount]
+	switch {
+	case s != nil && streams == nil:
+		streams = make(map[string]*Stream)
+		d.mounts[mount] = streams
+		fallthrough
+	case s != nil:
+		streams[n.id], n.mounts[mount] = s, true
+	case !n.mounts[mount]:
+		return
+	default:
+		delete(n.mounts, mount)
+		if delete(streams, n.id); len(streams) == 0 {
+			delete(d.mounts, mount)
+		}
+	}
+	d.changed[mount] = true
+}
+
+// remove removes a node and its streams.
+func (d *Directory) remove(id string) {
+	n := d.nodes[id]
+	if n == nil {
+		return
+	}
+	for mount := range n.mounts {
+		d.set(mount, n, nil)
+	}
+	delete(d.nodes, id)
+}
+
+// Expire removes the nodes that were silent for too long, and returns their ids.
+func (d *Directory) Expire(now time.Time) (gone []string) {
+	for id, n := range d.nodes {
+		if now.After(n.expires) {
+			gone = append(gone, id)
+		}
+	}
+	for _, id := range gone {
+		d.remove(id)
+	}
+	return gone
+}
+
+// Extend gives all nodes the time of a sign of life, as after the engine was away.
+func (d *Directory) Extend(now time.Time) {
+	for _, n := range d.nodes {
+		n.expires = now.Add(missedSigns)
+	}
+}
+
+// Key returns the key of a node, nil if it is not known.
+func (d *Directory) Key(id string) ed25519.PublicKey {
+	if n := d.nodes[id]; n != nil {
+		return n.last.Key
+	}
+	return nil
+}
+
+// TakeChanges returns the mounts that have changed since the last call.
+func (d *Directory) TakeChanges() []string {
+	all := slices.Sorted(maps.Keys(d.changed))
+	clear(d.changed)
+	return all
+}
+
+// Owner returns the node that owns a mount, and its stream; nil: no other node has a source for
+// it. own is that of this node, nil if it has no source.
+func (d *Directory) Owner(mount string, own *Stream) (id string, owner *Stream) {
+	if own != nil {
+		id, owner = d.self, own
+	}
+	for other, s := range d.mounts[mount] {
+		if s.Local && (owner == nil || compareOwners(s, owner, other, id) < 0) {
+			id, owner = other, s
+		}
+	}
+	return id, owner
+}
+
+// compareOwners compares two sources of one mount; the lesser one has it.
+func compareOwners(a, b *Stream, aID, bID string) int {
+	return cmp.Or(
+		cmp.Compare(b.Priority, a.Priority),
+		cmp.Compare(b.Takeovers, a.Takeovers),
+		cmp.Compare(a.Since, b.Since),
+		cmp.Compare(aID, bID),
+	)
+}
+
+// Places returns the nodes from which this node may pull a mount of another one, the best
+// first: its owner, but before that a node of this region if the owner is in another one, and a
+// node that has the stream already if the owner has given it to as many as it may.
+func (d *Directory) Places(mount string) (places []Place, owner *Stream) {
+	id, owner := d.Owner(mount, nil)
+	if owner == nil {
+		return nil, nil
+	}
+	type candidate struct {
+		Place
+		rank  int
+		pulls int
+	}
+	var all []candidate
+	for other, s := range d.mounts[mount] {
+		n := d.nodes[other]
+		c := candidate{Place{other, baseOf(n.last.Internal)}, 1, s.Pulls}
+		isNear := d.region != "" && n.last.Report.Region == d.region
+		switch {
+		case c.Base == "" || other != id && s.Local: // it has a stream of its own
+			continue
+		case s.Pulls >= d.fanout:
+			c.rank = 3
+		case other == id && (isNear || d.region == ""), isNear:
+			c.rank = 0
+		case other != id:
+			c.rank = 2
+		}
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b candidate) int {
+		isOwner := func(c candidate) int {
+			if c.Node == id {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(isOwner(a), isOwner(b)), cmp.Compare(a.pulls, b.pulls), cmp.Compare(a.Node, b.Node))
+	})
+	for _, c := range all[:min(len(all), maxPlaces)] {
+		places = append(places, c.Place)
+	}
+	return places, owner
+}
+
+// baseOf returns the URL at which other nodes reach a node.
+func baseOf(internal []string) string {
+	if len(internal) == 0 {
+		return ""
+	}
+	return internal[0]
+}
+
+// urlOf returns the URL of a mount at a place.
+func (p *Place) urlOf(mount string) string { return p.Base + (&url.URL{Path: mount}).EscapedPath() }
+
+// listing returns a mount of other nodes, for the relays; false: no other node owns it.
+func (d *Directory) listing(mount string, upstream func(p *Place) relay.Upstream) (relay.Listing, bool) {
+	places, owner := d.Places(mount)
+	if len(places) == 0 {
+		return relay.Listing{}, false
+	}
+	l := relay.Listing{Mount: mount, Protections: owner.Protections}
+	for i := range places {
+		l.Upstreams = append(l.Upstreams, upstream(&places[i]))
+	}
+	return l, true
+}
+
+// Nodes returns the other nodes, sorted by host and id.
+func (d *Directory) Nodes() (all []NodeStatus) {
+	for id, n := range d.nodes {
+		s := NodeStatus{ID: id, Host: n.last.Host, Region: n.last.Report.Region, Internal: n.last.Internal}
+		for mount := range n.mounts {
+			if d.mounts[mount][id].Local {
+				s.Streams = append(s.Streams, mount)
+			} else {
+				s.Carried = append(s.Carried, mount)
+			}
+		}
+		slices.Sort(s.Streams)
+		slices.Sort(s.Carried)
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b NodeStatus) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}

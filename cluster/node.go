@@ -1,0 +1,325 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddycast/caddycast/streaming/relay"
+)
+
+const (
+	// announceInterval is the time between two signs of life of a node.
+	announceInterval = time.Second
+
+	// changeGap is the shortest time between two messages.
+	changeGap = 100 * time.Millisecond
+
+	// wholeInterval is how often a message is whole; wholeGap, the shortest time between two.
+	wholeInterval = 30 * time.Second
+	wholeGap      = time.Second
+
+	// answerSpread is within which time all nodes answer one that asks all of them.
+	answerSpread = 500 * time.Millisecond
+
+	// settleTime is how long the mounts of the others are waited for.
+	settleTime = time.Second
+
+	maxAsk = 256 // bytes
+)
+
+// The subjects of messages.
+const (
+	subjectState = "state" // a Message
+	subjectAsk   = "ask"   // a question for whole messages
+)
+
+// DefaultFanout is how many nodes may pull a stream from one node.
+const DefaultFanout = 50
+
+// Config is what a node is configured with. It does not change.
+type Config struct {
+	Engine   Engine
+	Region   string   // empty: none
+	Fanout   int      // nodes that may pull a stream from this one; 0: DefaultFanout
+	Internal []string // base URLs for other nodes, checked
+	TLS      *relay.TLS
+}
+
+// Local is the station of a node, as a node sees it. Its functions are called by several
+// goroutines, and do not call the node.
+type Local struct {
+	Host     string
+	Identity *Identity
+
+	Report   func() relay.Report                                        // the load now
+	Streams  func() map[string]*Stream                                  // those that have changed since the last call; nil: ended
+	Changed  func() <-chan struct{}                                     // closed when a stream may have changed
+	Register func(by *relay.Credential, r relay.Report, a string) error // the load of another node
+	List     func([]relay.Listing)                                      // the mounts of other nodes
+	Yield    func(mount string)                                         // another node owns the mount: its source here ends
+	Hold     func(bool)                                                 // what is known of other nodes stays as it is
+	Warn     func(text string, err error)
+}
+
+// Node is this node of a cluster. Any goroutine may call its methods.
+type Node struct {
+	config Config
+	local  Local
+	wake   chan struct{} // cap 1: something has changed
+	done   chan struct{}
+	ended  sync.WaitGroup
+	cancel []func() // subscriptions
+
+	mu        sync.Mutex
+	directory *Directory
+	own       map[string]*Stream // of this node
+	claims    map[string]int     // takeovers of the mounts that have, or are about to get, a source
+	pulls     map[string]int     // nodes that pull a mount from this one
+	repulled  map[string]bool    // mounts whose pulls have changed since they were announced
+	asked     map[string]time.Time
+	rejected  time.Time // when an invalid message was logged
+	whole     time.Time // when the next whole message is due
+
+	sender // owned by run
+	lister
+}
+
+// Start starts a node. It must be closed.
+func Start(config Config, local Local) (*Node, error) {
+	if config.Fanout == 0 {
+		config.Fanout = DefaultFanout
+	}
+	n := &Node{
+		config: config, local: local, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		directory: NewDirectory(local.Identity.ID, config.Region, config.Fanout),
+		own:       make(map[string]*Stream), claims: make(map[string]int),
+		pulls: make(map[string]int), repulled: make(map[string]bool), asked: make(map[string]time.Time),
+		lister: lister{listings: make(map[string]relay.Listing)},
+	}
+	for subject, receive := range map[string]func([]byte){subjectState: n.receive, subjectAsk: n.answer} {
+		cancel, err := config.Engine.Subscribe(subject, receive)
+		if err != nil {
+			n.unsubscribe()
+			return nil, err
+		}
+		n.cancel = append(n.cancel, cancel)
+	}
+	n.cancel = append(n.cancel, config.Engine.OnConnection(n.notify))
+	n.ended.Go(n.run)
+	return n, nil
+}
+
+// Close announces that the node ends, and waits for its end.
+func (n *Node) Close() {
+	close(n.done)
+	n.ended.Wait()
+	n.unsubscribe()
+	n.local.Hold(false)
+}
+
+func (n *Node) unsubscribe() {
+	for _, cancel := range n.cancel {
+		cancel()
+	}
+}
+
+// notify wakes run.
+func (n *Node) notify() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// IsConnected reports whether what is known of other nodes is of now.
+func (n *Node) IsConnected() bool { return n.config.Engine.IsConnected() }
+
+// run announces this node, and applies what others have announced, until the node is closed.
+func (n *Node) run() {
+	began, connected := time.Now(), false
+	for {
+		changed := n.local.Changed()
+		now := time.Now()
+		if is := n.IsConnected(); is != connected {
+			connected = is
+			n.connectionChanged(connected, now)
+		}
+		n.takeOwn()
+		if connected {
+			n.announce(now)
+			n.expire(now)
+		}
+		n.list(now.Sub(began) >= settleTime)
+		if !n.wait(now, changed) {
+			n.leave()
+			return
+		}
+	}
+}
+
+// wait waits until something has changed, or for the next sign of life. It returns false if the
+// node is closed.
+func (n *Node) wait(since time.Time, changed <-chan struct{}) bool {
+	gap := time.NewTimer(changeGap)
+	defer gap.Stop()
+	select {
+	case <-gap.C:
+	case <-n.done:
+		return false
+	}
+	n.mu.Lock()
+	next := n.whole
+	n.mu.Unlock()
+	if sign := since.Add(announceInterval); sign.Before(next) {
+		next = sign
+	}
+	rest := time.NewTimer(time.Until(next))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-n.wake:
+	case <-changed:
+	case <-n.done:
+		return false
+	}
+	return true
+}
+
+// connectionChanged begins anew with an engine that is connected again. What is known stays for
+// a sign of life more, and all others are asked.
+func (n *Node) connectionChanged(connected bool, now time.Time) {
+	n.local.Hold(!connected)
+	if !connected {
+		return
+	}
+	n.mu.Lock()
+	n.directory.Extend(now)
+	n.whole = now
+	n.mu.Unlock()
+	n.ask("")
+}
+
+// takeOwn takes the changes of this node's streams.
+func (n *Node) takeOwn() {
+	changes := n.local.Streams()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for mount := range n.repulled {
+		if s := n.own[mount]; s != nil && changes[mount] == nil {
+			changed := *s
+			changes[mount] = &changed
+		}
+	}
+	clear(n.repulled)
+	for mount, s := range changes {
+		if s == nil {
+			if n.own[mount] != nil && n.own[mount].Local { // else a source that takes over is about to come
+				delete(n.claims, mount)
+			}
+			delete(n.own, mount)
+		} else {
+			s.Pulls = n.pulls[mount]
+			if s.Local {
+				s.Takeovers = n.claims[mount]
+			}
+			n.own[mount] = s
+		}
+		n.directory.changed[mount] = true
+		n.unannounced(mount)
+	}
+}
+
+// expire forgets the nodes that are silent.
+func (n *Node) expire(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.directory.Expire(now)
+	maps.DeleteFunc(n.asked, func(_ string, at time.Time) bool { return now.Sub(at) > wholeGap })
+}
+
+// receive takes a message of another node.
+func (n *Node) receive(payload []byte) {
+	now := time.Now()
+	m, err := decode(payload, now)
+	if err != nil {
+		n.reject(err, now)
+		return
+	}
+	id := m.Report.ID
+	if id == n.local.Identity.ID {
+		return
+	}
+	n.mu.Lock()
+	follows := n.directory.Take(m, now)
+	n.mu.Unlock()
+	n.notify()
+	m.Report.CountedBy, m.Report.Edges = id, slices.Clone(m.Report.Edges)
+	err = n.local.Register(relay.PeerCredential(m.Proof), m.Report, baseOf(m.Internal))
+	if !follows || errors.Is(err, relay.ErrSequence) {
+		n.ask(id)
+	} else if err != nil {
+		n.reject(err, now)
+	}
+}
+
+// rejectInterval is the shortest time between two lines of the log about invalid messages.
+const rejectInterval = time.Minute
+
+func (n *Node) reject(err error, now time.Time) {
+	n.mu.Lock()
+	log := n.rejected.IsZero() || now.Sub(n.rejected) >= rejectInterval
+	if log {
+		n.rejected = now
+	}
+	n.mu.Unlock()
+	if log {
+		n.local.Warn("message of a node not taken", err)
+	}
+}
+
+// question asks a node for a whole message; an empty Of asks all nodes.
+type question struct {
+	Of string `json:"of,omitempty"`
+}
+
+// ask asks for a whole message, at most once in wholeGap.
+func (n *Node) ask(id string) {
+	n.mu.Lock()
+	now := time.Now()
+	isSoon := now.Sub(n.asked[id]) < wholeGap
+	if !isSoon && len(n.asked) < maxNodes {
+		n.asked[id] = now
+	}
+	n.mu.Unlock()
+	if isSoon {
+		return
+	}
+	payload, _ := json.Marshal(question{id})         // it never fails
+	_ = n.config.Engine.Publish(subjectAsk, payload) // else the next message asks again
+}
+
+// answer sets when the next whole message is due.
+func (n *Node) answer(payload []byte) {
+	var q question
+	if len(payload) > maxAsk || json.Unmarshal(payload, &q) != nil || q.Of != "" && q.Of != n.local.Identity.ID {
+		return
+	}
+	due := time.Now()
+	if q.Of == "" {
+		due = due.Add(rand.N(answerSpread)) //nolint:gosec // so that not all answer at once
+	}
+	n.mu.Lock()
+	if earliest := n.sentWhole.Add(wholeGap); due.Before(earliest) {
+		due = earliest
+	}
+	if due.Before(n.whole) {
+		n.whole = due
+	}
+	n.mu.Unlock()
+	n.notify()
+}

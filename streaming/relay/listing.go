@@ -1,0 +1,26 @@
+package relay
+
+// Listing is a mount that peers have.
+type Listing struct {
+	Mount       string
+	Upstreams   []Upstream // at least one, the preferred one first
+	Protections []Protection
+}
+
+// List takes the mounts that the peers have now, all of them. They are pulled as those of a master
+// are; see SlaveConfig.IsPeer.
+func (m *Manager) List(all []Listing) {
+	var list []listedUpstream
+	for _, l := range all {
+		for _, u := range l.Upstreams {
+			list = append(list, listedUpstream{l.Mount, u, l.Protections})
+		}
+	}
+	m.listings.Store(&list)
+	m.mu.Lock()
+	s := m.slave
+	m.mu.Unlock()
+	if s != nil {
+		m.listChanged(s)
+	}
+}
