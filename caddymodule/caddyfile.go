@@ -120,7 +120,10 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			return err
 		},
 		"role":              func() error { return parseRole(d, s) },
-		"cluster":           func() error { return engine.Parse(d, &s.ClusterRaw) },
+		"cluster": func() error {
+			s.places.Note(d, &s.ClusterRaw)
+			return engine.Parse(d, &s.ClusterRaw)
+		},
 		"drain_on_stop":     setting.Duration(d, &s.DrainOnStop),
 		"allow_shared_port": setting.Flag(d, &s.AllowSharedPort),
 	})

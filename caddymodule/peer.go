@@ -120,13 +120,13 @@ func (p *Peer) validate() error {
 func (s *Station) checkPeer() error {
 	switch {
 	case s.Peer == nil && s.ClusterRaw != nil:
-		return errors.New("cluster: no role peer; expected one, with a URL at which the other nodes reach this one")
+		return s.places.Wrap(&s.ClusterRaw, errors.New("cluster: no role peer; expected one, with a URL at which the other nodes reach this one"))
 	case s.Peer != nil && s.ClusterRaw == nil:
-		return errors.New("role peer: no cluster; expected one, such as cluster nats nats://n1.example.org:4222")
+		return s.places.Wrap(s.Peer, errors.New("role peer: no cluster; expected one, such as cluster nats nats://n1.example.org:4222"))
 	case s.Peer != nil && s.Slave != nil:
-		return errors.New("role peer: there is role slave, too; expected one of them")
+		return s.places.Wrap(s.Peer, errors.New("role peer: there is role slave, too; expected one of them"))
 	case s.Peer != nil && s.Master != nil:
-		return errors.New("role peer: there is role master, too; expected one of them: a peer has redirect itself")
+		return s.places.Wrap(s.Peer, errors.New("role peer: there is role master, too; expected one of them: a peer has redirect itself"))
 	}
 	return nil
 }

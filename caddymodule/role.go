@@ -89,6 +89,7 @@ func parseRole(d *caddyfile.Dispenser, s *Station) error {
 		return setting.WrapErr(d, s.Slave.validate())
 	case role == "peer" && s.Peer == nil:
 		s.Peer = new(Peer)
+		s.places.Note(d, s.Peer)
 		return s.Peer.parse(d)
 	case role == "master" || role == "slave" || role == "peer":
 		return d.Errf("role %s: duplicate role; expected it once", role)

@@ -70,7 +70,7 @@ type Station struct {
 	Master *Master `json:"master,omitempty"`
 
 	// What carries the messages of the nodes of a cluster. Default: none.
-	ClusterRaw json.RawMessage `json:"cluster,omitempty" caddy:"namespace=icecast.cluster inline_key=engine"`
+	ClusterRaw json.RawMessage `json:"cluster,omitempty" caddy:"namespace=icecast.cluster inline_key=kind"`
 
 	// The role of a peer: the station is a node of the cluster, without a master.
 	Peer *Peer `json:"peer,omitempty"`

@@ -210,7 +210,10 @@ func (n *Node) takeOwn() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for mount := range n.repulled {
-		if s := n.own[mount]; s != nil && changes[mount] == nil {
+		if _, known := changes[mount]; known {
+			continue
+		}
+		if s := n.own[mount]; s != nil {
 			changed := *s
 			changes[mount] = &changed
 		}

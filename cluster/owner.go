@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -65,24 +66,25 @@ func (n *Node) upstream(mount string) func(*Place) relay.Upstream {
 }
 
 // Claim reports whether a source at this node may have a mount: no other node owns it, or the
-// source may take it over, as one with the same user. While the engine is away, it may: if another
-// node has a source too, the rule of Directory.Owner decides later.
-func (n *Node) Claim(mount, user string, mayTakeOver bool) bool {
+// source may take it over, as one with the same user. Else it returns the name of the other node.
+// While the engine is away, a source may have any mount: if another node has one too, the rule of
+// Directory.Owner decides later.
+func (n *Node) Claim(mount, user string, mayTakeOver bool) (owner string, ok bool) {
 	connected := n.IsConnected()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	_, owner := n.directory.Owner(mount, nil)
+	id, stream := n.directory.Owner(mount, nil)
 	switch {
-	case owner == nil:
+	case stream == nil:
 		if own := n.own[mount]; own == nil || !own.Local {
 			delete(n.claims, mount)
 		}
-		return true
-	case mayTakeOver && owner.User == user:
-		n.claims[mount] = max(n.claims[mount], owner.Takeovers+1)
-		return true
+		return "", true
+	case mayTakeOver && stream.User == user:
+		n.claims[mount] = max(n.claims[mount], stream.Takeovers+1)
+		return "", true
 	}
-	return !connected
+	return cmp.Or(n.directory.nodes[id].last.Host, id), !connected
 }
 
 // bearer is the scheme of a token in the field Authorization.

@@ -9,11 +9,13 @@ package engine
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/cluster"
 )
 
@@ -43,17 +45,21 @@ func Parse(d *caddyfile.Dispenser, raw *json.RawMessage) error {
 	if *raw != nil {
 		return d.Err("cluster: duplicate directive; expected it once")
 	}
-	if !d.NextArg() {
-		return d.Err("cluster: missing name of a module; expected nats or memory, such as cluster nats nats://n1.example.org:4222")
+	var kinds []string
+	for _, m := range caddy.GetModules(namespace) {
+		kinds = append(kinds, m.ID.Name())
 	}
-	name := d.Val()
-	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+	if !d.NextArg() {
+		return d.Errf("cluster: missing module name; expected one of: %s", strings.Join(kinds, ", "))
+	}
+	kind := d.Val()
+	if _, err := caddy.GetModule(namespace + "." + kind); err != nil {
+		return d.Errf("cluster: %s", setting.Suggest("unknown module", kind, kinds))
+	}
+	module, err := caddyfile.UnmarshalModule(d, namespace+"."+kind)
 	if err != nil {
 		return err
 	}
-	if _, ok := module.(Module); !ok {
-		return d.Errf("cluster: %s does not implement engine.Module; expected another module", name)
-	}
-	*raw = caddyconfig.JSONModuleObject(module, "engine", name, nil)
+	*raw = caddyconfig.JSONModuleObject(module, "kind", kind, nil)
 	return nil
 }

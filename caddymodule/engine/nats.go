@@ -145,13 +145,16 @@ func (n *NATS) Provision(ctx caddy.Context) error {
 	repl := caddy.NewReplacer()
 	resolved := *n
 	resolved.Servers = slices.Clone(n.Servers)
-	for name, text := range map[string]*string{
-		"credentials": &resolved.Credentials, "user": &resolved.User, "password": &resolved.Password,
-		"token": &resolved.Token, "prefix": &resolved.Prefix, "region": &resolved.NodeRegion,
+	for _, one := range []struct {
+		name string
+		text *string
+	}{
+		{"credentials", &resolved.Credentials}, {"user", &resolved.User}, {"password", &resolved.Password},
+		{"token", &resolved.Token}, {"prefix", &resolved.Prefix}, {"region", &resolved.NodeRegion},
 	} {
 		var err error
-		if *text, err = repl.ReplaceOrErr(*text, true, true); err != nil {
-			return fmt.Errorf("cluster nats: %s: %w", name, err)
+		if *one.text, err = repl.ReplaceOrErr(*one.text, true, true); err != nil {
+			return fmt.Errorf("cluster nats: %s: %w", one.name, err)
 		}
 	}
 	for i, server := range resolved.Servers {

@@ -145,9 +145,15 @@ func (st *Station) yield(mount string) {
 // claim refuses an encoder whose mount has a source at another node of the cluster.
 func (st *Station) claim(mount string, s *streaming.Source) error {
 	node, g := st.Peer(), st.Current()
-	if node == nil || g == nil || node.Claim(mount, s.User, g.Policy(mount).Engine.Takeover) {
+	if node == nil || g == nil {
 		return nil
 	}
+	owner, ok := node.Claim(mount, s.User, g.Policy(mount).Engine.Takeover)
+	if ok {
+		return nil
+	}
+	g.Logger().Warn("source rejected: the mount has a source at another node",
+		zap.String("mount", response.Printable(mount)), zap.String("node", response.Printable(owner)))
 	return streaming.ErrMountInUse
 }
 

@@ -212,7 +212,7 @@ func (st *Station) apply(g *Generation) {
 	st.relays.Apply(g.Relays)
 	st.slaves.Apply(g.credentials())
 	st.applyPeering(g)
-	st.slaves.PassOn(g.Relays.Slave != nil, g.Redirect.IsOn())
+	st.slaves.PassOn(g.Relays.Slave != nil && !g.Relays.Slave.IsPeer, g.Redirect.IsOn())
 	st.dumps.Apply(g.Recordings)
 	st.hls.Apply(func(mount string) *origin.Options { return g.Policy(mount).HLS })
 }

@@ -177,8 +177,10 @@ func (s *slave) offer(before []Config) []Config {
 	for _, w := range s.watchers {
 		lists = append(lists, w.upstreams())
 	}
-	if listings := s.manager.listings.Load(); listings != nil && s.settings.Load().IsPeer {
-		lists = append(lists, *listings)
+	if s.settings.Load().IsPeer {
+		if listings := s.manager.listings.Load(); listings != nil {
+			lists = append(lists, *listings)
+		}
 	}
 	s.required = requiredProtections(lists, before)
 	s.withheld = withheld(s.settings.Load(), s.required)

@@ -1,7 +1,11 @@
 package peers
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caddycast/caddycast/tests/harness"
@@ -65,5 +69,63 @@ func TestAnEncoderTakesItsMountAlong(t *testing.T) {
 			src.Down()
 			harness.CheckAll(t, all...)
 		})
+	}
+}
+
+func TestAMountHasOneSourceInAllNodes(t *testing.T) {
+	nodes := load(t, "", "a", "b")
+	src := nodes["a"].NumberedSource("/live.mp3", 1)
+	nodes["b"].WaitForMount("/live.mp3")
+	conn := nodes["b"].Dial(false)
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "SOURCE /live.mp3 HTTP/1.0\r\n"+harness.BasicAuth("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a second source got %v, %v", resp, err)
+	}
+	src.Down()
+	next := nodes["b"].NumberedSource("/live.mp3", 2)
+	next.Down()
+}
+
+func TestListenersAreSentToNodesWithRoom(t *testing.T) {
+	nodes := load(t, "redirect when_full\n}\nlimits {\nlisteners 1", "a", "b")
+	src := nodes["a"].NumberedSource("/live.mp3", 1)
+	defer src.Down()
+	for _, n := range nodes {
+		n.WaitForMount("/live.mp3")
+	}
+	first := nodes["a"].Listen("/live.mp3", harness.HTTP1, false)
+	defer first.Stop()
+	harness.Eventually(t, "the next one is sent to the other node", func() error {
+		resp, conn := harness.MustAsk(t, nodes["a"].Plain, "/live.mp3")
+		defer conn.Close()
+		if want := "http://" + nodes["b"].Plain + "/live.mp3?redirected=1"; !strings.HasPrefix(resp.Header.Get("Location"), want) {
+			return fmt.Errorf("answered %s to %q; want %s", resp.Status, resp.Header.Get("Location"), want)
+		}
+		return nil
+	})
+	if code, body := nodes["b"].API("GET", "slaves?station=b", ""); code != 200 || !strings.Contains(body, nodes["a"].Plain) {
+		t.Errorf("the other node is not listed: %d %s", code, body)
+	}
+}
+
+// A pull needs the token of a node.
+func TestAMountThatIsFullIsPulledByNodesOnly(t *testing.T) {
+	nodes := load(t, "}\nlimits {\nlisteners 1", "a", "b")
+	src := nodes["a"].NumberedSource("/live.mp3", 1)
+	defer src.Down()
+	first := nodes["a"].Listen("/live.mp3", harness.HTTP1, false)
+	defer first.Stop()
+	nodes["b"].WaitForMount("/live.mp3")
+	other := nodes["b"].ListenVerifying("/live.mp3", harness.HTTP1, false)
+	harness.WaitForSource(t, "a node is no listener", 1, other)
+	harness.CheckAll(t, other)
+	for _, token := range []string{"", "Bearer", "Bearer x", "Bearer a.b.9999999999.AAAA", "Basic cmVsYXk6cHVsbA=="} {
+		resp, conn := harness.MustAsk(t, nodes["a"].Plain, "/live.mp3", "Authorization: "+token+"\r\n")
+		_ = conn.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%q: answered %s", token, resp.Status)
+		}
 	}
 }

@@ -1,0 +1,10 @@
+package engine_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/caddycast/caddycast/internal/leaks"
+)
+
+func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "github.com/caddycast/")) }

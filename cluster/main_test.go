@@ -1,0 +1,10 @@
+package cluster_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/caddycast/caddycast/internal/leaks"
+)
+
+func TestMain(m *testing.M) { os.Exit(leaks.Main(m, "caddycast/cluster")) }

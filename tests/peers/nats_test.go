@@ -1,0 +1,195 @@
+package peers
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/caddycast/caddycast/tests/harness"
+)
+
+// section returns the block of the guide after a mark.
+func section(t *testing.T, mark, fence string) string {
+	t.Helper()
+	guide, err := os.ReadFile("../../docs/guides/cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(guide), "<!-- "+mark+" -->\n```"+fence+"\n")
+	text, _, found := strings.Cut(rest, "\n```")
+	if !found {
+		t.Fatalf("the guide has no block after %s", mark)
+	}
+	return text
+}
+
+// engine is a nats-server with the account of the guide. It may be killed, and started again.
+type engine struct {
+	t               *testing.T
+	address, config string
+	process         *exec.Cmd
+}
+
+func newEngine(t *testing.T) *engine {
+	t.Helper()
+	e := &engine{t: t, address: harness.FreeAddress(t), config: t.TempDir() + "/nats.conf"}
+	harness.WriteFile(t, e.config, "listen: "+e.address+"\n"+section(t, "permissions", ""))
+	e.start()
+	return e
+}
+
+func (e *engine) start() {
+	e.t.Helper()
+	e.process, _ = harness.Launch(e.t, "nats-server", "-c", e.config)
+	harness.Eventually(e.t, "nats-server listens", func() error {
+		c, err := net.Dial("tcp", e.address)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	})
+}
+
+func (e *engine) signal(s syscall.Signal) {
+	e.t.Helper()
+	if err := e.process.Process.Signal(s); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func (e *engine) kill() {
+	e.signal(syscall.SIGKILL)
+	_ = e.process.Wait()
+}
+
+// node is a node in a process of its own, with the Caddyfile of the guide.
+type node struct {
+	*harness.Server
+	home, config string
+	process      *exec.Cmd
+}
+
+func newNode(t *testing.T, e *engine) *node {
+	t.Helper()
+	n := &node{Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, home: t.TempDir()}
+	n.config = strings.NewReplacer(
+		"{\n\ticecast {", "{\n\tadmin "+n.AdminAddress+"\n\tauto_https off\n\ticecast {",
+		"nats://n1.example.org:4222 nats://n2.example.org:4222 nats://n3.example.org:4222", "nats://"+e.address,
+		"http://edge1.example.org:8000", "http://"+n.Plain, "http://10.1.2.3:8000", "http://"+n.Plain,
+		"http://:8000 {", "http://:"+harness.Port(n.Plain)+" {\n\tbind 127.0.0.1",
+	).Replace(section(t, "example", "caddyfile"))
+	n.start()
+	return n
+}
+
+func (n *node) start() {
+	n.T.Helper()
+	n.process, _ = harness.RunProcess(n.T, n.home, n.config)
+	harness.Eventually(n.T, "the node answers", n.Answers)
+}
+
+func (n *node) kill() {
+	n.T.Helper()
+	if err := n.process.Process.Kill(); err != nil {
+		n.T.Fatal(err)
+	}
+	_ = n.process.Wait()
+}
+
+// knows waits until a node knows so many others.
+func (n *node) knows(others int) {
+	n.T.Helper()
+	harness.Eventually(n.T, fmt.Sprintf("a node knows %d others", others), func() error {
+		if got := len(n.APIList("slaves")); got != others {
+			return fmt.Errorf("it knows %d", got)
+		}
+		return nil
+	})
+}
+
+// threeNodes starts the nodes of the guide.
+func threeNodes(t *testing.T) (*engine, []*node) {
+	t.Helper()
+	t.Setenv("SOURCE_PASSWORD", "hackme")
+	t.Setenv("NATS_USER", "edge1")
+	t.Setenv("NATS_PASSWORD", "secret1")
+	e := newEngine(t)
+	nodes := []*node{newNode(t, e), newNode(t, e), newNode(t, e)}
+	for _, n := range nodes {
+		n.knows(2)
+	}
+	return e, nodes
+}
+
+const mount = "/live.mp3"
+
+// A node with the source is killed; the encoder goes on at another one, while those who listen at the
+// third one stay.
+func TestAnEncoderGoesOnWhenItsNodeIsKilled(t *testing.T) {
+	_, nodes := threeNodes(t)
+	src := nodes[0].DescribedSource(mount, 1)
+	last := nodes[2]
+	last.WaitForMount(mount)
+	all := []*harness.VerifyingListener{last.ListenVerifying(mount, harness.HTTP1, false), last.ListenVerifying(mount, harness.HTTP10, false)}
+	harness.WaitForSource(t, "both hear the stream", 1, all...)
+	for round := range 4 {
+		from, to := nodes[round%2], nodes[(round+1)%2]
+		from.kill()
+		next := to.DescribedSource(mount, uint64(round+2))
+		src.Abandon()
+		src = next
+		harness.WaitForSource(t, "both hear the encoder at another node", uint64(round+2), all...)
+		from.start()
+		from.knows(2)
+	}
+	src.Abandon()
+	harness.CheckAll(t, all...)
+}
+
+// NATS is killed or stands still. Nobody notices; encoders may move meanwhile, and all is known
+// afterwards.
+func TestStreamsGoOnWithoutNATS(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		away, back func(*engine)
+	}{
+		{"killed", (*engine).kill, (*engine).start},
+		{"standing still", func(e *engine) { e.signal(syscall.SIGSTOP) }, func(e *engine) { e.signal(syscall.SIGCONT) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, nodes := threeNodes(t)
+			src := nodes[0].DescribedSource(mount, 1)
+			nodes[1].WaitForMount(mount)
+			all := []*harness.VerifyingListener{nodes[0].ListenVerifying(mount, harness.HTTP1, false), nodes[1].ListenVerifying(mount, harness.HTTP1, false)}
+			harness.WaitForSource(t, "both hear the stream", 1, all...)
+			for round := range 3 {
+				c.away(e)
+				late := nodes[1].ListenVerifying(mount, harness.HTTP1, false)
+				harness.WaitForSource(t, "a new listener hears the stream", src.Next.Load()/harness.SourceSpan, late)
+				harness.CheckAll(t, late)
+				harness.Eventually(t, "NATS is missed", func() error {
+					if text, err := os.ReadFile(nodes[0].home + "/log"); err != nil || strings.Count(string(text), "cluster engine disconnected") <= round {
+						return fmt.Errorf("it is not, %v", err)
+					}
+					return nil
+				})
+				c.back(e)
+				for _, n := range nodes {
+					n.knows(2)
+				}
+				at := nodes[(round+1)%2]
+				id := uint64(round + 2)
+				next := at.DescribedSource(mount, id)
+				harness.WaitForSource(t, "both hear the encoder at another node", id, all...)
+				src.Abandon()
+				src = next
+			}
+			src.Abandon()
+			harness.CheckAll(t, all...)
+		})
+	}
+}
