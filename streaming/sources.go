@@ -12,7 +12,8 @@ const (
 	takeoverTime = 2 * time.Second
 
 	// endingTime is how long a new source waits for one that it may not replace. An encoder
-	// that reconnects may be here before the end of its old connection is noticed.
+	// that reconnects may be here before the end of its old connection is noticed. A relay does not
+	// wait: what it has got meanwhile would be heard after the encoder.
 	endingTime = 200 * time.Millisecond
 )
 
@@ -41,6 +42,9 @@ func (st *Station) NewSource(path string, s *Source, info Info, stop func()) err
 				sourced(s)
 			}
 			return nil
+		}
+		if err != nil && s.Upstream != "" {
+			return err
 		}
 		wait := endingTime
 		if err == nil {

@@ -103,8 +103,8 @@ func (r *relay) run() {
 		switch {
 		case errors.Is(err, streaming.ErrClosed):
 			return
-		case errors.Is(err, errOutdated):
-			failures = 0
+		case errors.Is(err, errOutdated), errors.Is(err, streaming.ErrMountInUse) && r.settings.Load().isPeers:
+			failures = 0 // in the latter case an encoder has come while the upstream was dialed
 		case err != nil:
 			r.fail(err)
 		case r.better != nil || time.Since(began) > steadyTime:
