@@ -119,7 +119,7 @@ func parseStation(d *caddyfile.Dispenser, name string, s *Station) error {
 			s.Relays = append(s.Relays, r)
 			return err
 		},
-		"role":              func() error { return parseRole(d, s) },
+		"role": func() error { return parseRole(d, s) },
 		"cluster": func() error {
 			s.places.Note(d, &s.ClusterRaw)
 			return engine.Parse(d, &s.ClusterRaw)

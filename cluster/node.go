@@ -1,11 +1,7 @@
 package cluster
 
 import (
-	"encoding/json"
-	"errors"
 	"maps"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -243,86 +239,4 @@ func (n *Node) expire(now time.Time) {
 	defer n.mu.Unlock()
 	n.directory.Expire(now)
 	maps.DeleteFunc(n.asked, func(_ string, at time.Time) bool { return now.Sub(at) > wholeGap })
-}
-
-// receive takes a message of another node.
-func (n *Node) receive(payload []byte) {
-	now := time.Now()
-	m, err := decode(payload, now)
-	if err != nil {
-		n.reject(err, now)
-		return
-	}
-	id := m.Report.ID
-	if id == n.local.Identity.ID {
-		return
-	}
-	n.mu.Lock()
-	follows := n.directory.Take(m, now)
-	n.mu.Unlock()
-	n.notify()
-	m.Report.CountedBy, m.Report.Edges = id, slices.Clone(m.Report.Edges)
-	err = n.local.Register(relay.PeerCredential(m.Proof), m.Report, baseOf(m.Internal))
-	if !follows || errors.Is(err, relay.ErrSequence) {
-		n.ask(id)
-	} else if err != nil {
-		n.reject(err, now)
-	}
-}
-
-// rejectInterval is the shortest time between two lines of the log about invalid messages.
-const rejectInterval = time.Minute
-
-func (n *Node) reject(err error, now time.Time) {
-	n.mu.Lock()
-	log := n.rejected.IsZero() || now.Sub(n.rejected) >= rejectInterval
-	if log {
-		n.rejected = now
-	}
-	n.mu.Unlock()
-	if log {
-		n.local.Warn("message of a node not taken", err)
-	}
-}
-
-// question asks a node for a whole message; an empty Of asks all nodes.
-type question struct {
-	Of string `json:"of,omitempty"`
-}
-
-// ask asks for a whole message, at most once in wholeGap.
-func (n *Node) ask(id string) {
-	n.mu.Lock()
-	now := time.Now()
-	isSoon := now.Sub(n.asked[id]) < wholeGap
-	if !isSoon && len(n.asked) < maxNodes {
-		n.asked[id] = now
-	}
-	n.mu.Unlock()
-	if isSoon {
-		return
-	}
-	payload, _ := json.Marshal(question{id})         // it never fails
-	_ = n.config.Engine.Publish(subjectAsk, payload) // else the next message asks again
-}
-
-// answer sets when the next whole message is due.
-func (n *Node) answer(payload []byte) {
-	var q question
-	if len(payload) > maxAsk || json.Unmarshal(payload, &q) != nil || q.Of != "" && q.Of != n.local.Identity.ID {
-		return
-	}
-	due := time.Now()
-	if q.Of == "" {
-		due = due.Add(rand.N(answerSpread)) //nolint:gosec // so that not all answer at once
-	}
-	n.mu.Lock()
-	if earliest := n.sentWhole.Add(wholeGap); due.Before(earliest) {
-		due = earliest
-	}
-	if due.Before(n.whole) {
-		n.whole = due
-	}
-	n.mu.Unlock()
-	n.notify()
 }

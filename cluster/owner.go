@@ -142,11 +142,3 @@ func (n *Node) Nodes() []NodeStatus {
 	defer n.mu.Unlock()
 	return n.directory.Nodes()
 }
-
-// OwnerOf returns the node that owns a mount; empty: none, or this one.
-func (n *Node) OwnerOf(mount string) string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	id, _ := n.directory.Owner(mount, nil)
-	return id
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/cluster"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/internal/version"
 	"github.com/caddycast/caddycast/streaming"
@@ -34,6 +35,8 @@ type StationReport struct {
 	// Withheld has the mounts that a slave does not pull since their protection is missing here,
 	// and what is missing.
 	Withheld map[string]string `json:"withheld,omitempty"`
+
+	Cluster *ClusterReport `json:"cluster,omitempty"` // of a node of a cluster
 }
 
 // MountReport is the report on a mount that has a source or listeners, or that the
@@ -92,6 +95,22 @@ type ListenerReport struct {
 	Lag       uint64    `json:"lag"` // bytes
 }
 
+// ClusterReport is what a node of a cluster knows of the others.
+type ClusterReport struct {
+	Connected bool         `json:"connected"` // false: what follows is old
+	Nodes     []NodeReport `json:"nodes"`
+}
+
+// NodeReport is the report on another node of the cluster.
+type NodeReport struct {
+	ID       string   `json:"id"`
+	Host     string   `json:"host"`
+	Region   string   `json:"region,omitempty"`
+	Internal []string `json:"internal"`
+	Sources  []string `json:"sources"` // mounts with a source there
+	Pulled   []string `json:"pulled"`  // mounts that it pulls now
+}
+
 // RelayReport is the report on a relay.
 type RelayReport struct {
 	Station  string    `json:"station"`
@@ -139,10 +158,22 @@ func listStations(q query) (any, error) {
 			ListenerConnections: stats.ListenerConnections, SourceConnections: stats.SourceConnections,
 			RelayConnections: stats.RelayConnections,
 			Mounts:           reportMounts(st, q), Relays: reportRelays(st, q), Slaves: reportSlaves(st), Masters: reportMasters(st),
-			Withheld: st.Withheld(),
+			Withheld: st.Withheld(), Cluster: reportCluster(st.Peer()),
 		})
 	}
 	return all, nil
+}
+
+// reportCluster returns what a node knows of its cluster; nil: it has none.
+func reportCluster(n *cluster.Node) *ClusterReport {
+	if n == nil {
+		return nil
+	}
+	r := &ClusterReport{Connected: n.IsConnected(), Nodes: []NodeReport{}}
+	for _, one := range n.Nodes() {
+		r.Nodes = append(r.Nodes, NodeReport{one.ID, one.Host, one.Region, one.Internal, append([]string{}, one.Streams...), append([]string{}, one.Carried...)})
+	}
+	return r
 }
 
 func listMounts(q query) (any, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/cluster"
 	"github.com/caddycast/caddycast/streaming"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
@@ -62,6 +63,8 @@ var (
 	refusalsDesc    = desc("slave_refusals_total", "Reports and requests of this slave that the master has refused.", "master")
 	drainingDesc    = desc("draining", "Whether the station is drained, and takes no listeners and sources.")
 	drainLeftDesc   = desc("drain_remaining_seconds", "Time until the last listener of a drain ends.")
+	clusterDesc     = desc("cluster_connected", "Whether what this node of a cluster knows of the others is of now.")
+	clusterNodes    = desc("cluster_nodes", "Other nodes of the cluster.")
 	relayDesc       = desc("relay_state", "State of the relay: 1 for the current state.", "mount", "state")
 	lagDesc         = desc("relay_lag_seconds", "Time since a playing relay last received sound.", "mount")
 	passDesc        = desc("shard_pass_seconds", "Duration of a shard's write pass.")
@@ -73,7 +76,7 @@ var (
 
 	allDescs = []*prometheus.Desc{
 		listenersDesc, connectionsDesc, endedDesc, sentDesc, receivedDesc, sourcesDesc, upDesc, bitrateDesc, feedDesc, mountSlavesDesc,
-		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, masterUpDesc, masterAgeDesc, refusalsDesc, drainingDesc, drainLeftDesc, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
+		slavesDesc, slaveAgeDesc, slaveHeardDesc, slaveSentDesc, slaveRefDesc, slaveUpDesc, masterUpDesc, masterAgeDesc, refusalsDesc, drainingDesc, drainLeftDesc, clusterDesc, clusterNodes, relayDesc, lagDesc, passDesc, delayDesc, queueDesc, failingDesc, lostDesc, refusedDesc,
 	}
 )
 
@@ -100,6 +103,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 		}
 		c.relays(st)
 		c.drain(st.Draining())
+		c.cluster(st.Peer())
 		c.histogram(passDesc, st.CycleTimes())
 		c.histogram(delayDesc, st.Delays())
 		c.slaves(st.Slaves().List())
@@ -125,6 +129,19 @@ func (c *collection) drain(d *state.Drain) {
 	}
 	c.gauge(drainingDesc, 1)
 	c.gauge(drainLeftDesc, max(0, time.Until(d.Until).Seconds()))
+}
+
+// cluster adds what a node of a cluster knows; nil: the station is none.
+func (c *collection) cluster(n *cluster.Node) {
+	if n == nil {
+		return
+	}
+	connected := 0.0
+	if n.IsConnected() {
+		connected = 1
+	}
+	c.gauge(clusterDesc, connected)
+	c.gauge(clusterNodes, float64(len(n.Nodes())))
 }
 
 // collection sends the metrics of one station.

@@ -105,6 +105,9 @@ func TestListenersAreSentToNodesWithRoom(t *testing.T) {
 		}
 		return nil
 	})
+	if code, body := nodes["b"].API("GET", "stations?station=b", ""); code != 200 || !strings.Contains(body, `"connected":true`) || !strings.Contains(body, `"sources":["/live.mp3"]`) {
+		t.Errorf("the cluster is not shown: %d %s", code, body)
+	}
 	if code, body := nodes["b"].API("GET", "slaves?station=b", ""); code != 200 || !strings.Contains(body, nodes["a"].Plain) {
 		t.Errorf("the other node is not listed: %d %s", code, body)
 	}
