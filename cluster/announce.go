@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -39,10 +40,7 @@ func (n *Node) announce(now time.Time) {
 	n.changed = nil
 	if whole {
 		n.whole, n.sentWhole = now.Add(wholeInterval), now
-		changed = make(map[string]*Stream, len(n.own))
-		for mount, s := range n.own {
-			changed[mount] = s
-		}
+		changed = maps.Clone(n.own)
 	}
 	n.mu.Unlock()
 	isDue := now.Sub(n.sent) >= announceInterval || whole

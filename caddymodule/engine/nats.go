@@ -136,7 +136,7 @@ func checkServer(text string) error {
 // isWord reports whether a text may be a part of a subject.
 func isWord(text string) bool {
 	return text != "" && len(text) <= 64 && strings.IndexFunc(text, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+		return (r < 'a' || 'z' < r) && (r < 'A' || 'Z' < r) && (r < '0' || '9' < r) && r != '-' && r != '_'
 	}) < 0
 }
 
@@ -149,8 +149,12 @@ func (n *NATS) Provision(ctx caddy.Context) error {
 		name string
 		text *string
 	}{
-		{"credentials", &resolved.Credentials}, {"user", &resolved.User}, {"password", &resolved.Password},
-		{"token", &resolved.Token}, {"prefix", &resolved.Prefix}, {"region", &resolved.NodeRegion},
+		{"credentials", &resolved.Credentials},
+		{"user", &resolved.User},
+		{"password", &resolved.Password},
+		{"token", &resolved.Token},
+		{"prefix", &resolved.Prefix},
+		{"region", &resolved.NodeRegion},
 	} {
 		var err error
 		if *one.text, err = repl.ReplaceOrErr(*one.text, true, true); err != nil {
@@ -182,7 +186,7 @@ func (n *NATS) Provision(ctx caddy.Context) error {
 
 // Acquire implements Module.
 func (n *NATS) Acquire() (e cluster.Engine, release func(), err error) {
-	text, err := json.Marshal(n.resolved)
+	text, err := json.Marshal(n.resolved) //nolint:gosec // G117: the key stays in memory
 	if err != nil {
 		return nil, nil, err
 	}

@@ -33,7 +33,7 @@ func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name s
 	var stored *os.File
 	if file.Data == nil {
 		var err error
-		if stored, err = os.Open(file.Place.File); err != nil { //nolint:gosec // G703: the archive has named it
+		if stored, err = os.Open(file.Place.File); err != nil {
 			return noSegment() // its time is over
 		}
 		defer stored.Close()

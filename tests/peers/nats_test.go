@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -173,7 +174,7 @@ func TestStreamsGoOnWithoutNATS(t *testing.T) {
 				harness.CheckAll(t, late)
 				harness.Eventually(t, "NATS is missed", func() error {
 					if text, err := os.ReadFile(nodes[0].home + "/log"); err != nil || strings.Count(string(text), "cluster engine disconnected") <= round {
-						return fmt.Errorf("it is not, %v", err)
+						return errors.Join(errors.New("it is not"), err)
 					}
 					return nil
 				})
