@@ -37,16 +37,11 @@ func NewRewind(k Kind, length time.Duration, sequence, discontinuity uint64) *Re
 	return &Rewind{Kind: k, List: l, length: length}
 }
 
-// discontinuityStep is how long after a list another one surely has a higher number. hls.js takes a
-// list with the same or a lower one for the time line before, and is silent for as long as it has
-// played that. So steps are short, and their count is not bounded: it would go back. But it has to be small:
-// hls.js walks an array of that length at each load, 50 ms for a million, which is passed in 2035.
-const discontinuityStep = 5 * time.Minute
-
 // FirstDiscontinuity returns the number of the first discontinuity of a list that begins at a
-// time: higher than that of a list before, also over a restart, and small.
+// time: other than that of a list before, also over a restart, and small, since players walk an
+// array of that length.
 func FirstDiscontinuity(t time.Time) uint64 {
-	return uint64(max(0, t.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))/discontinuityStep))
+	return uint64(max(0, t.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))/time.Hour))
 }
 
 // After returns a long list of another kind that follows this one, which may be nil. Its first

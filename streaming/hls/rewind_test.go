@@ -187,25 +187,3 @@ func BenchmarkLongPage(b *testing.B) {
 		})
 	}
 }
-
-// A list that begins after a restart has a higher number than the one before, unless that was young, and
-// numbers stay few enough for players for years.
-func TestFirstDiscontinuityGoesForwardAndStaysSmall(t *testing.T) {
-	year := func(n int) time.Time { return time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC) }
-	for _, c := range []struct {
-		name  string
-		since time.Time
-		want  uint64
-	}{
-		{"a clock that is wrong", year(1970), 0},
-		{"the first list", year(2026), 0},
-		{"a young one", year(2026).Add(4 * time.Minute), 0},
-		{"a restart in the same hour", year(2026).Add(5 * time.Minute), 1},
-		{"a restart in the next hour", year(2026).Add(time.Hour), 12},
-		{"years later", year(2035), 946_656},
-	} {
-		if got := FirstDiscontinuity(c.since); got != c.want {
-			t.Errorf("%s: %d, want %d", c.name, got, c.want)
-		}
-	}
-}
