@@ -11,9 +11,9 @@ import (
 // sender is what a node has announced.
 type sender struct {
 	last      relay.Report // of the last message; its Seq is 0 if that did not leave
-	seq       uint64
-	sent      time.Time // the last sign of life
-	refused   int       // listeners ever, at the last report
+	seq       uint64       // begins with the time, so that a restarted node goes on from before
+	sent      time.Time    // the last sign of life
+	refused   int          // listeners ever, at the last report
 	changed   map[string]*Stream
 	tooLong   bool      // logged
 	sentWhole time.Time // mu of the node guards it
@@ -32,7 +32,9 @@ func (n *Node) announce(now time.Time) {
 	n.mu.Lock()
 	whole := !now.Before(n.whole)
 	if n.last.Seq == 0 && !whole { // the last one failed
-		n.whole = now.Add(wholeGap)
+		if next := now.Add(wholeGap); next.Before(n.whole) {
+			n.whole = next
+		}
 		n.mu.Unlock()
 		return
 	}
@@ -83,6 +85,7 @@ func (n *Node) send(m *Message, now time.Time) {
 		err = n.config.Engine.Publish(subjectState, payload)
 	}
 	if err == nil {
+		n.tooLong = false
 		return
 	}
 	n.last.Seq = 0

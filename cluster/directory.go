@@ -18,6 +18,12 @@ const (
 	// missedSigns is how long a node may be silent.
 	missedSigns = 3 * announceInterval
 
+	// reconnectTime is how long other nodes may take to connect to an engine that is back.
+	reconnectTime = 10 * time.Second
+
+	// maxGone bounds the nodes that are remembered when they are gone.
+	maxGone = 4 * maxNodes
+
 	// maxPlaces is from how many nodes a stream may be pulled, one after another.
 	maxPlaces = 4
 )
@@ -30,6 +36,7 @@ type Directory struct {
 	fanout int
 
 	nodes  map[string]*node
+	gone   map[string]goneNode
 	mounts map[string]map[string]*Stream // streams by their mounts and nodes
 
 	changed map[string]bool // mounts, since TakeChanges
@@ -43,6 +50,14 @@ type node struct {
 	expires time.Time       // without another message
 }
 
+// goneNode is a node that was removed. Its old messages are not taken again, and the streams that it
+// pulls go on if it only was silent.
+type goneNode struct {
+	seq uint64
+	at  time.Time
+	key ed25519.PublicKey // nil: it has left
+}
+
 // Place is a node that has a stream.
 type Place struct {
 	Node string // id
@@ -54,28 +69,36 @@ type Place struct {
 func NewDirectory(self, region string, fanout int) *Directory {
 	return &Directory{
 		self: self, region: region, fanout: fanout,
-		nodes: make(map[string]*node), mounts: make(map[string]map[string]*Stream), changed: make(map[string]bool),
+		nodes: make(map[string]*node), gone: make(map[string]goneNode), mounts: make(map[string]map[string]*Stream), changed: make(map[string]bool),
 	}
 }
 
-// Take takes a message of another node. It returns false if the message does not follow the last
-// one of that node, so that a whole one is needed.
-func (d *Directory) Take(m *Message, now time.Time) bool {
+// Taken is what became of a message.
+type Taken uint8
+
+// What becomes of messages.
+const (
+	Applied    Taken = iota
+	Ignored          // it is an old one, or there is no room
+	OutOfOrder       // it does not follow the last one of that node, so that a whole one is needed
+)
+
+// Take takes a message of another node.
+func (d *Directory) Take(m *Message, now time.Time) Taken {
 	id := m.Report.ID
-	if id == d.self {
-		return true
-	}
 	n := d.nodes[id]
 	switch {
-	case n != nil && m.Report.Seq <= n.last.Report.Seq:
-		return true // an old one, sent again
+	case id == d.self, n != nil && m.Report.Seq <= n.last.Report.Seq, n == nil && m.Report.Seq <= d.gone[id].seq:
+		return Ignored
+	case n == nil && (m.Report.Leaving || len(d.nodes) >= maxNodes):
+		return Ignored
 	case m.Report.Leaving:
-		d.remove(id)
-		return true
+		d.remove(id, goneNode{seq: m.Report.Seq, at: now})
+		return Applied
 	case m.Report.Partial && (n == nil || m.Report.Seq != n.last.Report.Seq+1):
-		return false
-	case n == nil && len(d.nodes) >= maxNodes:
-		return true
+		return OutOfOrder
+	case m.Report.Partial && len(n.mounts)+len(m.Streams) > 2*maxStreams:
+		return Ignored
 	case n == nil:
 		n = &node{id: id, mounts: make(map[string]bool)}
 		d.nodes[id] = n
@@ -98,7 +121,7 @@ func (d *Directory) Take(m *Message, now time.Time) bool {
 			d.changed[mount] = true
 		}
 	}
-	return true
+	return Applied
 }
 
 // set notes a stream of a node; nil: it has ended.
@@ -123,7 +146,7 @@ func (d *Directory) set(mount string, n *node, s *Stream) {
 }
 
 // remove removes a node and its streams.
-func (d *Directory) remove(id string) {
+func (d *Directory) remove(id string, gone goneNode) {
 	n := d.nodes[id]
 	if n == nil {
 		return
@@ -132,34 +155,39 @@ func (d *Directory) remove(id string) {
 		d.set(mount, n, nil)
 	}
 	delete(d.nodes, id)
+	if len(d.gone) < maxGone {
+		d.gone[id] = gone
+	}
 }
 
 // Expire removes the nodes that were silent for too long, and returns their ids.
 func (d *Directory) Expire(now time.Time) (gone []string) {
+	maps.DeleteFunc(d.gone, func(_ string, g goneNode) bool { return now.Sub(g.at) > 2*maxAge })
 	for id, n := range d.nodes {
 		if now.After(n.expires) {
 			gone = append(gone, id)
 		}
 	}
 	for _, id := range gone {
-		d.remove(id)
+		last := &d.nodes[id].last
+		d.remove(id, goneNode{seq: last.Report.Seq, at: now, key: last.Key})
 	}
 	return gone
 }
 
-// Extend gives all nodes the time of a sign of life, as after the engine was away.
+// Extend gives all nodes time to connect again, after the engine was away.
 func (d *Directory) Extend(now time.Time) {
 	for _, n := range d.nodes {
-		n.expires = now.Add(missedSigns)
+		n.expires = now.Add(reconnectTime)
 	}
 }
 
-// Key returns the key of a node, nil if it is not known.
+// Key returns the key of a node, also of one that is silent for some minutes; nil: it is not known.
 func (d *Directory) Key(id string) ed25519.PublicKey {
 	if n := d.nodes[id]; n != nil {
 		return n.last.Key
 	}
-	return nil
+	return d.gone[id].key
 }
 
 // TakeChanges returns the mounts that have changed since the last call.
@@ -186,7 +214,6 @@ func (d *Directory) Owner(mount string, own *Stream) (id string, owner *Stream) 
 // compareOwners compares two sources of one mount; the lesser one has it.
 func compareOwners(a, b *Stream, aID, bID string) int {
 	return cmp.Or(
-		cmp.Compare(b.Priority, a.Priority),
 		cmp.Compare(b.Takeovers, a.Takeovers),
 		cmp.Compare(a.Since, b.Since),
 		cmp.Compare(aID, bID),

@@ -39,16 +39,14 @@ func placesOf(d *Directory, mount string) (ids []string) {
 
 func TestAMountIsOwnedByOneOfItsSources(t *testing.T) {
 	old, young := local(1000), local(2000)
-	urgent, taken := &Stream{Local: true, Since: 3000, Priority: 1}, &Stream{Local: true, Since: 3000, Takeovers: 1}
+	taken := &Stream{Local: true, Since: 3000, Takeovers: 1}
 	for _, c := range []struct {
 		name      string
 		a, b, own *Stream
 		want      string
 	}{
 		{"the older one", young, old, nil, "b"},
-		{"the one with the higher priority", old, urgent, nil, "b"},
 		{"the one that took it over", taken, old, nil, "a"},
-		{"priority before takeover", taken, urgent, nil, "b"},
 		{"the lesser id, if all is equal", old, old, nil, "a"},
 		{"this node", young, young, old, "self"},
 		{"another node", young, old, young, "b"},
@@ -95,17 +93,17 @@ func TestAMountIsPulledFromTheNearestNodeWithRoom(t *testing.T) {
 
 func TestADirectoryFollowsTheMessagesOfANode(t *testing.T) {
 	d := NewDirectory("self", "", 2)
-	check := func(what string, followed, want bool, mounts ...string) {
+	check := func(what string, got, want Taken, mounts ...string) {
 		t.Helper()
-		if followed != want {
-			t.Errorf("%s: taken: %v; want %v", what, followed, want)
+		if got != want {
+			t.Errorf("%s: taken: %v; want %v", what, got, want)
 		}
-		var got []string
+		var streams []string
 		for _, n := range d.Nodes() {
-			got = append(got, n.Streams...)
+			streams = append(streams, n.Streams...)
 		}
-		if !slices.Equal(got, mounts) {
-			t.Errorf("%s: there are %v; want %v", what, got, mounts)
+		if !slices.Equal(streams, mounts) {
+			t.Errorf("%s: there are %v; want %v", what, streams, mounts)
 		}
 	}
 	streams := func(mounts ...string) map[string]*Stream {
@@ -115,12 +113,12 @@ func TestADirectoryFollowsTheMessagesOfANode(t *testing.T) {
 		}
 		return all
 	}
-	check("partial, and the first", d.Take(partial(announce("a", "", 5, streams("/x"))), noon), false)
-	check("whole", d.Take(announce("a", "", 6, streams("/1", "/2")), noon), true, "/1", "/2")
-	check("a change", d.Take(partial(announce("a", "", 7, map[string]*Stream{"/2": nil, "/3": local(1)})), noon), true, "/1", "/3")
-	check("an old one again", d.Take(announce("a", "", 6, streams("/1", "/2")), noon), true, "/1", "/3")
-	check("after one that was lost", d.Take(partial(announce("a", "", 9, streams("/4"))), noon), false, "/1", "/3")
-	check("whole again", d.Take(announce("a", "", 10, streams("/4")), noon), true, "/4")
+	check("partial, and the first", d.Take(partial(announce("a", "", 5, streams("/x"))), noon), OutOfOrder)
+	check("whole", d.Take(announce("a", "", 6, streams("/1", "/2")), noon), Applied, "/1", "/2")
+	check("a change", d.Take(partial(announce("a", "", 7, map[string]*Stream{"/2": nil, "/3": local(1)})), noon), Applied, "/1", "/3")
+	check("an old one again", d.Take(announce("a", "", 6, streams("/1", "/2")), noon), Ignored, "/1", "/3")
+	check("after one that was lost", d.Take(partial(announce("a", "", 9, streams("/4"))), noon), OutOfOrder, "/1", "/3")
+	check("whole again", d.Take(announce("a", "", 10, streams("/4")), noon), Applied, "/4")
 	if got, want := d.TakeChanges(), []string{"/1", "/2", "/3", "/4"}; !slices.Equal(got, want) {
 		t.Errorf("changed are %v; want %v", got, want)
 	}
@@ -130,11 +128,25 @@ func TestADirectoryFollowsTheMessagesOfANode(t *testing.T) {
 	if gone := d.Expire(noon.Add(missedSigns + 1)); !slices.Equal(gone, []string{"a"}) {
 		t.Errorf("%v are gone; want the silent one", gone)
 	}
-	check("gone", true, true)
-	d.Take(announce("a", "", 11, streams("/5")), noon)
+	check("gone", Applied, Applied)
+	check("an old one of a node that is gone", d.Take(announce("a", "", 10, streams("/5")), noon), Ignored)
+	check("it is back", d.Take(announce("a", "", 11, streams("/5")), noon), Applied, "/5")
 	leaving := announce("a", "", 12, nil)
 	leaving.Report.Leaving = true
-	check("leaving", d.Take(leaving, noon), true)
+	check("leaving", d.Take(leaving, noon), Applied)
+	check("an old one of a node that has left", d.Take(announce("a", "", 11, streams("/5")), noon), Ignored)
+	many := make(map[string]*Stream)
+	for i := range maxStreams {
+		many[fmt.Sprint("/", i)] = local(1)
+	}
+	d.Take(announce("b", "", 1, many), noon)
+	more := map[string]*Stream{"/x": local(1), "/y": local(1)}
+	for i := range maxStreams {
+		more[fmt.Sprint("/more", i)] = local(1)
+	}
+	if got := d.Take(partial(announce("b", "", 2, more)), noon); got != Ignored {
+		t.Errorf("a node has more streams than may be: %v", got)
+	}
 }
 
 func BenchmarkDirectory(b *testing.B) {

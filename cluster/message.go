@@ -17,7 +17,9 @@ const (
 	maxStreams  = 10000   // of one node
 	maxInternal = 8
 	maxText     = 255 // bytes of a name
-	proofSize   = 32
+
+	maxTakeovers = 1 << 30
+	proofSize    = 32
 )
 
 // maxAge is how old a message may be, or how far in the future, by the clock of its sender.
@@ -53,7 +55,6 @@ type Stream struct {
 	Local     bool   `json:"local,omitempty"`
 	User      string `json:"user,omitempty"`
 	Since     int64  `json:"since,omitempty"`     // Unix milliseconds
-	Priority  int    `json:"priority,omitempty"`  // the higher one has the mount
 	Takeovers int    `json:"takeovers,omitempty"` // how often the mount was taken over from another node
 
 	Protections []relay.Protection `json:"protections,omitempty"`
@@ -126,7 +127,8 @@ func (s *Stream) check(mount string) error {
 	if !relay.IsMount(mount) {
 		return fmt.Errorf("message: %.100q is no mount; expected a path", mount)
 	}
-	if s != nil && (len(s.Type) > maxText || len(s.User) > maxText || s.Since < 0 || s.Pulls < 0 || s.Takeovers < 0 || len(s.Protections) > 8) {
+	if s != nil && (len(s.Type) > maxText || len(s.User) > maxText || s.Since < 0 || s.Pulls < 0 || s.Takeovers < 0 || s.Takeovers > maxTakeovers ||
+		len(s.Protections) > 8 || slices.ContainsFunc(s.Protections, func(p relay.Protection) bool { return !p.IsKnown() })) {
 		return fmt.Errorf("message: %.100q: a stream out of range; expected one of a node", mount)
 	}
 	return nil
@@ -135,5 +137,5 @@ func (s *Stream) check(mount string) error {
 // Equal reports whether two streams are the same, whoever pulls them.
 func (s *Stream) Equal(o *Stream) bool {
 	return s.Type == o.Type && s.Local == o.Local && s.User == o.User && s.Since == o.Since &&
-		s.Priority == o.Priority && slices.Equal(s.Protections, o.Protections)
+		s.Takeovers == o.Takeovers && slices.Equal(s.Protections, o.Protections)
 }

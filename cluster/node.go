@@ -23,9 +23,10 @@ const (
 	answerSpread = 500 * time.Millisecond
 
 	// settleTime is how long the mounts of the others are waited for.
-	settleTime = time.Second
+	settleTime = wholeGap + answerSpread + 3*changeGap
 
-	maxAsk = 256 // bytes
+	maxAsk   = 256 // bytes
+	maxAsked = 256 // nodes within wholeGap
 )
 
 // The subjects of messages.
@@ -43,11 +44,10 @@ type Config struct {
 	Region   string   // empty: none
 	Fanout   int      // nodes that may pull a stream from this one; 0: DefaultFanout
 	Internal []string // base URLs for other nodes, checked
-	TLS      *relay.TLS
 }
 
 // Local is the station of a node, as a node sees it. Its functions are called by several
-// goroutines, and do not call the node.
+// goroutines. They do not call the node, and take no lock that the caller of Close holds.
 type Local struct {
 	Host     string
 	Identity *Identity
@@ -57,7 +57,8 @@ type Local struct {
 	Changed  func() <-chan struct{}                                     // closed when a stream may have changed
 	Register func(by *relay.Credential, r relay.Report, a string) error // the load of another node
 	List     func([]relay.Listing)                                      // the mounts of other nodes
-	Yield    func(mount string)                                         // another node owns the mount: its source here ends
+	Settle   func()                                                     // nothing is known of other nodes for now, unless List was called
+	Yield    func(mount string, since int64)                            // another node owns the mount: the source of that time ends
 	Hold     func(bool)                                                 // what is known of other nodes stays as it is
 	Warn     func(text string, err error)
 }
@@ -74,7 +75,6 @@ type Node struct {
 	mu        sync.Mutex
 	directory *Directory
 	own       map[string]*Stream // of this node
-	claims    map[string]int     // takeovers of the mounts that have, or are about to get, a source
 	pulls     map[string]int     // nodes that pull a mount from this one
 	repulled  map[string]bool    // mounts whose pulls have changed since they were announced
 	asked     map[string]time.Time
@@ -93,8 +93,9 @@ func Start(config Config, local Local) (*Node, error) {
 	n := &Node{
 		config: config, local: local, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		directory: NewDirectory(local.Identity.ID, config.Region, config.Fanout),
-		own:       make(map[string]*Stream), claims: make(map[string]int),
-		pulls: make(map[string]int), repulled: make(map[string]bool), asked: make(map[string]time.Time),
+		own:       make(map[string]*Stream),
+		pulls:     make(map[string]int), repulled: make(map[string]bool), asked: make(map[string]time.Time),
+		sender: sender{seq: uint64(time.Now().UnixMilli())},
 		lister: lister{listings: make(map[string]relay.Listing)},
 	}
 	for subject, receive := range map[string]func([]byte){subjectState: n.receive, subjectAsk: n.answer} {
@@ -115,7 +116,6 @@ func (n *Node) Close() {
 	close(n.done)
 	n.ended.Wait()
 	n.unsubscribe()
-	n.local.Hold(false)
 }
 
 func (n *Node) unsubscribe() {
@@ -138,19 +138,31 @@ func (n *Node) IsConnected() bool { return n.config.Engine.IsConnected() }
 // run announces this node, and applies what others have announced, until the node is closed.
 func (n *Node) run() {
 	began, connected := time.Now(), false
+	var since time.Time // of the first connection
+	n.local.Hold(true)
 	for {
 		changed := n.local.Changed()
 		now := time.Now()
 		if is := n.IsConnected(); is != connected {
 			connected = is
 			n.connectionChanged(connected, now)
+			if since.IsZero() {
+				since = now
+			}
 		}
 		n.takeOwn()
-		if connected {
+		switch {
+		case connected:
 			n.announce(now)
 			n.expire(now)
+		case now.Sub(n.sent) >= announceInterval: // it chooses among the nodes by its own load, too
+			n.sent = now
+			_ = n.local.Report()
 		}
-		n.list(now.Sub(began) >= settleTime)
+		n.list(!since.IsZero() && now.Sub(since) >= settleTime)
+		if !n.isListed && now.Sub(began) >= settleTime {
+			n.local.Settle()
+		}
 		if !n.wait(now, changed) {
 			n.leave()
 			return
@@ -173,6 +185,9 @@ func (n *Node) wait(since time.Time, changed <-chan struct{}) bool {
 	n.mu.Unlock()
 	if sign := since.Add(announceInterval); sign.Before(next) {
 		next = sign
+	}
+	if soon := since.Add(2 * changeGap); !n.isListed && soon.Before(next) {
+		next = soon
 	}
 	rest := time.NewTimer(time.Until(next))
 	defer rest.Stop()
@@ -217,15 +232,9 @@ func (n *Node) takeOwn() {
 	clear(n.repulled)
 	for mount, s := range changes {
 		if s == nil {
-			if n.own[mount] != nil && n.own[mount].Local { // else a source that takes over is about to come
-				delete(n.claims, mount)
-			}
 			delete(n.own, mount)
 		} else {
 			s.Pulls = n.pulls[mount]
-			if s.Local {
-				s.Takeovers = n.claims[mount]
-			}
 			n.own[mount] = s
 		}
 		n.directory.changed[mount] = true

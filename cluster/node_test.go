@@ -24,14 +24,45 @@ type station struct {
 	lists   int
 	yielded []string
 	reports map[string]int // by node
+	fails   int            // messages that are to fail
 	held    bool
+	settled bool
+}
+
+// failing is an engine whose messages fail at times.
+type failing struct {
+	*Memory
+	s *station
+}
+
+func (f failing) Publish(subject string, payload []byte) error {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	if f.s.fails > 0 {
+		f.s.fails--
+		return ErrDisconnected
+	}
+	return f.Memory.Publish(subject, payload)
 }
 
 // startStation starts a node of a bus.
 func startStation(t *testing.T, bus *Bus) *station {
 	t.Helper()
-	s := &station{engine: bus.Engine(), changes: make(map[string]*Stream), changed: make(chan struct{}), reports: make(map[string]int)}
-	node, err := Start(Config{Engine: s.engine, Fanout: 2, Internal: []string{"http://10.0.0.1:8000"}}, Local{
+	return startWith(t, bus.Engine())
+}
+
+// startCutOff starts a node whose engine is not connected.
+func startCutOff(t *testing.T, bus *Bus) *station {
+	t.Helper()
+	e := bus.Engine()
+	e.SetConnected(false)
+	return startWith(t, e)
+}
+
+func startWith(t *testing.T, e *Memory) *station {
+	t.Helper()
+	s := &station{engine: e, changes: make(map[string]*Stream), changed: make(chan struct{}), reports: make(map[string]int)}
+	node, err := Start(Config{Engine: failing{e, s}, Fanout: 2, Internal: []string{"http://10.0.0.1:8000"}}, Local{
 		Host: "node", Identity: NewIdentity(),
 		Report: func() relay.Report { return relay.Report{Mounts: map[string]int{}} },
 		Streams: func() map[string]*Stream {
@@ -63,7 +94,12 @@ func startStation(t *testing.T, bus *Bus) *station {
 				}
 			}
 		},
-		Yield: func(mount string) {
+		Settle: func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.settled = true
+		},
+		Yield: func(mount string, _ int64) {
 			s.mu.Lock()
 			s.yielded = append(s.yielded, mount)
 			s.mu.Unlock()
@@ -120,17 +156,22 @@ func TestNodesKnowEachOthersStreams(t *testing.T) {
 		a, b := startStation(t, bus), startStation(t, bus)
 		defer b.Close()
 		a.set("/live", local(now()))
-		eventually.Advance(settleTime + changeGap)
-		b.has(t, "after a second", map[string]string{"/live": a.id()})
+		eventually.Advance(settleTime + 4*changeGap)
+		b.has(t, "after a while", map[string]string{"/live": a.id()})
 		a.has(t, "the owner", map[string]string{})
 
 		c := startStation(t, bus)
 		defer c.Close()
-		eventually.Advance(settleTime + changeGap)
+		eventually.Advance(settleTime + 4*changeGap)
 		c.has(t, "a node that comes later", map[string]string{"/live": a.id()})
 
-		if owner, ok := b.Claim("/live", "dj", true); ok || owner == "" {
-			t.Errorf("another user may have the mount of %q: %v", owner, ok)
+		for _, one := range []struct {
+			user        string
+			mayTakeOver bool
+		}{{"dj", true}, {"", false}} {
+			if c := b.Claim("/live", one.user, one.mayTakeOver); c.Owner == "" {
+				t.Errorf("%+v may have the mount", one)
+			}
 		}
 		a.Close()
 		eventually.Advance(2 * changeGap)
@@ -148,12 +189,15 @@ func TestASourceThatTakesOverOwnsTheMount(t *testing.T) {
 		defer a.Close()
 		defer b.Close()
 		a.set("/live", local(now()))
-		eventually.Advance(settleTime + changeGap)
+		eventually.Advance(settleTime + 4*changeGap)
 		for _, turn := range []struct{ to, from *station }{{b, a}, {a, b}, {b, a}} {
-			if _, ok := turn.to.Claim("/live", "", true); !ok {
+			c := turn.to.Claim("/live", "", true)
+			if c.Owner != "" {
 				t.Fatal("it may not")
 			}
-			turn.to.set("/live", local(now()))
+			s := local(now())
+			s.Takeovers = c.Takeovers
+			turn.to.set("/live", s)
 			eventually.Advance(5 * changeGap)
 			turn.from.has(t, "the other one", map[string]string{"/live": turn.to.id()})
 			turn.to.has(t, "the one that took over", map[string]string{})
@@ -172,7 +216,7 @@ func TestAPartitionHealsByTheRule(t *testing.T) {
 		defer b.Close()
 		a.set("/both", local(now()))
 		a.set("/one", local(now()))
-		eventually.Advance(settleTime + changeGap)
+		eventually.Advance(settleTime + 4*changeGap)
 
 		b.engine.SetConnected(false)
 		eventually.Advance(time.Minute)
@@ -180,7 +224,7 @@ func TestAPartitionHealsByTheRule(t *testing.T) {
 		if !b.held || a.held {
 			t.Error("the one that is cut off must hold what it knows, and the other one must not")
 		}
-		if _, ok := b.Claim("/both", "dj", false); !ok {
+		if c := b.Claim("/both", "dj", false); c.Owner != "" {
 			t.Error("a node that is cut off takes no source")
 		}
 		b.set("/both", local(now()))
@@ -205,11 +249,11 @@ func TestANodeThatIsSilentIsForgotten(t *testing.T) {
 		defer a.Close()
 		defer b.Close()
 		a.set("/live", local(now()))
-		eventually.Advance(settleTime + changeGap)
+		eventually.Advance(settleTime + 4*changeGap)
 		a.engine.SetConnected(false)
 		eventually.Advance(missedSigns + 2*announceInterval)
 		b.has(t, "after the silence", map[string]string{})
-		if _, ok := b.Claim("/live", "dj", false); !ok {
+		if c := b.Claim("/live", "dj", false); c.Owner != "" {
 			t.Error("the mount of a node that is gone is not free")
 		}
 	})
@@ -223,7 +267,7 @@ func TestAFanoutIsBounded(t *testing.T) {
 		defer b.Close()
 		a.set("/live", local(now()))
 		b.set("/live", carried(0))
-		eventually.Advance(settleTime + changeGap)
+		eventually.Advance(settleTime + 4*changeGap)
 		var ends []func()
 		for range 2 {
 			end, ok := a.Pull("/live")
@@ -237,7 +281,7 @@ func TestAFanoutIsBounded(t *testing.T) {
 		}
 		c := startStation(t, bus)
 		defer c.Close()
-		eventually.Advance(settleTime + changeGap)
+		eventually.Advance(settleTime + 4*changeGap)
 		c.has(t, "the owner is full", map[string]string{"/live": b.id()})
 		for _, end := range ends {
 			end()
@@ -249,5 +293,66 @@ func TestAFanoutIsBounded(t *testing.T) {
 		a.set("/live", nil)
 		eventually.Advance(2 * changeGap)
 		c.has(t, "the stream ended with the last pull", map[string]string{})
+	})
+}
+
+// A message that did not leave is followed by a whole one, also if others are busy.
+func TestANodeGoesOnAfterAFailedMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := NewBus()
+		a, b, c := startStation(t, bus), startStation(t, bus), startStation(t, bus)
+		defer a.Close()
+		defer b.Close()
+		defer c.Close()
+		eventually.Advance(settleTime)
+		a.mu.Lock()
+		a.fails = 1
+		a.mu.Unlock()
+		a.set("/live", local(now()))
+		for range 5 * int(time.Second/changeGap) { // b and c wake it again and again
+			b.set("/b", local(now()))
+			eventually.Advance(changeGap)
+		}
+		b.has(t, "after a failed message", map[string]string{"/live": a.id()})
+	})
+}
+
+// A node that begins while its engine is away keeps what the one before it knew.
+func TestANodeWithoutItsEngineListsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := NewBus()
+		a := startStation(t, bus)
+		defer a.Close()
+		a.set("/live", local(now()))
+		b := startCutOff(t, bus)
+		defer b.Close()
+		eventually.Advance(time.Minute)
+		if b.lists > 0 || !b.held || !b.settled {
+			t.Errorf("listed %d times, held: %v, settled: %v; want never, and both", b.lists, b.held, b.settled)
+		}
+		b.engine.SetConnected(true)
+		eventually.Advance(settleTime + 4*changeGap)
+		b.has(t, "connected", map[string]string{"/live": a.id()})
+	})
+}
+
+func TestATokenIsOnlyForStreamsOfTheNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := NewBus()
+		a, b := startStation(t, bus), startStation(t, bus)
+		defer a.Close()
+		defer b.Close()
+		a.set("/live", local(now()))
+		eventually.Advance(settleTime)
+		for _, c := range []struct{ mount, of, want string }{{"/live", "/live", b.id()}, {"/live", "/other", ""}, {"/hidden", "/hidden", ""}} {
+			if got := a.CheckToken("Bearer "+b.local.Identity.Token(c.of, a.id(), time.Now()), c.mount); got != c.want {
+				t.Errorf("%+v: it is from %q", c, got)
+			}
+		}
+		b.engine.SetConnected(false) // a forgets it, and it goes on pulling
+		eventually.Advance(time.Minute)
+		if a.CheckToken("Bearer "+b.local.Identity.Token("/live", a.id(), time.Now()), "/live") == "" {
+			t.Error("a node that is silent may not pull")
+		}
 	})
 }

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -18,7 +20,7 @@ type lister struct {
 // list tells the relays of the mounts of other nodes, and ends the sources of this node whose
 // mounts others own. If nothing is known yet, it waits until settled.
 func (n *Node) list(settled bool) {
-	var yields []string
+	yields := make(map[string]int64)
 	n.mu.Lock()
 	changes := n.directory.TakeChanges()
 	for _, mount := range changes {
@@ -32,7 +34,7 @@ func (n *Node) list(settled bool) {
 			continue
 		}
 		if own != nil {
-			yields = append(yields, mount)
+			yields[mount] = own.Since
 		}
 		if l, ok := n.directory.listing(mount, n.upstream(mount)); ok {
 			n.listings[mount] = l
@@ -41,8 +43,8 @@ func (n *Node) list(settled bool) {
 		}
 	}
 	n.mu.Unlock()
-	for _, mount := range yields {
-		n.local.Yield(mount)
+	for mount, since := range yields {
+		n.local.Yield(mount, since)
 	}
 	if len(changes) > 0 && n.isListed || settled && !n.isListed {
 		n.isListed = true
@@ -59,46 +61,63 @@ func (n *Node) upstream(mount string) func(*Place) relay.Upstream {
 	return func(p *Place) relay.Upstream {
 		from := p.Node
 		return relay.Upstream{
-			URL: p.urlOf(mount), Node: from, TLS: n.config.TLS,
+			URL: p.urlOf(mount), Node: from,
 			Authorize: func() string { return bearer + n.local.Identity.Token(mount, from, time.Now()) },
 		}
 	}
 }
 
-// Claim reports whether a source at this node may have a mount: no other node owns it, or the
-// source may take it over, as one with the same user. Else it returns the name of the other node.
-// While the engine is away, a source may have any mount: if another node has one too, the rule of
-// Directory.Owner decides later.
-func (n *Node) Claim(mount, user string, mayTakeOver bool) (owner string, ok bool) {
+// Claim is the answer to a source at this node that is to have a mount.
+type Claim struct {
+	// Takeovers is how often the mount has been taken over from another node, with this time.
+	Takeovers int
+
+	// Owner is the name of another node that owns the mount, so that the source may not have
+	// it; empty: the source may.
+	Owner string
+}
+
+// Claim decides whether a source at this node may have a mount: no other node owns it, or the
+// source may take it over, as one with the same user. While the engine is away, a source may have
+// any mount: if another node has one too, the rule of Directory.Owner decides later.
+func (n *Node) Claim(mount, user string, mayTakeOver bool) Claim {
 	connected := n.IsConnected()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	takeovers := 0
+	if own := n.own[mount]; own != nil && own.Local {
+		takeovers = own.Takeovers
+	}
 	id, stream := n.directory.Owner(mount, nil)
 	switch {
 	case stream == nil:
-		if own := n.own[mount]; own == nil || !own.Local {
-			delete(n.claims, mount)
-		}
-		return "", true
+		return Claim{Takeovers: takeovers}
 	case mayTakeOver && stream.User == user:
-		n.claims[mount] = max(n.claims[mount], stream.Takeovers+1)
-		return "", true
+		return Claim{Takeovers: min(max(takeovers, stream.Takeovers+1), maxTakeovers)}
+	case !connected:
+		return Claim{Takeovers: takeovers}
 	}
-	return cmp.Or(n.directory.nodes[id].last.Host, id), !connected
+	return Claim{Owner: cmp.Or(n.directory.nodes[id].last.Host, id)}
 }
 
 // bearer is the scheme of a token in the field Authorization.
 const bearer = "Bearer "
 
 // CheckToken returns the node that the field Authorization of a request for a mount is from;
-// empty: it is from none.
+// empty: it is from none, or this node has no stream that others may have.
 func (n *Node) CheckToken(field, mount string) (node string) {
-	if len(field) < len(bearer) || field[:len(bearer)] != bearer {
+	token, ok := strings.CutPrefix(field, bearer)
+	if !ok {
 		return ""
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	node, err := checkToken(field[len(bearer):], mount, n.local.Identity.ID, time.Now(), n.directory.Key)
+	node, err := checkToken(token, mount, n.local.Identity.ID, time.Now(), func(id string) ed25519.PublicKey {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.own[mount] == nil {
+			return nil
+		}
+		return n.directory.Key(id)
+	})
 	if err != nil {
 		return ""
 	}

@@ -23,12 +23,15 @@ func (n *Node) receive(payload []byte) {
 		return
 	}
 	n.mu.Lock()
-	follows := n.directory.Take(m, now)
+	taken := n.directory.Take(m, now)
 	n.mu.Unlock()
+	if taken == Ignored {
+		return
+	}
 	n.notify()
 	m.Report.CountedBy, m.Report.Edges = id, slices.Clone(m.Report.Edges)
 	err = n.local.Register(relay.PeerCredential(m.Proof), m.Report, baseOf(m.Internal))
-	if !follows || errors.Is(err, relay.ErrSequence) {
+	if taken == OutOfOrder || errors.Is(err, relay.ErrSequence) {
 		n.ask(id)
 	} else if err != nil {
 		n.reject(err, now)
@@ -59,12 +62,12 @@ type question struct {
 func (n *Node) ask(id string) {
 	n.mu.Lock()
 	now := time.Now()
-	isSoon := now.Sub(n.asked[id]) < wholeGap
-	if !isSoon && len(n.asked) < maxNodes {
+	mayAsk := now.Sub(n.asked[id]) >= wholeGap && len(n.asked) < maxAsked
+	if mayAsk {
 		n.asked[id] = now
 	}
 	n.mu.Unlock()
-	if isSoon {
+	if !mayAsk {
 		return
 	}
 	payload, _ := json.Marshal(question{id})         // it never fails

@@ -56,13 +56,13 @@ func checkToken(token, mount, self string, now time.Time, key func(node string) 
 	if err != nil || ends > now.Add(tokenTime+clockSkew).Unix() {
 		return "", errToken
 	}
+	if ends < now.Add(-clockSkew).Unix() {
+		return "", fmt.Errorf("token: ended %s ago; expected one of the last minute, and clocks that agree", now.Sub(time.Unix(ends, 0)).Round(time.Second))
+	}
 	signed, err := base64.RawURLEncoding.DecodeString(signature)
 	public := key(parts[0])
 	if err != nil || len(public) != ed25519.PublicKeySize || !ed25519.Verify(public, signedToken(claims, mount), signed) {
 		return "", errToken
-	}
-	if ends < now.Add(-clockSkew).Unix() {
-		return "", fmt.Errorf("token: ended %s ago; expected one of the last minute, and clocks that agree", now.Sub(time.Unix(ends, 0)).Round(time.Second))
 	}
 	return parts[0], nil
 }

@@ -38,6 +38,9 @@ type Source struct {
 	// sends.
 	Upstream string
 
+	// Takeovers is how often the mount was taken over from another node of a cluster: see OnClaim.
+	Takeovers int
+
 	// Yields reports whether an encoder may take the mount from this source, a relay.
 	Yields bool
 

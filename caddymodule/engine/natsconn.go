@@ -1,10 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"crypto/tls"
-	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -34,27 +35,51 @@ const (
 	maxPendingBytes = 64 << 20
 )
 
-// natsEngine is the engine over one connection.
+// maxQueue is how many messages may wait to be sent.
+const maxQueue = 1024
+
+// natsEngine is the engine over one connection. The client holds a lock while it connects, and while
+// it writes to a socket that takes nothing: only send, Subscribe and Destruct wait for that.
 type natsEngine struct {
-	conn   *nats.Conn
-	prefix string
+	conn      *nats.Conn
+	prefix    string
+	connected atomic.Bool
+	most      atomic.Int64 // bytes of a payload
+	queue     chan message
+	done      chan struct{}
+	running   sync.WaitGroup
 
 	mu       sync.Mutex
 	watchers map[*func()]bool
 	failures time.Time // when one was logged
 }
 
+// message is one that waits to be sent.
+type message struct {
+	subject string
+	payload []byte
+}
+
 // connect begins to connect. The error is about the settings.
 func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
-	e := &natsEngine{prefix: n.Prefix, watchers: make(map[*func()]bool)}
+	e := &natsEngine{
+		prefix: n.Prefix, watchers: make(map[*func()]bool),
+		queue: make(chan message, maxQueue), done: make(chan struct{}),
+	}
+	up := func(c *nats.Conn) {
+		e.most.Store(c.MaxPayload())
+		e.connected.Store(true)
+		e.changed("cluster engine connected", nil)
+	}
 	options := []nats.Option{
 		nats.Name(version.UserAgent), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.ReconnectBufSize(-1), // a message of before is of no use
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings), nats.Timeout(dialTimeout),
-		nats.ConnectHandler(func(*nats.Conn) { e.changed("cluster engine connected", nil) }),
-		nats.ReconnectHandler(func(*nats.Conn) { e.changed("cluster engine connected", nil) }),
+		nats.FlusherTimeout(dialTimeout),
+		nats.ConnectHandler(up), nats.ReconnectHandler(up),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			e.connected.Store(false)
 			e.changed("cluster engine disconnected; streams and listeners go on", err)
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { e.failed(err) }),
@@ -72,13 +97,41 @@ func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
 		options = append(options, nats.Secure(config))
 	}
 	var err error
-	e.conn, err = nats.Connect(strings.Join(n.Servers, ","), options...)
-	return e, err
+	if e.conn, err = nats.Connect(strings.Join(n.Servers, ","), options...); err != nil {
+		return nil, err
+	}
+	e.running.Go(e.send)
+	return e, nil
 }
+
+// send sends what waits, until the engine is closed. What waits when the connection is lost is of no use.
+func (e *natsEngine) send() {
+	for {
+		select {
+		case m := <-e.queue:
+			if e.connected.Load() {
+				_ = e.conn.Publish(e.prefix+"."+m.subject, m.payload) // else its loss is noticed by the numbers
+			}
+		case <-e.done:
+			return
+		}
+	}
+}
+
+// closeTime is how long the last messages may take.
+const closeTime = 200 * time.Millisecond
 
 // Destruct implements caddy.Destructor.
 func (e *natsEngine) Destruct() error {
+	for end := time.Now().Add(closeTime); len(e.queue) > 0 && e.connected.Load() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if e.connected.Load() {
+		_ = e.conn.FlushTimeout(closeTime)
+	}
+	close(e.done)
 	e.conn.Close()
+	e.running.Wait()
 	return nil
 }
 
@@ -122,35 +175,45 @@ func (e *natsEngine) Publish(subject string, payload []byte) error {
 	if !e.IsConnected() {
 		return cluster.ErrDisconnected
 	}
-	switch err := e.conn.Publish(e.prefix+"."+subject, payload); {
-	case errors.Is(err, nats.ErrMaxPayload):
+	if int64(len(payload)) > e.most.Load() {
 		return cluster.ErrTooLong
-	case err != nil:
+	}
+	select {
+	case e.queue <- message{subject, bytes.Clone(payload)}:
+		return nil
+	default: // the server takes nothing
 		return cluster.ErrDisconnected
 	}
-	return nil
 }
 
 // Subscribe implements cluster.Engine.
 func (e *natsEngine) Subscribe(subject string, receive func(payload []byte)) (cancel func(), err error) {
-	ended := make(chan struct{})
-	s, err := e.conn.Subscribe(e.prefix+"."+subject, func(m *nats.Msg) { receive(m.Data) })
+	var mu sync.Mutex // held while receive runs
+	cancelled := false
+	s, err := e.conn.Subscribe(e.prefix+"."+subject, func(m *nats.Msg) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !cancelled {
+			receive(m.Data)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.SetClosedHandler(func(string) { close(ended) })
 	if err := s.SetPendingLimits(maxPending, maxPendingBytes); err != nil {
+		_ = s.Unsubscribe()
 		return nil, err
 	}
 	return sync.OnceFunc(func() {
-		if s.Unsubscribe() == nil {
-			<-ended // receive is not called any more
-		}
+		mu.Lock()
+		cancelled = true
+		mu.Unlock()
+		e.running.Go(func() { _ = s.Unsubscribe() })
 	}), nil
 }
 
 // IsConnected implements cluster.Engine.
-func (e *natsEngine) IsConnected() bool { return e.conn.IsConnected() }
+func (e *natsEngine) IsConnected() bool { return e.connected.Load() }
 
 // OnConnection implements cluster.Engine.
 func (e *natsEngine) OnConnection(changed func()) (cancel func()) {

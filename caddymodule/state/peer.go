@@ -39,14 +39,13 @@ func (st *Station) applyPeering(g *Generation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if g.Peering == nil {
-		p.close()
-		st.slaves.SetSelf(nil)
+		st.endPeering()
 		return
 	}
 	engine, release, err := g.Peering.Acquire()
 	if err != nil {
 		g.Log.Error("the station is no node of its cluster", zap.Error(err))
-		p.close()
+		st.endPeering()
 		return
 	}
 	config := g.Peering.Config
@@ -55,16 +54,25 @@ func (st *Station) applyPeering(g *Generation) {
 		release()
 		return
 	}
-	p.close()
+	p.close() // what is known of the other nodes stays until the next one knows it
 	p.streams.told = nil
 	node, err := cluster.Start(config, st.localNode())
 	if err != nil {
 		g.Log.Error("the station is no node of its cluster", zap.Error(err))
 		release()
+		st.endPeering()
 		return
 	}
 	p.config, p.release = config, release
 	p.node.Store(node)
+}
+
+// endPeering ends the node, and forgets the others. mu of the peer is held.
+func (st *Station) endPeering() {
+	st.peer.close()
+	st.slaves.HoldPeers(false)
+	st.slaves.SetSelf(nil)
+	st.relays.Unlist()
 }
 
 func sameConfig(a, b cluster.Config) bool {
@@ -109,10 +117,11 @@ func (st *Station) localNode() cluster.Local {
 			_, err := st.slaves.Register(by, r, addr)
 			return err
 		},
-		List:  st.relays.List,
-		Yield: st.yield,
-		Hold:  st.slaves.HoldPeers,
-		Warn:  func(text string, err error) { st.Logger().Warn(text, zap.Error(err)) },
+		List:   st.relays.List,
+		Settle: st.relays.Settle,
+		Yield:  st.yield,
+		Hold:   st.slaves.HoldPeers,
+		Warn:   func(text string, err error) { st.Logger().Warn(text, zap.Error(err)) },
 	}
 }
 
@@ -132,10 +141,10 @@ func (st *Station) peerReport() relay.Report {
 	return r
 }
 
-// yield ends the encoder of a mount that another node owns.
-func (st *Station) yield(mount string) {
+// yield ends the encoder of a mount that another node owns, if it is the one that has been there since.
+func (st *Station) yield(mount string, since int64) {
 	if m := st.Mount(mount); m != nil {
-		if s := m.Source(); s != nil && s.Upstream == "" {
+		if s := m.Source(); s != nil && s.Upstream == "" && s.Since.UnixMilli() == since {
 			st.Logger().Info("source replaced by one at another node", zap.String("mount", response.Printable(mount)))
 			s.Stop(streaming.Replaced)
 		}
@@ -148,12 +157,13 @@ func (st *Station) claim(mount string, s *streaming.Source) error {
 	if node == nil || g == nil {
 		return nil
 	}
-	owner, ok := node.Claim(mount, s.User, g.Policy(mount).Engine.Takeover)
-	if ok {
+	claim := node.Claim(mount, s.User, g.Policy(mount).Engine.Takeover)
+	if claim.Owner == "" {
+		s.Takeovers = claim.Takeovers
 		return nil
 	}
 	g.Logger().Warn("source rejected: the mount has a source at another node",
-		zap.String("mount", response.Printable(mount)), zap.String("node", response.Printable(owner)))
+		zap.String("mount", response.Printable(mount)), zap.String("node", response.Printable(claim.Owner)))
 	return streaming.ErrMountInUse
 }
 
@@ -210,9 +220,14 @@ func (st *Station) clusterStream(path string) *cluster.Stream {
 	if src == nil || !there {
 		return nil
 	}
-	s := &cluster.Stream{Type: stream.Type, Local: !src.Yields, Protections: g.Protections(path)}
+	s := &cluster.Stream{Type: stream.Type, Local: src.Upstream == "" || g.isOwnRelay(path), Protections: g.Protections(path)}
 	if s.Local {
-		s.User, s.Since = src.User, src.Since.UnixMilli()
+		s.User, s.Since, s.Takeovers = src.User, src.Since.UnixMilli(), src.Takeovers
 	}
 	return s
+}
+
+// isOwnRelay reports whether the configuration has a relay for a mount that plays all the time.
+func (g *Generation) isOwnRelay(path string) bool {
+	return slices.ContainsFunc(g.Relays.Relays, func(r relay.Config) bool { return r.Mount == path && !r.OnDemand })
 }

@@ -17,6 +17,20 @@ func (m *Manager) List(all []Listing) {
 		}
 	}
 	m.listings.Store(&list)
+	m.listed()
+}
+
+// Settle says that nothing is known of peers for now, unless List has been called.
+func (m *Manager) Settle() {
+	if m.listings.CompareAndSwap(nil, new([]listedUpstream)) {
+		m.listed()
+	}
+}
+
+// Unlist forgets the mounts of the peers, when the node has none any more.
+func (m *Manager) Unlist() { m.listings.Store(nil) }
+
+func (m *Manager) listed() {
 	m.mu.Lock()
 	s := m.slave
 	m.mu.Unlock()

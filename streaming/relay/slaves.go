@@ -147,7 +147,7 @@ func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration
 // mu is held.
 func (s *Slaves) removeRestarted(by *Credential, r Report, addr string) []Event {
 	return s.removeIf(causeRestarted, func(e *slaveEntry) bool {
-		return len(r.Public) > 0 && e.key.credential == by.Name && e.addr == addr && slices.Equal(e.report.Public, r.Public)
+		return len(r.Public) > 0 && !by.Peer && e.key.credential == by.Name && e.addr == addr && slices.Equal(e.report.Public, r.Public)
 	})
 }
 
