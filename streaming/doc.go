@@ -45,6 +45,7 @@
 //	socket_linux.go      socket and vector: many blocks in one write
 //	socket_other.go      the same without the shared writer
 //	cipher_buffer.go     CipherBuffer and TLSConn: encryption that never waits
+//	gather.go            several records of TLS in one write, for answers
 //	tls_linux.go         Listener.AttachTLS: the shared writer over TLS
 //	netconn.go           NetConn: a Conn of any network connection
 //	follower.go          Follower: hears a mount as its listeners do, for HLS

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/caddycast/caddycast/tests/harness"
+	"github.com/caddycast/caddycast/tests/harness/binary"
 )
 
 // section returns the block of the guide after a mark.
@@ -206,4 +207,35 @@ func (n *node) missesNATS(times int) {
 		}
 		return nil
 	})
+}
+
+// The programs of the node with the encoder and of a node with listeners are replaced. Everybody stays.
+func TestNodesAreUpgraded(t *testing.T) {
+	_, nodes := threeNodes(t)
+	src := nodes[0].NumberedSource(mount, 1)
+	var all []*harness.VerifyingListener
+	for _, n := range nodes {
+		n.WaitForMount(mount)
+		all = append(all, n.ListenVerifying(mount, harness.HTTP1, false))
+	}
+	harness.WaitForSource(t, "all hear the stream", 1, all...)
+	for range 3 {
+		for _, n := range nodes {
+			n.UpgradeTo(binary.Caddy(t))
+			for _, n := range nodes {
+				n.knows(2)
+			}
+			sent := src.Next.Load()
+			harness.Eventually(t, "all hear what is sent now", func() error {
+				for _, l := range all {
+					if got := l.HeardFrame.Load(); got < sent {
+						return fmt.Errorf("heard frame %d; want %d", got, sent)
+					}
+				}
+				return nil
+			})
+		}
+	}
+	src.Down()
+	harness.CheckAll(t, all...)
 }
