@@ -141,7 +141,7 @@ func TestAnEncoderGoesOnWhenItsNodeIsKilled(t *testing.T) {
 	last.WaitForMount(mount)
 	all := []*harness.VerifyingListener{last.ListenVerifying(mount, harness.HTTP1, false), last.ListenVerifying(mount, harness.HTTP10, false)}
 	harness.WaitForSource(t, "both hear the stream", 1, all...)
-	for round := range 4 {
+	for round := range 30 {
 		from, to := nodes[round%2], nodes[(round+1)%2]
 		from.kill()
 		next := to.DescribedSource(mount, uint64(round+2))
@@ -161,9 +161,10 @@ func TestStreamsGoOnWithoutNATS(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		away, back func(*engine)
+		rounds     int
 	}{
-		{"killed", (*engine).kill, (*engine).start},
-		{"standing still", func(e *engine) { e.signal(syscall.SIGSTOP) }, func(e *engine) { e.signal(syscall.SIGCONT) }},
+		{"killed", (*engine).kill, (*engine).start, 30},
+		{"standing still", func(e *engine) { e.signal(syscall.SIGSTOP) }, func(e *engine) { e.signal(syscall.SIGCONT) }, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e, nodes := threeNodes(t)
@@ -171,7 +172,7 @@ func TestStreamsGoOnWithoutNATS(t *testing.T) {
 			nodes[1].WaitForMount(mount)
 			all := []*harness.VerifyingListener{nodes[0].ListenVerifying(mount, harness.HTTP1, false), nodes[1].ListenVerifying(mount, harness.HTTP1, false)}
 			harness.WaitForSource(t, "both hear the stream", 1, all...)
-			for round := range 3 {
+			for round := range c.rounds {
 				c.away(e)
 				late := nodes[1].ListenVerifying(mount, harness.HTTP1, false)
 				harness.WaitForSource(t, "a new listener hears the stream", src.Next.Load()/harness.SourceSpan, late)
