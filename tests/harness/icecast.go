@@ -97,8 +97,14 @@ func (s *Server) Answers() error {
 	return err
 }
 
-// AllAnswer returns an error if one of the sites of Caddyfile does not answer: they come up one after another.
+// AllAnswer returns an error if one of the sites of Caddyfile does not answer: they come up one after another,
+// and before the configuration is loaded to its end, for which the admin endpoint waits.
 func (s *Server) AllAnswer() error {
+	resp, err := http.Get("http://" + s.AdminAddress + "/config/")
+	if err != nil {
+		return err
+	}
+	_ = resp.Body.Close()
 	for _, at := range []string{s.TLS, s.Wired} {
 		c, err := net.Dial("tcp", at)
 		if err != nil {

@@ -279,7 +279,7 @@ http://:%s {
 	icecast
 }
 `, s.AdminAddress, harness.Port(s.Plain)))
-	harness.Eventually(t, "the sites answer", s.AllAnswer)
+	harness.Eventually(t, "the server answers", s.Answers)
 	defer onAir(s)()
 	var listeners []*harness.Listener
 	for range 30 {

@@ -127,6 +127,11 @@ func TestEncodersConnectThroughUpgrades(t *testing.T) {
 	stop := make(chan struct{})
 	var encoders sync.WaitGroup
 	var accepted atomic.Uint64
+	end := sync.OnceFunc(func() {
+		close(stop)
+		encoders.Wait()
+	})
+	t.Cleanup(end)
 	for i := range 4 {
 		encoders.Go(func() {
 			for n := 0; ; n++ {
@@ -152,8 +157,7 @@ func TestEncodersConnectThroughUpgrades(t *testing.T) {
 			return nil
 		})
 	}
-	close(stop)
-	encoders.Wait()
+	end()
 }
 
 // Listeners of a slave hear each frame of the master once, through upgrades of either.
