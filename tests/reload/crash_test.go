@@ -75,7 +75,7 @@ http://:%s {
 func runUntilRecorded(t *testing.T, s *harness.Server, home, config string, n int) (process *exec.Cmd, listener *harness.Listener) {
 	t.Helper()
 	process, _ = harness.RunProcess(t, home, config)
-	harness.Eventually(t, "the sites answer", s.AllAnswer)
+	harness.Eventually(t, "the server answers", s.Answers)
 	src := s.Source("/m")
 	src.MayEnd = true
 	src.Send(10)
