@@ -126,23 +126,21 @@ func (d *Directory) Take(m *Message, now time.Time) Taken {
 
 // set notes a stream of a node; nil: it has ended.
 func (d *Directory) set(mount string, n *node, s *Stream) {
-	streams := d.mounts[mount]
-	switch {
-	case s != nil && streams == nil:
-		streams = make(map[string]*Stream)
-		d.mounts[mount] = streams
-		fallthrough
-	case s != nil:
-		streams[n.id], n.mounts[mount] = s, true
-	case !n.mounts[mount]:
+	if s == nil && !n.mounts[mount] {
 		return
-	default:
-		delete(n.mounts, mount)
-		if delete(streams, n.id); len(streams) == 0 {
-			delete(d.mounts, mount)
-		}
 	}
 	d.changed[mount] = true
+	if s == nil {
+		delete(n.mounts, mount)
+		if delete(d.mounts[mount], n.id); len(d.mounts[mount]) == 0 {
+			delete(d.mounts, mount)
+		}
+		return
+	}
+	if d.mounts[mount] == nil {
+		d.mounts[mount] = make(map[string]*Stream)
+	}
+	d.mounts[mount][n.id], n.mounts[mount] = s, true
 }
 
 // remove removes a node and its streams.
@@ -220,6 +218,34 @@ func compareOwners(a, b *Stream, aID, bID string) int {
 	)
 }
 
+// rank is how good a node is to pull a mount from; the lowest is the best.
+type rank uint8
+
+const (
+	nearby   rank = iota // in the region of this node
+	isOwner              // it has the source
+	carrying             // it has the stream from another node
+	isFull               // as many nodes pull from it as may
+)
+
+// candidate is a node that a mount may be pulled from.
+type candidate struct {
+	Place
+	rank  rank
+	owns  bool
+	pulls int
+}
+
+func compareCandidates(a, b candidate) int {
+	if a.rank == b.rank && a.owns != b.owns {
+		if a.owns {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.pulls, b.pulls), cmp.Compare(a.Node, b.Node))
+}
+
 // Places returns the nodes from which this node may pull a mount of another one, the best
 // first: its owner, but before that a node of this region if the owner is in another one, and a
 // node that has the stream already if the owner has given it to as many as it may.
@@ -228,37 +254,23 @@ func (d *Directory) Places(mount string) (places []Place, owner *Stream) {
 	if owner == nil {
 		return nil, nil
 	}
-	type candidate struct {
-		Place
-		rank  int
-		pulls int
-	}
 	var all []candidate
 	for other, s := range d.mounts[mount] {
-		n := d.nodes[other]
-		c := candidate{Place{other, baseOf(n.last.Internal)}, 1, s.Pulls}
-		isNear := d.region != "" && n.last.Report.Region == d.region
-		switch {
-		case c.Base == "" || other != id && s.Local: // it has a stream of its own
+		c := candidate{Place: Place{other, baseOf(d.nodes[other].last.Internal)}, rank: carrying, owns: other == id, pulls: s.Pulls}
+		if c.Base == "" || s.Local && !c.owns { // it has a stream of its own
 			continue
+		}
+		switch {
 		case s.Pulls >= d.fanout:
-			c.rank = 3
-		case other == id && (isNear || d.region == ""), isNear:
-			c.rank = 0
-		case other != id:
-			c.rank = 2
+			c.rank = isFull
+		case d.region != "" && d.nodes[other].last.Report.Region == d.region:
+			c.rank = nearby
+		case c.owns:
+			c.rank = isOwner
 		}
 		all = append(all, c)
 	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		isOwner := func(c candidate) int {
-			if c.Node == id {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(isOwner(a), isOwner(b)), cmp.Compare(a.pulls, b.pulls), cmp.Compare(a.Node, b.Node))
-	})
+	slices.SortFunc(all, compareCandidates)
 	for _, c := range all[:min(len(all), maxPlaces)] {
 		places = append(places, c.Place)
 	}

@@ -51,6 +51,13 @@ func startStation(t *testing.T, bus *Bus) *station {
 	return startWith(t, bus.Engine())
 }
 
+// startPair starts two nodes of one bus.
+func startPair(t *testing.T) (bus *Bus, a, b *station) {
+	t.Helper()
+	bus = NewBus()
+	return bus, startStation(t, bus), startStation(t, bus)
+}
+
 // startCutOff starts a node whose engine is not connected.
 func startCutOff(t *testing.T, bus *Bus) *station {
 	t.Helper()
@@ -184,8 +191,7 @@ func TestNodesKnowEachOthersStreams(t *testing.T) {
 
 func TestASourceThatTakesOverOwnsTheMount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := NewBus()
-		a, b := startStation(t, bus), startStation(t, bus)
+		_, a, b := startPair(t)
 		defer a.Close()
 		defer b.Close()
 		a.set("/live", local(now()))
@@ -210,8 +216,7 @@ func TestASourceThatTakesOverOwnsTheMount(t *testing.T) {
 
 func TestAPartitionHealsByTheRule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := NewBus()
-		a, b := startStation(t, bus), startStation(t, bus)
+		_, a, b := startPair(t)
 		defer a.Close()
 		defer b.Close()
 		a.set("/both", local(now()))
@@ -244,8 +249,7 @@ func TestAPartitionHealsByTheRule(t *testing.T) {
 
 func TestANodeThatIsSilentIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := NewBus()
-		a, b := startStation(t, bus), startStation(t, bus)
+		_, a, b := startPair(t)
 		defer a.Close()
 		defer b.Close()
 		a.set("/live", local(now()))
@@ -261,8 +265,7 @@ func TestANodeThatIsSilentIsForgotten(t *testing.T) {
 
 func TestAFanoutIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := NewBus()
-		a, b := startStation(t, bus), startStation(t, bus)
+		bus, a, b := startPair(t)
 		defer a.Close()
 		defer b.Close()
 		a.set("/live", local(now()))
@@ -338,8 +341,7 @@ func TestANodeWithoutItsEngineListsNothing(t *testing.T) {
 
 func TestATokenIsOnlyForStreamsOfTheNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := NewBus()
-		a, b := startStation(t, bus), startStation(t, bus)
+		_, a, b := startPair(t)
 		defer a.Close()
 		defer b.Close()
 		a.set("/live", local(now()))

@@ -46,7 +46,8 @@ type natsEngine struct {
 	connected atomic.Bool
 	most      atomic.Int64 // bytes of a payload
 	queue     chan message
-	done      chan struct{}
+	done      chan struct{} // closed by Destruct
+	sent      chan struct{} // closed when nothing is sent any more
 	running   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -64,7 +65,7 @@ type message struct {
 func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
 	e := &natsEngine{
 		prefix: n.Prefix, watchers: make(map[*func()]bool),
-		queue: make(chan message, maxQueue), done: make(chan struct{}),
+		queue: make(chan message, maxQueue), done: make(chan struct{}), sent: make(chan struct{}),
 	}
 	up := func(c *nats.Conn) {
 		e.most.Store(c.MaxPayload())
@@ -104,17 +105,34 @@ func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
 	return e, nil
 }
 
-// send sends what waits, until the engine is closed. What waits when the connection is lost is of no use.
+// send sends what waits, until the engine is closed.
 func (e *natsEngine) send() {
 	for {
 		select {
 		case m := <-e.queue:
-			if e.connected.Load() {
-				_ = e.conn.Publish(e.prefix+"."+m.subject, m.payload) // else its loss is noticed by the numbers
-			}
+			e.sendOne(m)
 		case <-e.done:
+			e.sendRest()
 			return
 		}
+	}
+}
+
+// sendOne sends a message. One that waits when the connection is lost is of no use.
+func (e *natsEngine) sendOne(m message) {
+	if e.connected.Load() {
+		_ = e.conn.Publish(e.prefix+"."+m.subject, m.payload) // else its loss is noticed by the numbers
+	}
+}
+
+// sendRest sends what was published before the engine was closed: that a node leaves.
+func (e *natsEngine) sendRest() {
+	defer close(e.sent)
+	for len(e.queue) > 0 {
+		e.sendOne(<-e.queue)
+	}
+	if e.connected.Load() {
+		_ = e.conn.FlushTimeout(closeTime)
 	}
 }
 
@@ -123,13 +141,11 @@ const closeTime = 200 * time.Millisecond
 
 // Destruct implements caddy.Destructor.
 func (e *natsEngine) Destruct() error {
-	for end := time.Now().Add(closeTime); len(e.queue) > 0 && e.connected.Load() && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
-	if e.connected.Load() {
-		_ = e.conn.FlushTimeout(closeTime)
-	}
 	close(e.done)
+	select {
+	case <-e.sent:
+	case <-time.After(2 * closeTime): // the server takes nothing
+	}
 	e.conn.Close()
 	e.running.Wait()
 	return nil
