@@ -122,8 +122,8 @@ func killedMaster(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
 	encodeTo(t, chaosMount, master.Plain)
 	return newNode(t, patientSlave(master)), func(all chaosAudience) int {
 		return all.repeatedly(rounds, func(int) {
-			master.kill()
-			master.start()
+			master.Kill()
+			master.Start()
 		})
 	}
 }
@@ -151,7 +151,7 @@ func linkedTo(t *testing.T, master *node) (*node, *proxy) {
 	t.Helper()
 	encodeTo(t, chaosMount, master.Plain)
 	link := newProxy(t, master.Plain)
-	behind := &node{Server: &harness.Server{Plain: link.address}}
+	behind := &node{harness.Restartable{Server: &harness.Server{Plain: link.address}}}
 	return newNode(t, patientSlave(behind)), link
 }
 
@@ -195,9 +195,9 @@ func mastersInTurns(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
 	encodeTo(t, chaosMount, masters[0].Plain, masters[1].Plain)
 	return newNode(t, patientSlave(masters...)), func(all chaosAudience) int {
 		return all.repeatedly(rounds, func(i int) {
-			masters[i%2].kill()
+			masters[i%2].Kill()
 			all.waitForFrames("with the other", 100)
-			masters[i%2].start()
+			masters[i%2].Start()
 		})
 	}
 }
@@ -223,8 +223,8 @@ func killedHub(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
 	hub := newNode(t, slaveSettings("", top))
 	return newNode(t, patientSlave(hub)), func(all chaosAudience) int {
 		return all.repeatedly(rounds, func(int) {
-			hub.kill()
-			hub.start()
+			hub.Kill()
+			hub.Start()
 		})
 	}
 }

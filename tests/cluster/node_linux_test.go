@@ -3,7 +3,6 @@ package cluster
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,24 +11,22 @@ import (
 )
 
 // node is a station in a process of its own, which may be stopped, killed and started again.
-type node struct {
-	*harness.Server
-	home, config string
-	process      *exec.Cmd
-}
+type node struct{ harness.Restartable }
 
 // newNode starts a station with more settings.
 func newNode(t *testing.T, settings string) *node {
 	t.Helper()
-	n := &node{Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, home: t.TempDir()}
+	n := &node{harness.Restartable{
+		Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, Home: t.TempDir(),
+	}}
 	n.configure(settings)
-	n.start()
+	n.Start()
 	return n
 }
 
 // configure sets the settings for the next start.
 func (n *node) configure(settings string) {
-	n.config = fmt.Sprintf(`{
+	n.Config = fmt.Sprintf(`{
 		admin %s
 		auto_https off
 		icecast {
@@ -44,29 +41,10 @@ func (n *node) configure(settings string) {
 	}`, n.AdminAddress, settings, harness.Port(n.Plain))
 }
 
-func (n *node) start() {
-	n.T.Helper()
-	n.process, _ = harness.RunProcess(n.T, n.home, n.config)
-	harness.Eventually(n.T, "a station of its own answers", n.Answers)
-}
-
-func (n *node) signal(s syscall.Signal) {
-	n.T.Helper()
-	if err := n.process.Process.Signal(s); err != nil {
-		n.T.Fatal(err)
-	}
-}
-
 // stop stops the process, so that it says nothing any more, and resume lets it continue.
-func (n *node) stop() { n.signal(syscall.SIGSTOP) }
+func (n *node) stop() { n.Signal(syscall.SIGSTOP) }
 
-func (n *node) resume() { n.signal(syscall.SIGCONT) }
-
-// kill ends the process at once.
-func (n *node) kill() {
-	n.signal(syscall.SIGKILL)
-	_ = n.process.Wait()
-}
+func (n *node) resume() { n.Signal(syscall.SIGCONT) }
 
 // slaveSettings returns the settings of a slave with a public URL, if that is not empty.
 func slaveSettings(public string, masters ...*node) string {

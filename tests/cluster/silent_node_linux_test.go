@@ -18,9 +18,11 @@ func newPair(t *testing.T) (master, edge *node, live *clockedEncoder) {
 	master = newNode(t, "role master {\n redirect balance\n}")
 	live = encodeTo(t, "/live.mp3", master.Plain)
 	address := harness.FreeAddress(t)
-	edge = &node{Server: &harness.Server{T: t, Plain: address, AdminAddress: harness.FreeAddress(t)}, home: t.TempDir()}
+	edge = &node{harness.Restartable{
+		Server: &harness.Server{T: t, Plain: address, AdminAddress: harness.FreeAddress(t)}, Home: t.TempDir(),
+	}}
 	edge.configure(slaveSettings("http://"+address, master))
-	edge.start()
+	edge.Start()
 	edge.WaitForMount("/live.mp3")
 	master.waitToSend("/live.mp3")
 	return master, edge, live
@@ -33,15 +35,15 @@ func TestASlaveSignsOffBeforeItsListenersGo(t *testing.T) {
 	master, edge, _ := newPair(t)
 	for attempt := range 5 {
 		l := listenCounting(edge.Server, "/live.mp3")
-		edge.signal(syscall.SIGTERM)
+		edge.Signal(syscall.SIGTERM)
 		<-l.ended
 		sent := master.sends("/live.mp3")
-		_ = edge.process.Wait()
+		edge.Wait()
 		if !sent {
 			return
 		}
 		t.Logf("attempt %d: the listener went before the master had the last report", attempt)
-		edge.start()
+		edge.Start()
 		edge.WaitForMount("/live.mp3")
 		master.waitToSend("/live.mp3")
 	}

@@ -51,8 +51,8 @@ type stage struct {
 	*harness.Server
 	carriers []*carrier
 	config   string
-	ends     map[string]func() // of sources, by mount
-	victim   *victim           // has the mounts of the seam killed
+	ends     map[string]func()    // of sources, by mount
+	victim   *harness.Restartable // has the mounts of the seam killed
 }
 
 func newStage(t *testing.T) *stage {
@@ -176,7 +176,8 @@ func TestWhatPlayersDoAtSeams(t *testing.T) {
 		s.ends[mount]()
 		s.feed(c, reloaded, c.sound[1])
 	})
-	s.victim.restart()
+	s.victim.Kill()
+	startAgain(s.victim)
 	s.each(killed, func(c *carrier, mount string) {
 		s.ends[mount]()
 		s.feed(c, killed, c.sound[1])

@@ -69,37 +69,21 @@ func (e *engine) kill() {
 }
 
 // node is a node in a process of its own, with the Caddyfile of the guide.
-type node struct {
-	*harness.Server
-	home, config string
-	process      *exec.Cmd
-}
+type node struct{ harness.Restartable }
 
 func newNode(t *testing.T, e *engine) *node {
 	t.Helper()
-	n := &node{Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, home: t.TempDir()}
-	n.config = strings.NewReplacer(
+	n := &node{harness.Restartable{
+		Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, Home: t.TempDir(),
+	}}
+	n.Config = strings.NewReplacer(
 		"{\n\ticecast {", "{\n\tadmin "+n.AdminAddress+"\n\tauto_https off\n\ticecast {",
 		"nats://n1.example.org:4222 nats://n2.example.org:4222 nats://n3.example.org:4222", "nats://"+e.address,
 		"http://edge1.example.org:8000", "http://"+n.Plain, "http://10.1.2.3:8000", "http://"+n.Plain,
 		"http://:8000 {", "http://:"+harness.Port(n.Plain)+" {\n\tbind 127.0.0.1",
 	).Replace(section(t, "example", "caddyfile"))
-	n.start()
+	n.Start()
 	return n
-}
-
-func (n *node) start() {
-	n.T.Helper()
-	n.process, _ = harness.RunProcess(n.T, n.home, n.config)
-	harness.Eventually(n.T, "the node answers", n.Answers)
-}
-
-func (n *node) kill() {
-	n.T.Helper()
-	if err := n.process.Process.Kill(); err != nil {
-		n.T.Fatal(err)
-	}
-	_ = n.process.Wait()
 }
 
 // knows waits until a node is connected and knows so many others.
@@ -143,12 +127,12 @@ func TestAnEncoderGoesOnWhenItsNodeIsKilled(t *testing.T) {
 	harness.WaitForSource(t, "both hear the stream", 1, all...)
 	for round := range 30 {
 		from, to := nodes[round%2], nodes[(round+1)%2]
-		from.kill()
+		from.Kill()
 		next := to.DescribedSource(mount, uint64(round+2))
 		src.Abandon()
 		src = next
 		harness.WaitForSource(t, "both hear the encoder at another node", uint64(round+2), all...)
-		from.start()
+		from.Start()
 		from.knows(2)
 	}
 	src.Abandon()
@@ -202,7 +186,7 @@ func TestStreamsGoOnWithoutNATS(t *testing.T) {
 func (n *node) missesNATS(times int) {
 	n.T.Helper()
 	harness.Eventually(n.T, "NATS is missed", func() error {
-		text, err := os.ReadFile(n.home + "/log")
+		text, err := os.ReadFile(n.Home + "/log")
 		if strings.Count(string(text), "cluster engine disconnected") < times {
 			return errors.Join(errors.New("it is not"), err)
 		}
