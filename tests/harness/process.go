@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddycast/caddycast/tests/harness/binary"
 )
@@ -50,6 +51,21 @@ func RunCommandLine(t testing.TB, home string, caddy *exec.Cmd) (cmd *exec.Cmd, 
 		}
 	})
 	return cmd, log
+}
+
+// WaitForExit waits until a process of RunProcess has ended by itself, and returns what its Wait does. A
+// process that does not end fails the test.
+func WaitForExit(t testing.TB, cmd *exec.Cmd) error {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(Patience):
+		t.Fatalf("process %d does not end", cmd.Process.Pid)
+		return nil
+	}
 }
 
 // RunExample runs Caddyfile.example in a process of its own, on free ports and with an empty

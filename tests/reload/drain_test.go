@@ -289,8 +289,8 @@ http://:%s {
 		t.Fatal(err)
 	}
 	checkEnds(t, listeners)
-	if state, err := process.Process.Wait(); err != nil || !state.Success() {
-		t.Errorf("the process ended with %v, %v", state, err)
+	if err := harness.WaitForExit(t, process); err != nil {
+		t.Errorf("the process ended with %v", err)
 	}
 	if text, err := os.ReadFile(log); err != nil || !strings.Contains(string(text), `"msg":"drained"`) {
 		t.Errorf("its log has no line of the drain: %v", err)

@@ -33,8 +33,8 @@ func TestASecondServerOnThePortOfAnotherProcessRefusesToStart(t *testing.T) {
 	ready(first)
 
 	refused, log := harness.RunProcess(t, t.TempDir(), config(second, "source_password hackme"))
-	if state, err := refused.Process.Wait(); err != nil || state.Success() {
-		t.Fatalf("the second server ended with %v, %v", state, err)
+	if err := harness.WaitForExit(t, refused); err == nil {
+		t.Fatal("the second server ended without an error")
 	}
 	text, err := os.ReadFile(log)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
 	"github.com/caddycast/caddycast/tests/harness"
@@ -71,21 +70,8 @@ func TestNobodyIsDroppedByUpgradesOfTheProgram(t *testing.T) {
 			}
 		}
 	}
-	waitForExit(t, first)
-}
-
-// waitForExit waits until a process has ended by itself, without an error.
-func waitForExit(t *testing.T, process *exec.Cmd) {
-	t.Helper()
-	ended := make(chan error, 1)
-	go func() { ended <- process.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(harness.Patience):
-		t.Error("the older process does not end")
+	if err := harness.WaitForExit(t, first); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -163,7 +149,9 @@ func TestRelaysAndFallbacksGoOnThroughAnUpgrade(t *testing.T) {
 	if c := &relayed.Checker; c.Frames < 100 {
 		t.Errorf("the relay brought frames %d to %d: %v", c.First, c.Last, relayed.Err)
 	}
-	waitForExit(t, process)
+	if err := harness.WaitForExit(t, process); err != nil {
+		t.Error(err)
+	}
 }
 
 // Listeners and sources of before an upgrade end once: when the newer process is killed.
