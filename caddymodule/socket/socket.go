@@ -183,9 +183,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener. The last one of an address closes the socket.
-func (l *Listener) Close() error {
-	err := net.ErrClosed
+// Close implements net.Listener. The last one of an address closes the socket. A further call does
+// nothing: both the server and whoever retires its configuration close the listener.
+func (l *Listener) Close() (err error) {
 	l.closing.Do(func() {
 		err = l.leave()
 		l.opened()

@@ -103,7 +103,7 @@ func (r row) String() string {
 	cells := []string{r.codec, r.player}
 	for seam, yes := range r.goesOn {
 		switch {
-		case seam == killed && r.player != "shaka, Chromium": // of a load that finds no server, or of how long it has played
+		case r.isByChance(seam):
 			cells = append(cells, "by chance")
 		case yes:
 			cells = append(cells, "yes")
@@ -112,6 +112,17 @@ func (r row) String() string {
 		}
 	}
 	return "| " + strings.Join(cells, " | ") + " |"
+}
+
+// isByChance reports whether what a player does is not the same each time.
+func (r row) isByChance(seam int) bool {
+	switch seam {
+	case killed: // of a load that finds no server, or of how long it has played
+		return r.player != "shaka, Chromium"
+	case changed: // of when VLC has both segments
+		return r.player == "VLC" && (r.codec == "MP3" || r.codec == "AAC")
+	}
+	return false
 }
 
 // tableHead is how the table begins.
