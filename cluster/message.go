@@ -71,8 +71,8 @@ func (m *Message) encode(by *Identity) ([]byte, error) {
 	return append(ed25519.Sign(by.key, text), text...), nil
 }
 
-// decode returns the message of a payload whose signature is that of the node that it names.
-func decode(payload []byte, now time.Time) (*Message, error) {
+// Decode returns the message of a payload whose signature is that of the node that it names.
+func Decode(payload []byte, now time.Time) (*Message, error) {
 	if len(payload) > maxMessage || len(payload) < ed25519.SignatureSize {
 		return nil, fmt.Errorf("message: %d bytes; expected %d to %d", len(payload), ed25519.SignatureSize, maxMessage)
 	}

@@ -49,7 +49,7 @@ func TestAMessageIsThatOfItsNode(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := decode(payload, noon)
+			got, err := Decode(payload, noon)
 			switch {
 			case c.want == "" && (err != nil || !got.Streams["/live.mp3"].Equal(local(1)) || got.Report.Mounts["/live.mp3"] != 3):
 				t.Errorf("got %+v, %v", got, err)
@@ -69,10 +69,10 @@ func FuzzMessage(f *testing.F) {
 	f.Add(payload[64:])
 	f.Add([]byte(`{"streams":{"/x":null},"report":{}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m, err := decode(append(make([]byte, 64), text...), noon)
+		m, err := Decode(append(make([]byte, 64), text...), noon)
 		if err == nil {
 			t.Errorf("taken without a signature: %+v", m)
 		}
-		_, _ = decode(text, noon)
+		_, _ = Decode(text, noon)
 	})
 }

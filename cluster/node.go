@@ -44,6 +44,10 @@ type Config struct {
 	Region   string   // empty: none
 	Fanout   int      // nodes that may pull a stream from this one; 0: DefaultFanout
 	Internal []string // base URLs for other nodes, checked
+
+	// Decode decodes payloads; nil: the function Decode does. Many nodes of one process may share
+	// what was decoded for one of them: a message does not change.
+	Decode func(payload []byte, now time.Time) (*Message, error)
 }
 
 // Local is the station of a node, as a node sees it. Its functions are called by several
@@ -89,6 +93,9 @@ type Node struct {
 func Start(config Config, local Local) (*Node, error) {
 	if config.Fanout == 0 {
 		config.Fanout = DefaultFanout
+	}
+	if config.Decode == nil {
+		config.Decode = Decode
 	}
 	n := &Node{
 		config: config, local: local, wake: make(chan struct{}, 1), done: make(chan struct{}),

@@ -13,7 +13,7 @@ import (
 // receive takes a message of another node.
 func (n *Node) receive(payload []byte) {
 	now := time.Now()
-	m, err := decode(payload, now)
+	m, err := n.config.Decode(payload, now)
 	if err != nil {
 		n.reject(err, now)
 		return
@@ -29,8 +29,9 @@ func (n *Node) receive(payload []byte) {
 		return
 	}
 	n.notify()
-	m.Report.CountedBy, m.Report.Edges = id, slices.Clone(m.Report.Edges)
-	err = n.local.Register(relay.PeerCredential(m.Proof), m.Report, baseOf(m.Internal))
+	r := m.Report
+	r.CountedBy, r.Edges = id, slices.Clone(r.Edges)
+	err = n.local.Register(relay.PeerCredential(m.Proof), r, baseOf(m.Internal))
 	if taken == OutOfOrder || errors.Is(err, relay.ErrSequence) {
 		n.ask(id)
 	} else if err != nil {

@@ -23,10 +23,6 @@ const (
 	except     = "except"     // base URL of the node that has refused it last
 )
 
-// maxHops is how often a listener is redirected: to a slave, back from one that has no room,
-// and to another one.
-const maxHops = 3
-
 // hops returns how often the listener has been redirected.
 func (q *listenerRequest) hops() int {
 	query := q.URL.Query()
@@ -34,8 +30,8 @@ func (q *listenerRequest) hops() int {
 		return 0
 	}
 	n, err := strconv.Atoi(query.Get(redirected))
-	if err != nil || n < 1 || n > maxHops {
-		return maxHops
+	if err != nil || n < 1 || n > state.MaxHops {
+		return state.MaxHops
 	}
 	return n
 }
@@ -43,15 +39,14 @@ func (q *listenerRequest) hops() int {
 // mayRedirect reports whether a listener may be redirected. Relays are not, since the other node
 // could be the relay itself.
 func (h *Handler) mayRedirect(q *listenerRequest) bool {
-	return !q.client.Slave && !q.client.Relay && !q.policy.Engine.NoDirect && q.hops() < maxHops &&
+	return !q.client.Slave && !q.client.Relay && !q.policy.Engine.NoDirect && q.hops() < state.MaxHops &&
 		!h.station.RedirectExcept.Matches(q.UserAgent())
 }
 
 // shouldRedirect reports whether a listener is to be redirected to a slave: always, or because
-// there is no place here. A listener that another node has redirected here stays if there is one.
+// there is no place here.
 func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
-	redirect := h.station.Redirect
-	return (full && redirect == state.RedirectWhenFull || (full || q.hops() == 0) && redirect == state.RedirectBalance) && h.mayRedirect(q)
+	return h.station.Redirect.Sends(full, q.hops()) && h.mayRedirect(q)
 }
 
 // redirectToSlave returns the redirect to a slave that has room, nil if there is none.

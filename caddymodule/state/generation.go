@@ -100,6 +100,16 @@ const (
 // IsOn reports whether listeners are sent to slaves at all.
 func (r Redirect) IsOn() bool { return r != "" && r != RedirectOff }
 
+// MaxHops is how often a listener is redirected: to a slave, back from one that has no room,
+// and to another one.
+const MaxHops = 3
+
+// Sends reports whether a listener that was redirected so often is sent to another node: always, or
+// because this one is full. A listener that another node has redirected here stays if there is a place.
+func (r Redirect) Sends(full bool, hops int) bool {
+	return hops < MaxHops && (full && r == RedirectWhenFull || (full || hops == 0) && r == RedirectBalance)
+}
+
 // Templates are those of the station's pages.
 type Templates struct{ Status, Admin *template.Template }
 

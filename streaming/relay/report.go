@@ -14,7 +14,7 @@ import (
 
 // Report is the report of a slave to its masters, as JSON. A whole report stands for itself. A
 // partial one has what changed since the report before it, and is applied onto that one: see
-// apply. The maps and slices of a report are shared between its readers, and do not change.
+// Apply. The maps and slices of a report are shared between its readers, and do not change.
 type Report struct {
 	ID           string   `json:"id"`
 	Public       []string `json:"public,omitempty"`   // base URLs for listeners; none: no listeners are sent there
@@ -165,9 +165,9 @@ func (r *Report) counts() time.Duration {
 	return min(missedReports*interval+time.Second, maxReportAge+reportGrace)
 }
 
-// apply returns the whole report that r stands for; last is the one before it. The result
+// Apply returns the whole report that r stands for; last is the one before it. The result
 // shares the parts that have not changed.
-func (r Report) apply(last Report) (Report, error) {
+func (r Report) Apply(last Report) (Report, error) {
 	if !r.Partial {
 		return r, nil
 	}

@@ -176,7 +176,7 @@ func TestAPartialReportIsAppliedOntoTheLastOne(t *testing.T) {
 			tt.partial.ID = "a"
 		}
 		tt.partial.Interval, tt.partial.Partial = 2, true
-		got, err := tt.partial.apply(last)
+		got, err := tt.partial.Apply(last)
 		if !errors.Is(err, tt.err) || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v, %v; want %+v, %v", tt.name, got, err, tt.want, tt.err)
 		}
@@ -184,10 +184,10 @@ func TestAPartialReportIsAppliedOntoTheLastOne(t *testing.T) {
 			t.Errorf("%s: the last report was changed", tt.name)
 		}
 	}
-	if _, err := (Report{ID: "a", Seq: 8, Partial: true}).apply(Report{}); !errors.Is(err, ErrSequence) {
+	if _, err := (Report{ID: "a", Seq: 8, Partial: true}).Apply(Report{}); !errors.Is(err, ErrSequence) {
 		t.Errorf("without a last report the error is %v", err)
 	}
-	if r, err := (Report{ID: "a", Mounts: map[string]int{}}).apply(last); err != nil || len(r.Mounts) != 0 {
+	if r, err := (Report{ID: "a", Mounts: map[string]int{}}).Apply(last); err != nil || len(r.Mounts) != 0 {
 		t.Errorf("a whole report is not what counts then: %+v, %v", r, err)
 	}
 }
@@ -200,7 +200,7 @@ func TestReportsDoNotGrowWithoutBoundByPartialOnes(t *testing.T) {
 		for i := range 1000 {
 			more.Mounts[fmt.Sprintf("/%0200d", int(last.Seq)*1000+i)] = 0
 		}
-		if last, err = more.apply(last); err != nil {
+		if last, err = more.Apply(last); err != nil {
 			return
 		}
 	}
@@ -234,7 +234,7 @@ func FuzzReadReport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if whole, err := r.apply(last); err == nil {
+		if whole, err := r.Apply(last); err == nil {
 			if whole.Partial {
 				t.Fatalf("%s is still partial", text)
 			}

@@ -2,7 +2,7 @@ package relay
 
 import "reflect"
 
-// Since returns the partial report that makes r of last; see apply.
+// Since returns the partial report that makes r of last; see Apply.
 func (r Report) Since(last Report) Report {
 	p := r
 	p.Partial = true

@@ -45,7 +45,7 @@ func TestPartialReportsLeadFromOneWholeReportToTheNext(t *testing.T) {
 		if err := partial.check(); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if atMaster, err = partial.apply(atMaster); err != nil {
+		if atMaster, err = partial.Apply(atMaster); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		if !reflect.DeepEqual(atMaster, next) {

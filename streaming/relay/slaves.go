@@ -115,7 +115,7 @@ func (s *Slaves) register(by *Credential, r Report, addr string) (_ Registration
 	if !joined {
 		last = e.report
 	}
-	if r, err = r.apply(last); err != nil {
+	if r, err = r.Apply(last); err != nil {
 		return Registration{}, nil, err
 	}
 	if joined {
