@@ -9,6 +9,7 @@ const memoryQueue = 4096
 type Bus struct {
 	mu          sync.Mutex
 	subscribers map[string]map[*subscriber]bool // by subject
+	keys        memoryKeys
 }
 
 // NewBus returns a bus without subscribers.

@@ -82,9 +82,12 @@ func (s *server) connect(t *testing.T, m engine.NATS) cluster.Engine {
 	return e
 }
 
+// withKeys are the settings of a server that keeps keys.
+func withKeys(t *testing.T) string { return "jetstream { store_dir: \"" + t.TempDir() + "\" }\n" }
+
 func TestNATS(t *testing.T) {
 	enginetest.Run(t, func(t *testing.T) enginetest.Setup {
-		s, nodes := newServer(t, ""), 0
+		s, nodes := newServer(t, withKeys(t)), 0
 		return enginetest.Setup{
 			Connect: func(t *testing.T) cluster.Engine {
 				nodes++
@@ -109,7 +112,7 @@ func TestAnAccountWithThePermissionsOfTheGuide(t *testing.T) {
 	if !found {
 		t.Fatal("the guide has no permissions")
 	}
-	s := newServer(t, permissions)
+	s := newServer(t, withKeys(t)+permissions)
 	e := s.connect(t, engine.NATS{User: "edge1", Password: "secret1", Prefix: "radio1"})
 	other := s.connect(t, engine.NATS{User: "edge1", Password: "secret1", Prefix: "radio2"})
 	connected := func(e cluster.Engine) func() bool { return e.IsConnected }
@@ -137,10 +140,31 @@ func TestAnAccountWithThePermissionsOfTheGuide(t *testing.T) {
 		}
 	}
 
+	eventually.True(t, time.Minute, "a key is set", func() bool {
+		revision, err := e.CompareAndSet(t.Context(), "places", []byte("1"), 0)
+		if err != nil {
+			return false
+		}
+		value, at, err := e.Get(t.Context(), "places")
+		return err == nil && string(value) == "1" && at == revision
+	})
+	if _, _, err := other.Get(t.Context(), "places"); !errors.Is(err, cluster.ErrNoKeys) {
+		t.Errorf("the keys of another prefix: %v; want none", err)
+	}
+
 	wrong := s.connect(t, engine.NATS{User: "edge1", Password: "guess", Prefix: "radio1"})
 	if err := wrong.Publish("state", nil); !errors.Is(err, cluster.ErrDisconnected) {
 		t.Errorf("published with a wrong password: %v", err)
 	}
+}
+
+func TestAServerWithoutJetStreamSaysSo(t *testing.T) {
+	e := newServer(t, "").connect(t, engine.NATS{})
+	eventually.True(t, time.Minute, "it is connected", e.IsConnected)
+	eventually.True(t, time.Minute, "the reason is known", func() bool {
+		_, _, err := e.Get(t.Context(), "places")
+		return errors.Is(err, cluster.ErrNoKeys) && strings.Contains(err.Error(), "jetstream not enabled")
+	})
 }
 
 func TestModulesWithEqualSettingsShareAConnection(t *testing.T) {

@@ -49,6 +49,7 @@ type natsEngine struct {
 	done      chan struct{} // closed by Destruct
 	sent      chan struct{} // closed when nothing is sent any more
 	running   sync.WaitGroup
+	keys      natsKeys
 
 	mu       sync.Mutex
 	watchers map[*func()]bool
@@ -66,14 +67,16 @@ func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
 	e := &natsEngine{
 		prefix: n.Prefix, watchers: make(map[*func()]bool),
 		queue: make(chan message, maxQueue), done: make(chan struct{}), sent: make(chan struct{}),
+		keys: newNATSKeys(n.Prefix),
 	}
 	up := func(c *nats.Conn) {
 		e.most.Store(c.MaxPayload())
 		e.connected.Store(true)
+		e.keys.open()
 		e.changed("cluster engine connected", nil)
 	}
 	options := []nats.Option{
-		nats.Name(version.UserAgent), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
+		nats.Name(version.UserAgent), nats.CustomInboxPrefix(n.Prefix + ".reply"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.ReconnectBufSize(-1), // a message of before is of no use
 		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings), nats.Timeout(dialTimeout),
@@ -102,6 +105,7 @@ func connect(n *NATS, config *tls.Config) (*natsEngine, error) {
 		return nil, err
 	}
 	e.running.Go(e.send)
+	e.running.Go(e.openKeys)
 	return e, nil
 }
 

@@ -37,6 +37,9 @@ func Run(t *testing.T, setup func(t *testing.T) Setup) {
 		{"a subscription that was cancelled receives nothing", testCancel},
 		{"an engine that is away says so, and comes back", testCut},
 		{"a payload may be changed after it was published", testPayload},
+		{"a key has its last value at all engines", testKeys},
+		{"of those who set a key at the same time one succeeds", testCompareAndSet},
+		{"an engine that is away has no keys, and answers soon", testKeysCut},
 	} {
 		t.Run(one.name, func(t *testing.T) { one.test(t, setup(t)) })
 	}
