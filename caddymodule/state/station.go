@@ -99,7 +99,9 @@ func acquire(name string) (*Station, error) {
 		st.slaves = relay.NewSlaves(st.relays.ID, st.relayChanged)
 		st.slaves.Verify(relay.Prober(version.UserAgent))
 		st.dumps = recording.NewManager(st.Station, st.recordingChanged)
-		st.hls = origin.NewManager(st.Station, name, st.hlsKey, st.rewindChanged, st.fetchHLS)
+		st.hls = origin.NewManager(st.Station, origin.Config{
+			Name: name, Key: st.hlsKey, Report: st.rewindChanged, Fetch: st.fetchHLS, Reserve: st.reserveDiscontinuities,
+		})
 		st.closing = make(chan struct{})
 		st.audience = newAudienceLog(st.logAudience)
 		return st, nil

@@ -45,9 +45,9 @@ func FirstDiscontinuity(t time.Time) uint64 {
 }
 
 // After returns a long list of another kind that follows this one, which may be nil. Its first
-// segment is s. Numbers go forward.
-func (r *Rewind) After(k Kind, length time.Duration, s *Segment) *Rewind {
-	sequence, discontinuity := s.Sequence, FirstDiscontinuity(s.Time)
+// segment is s. Numbers go forward; that of the discontinuity is least or more.
+func (r *Rewind) After(k Kind, length time.Duration, s *Segment, least uint64) *Rewind {
+	sequence, discontinuity := s.Sequence, max(FirstDiscontinuity(s.Time), least)
 	if r != nil { // a number is left out, so that players do not take it for the next one
 		sequence, discontinuity = max(sequence, r.Next()+1), max(discontinuity, r.Last()+1)
 	}

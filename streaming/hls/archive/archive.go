@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Folder string        // of this mount alone; it is made
 	Length time.Duration // of the list
+	Least  uint64        // number of the first discontinuity of another list
 
 	// Show is called with each list, from the goroutine of Run. begins: it is another list than
 	// the one before, which was shown with its end.
@@ -104,7 +105,7 @@ func (a *Archive) store(i item) {
 			a.options.Show(a.rewind.Page(), false)
 		}
 		a.endSpan()
-		a.rewind = a.rewind.After(i.kind, a.span(), i.segment)
+		a.rewind = a.rewind.After(i.kind, a.span(), i.segment, a.options.Least)
 	}
 	begins := a.rewind.IsEmpty()
 	a.rewind.Keep(a.span())

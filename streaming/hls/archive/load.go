@@ -63,7 +63,7 @@ func (a *Archive) load(now time.Time) {
 		}
 	}
 	if newest := parts[0][len(parts[0])-1]; now.Sub(newest.Time) > a.span() { // only the numbers count
-		a.rewind = a.rewind.After(kind, a.span(), newest)
+		a.rewind = a.rewind.After(kind, a.span(), newest, a.options.Least)
 	}
 }
 

@@ -84,27 +84,31 @@ type Manager struct {
 	mu       sync.Mutex
 	settings Settings
 	mounts   map[string]*Mount
-	numbers  map[string]numbers        // of lists that have ended
-	grids    map[time.Duration]numbers // of grouped lists, at the start of the station, by the length of segments
 	closed   chan struct{}
 	once     sync.Once
 	running  sync.WaitGroup // the mounts
+
+	numbering
 }
 
-// numbers are those that a list begins with at least.
-type numbers struct{ sequence, discontinuity uint64 }
+// Config is what a manager needs of its surroundings. Its functions may be called by any goroutine.
+type Config struct {
+	Name   string        // of the station
+	Key    func() []byte // secret of the station, from which names of segments and ids of sessions are made; called once
+	Report Report
 
-// maxNumbers bounds the mounts whose numbers are kept. Those of others begin with the clock.
-const maxNumbers = 4096
+	Fetch   Fetch   // loads the lists of other nodes; nil: all are made here
+	Reserve Reserve // nil: the numbers of discontinuities begin with the clock, after a restart as well
+}
 
-// NewManager returns a manager without settings. name is that of the station; key returns the secret of the station, from
-// which names of segments and ids of sessions are made; it is called with a request. fetch loads
-// the lists of other nodes; nil: all are made here.
-func NewManager(st *streaming.Station, name string, key func() []byte, report Report, fetch Fetch) *Manager {
+// NewManager returns a manager without settings.
+func NewManager(st *streaming.Station, c Config) *Manager {
 	m := &Manager{
-		station: st, name: name, key: sync.OnceValue(key), report: report, fetch: fetch,
-		mounts: make(map[string]*Mount), numbers: make(map[string]numbers), closed: make(chan struct{}),
-		grids: make(map[time.Duration]numbers),
+		station: st, name: c.Name, key: sync.OnceValue(c.Key), report: c.Report, fetch: c.Fetch,
+		mounts: make(map[string]*Mount), closed: make(chan struct{}),
+		numbering: numbering{
+			numbers: make(map[string]numbers), grids: make(map[time.Duration]numbers), reserve: c.Reserve,
+		},
 	}
 	st.OnSource(func(s *streaming.Source) { m.openRewound(s.Mount().Path) })
 	return m
@@ -185,51 +189,6 @@ func (m *Manager) remove(o *Mount) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.mounts, o.path)
-}
-
-// firstNumbers returns the numbers of a new list of what came since a time. The sequence is that
-// time in seconds, and no segment is shorter, so that it never goes back, even over a restart,
-// and no name is used twice.
-func (m *Manager) firstNumbers(path string, since time.Time) numbers {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	least := m.numbers[path]
-	return numbers{max(uint64(since.Unix()), least.sequence), max(hls.FirstDiscontinuity(since), least.discontinuity)}
-}
-
-// gridNumbers returns the numbers of a new list of what came since a time, whose segments have the
-// numbers of those of other lists that begin at the same time. If that could use a name twice they are
-// those of firstNumbers.
-func (m *Manager) gridNumbers(path string, since time.Time, o *hls.Options) numbers {
-	n := m.firstNumbers(path, since)
-	end, lead := o.LeadOnGrid(max(0, since.Sub(o.Grid)))
-	steps := uint64(end / o.Segment)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	grid, known := m.grids[o.Segment]
-	if !known {
-		grid = numbers{n.sequence + lead - steps, n.discontinuity}
-		m.grids[o.Segment] = grid
-	}
-	least := m.numbers[path]
-	if first := grid.sequence + steps - lead; first >= max(least.sequence, uint64(o.Grid.Unix())) {
-		n.sequence = first
-	}
-	n.discontinuity = max(grid.discontinuity, least.discontinuity)
-	return n
-}
-
-// noteNumbers keeps the numbers that the next list of a mount begins with at least.
-func (m *Manager) noteNumbers(path string, n numbers) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, known := m.numbers[path]; !known && len(m.numbers) >= maxNumbers {
-		for other := range m.numbers { // any
-			delete(m.numbers, other)
-			break
-		}
-	}
-	m.numbers[path] = n
 }
 
 func (m *Manager) isClosed() bool {

@@ -22,6 +22,7 @@ type keeper interface {
 // memory is a keeper without files.
 type memory struct {
 	length time.Duration
+	least  uint64 // number of a discontinuity
 	rewind *hls.Rewind
 	show   func(page *hls.Page, begins bool)
 }
@@ -39,7 +40,7 @@ func (k *memory) Add(s *hls.Segment, kind hls.Kind, broken bool) {
 			k.rewind.End()
 			k.show(k.rewind.Page(), false)
 		}
-		k.rewind = k.rewind.After(kind, k.length, s)
+		k.rewind = k.rewind.After(kind, k.length, s, k.least)
 	}
 	if broken && !begins && !s.Discontinuity {
 		marked := *s
@@ -64,10 +65,10 @@ func (m *Mount) openKeeper(o *Options) {
 	case o.Rewind == 0:
 		m.keeper = nil
 	case o.Folder == "":
-		m.keeper = &memory{length: o.Rewind, show: show}
+		m.keeper = &memory{length: o.Rewind, least: m.manager.era(), show: show}
 	default:
 		a := archive.New(archive.Options{
-			Folder: filepath.Join(o.Folder, folderOf(m.manager.name, m.path)), Length: o.Rewind, Show: show,
+			Folder: filepath.Join(o.Folder, folderOf(m.manager.name, m.path)), Length: o.Rewind, Least: m.manager.era(), Show: show,
 			Report: func(err error) { m.manager.report(m.path, err) },
 		})
 		m.manager.running.Go(a.Run)

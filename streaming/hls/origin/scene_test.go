@@ -33,6 +33,7 @@ type scene struct {
 	mu      sync.Mutex
 	endings []*streaming.Listener
 	reports []error
+	unused  uint64 // number of a discontinuity
 }
 
 // ended returns the listeners that have ended.
@@ -65,11 +66,21 @@ func play(t *testing.T, settings streaming.MountSettings, run func(*testing.T, *
 
 // manage gives the scene another manager.
 func (s *scene) manage() {
-	s.m = NewManager(s.st, "", func() []byte { return []byte("key") }, func(_ string, err error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.reports = append(s.reports, err)
-	}, nil)
+	s.m = NewManager(s.st, Config{
+		Key: func() []byte { return []byte("key") },
+		Report: func(_ string, err error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.reports = append(s.reports, err)
+		},
+		Reserve: func(from, count uint64) uint64 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			first := max(from, s.unused)
+			s.unused = first + count
+			return first
+		},
+	})
 	s.m.Apply(func(string) *Options { return s.options })
 }
 

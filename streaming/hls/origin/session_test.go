@@ -222,8 +222,8 @@ func TestLoginsThatWaitAreBounded(t *testing.T) {
 func TestIDsAreSigned(t *testing.T) {
 	play(t, streaming.MountSettings{}, func(t *testing.T, s *scene) {
 		long, short := s.m.NewID(live, 0), s.m.NewID(live, time.Hour)
-		other := NewManager(s.st, "", func() []byte { return []byte("another key") }, nil, nil)
-		same := NewManager(s.st, "", func() []byte { return []byte("key") }, nil, nil)
+		other := NewManager(s.st, Config{Key: func() []byte { return []byte("another key") }})
+		same := NewManager(s.st, Config{Key: func() []byte { return []byte("key") }})
 		forged := []byte(long)
 		forged[3] ^= 1
 		for _, c := range []struct {

@@ -217,6 +217,8 @@ func (m *Mount) publish() {
 	}
 	if m.remote != nil {
 		page.Quote(m.remote.Text)
+	} else {
+		m.manager.noteUsed(m.list.Last())
 	}
 	m.show(&View{Page: page, first: m.first, before: m.before})
 }
