@@ -90,7 +90,7 @@ func newRules(directive string, c *Clients, log *zap.Logger) rules {
 		nets:         new(networks),
 	}
 	for _, text := range c.IPs {
-		if n, err := parseNetwork(text); err == nil { // they have been validated
+		if n, err := ParseNetwork(text); err == nil { // they have been validated
 			l.nets.add(n)
 		}
 	}

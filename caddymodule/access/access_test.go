@@ -147,7 +147,7 @@ func FuzzParseNetwork(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := parseNetwork(text)
+		p, err := ParseNetwork(text)
 		if err != nil {
 			return
 		}

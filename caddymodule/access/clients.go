@@ -77,7 +77,7 @@ func (c *Clients) validate() error {
 		return nil
 	}
 	for _, text := range c.IPs {
-		if _, err := parseNetwork(text); err != nil {
+		if _, err := ParseNetwork(text); err != nil {
 			return err
 		}
 	}

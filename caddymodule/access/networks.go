@@ -35,9 +35,9 @@ func (n *networks) find(ip netip.Addr) int {
 	return p.Bits()
 }
 
-// parseNetwork parses an address or a network, also one with stars in place of its last
+// ParseNetwork parses an address or a network, also one with stars in place of its last
 // numbers.
-func parseNetwork(text string) (netip.Prefix, error) {
+func ParseNetwork(text string) (netip.Prefix, error) {
 	if ip, err := netip.ParseAddr(text); err == nil {
 		ip = ip.Unmap().WithZone("")
 		return netip.PrefixFrom(ip, ip.BitLen()), nil
@@ -85,7 +85,7 @@ func networksReader(log *zap.Logger) func(path string) (*networks, error) {
 			if line == "" {
 				return
 			}
-			p, err := parseNetwork(line)
+			p, err := ParseNetwork(line)
 			if err == nil {
 				all.add(p)
 			} else if len(wrong) < 5 {

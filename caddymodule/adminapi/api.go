@@ -12,12 +12,9 @@ package adminapi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +22,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddycast/caddycast/caddymodule/metrics"
-	"github.com/caddycast/caddycast/caddymodule/mountpath"
 	"github.com/caddycast/caddycast/caddymodule/state"
 )
 
@@ -67,6 +63,12 @@ type call struct {
 	parameters []string
 	action     func(*state.Station, *actionBody) (any, error)
 	actionAll  func([]*state.Station, *actionBody) (any, error) // without a station in the body: on all
+	removal    func(*state.Station, *actionBody) (any, error)   // of what an id in the query of DELETE names
+}
+
+// isAction reports whether a method asks for the action of a call that has a report, too.
+func (c *call) isAction(method string) bool {
+	return c.report == nil || method == http.MethodPost && (c.action != nil || c.actionAll != nil)
 }
 
 var calls = map[string]call{
@@ -80,6 +82,7 @@ var calls = map[string]call{
 	"move":      {action: move},
 	"kill":      {action: kill},
 	"metadata":  {action: retitle},
+	"bans":      {report: listBans, parameters: []string{"station"}, action: addBan, removal: removeBan},
 
 	"drain":   {report: listDrains, parameters: []string{"station"}, actionAll: drain},
 	"undrain": {actionAll: undrain},
@@ -109,10 +112,12 @@ func (a *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 		names := append(slices.Collect(maps.Keys(calls)), EventsCall, liveCall, readyCall, upgradeCall)
 		slices.Sort(names)
 		return errorf(http.StatusNotFound, "%.120q: unknown path; expected, below %s, one of: %s", r.URL.Path, Prefix, strings.Join(names, ", "))
-	case call.report != nil && (r.Method != http.MethodPost || call.actionAll == nil):
-		reply, err = serveReport(w, r, call)
-	default:
+	case r.Method == http.MethodDelete && call.removal != nil:
+		reply, err = serveRemoval(r, call)
+	case call.isAction(r.Method):
 		reply, err = serveAction(w, r, call)
+	default:
+		reply, err = serveReport(w, r, call)
 	}
 	if err != nil {
 		return err
@@ -134,128 +139,6 @@ func serveReport(w http.ResponseWriter, r *http.Request, call call) (any, error)
 		return nil, err
 	}
 	return call.report(q)
-}
-
-// query selects stations and mounts; empty is all.
-type query struct {
-	stations []*state.Station
-	url.Values
-}
-
-// includes reports whether a mount is requested.
-func (q query) includes(mount string) bool {
-	only := q.Get("mount")
-	return only == "" || only == mount
-}
-
-// readQuery parses the query of a report.
-func readQuery(w http.ResponseWriter, r *http.Request, parameters []string) (query, error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return query{}, wrongMethod(w, "GET, HEAD")
-	}
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return query{}, errorf(http.StatusBadRequest, "query: %v", err)
-	}
-	for name := range values {
-		if !slices.Contains(parameters, name) {
-			return query{}, errorf(http.StatusBadRequest, "unknown parameter %.100q; expected one of: %s", name, strings.Join(parameters, ", "))
-		}
-	}
-	if mount := values.Get("mount"); mount != "" {
-		if err := mountpath.Check(mount); err != nil { // else the answer would be empty
-			return query{}, errorf(http.StatusBadRequest, "mount %.120q: %v", mount, err)
-		}
-	}
-	q := query{Values: values, stations: state.InForce()}
-	if name := q.Get("station"); name != "" {
-		one, err := pickStation(name)
-		if err != nil {
-			return query{}, err
-		}
-		q.stations = []*state.Station{one}
-	}
-	return q, nil
-}
-
-// pickStation returns the station with a name, or without a name the only one.
-func pickStation(name string) (*state.Station, error) {
-	all := state.InForce()
-	var names []string
-	for _, st := range all {
-		if st.StationName() == name || name == "" && len(all) == 1 {
-			return st, nil
-		}
-		names = append(names, st.StationName())
-	}
-	switch {
-	case len(all) == 0:
-		return nil, errorf(http.StatusNotFound, "no station; expected one in the configuration")
-	case name == "":
-		return nil, errorf(http.StatusBadRequest, "station: missing; expected one of: %s", strings.Join(names, ", "))
-	}
-	return nil, errorf(http.StatusNotFound, "station %.100q: unknown; expected one of: %s", name, strings.Join(names, ", "))
-}
-
-// maxAction bounds the body of an action, in bytes.
-const maxAction = 16 << 10
-
-// actionBody is the body of an action. Each action uses some of its fields.
-type actionBody struct {
-	Station string  `json:"station"`
-	Mount   string  `json:"mount"`
-	ID      *uint64 `json:"id"`
-	To      string  `json:"to"`
-	Slaves  bool    `json:"slaves"` // of a move: theirs, too
-	Artist  *string `json:"artist"`
-	Title   *string `json:"title"`
-	Song    *string `json:"song"`
-	URL     string  `json:"url"`
-	Slave   string  `json:"slave"`
-	Off     bool    `json:"off"`
-	Over    string  `json:"over"` // of a drain: a duration such as 5m
-}
-
-func serveAction(w http.ResponseWriter, r *http.Request, call call) (any, error) {
-	var req actionBody
-	if err := readBody(w, r, &req); err != nil {
-		return nil, err
-	}
-	if call.actionAll != nil && req.Station == "" {
-		return call.actionAll(state.InForce(), &req)
-	}
-	st, err := pickStation(req.Station)
-	if err != nil {
-		return nil, err
-	}
-	if call.actionAll != nil {
-		return call.actionAll([]*state.Station{st}, &req)
-	}
-	return call.action(st, &req)
-}
-
-// readBody reads the body of an action.
-func readBody(w http.ResponseWriter, r *http.Request, body any) error {
-	if r.Method != http.MethodPost {
-		return wrongMethod(w, "POST")
-	}
-	if ct := r.Header.Get("Content-Type"); !strings.Contains(ct, "/json") { // as in Caddy, so that a form of a page cannot act
-		return errorf(http.StatusBadRequest, "unacceptable content-type: %.100q; 'application/json' required", ct)
-	}
-	limited := &io.LimitedReader{R: r.Body, N: maxAction + 1}
-	d := json.NewDecoder(limited)
-	d.DisallowUnknownFields()
-	err := d.Decode(body)
-	if err == nil && d.More() {
-		err = errors.New("data after the object; expected one JSON object")
-	}
-	switch {
-	case limited.N <= 0:
-		return errorf(http.StatusRequestEntityTooLarge, "body: too long; expected at most %d bytes", maxAction)
-	case err != nil:
-		return errorf(http.StatusBadRequest, "body: %v", err)
-	}
-	return nil
 }
 
 func wrongMethod(w http.ResponseWriter, allowed string) error {

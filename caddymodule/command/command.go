@@ -31,7 +31,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
-		Usage: "status|mounts|listeners|kick|move|kill|metadata|slave|drain|undrain|upgrade|events|convert",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|ban|unban|bans|slave|drain|undrain|upgrade|events|convert",
 		Short: "Shows and changes the stations of a running Caddy; converts icecast.xml",
 		Long: `
 Uses the admin endpoint of a running Caddy, as 'caddy reload' does. The output is a
@@ -73,6 +73,7 @@ func addCommands(root *cobra.Command) {
 	title.Flags().String("artist", "", "The artist; the song is then the title alone")
 	title.Flags().String("url", "", "A URL that is sent with the title")
 	root.AddCommand(slaveCommand())
+	addBan(root)
 	addDrain(root)
 	addUpgrade(root)
 	events := add("events [<mount>]", "Shows events, until interrupted", cobra.MaximumNArgs(1), (*client).events)

@@ -80,7 +80,7 @@ func (h *Handler) checkHLS(q *listenerRequest) error {
 	if q.policy.Engine.NoDirect && !q.client.Slave {
 		return errStream(streaming.ErrNoDirect)
 	}
-	return nil
+	return h.checkBan(q)
 }
 
 // checkDrainingHLS refuses a listener while the node is drained.

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 
 // serveHLSFile answers with a segment or an init. Who has its name has it from a list.
 func (h *Handler) serveHLSFile(w http.ResponseWriter, q *listenerRequest, name string) error {
-	if err := h.station.Access.CheckListener(q.Addr, q.UserAgent()); err != nil {
+	if err := cmp.Or(h.station.Access.CheckListener(q.Addr, q.UserAgent()), h.checkBan(q)); err != nil {
 		return err
 	}
 	m := h.station.HLS().Mount(q.path)

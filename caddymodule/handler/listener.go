@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -59,6 +60,9 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 		return err
 	}
 	if err := h.checkSlave(q); err != nil {
+		return err
+	}
+	if err := h.checkBanned(q); err != nil {
 		return err
 	}
 	defer q.releaseAdmission()
@@ -127,6 +131,23 @@ func (h *Handler) checkAllowed(q *listenerRequest) error {
 		return errNotServed // the answer is 404, as for everybody
 	}
 	return h.sendOn(q, err, err)
+}
+
+// checkBanned refuses a client that is banned, if the mount has a stream.
+func (h *Handler) checkBanned(q *listenerRequest) error {
+	err := h.checkBan(q)
+	if err != nil && h.station.Mount(q.path) == nil && !h.station.Offers(q.path) {
+		return errNotServed
+	}
+	return err
+}
+
+// checkBan refuses a client that is banned. Slaves and other nodes are not.
+func (h *Handler) checkBan(q *listenerRequest) error {
+	if q.client.Slave || !h.station.HasBans() {
+		return nil
+	}
+	return h.station.CheckBan(q.Addr, icy.Clean(q.UserAgent()), q.client.User)
 }
 
 // checkSlave finds out whether the client is a slave or another node of the cluster, which no limit of
@@ -208,6 +229,7 @@ func (h *Handler) authorize(q *listenerRequest) (err error) {
 	q.client.Admission, err = auth.AuthorizeListener(q.Facts, q.module, q.path)
 	if a := q.client.Admission; a != nil && a.User != "" {
 		q.client.User = icy.Clean(a.User)
+		return cmp.Or(err, h.station.CheckBan(q.Addr, "", q.client.User))
 	}
 	return err
 }
@@ -218,6 +240,9 @@ func (h *Handler) admit(q *listenerRequest) (*streaming.Listener, error) {
 	l, err := q.mount.Admit(q.client)
 	if err == nil {
 		q.client.Admission = nil
+		if h.checkBan(q) != nil { // since a moment ago, so that nobody has ended it
+			l.Remove(streaming.Removed)
+		}
 	}
 	return l, err
 }

@@ -3,6 +3,7 @@ package handler
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -73,7 +74,7 @@ func asked(r *request.Facts, q relay.Question) (*request.Facts, error) {
 // refusal that the answer holds.
 func (h *Handler) decide(r *request.Facts, asked relay.Question, by *relay.Credential) (relay.Answer, error) {
 	q := h.newListenerRequest(r, asked.Mount)
-	err := h.station.Access.CheckListener(q.Addr, q.UserAgent())
+	err := cmp.Or(h.station.Access.CheckListener(q.Addr, q.UserAgent()), h.checkBan(q))
 	if err == nil && q.policy.Engine.RequireTLS && !q.IsEncrypted() {
 		err = response.Refuse(http.StatusForbidden, "HTTPS is required for this mount")
 	}

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -32,7 +33,7 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	if err := checkSource(r, path); err != nil {
 		return err
 	}
-	if err := h.checkSourceDraining(path); err != nil {
+	if err := cmp.Or(h.checkSourceDraining(path), h.station.CheckBan(r.Addr, "", grant.User)); err != nil {
 		return err
 	}
 	src := &streaming.Source{User: grant.User, Addr: r.ClientIP, Interval: interval(r.Request)}
@@ -42,6 +43,9 @@ func (h *Handler) serveSource(w http.ResponseWriter, r *request.Facts) error {
 	}
 	defer src.End()
 	defer in.close()
+	if err := h.station.CheckBan(r.Addr, "", grant.User); err != nil { // since a moment ago, so that nobody has ended it
+		return err
+	}
 	if err := in.open(w, r.Request, grant.Answer); err != nil {
 		return err
 	}

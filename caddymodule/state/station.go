@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddycast/caddycast/caddymodule/auth"
+	"github.com/caddycast/caddycast/caddymodule/ban"
 	"github.com/caddycast/caddycast/cluster"
 	"github.com/caddycast/caddycast/fallback"
 	"github.com/caddycast/caddycast/hooks"
@@ -45,6 +46,8 @@ type Station struct {
 
 	sessions auth.Sessions
 	remote   RemoteListeners
+	bans     ban.List
+	banStore banStore
 
 	refusedListeners atomic.Int64 // since a limit was reached, ever
 
@@ -96,6 +99,7 @@ func acquire(name string) (*Station, error) {
 		st.peer.identity = cluster.NewIdentity()
 		st.relays.ID = st.peer.identity.ID
 		st.OnClaim(st.claim)
+		st.banStore.station = st
 		st.slaves = relay.NewSlaves(st.relays.ID, st.relayChanged)
 		st.slaves.Verify(relay.Prober(version.UserAgent))
 		st.dumps = recording.NewManager(st.Station, st.recordingChanged)
@@ -164,6 +168,8 @@ func (st *Station) closeServices(ctx context.Context, hookTime time.Duration) {
 	st.relays.Close()
 	st.slaves.Close()
 	st.remote.Close()
+	st.banStore.close()
+	st.bans.Close()
 	st.events.close()
 	ctx, cancel := context.WithTimeout(context.Background(), hookTime)
 	defer cancel()
@@ -209,6 +215,7 @@ func (st *Station) publish(g *Generation) {
 // apply makes a configuration the current one. mu is held.
 func (st *Station) apply(g *Generation) {
 	st.current.Store(g)
+	st.banStore.load()
 	st.Apply(g.settings)
 	st.hooks.Apply(g.Hooks)
 	st.relays.Apply(g.Relays)
