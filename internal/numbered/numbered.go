@@ -95,6 +95,9 @@ type Checker struct {
 	First, Last uint64
 	// Made is when the last whole frame was made.
 	Made time.Time
+	// Span is how many numbers a source has: a frame of a later source may follow any one. 0: there is
+	// one source.
+	Span uint64
 
 	rest []byte
 }
@@ -133,7 +136,7 @@ func (c *Checker) frame() (int, error) {
 	switch {
 	case c.Frames == 0:
 		c.First = n
-	case n != c.Last+1:
+	case n != c.Last+1 && (c.Span == 0 || n/c.Span <= c.Last/c.Span):
 		return 0, fmt.Errorf("%w: frame %d follows frame %d", ErrBroken, n, c.Last)
 	}
 	c.Frames++

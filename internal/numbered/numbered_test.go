@@ -51,6 +51,30 @@ func TestCheckerFindsEachFault(t *testing.T) {
 	}
 }
 
+func TestALaterSourceMayFollowAnyFrame(t *testing.T) {
+	for name, c := range map[string]struct {
+		numbers []uint64 // two frames of each
+		ok      bool
+	}{
+		"a later one":            {[]uint64{5, 100, 302}, true},
+		"from within it":         {[]uint64{5, 150}, true},
+		"the same one":           {[]uint64{5, 8}, false},
+		"an earlier one":         {[]uint64{105, 7}, false},
+		"the same one, repeated": {[]uint64{5, 5}, false},
+	} {
+		checker := Checker{Span: 100}
+		var err error
+		for _, n := range c.numbers {
+			if _, failed := checker.Write(stream(n, n+2)); failed != nil {
+				err = failed
+			}
+		}
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrBroken) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestAFrameHasAnyNumber(t *testing.T) {
 	for _, n := range []uint64{0, 1, 255, 1 << 32, 6<<56 | 1<<55, 1<<64 - 1} {
 		frame := AppendFrame(nil, n, time.Unix(1, 0))

@@ -147,11 +147,11 @@ func silentMaster(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
 const maxSlowRounds = 2
 
 // linkedTo returns a slave behind a link.
-func linkedTo(t *testing.T, master *node) (*node, *proxy) {
+func linkedTo(t *testing.T, master *node) (*node, *harness.Proxy) {
 	t.Helper()
 	encodeTo(t, chaosMount, master.Plain)
-	link := newProxy(t, master.Plain)
-	behind := &node{harness.Restartable{Server: &harness.Server{Plain: link.address}}}
+	link := harness.NewProxy(t, master.Plain)
+	behind := &node{harness.Restartable{Server: &harness.Server{Plain: link.Address}}}
 	return newNode(t, patientSlave(behind)), link
 }
 
@@ -159,9 +159,9 @@ func flappingLink(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
 	edge, link := linkedTo(t, newNode(t, ""))
 	return edge, func(all chaosAudience) int {
 		for range rounds {
-			link.cut()
+			link.Cut()
 			time.Sleep(500 * time.Millisecond) // the length of the fault, and its pace
-			link.mend()
+			link.Mend()
 			time.Sleep(1500 * time.Millisecond)
 		}
 		all.waitForFrames("in the end", 150)
@@ -170,24 +170,24 @@ func flappingLink(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
 }
 
 // shaped returns a slave behind a link that is of some shape for a while.
-func shaped(t *testing.T, rounds int, s shape) (*node, func(chaosAudience) int) {
+func shaped(t *testing.T, rounds int, s harness.Shape) (*node, func(chaosAudience) int) {
 	t.Helper()
 	edge, link := linkedTo(t, newNode(t, ""))
 	return edge, func(all chaosAudience) int {
 		return all.repeatedly(rounds, func(int) {
-			link.setShape(s)
+			link.SetShape(s)
 			time.Sleep(4 * time.Second) // the length of the fault
-			link.setShape(shape{})
+			link.SetShape(harness.Shape{})
 		})
 	}
 }
 
 func lossyLink(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
-	return shaped(t, rounds, shape{delay: 300 * time.Millisecond, loss: 0.03})
+	return shaped(t, rounds, harness.Shape{Delay: 300 * time.Millisecond, Loss: 0.03})
 }
 
 func narrowLink(t *testing.T, rounds int) (*node, func(chaosAudience) int) {
-	return shaped(t, rounds, shape{rate: 64_000 / 8})
+	return shaped(t, rounds, harness.Shape{Rate: 64_000 / 8})
 }
 
 func mastersInTurns(t *testing.T, rounds int) (*node, func(chaosAudience) int) {

@@ -231,7 +231,7 @@ func mirroredList(t testing.TB, s *harness.Server, mount string, at *hls.Remote)
 func TestAPlayerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
 	c := harness.NewCluster(t, "master", "edge")
 	master, edge := c.Nodes["master"], c.Nodes["edge"]
-	link := newProxy(t, master.Plain)
+	link := harness.NewProxy(t, master.Plain)
 	const mount = `
 		mount /live.mp3 {
 			hls {
@@ -239,7 +239,7 @@ func TestAPlayerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
 			}
 	`
 	c.Load(map[string]string{
-		"master": mount + "}", "edge": strings.ReplaceAll(slave, "%master%", link.address) + mount + `
+		"master": mount + "}", "edge": strings.ReplaceAll(slave, "%master%", link.Address) + mount + `
 			linger 1s
 			source_timeout 2s
 			fallback /here.mp3
@@ -253,10 +253,10 @@ func TestAPlayerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
 	p := &playerHLS{t: t, s: edge, mount: "/live.mp3"}
 	p.until("the master", func(last hlsSegment) bool { return last.source == 1 && last.mirrored(t, master) })
 	for range 2 {
-		link.cut()
+		link.Cut()
 		p.until("the fallback", func(last hlsSegment) bool { return last.source == 2 })
 		p.until("more of it", func(last hlsSegment) bool { return last.source == 2 })
-		link.mend()
+		link.Mend()
 		p.until("the master again", func(last hlsSegment) bool { return last.source == 1 && last.mirrored(t, master) })
 	}
 	if p.marks < 2 {

@@ -42,8 +42,8 @@ func inOrder(w *harness.VerifyingListener, t testing.TB, id uint64) (missing uin
 func TestAListenerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
 	c := harness.NewCluster(t, "master", "edge")
 	master, edge := c.Nodes["master"], c.Nodes["edge"]
-	link := newProxy(t, master.Plain)
-	c.Load(map[string]string{"edge": strings.ReplaceAll(slave, "%master%", link.address) + `
+	link := harness.NewProxy(t, master.Plain)
+	c.Load(map[string]string{"edge": strings.ReplaceAll(slave, "%master%", link.Address) + `
 		mount /live.mp3 {
 			linger 2s
 			source_timeout 2s
@@ -61,15 +61,15 @@ func TestAListenerOfASlaveStaysWhateverBecomesOfTheLink(t *testing.T) {
 	harness.WaitForSource(t, "at first", 1, all...)
 	harness.WaitForSource(t, "at first, without a fallback", 3, waiting...)
 
-	link.cut()
+	link.Cut()
 	edge.WaitForLog(map[string]any{"msg": "relay disconnected", "mount": "/live.mp3"})
-	link.mend()
+	link.Mend()
 	played(edge, "/live.mp3", 2)
 	harness.WaitForSource(t, "after a short break", 1, all...)
-	for _, break_ := range []func(){link.cut, link.stall} {
+	for _, break_ := range []func(){link.Cut, link.Stall} {
 		break_()
 		harness.WaitForSource(t, "while the master is away", 2, all...)
-		link.mend()
+		link.Mend()
 		harness.WaitForSource(t, "when it is back", 1, all...)
 		harness.WaitForSource(t, "when it is back, without a fallback", 3, waiting...)
 	}
@@ -115,16 +115,16 @@ func played(s *harness.Server, mount string, times int) {
 func TestAShortBreakCostsNotOneFrame(t *testing.T) {
 	c := harness.NewCluster(t, "master", "edge")
 	master, edge := c.Nodes["master"], c.Nodes["edge"]
-	link := newProxy(t, master.Plain)
-	c.Load(map[string]string{"edge": strings.ReplaceAll(slave, "%master%", link.address)})
+	link := harness.NewProxy(t, master.Plain)
+	c.Load(map[string]string{"edge": strings.ReplaceAll(slave, "%master%", link.Address)})
 	live := master.NumberedSource("/live.mp3", 1)
 	defer live.Down()
 	all := onSlave(edge, "/live.mp3")
 	harness.WaitForSource(t, "at first", 1, all...)
 	for i := range 3 {
-		link.cut()
+		link.Cut()
 		brokenOff(edge, "/live.mp3", i+1)
-		link.mend()
+		link.Mend()
 		played(edge, "/live.mp3", i+2)
 		before := all[0].HeardFrame.Load()
 		harness.Eventually(t, "it plays on for a while", func() error { // else it is a link that is not to be trusted
@@ -161,10 +161,10 @@ func brokenOff(s *harness.Server, mount string, times int) {
 // When a master is gone, its slaves pull from the other.
 func TestASlaveOfTwoMastersGoesOverToTheOther(t *testing.T) {
 	c := harness.NewCluster(t, "first", "second", "edge")
-	links := []*proxy{newProxy(t, c.Nodes["first"].Plain), newProxy(t, c.Nodes["second"].Plain)}
+	links := []*harness.Proxy{harness.NewProxy(t, c.Nodes["first"].Plain), harness.NewProxy(t, c.Nodes["second"].Plain)}
 	c.Load(map[string]string{"edge": `
 		role slave {
-			master http://` + links[0].address + ` http://` + links[1].address + `
+			master http://` + links[0].Address + ` http://` + links[1].Address + `
 			password pullme
 			interval 5s
 		}`})
@@ -193,7 +193,7 @@ func TestASlaveOfTwoMastersGoesOverToTheOther(t *testing.T) {
 		return nil
 	})
 	began := time.Now()
-	links[from-1].cut()
+	links[from-1].Cut()
 	harness.WaitForSource(t, "without one", 3-from, all...)
 	if took := time.Since(began); took > 4*time.Second { // less than the interval: no list was waited for
 		t.Errorf("that took %v", took)
@@ -204,9 +204,9 @@ func TestASlaveOfTwoMastersGoesOverToTheOther(t *testing.T) {
 // A relay with several upstreams prefers the first, with prefer first.
 func TestARelayGoesBackToItsFirstUpstream(t *testing.T) {
 	c := harness.NewCluster(t, "first", "second", "edge")
-	link := newProxy(t, c.Nodes["first"].Plain)
+	link := harness.NewProxy(t, c.Nodes["first"].Plain)
 	c.Load(map[string]string{"edge": `
-		relay /here.mp3 http://` + link.address + `/live.mp3 http://%second%/live.mp3 {
+		relay /here.mp3 http://` + link.Address + `/live.mp3 http://%second%/live.mp3 {
 			prefer first
 		}`})
 	first := c.Nodes["first"].NumberedSource("/live.mp3", 1)
@@ -215,9 +215,9 @@ func TestARelayGoesBackToItsFirstUpstream(t *testing.T) {
 	harness.WaitForSource(t, "the first", 1, all...)
 	second := c.Nodes["second"].NumberedSource("/live.mp3", 2) // now, or the relay might begin with it
 	defer second.Down()
-	link.cut()
+	link.Cut()
 	harness.WaitForSource(t, "the second", 2, all...)
-	link.mend()
+	link.Mend()
 	harness.WaitForSource(t, "the first again", 1, all...)
 	harness.CheckAll(t, all...)
 }

@@ -67,13 +67,29 @@ type Listener struct {
 
 	Checker  numbered.Checker
 	received atomic.Int64 // bytes that went through it
-	Err      error        // why it stopped hearing; nil: the stream ended
-	Stop     func()
+
+	HeardFrame   atomic.Uint64 // number of the last frame
+	at           atomic.Int64  // when something was last read, in Unix nanoseconds
+	LongestPause atomic.Int64  // pause between two reads, in nanoseconds, since it was last taken
+
+	Err  error // why it stopped hearing; nil: the stream ended
+	Stop func()
 }
 
 // Listen requests a mount, reads the head of the response, and receives in the background.
 // The response must be 200.
 func (s *Server) Listen(path string, k Kind, encrypted bool) *Listener {
+	s.T.Helper()
+	return s.listen(path, k, encrypted, 0)
+}
+
+// ListenToSources is Listen to numbered sources, of which one may follow another.
+func (s *Server) ListenToSources(path string, k Kind, encrypted bool) *Listener {
+	s.T.Helper()
+	return s.listen(path, k, encrypted, SourceSpan)
+}
+
+func (s *Server) listen(path string, k Kind, encrypted bool, span uint64) *Listener {
 	s.T.Helper()
 	var l *Listener
 	ready := make(chan struct{})
@@ -81,6 +97,7 @@ func (s *Server) Listen(path string, k Kind, encrypted bool) *Listener {
 		<-ready
 		l.Hear(body)
 	})
+	l.Checker.Span = span
 	close(ready)
 	return l
 }
@@ -194,7 +211,23 @@ type checkedWriter Listener
 func (w *checkedWriter) Write(p []byte) (int, error) {
 	n, err := w.Checker.Write(p)
 	w.received.Add(int64(n))
+	w.HeardFrame.Store(w.Checker.Last)
+	(*Listener)(w).noteRead()
 	return n, err
+}
+
+// noteRead measures the pause since something was last read.
+func (l *Listener) noteRead() {
+	now := time.Now().UnixNano()
+	before := l.at.Swap(now)
+	if before == 0 {
+		return
+	}
+	for longest := l.LongestPause.Load(); now-before > longest; longest = l.LongestPause.Load() {
+		if l.LongestPause.CompareAndSwap(longest, now-before) {
+			return
+		}
+	}
 }
 
 // WaitForBytes waits until the listener has received so many bytes of sound.

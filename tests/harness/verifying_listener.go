@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/caddycast/caddycast/internal/numbered"
 )
@@ -16,12 +15,9 @@ import (
 // from.
 type VerifyingListener struct {
 	*Listener
-	HeardSource  atomic.Uint64 // id of the source of the last frame; other for frames that are not numbered
-	HeardFrame   atomic.Uint64 // number of the last frame
-	at           atomic.Int64  // when that was, in Unix nanoseconds
-	LongestPause atomic.Int64  // pause between two reads, in nanoseconds, since it was last taken
-	Stream       bytes.Buffer
-	Ended        chan error
+	HeardSource atomic.Uint64 // id of the source of the last frame; other for frames that are not numbered
+	Stream      bytes.Buffer
+	Ended       chan error
 }
 
 // OtherSource is the source of frames that are not numbered.
@@ -40,15 +36,7 @@ func (w *VerifyingListener) read(body io.Reader) error {
 	buf := make([]byte, 4096)
 	for {
 		n, err := body.Read(buf)
-		now := time.Now().UnixNano()
-		if before := w.at.Swap(now); before > 0 {
-			for {
-				longest := w.LongestPause.Load()
-				if now-before <= longest || w.LongestPause.CompareAndSwap(longest, now-before) {
-					break
-				}
-			}
-		}
+		w.noteRead()
 		w.Stream.Write(buf[:n])
 		w.identify(w.Stream.Bytes())
 		if err == io.EOF {

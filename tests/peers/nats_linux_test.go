@@ -87,7 +87,7 @@ func newNode(t *testing.T, e *engine) *node {
 }
 
 // knows waits until a node is connected and knows so many others.
-func (n *node) knows(others int) {
+func knows(n *harness.Restartable, others int) {
 	n.T.Helper()
 	harness.Eventually(n.T, fmt.Sprintf("a node knows %d others", others), func() error {
 		stations := n.APIList("stations")
@@ -109,7 +109,7 @@ func threeNodes(t *testing.T) (*engine, []*node) {
 	e := newEngine(t)
 	nodes := []*node{newNode(t, e), newNode(t, e), newNode(t, e)}
 	for _, n := range nodes {
-		n.knows(2)
+		knows(&n.Restartable, 2)
 	}
 	return e, nodes
 }
@@ -133,7 +133,7 @@ func TestAnEncoderGoesOnWhenItsNodeIsKilled(t *testing.T) {
 		src = next
 		harness.WaitForSource(t, "both hear the encoder at another node", uint64(round+2), all...)
 		from.Start()
-		from.knows(2)
+		knows(&from.Restartable, 2)
 	}
 	src.Abandon()
 	harness.CheckAll(t, all...)
@@ -166,7 +166,7 @@ func TestStreamsGoOnWithoutNATS(t *testing.T) {
 				during := nodes[2].DescribedSource(other, uint64(100+round))
 				c.back(e)
 				for _, n := range nodes {
-					n.knows(2)
+					knows(&n.Restartable, 2)
 					n.WaitForMount(other)
 				}
 				during.Abandon()
@@ -208,7 +208,7 @@ func TestNodesAreUpgraded(t *testing.T) {
 		for _, n := range nodes {
 			n.UpgradeTo(binary.Caddy(t))
 			for _, n := range nodes {
-				n.knows(2)
+				knows(&n.Restartable, 2)
 			}
 			sent := src.Next.Load()
 			harness.Eventually(t, "all hear what is sent now", func() error {

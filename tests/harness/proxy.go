@@ -1,4 +1,4 @@
-package cluster
+package harness
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// proxy is a link between two servers that can be broken.
-type proxy struct {
-	address string
-	shape   atomic.Pointer[shape] // nil: that of this machine
+// Proxy is a link between two servers that can be broken.
+type Proxy struct {
+	Address string
+	shape   atomic.Pointer[Shape] // nil: that of this machine
 
 	mu      sync.Mutex
 	broken  bool // connections are refused
@@ -22,14 +22,14 @@ type proxy struct {
 	all     sync.WaitGroup
 }
 
-// newProxy carries connections to an address.
-func newProxy(t testing.TB, to string) *proxy {
+// NewProxy carries connections to an address.
+func NewProxy(t testing.TB, to string) *Proxy {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{address: ln.Addr().String(), conns: make(map[net.Conn]bool)}
+	p := &Proxy{Address: ln.Addr().String(), conns: make(map[net.Conn]bool)}
 	p.changed = sync.NewCond(&p.mu)
 	p.all.Go(func() {
 		for {
@@ -44,13 +44,13 @@ func newProxy(t testing.TB, to string) *proxy {
 	})
 	t.Cleanup(func() {
 		_ = ln.Close()
-		p.cut()
+		p.Cut()
 		p.all.Wait()
 	})
 	return p
 }
 
-func (p *proxy) carry(c net.Conn, to string) {
+func (p *Proxy) carry(c net.Conn, to string) {
 	defer c.Close()
 	if !p.add(c) {
 		return
@@ -74,7 +74,7 @@ func (p *proxy) carry(c net.Conn, to string) {
 	both.Wait()
 }
 
-func (p *proxy) add(c net.Conn) bool {
+func (p *Proxy) add(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.broken {
@@ -85,14 +85,14 @@ func (p *proxy) add(c net.Conn) bool {
 	return true
 }
 
-func (p *proxy) remove(c net.Conn) {
+func (p *Proxy) remove(c net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)
 }
 
 // await waits while the proxy carries nothing.
-func (p *proxy) await() {
+func (p *Proxy) await() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.stalled {
@@ -100,16 +100,16 @@ func (p *proxy) await() {
 	}
 }
 
-// cut breaks all connections, and refuses new ones.
-func (p *proxy) cut() { p.set(true, false) }
+// Cut breaks all connections, and refuses new ones.
+func (p *Proxy) Cut() { p.set(true, false) }
 
-// stall carries nothing any more, as a network that drops all packets.
-func (p *proxy) stall() { p.set(false, true) }
+// Stall carries nothing any more, as a network that drops all packets.
+func (p *Proxy) Stall() { p.set(false, true) }
 
-// mend carries all again.
-func (p *proxy) mend() { p.set(false, false) }
+// Mend carries all again.
+func (p *Proxy) Mend() { p.set(false, false) }
 
-func (p *proxy) set(broken, stalled bool) {
+func (p *Proxy) set(broken, stalled bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.broken, p.stalled = broken, stalled

@@ -1,4 +1,4 @@
-package cluster
+package harness
 
 import (
 	"math/rand/v2"
@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// shape is the quality of a link. The zero value is that of this machine.
-type shape struct {
-	delay time.Duration // of each direction
-	loss  float64       // share of the segments that are lost, and sent again after a round trip
-	rate  int           // bytes per second; 0: unlimited
+// Shape is the quality of a link. The zero value is that of this machine.
+type Shape struct {
+	Delay time.Duration // of each direction
+	Loss  float64       // share of the segments that are lost, and sent again after a round trip
+	Rate  int           // bytes per second; 0: unlimited
 }
 
 const (
@@ -20,8 +20,8 @@ const (
 	retransmission = 200 * time.Millisecond
 )
 
-// setShape sets the quality of the link for what is sent from now on.
-func (p *proxy) setShape(s shape) { p.shape.Store(&s) }
+// SetShape sets the quality of the link for what is sent from now on.
+func (p *Proxy) SetShape(s Shape) { p.shape.Store(&s) }
 
 // delivery is when a segment arrives.
 type delivery struct {
@@ -31,7 +31,7 @@ type delivery struct {
 
 // carryOneWay carries what one side sends until a side is gone. A lost segment holds up those after
 // it, as TCP delivers in order.
-func (p *proxy) carryOneWay(to, from net.Conn) {
+func (p *Proxy) carryOneWay(to, from net.Conn) {
 	queue, done := make(chan delivery, inFlight), make(chan struct{})
 	p.all.Go(func() {
 		defer close(done)
@@ -65,18 +65,18 @@ func (p *proxy) carryOneWay(to, from net.Conn) {
 }
 
 // arrival returns when a segment of a size arrives, after the one before.
-func (p *proxy) arrival(before time.Time, size int) time.Time {
+func (p *Proxy) arrival(before time.Time, size int) time.Time {
 	s := p.shape.Load()
 	if s == nil {
 		return before
 	}
-	due := time.Now().Add(s.delay)
-	if rand.Float64() < s.loss {
-		due = due.Add(2*s.delay + retransmission)
+	due := time.Now().Add(s.Delay)
+	if rand.Float64() < s.Loss {
+		due = due.Add(2*s.Delay + retransmission)
 	}
-	if s.rate > 0 {
-		due = due.Add(time.Duration(size) * time.Second / time.Duration(s.rate))
-		before = before.Add(time.Duration(size) * time.Second / time.Duration(s.rate))
+	if s.Rate > 0 {
+		due = due.Add(time.Duration(size) * time.Second / time.Duration(s.Rate))
+		before = before.Add(time.Duration(size) * time.Second / time.Duration(s.Rate))
 	}
 	if due.Before(before) {
 		return before
