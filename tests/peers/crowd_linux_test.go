@@ -2,6 +2,11 @@ package peers
 
 import (
 	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,4 +150,90 @@ func TestANodeThatNATSDoesNotReachGoesOn(t *testing.T) {
 		}
 	}
 	src.Abandon()
+}
+
+// Each server of a cluster of NATS is killed, and started again. The nodes go on with the others.
+func TestAServerOfNATSMayDie(t *testing.T) {
+	engines := threeEngines(t)
+	var urls []string
+	for _, e := range engines {
+		urls = append(urls, "nats://"+e.address)
+	}
+	nodes := fiveNodes(t, func(i int) string { return strings.Join(append(urls[i%3:], urls[:i%3]...), " ") })
+	src := nodes[0].DescribedSource(mount, 1)
+	for _, n := range nodes {
+		n.WaitForMount(mount)
+	}
+	all := gather(nodes, 30)
+	all.hears(t, 1)
+	for round := uint64(2); round <= 7; round++ {
+		dead := engines[round%3]
+		dead.kill()
+		next := nodes[round%5].DescribedSource(mount, round)
+		src.Abandon()
+		src = next
+		all.hears(t, round)
+		dead.start()
+		for _, n := range nodes {
+			knows(n, 4)
+		}
+	}
+	src.Abandon()
+}
+
+// Programs take turns at several nodes. Their listeners stay.
+func TestProgramsMoveFromNodeToNode(t *testing.T) {
+	e := newEngine(t)
+	nodes := fiveNodes(t, func(int) string { return "nats://" + e.address })
+	file := harness.MakeMusic(t, harness.MP3[0], 60, harness.MP3[1:]...)
+	programs := []func(*harness.Restartable) *exec.Cmd{
+		func(n *harness.Restartable) *exec.Cmd {
+			return harness.FfmpegSource(t, "icecast://source:hackme@"+n.Plain+mount, file, "mp3")
+		},
+		func(n *harness.Restartable) *exec.Cmd { // with libshout
+			config := filepath.Join(t.TempDir(), "ezstream.xml")
+			harness.WriteFile(t, config, fmt.Sprintf(`<ezstream>
+	<servers><server><hostname>127.0.0.1</hostname><port>%s</port><password>hackme</password><tls>none</tls></server></servers>
+	<streams><stream><mountpoint>%s</mountpoint><format>MP3</format></stream></streams>
+	<intakes><intake><type>file</type><filename>%s</filename></intake></intakes>
+</ezstream>`, harness.Port(n.Plain), mount, file))
+			cmd, _ := harness.Launch(t, "ezstream", "-c", config)
+			return cmd
+		},
+	}
+	var all []*harness.Listener
+	received := make([]atomic.Int64, 10)
+	for round := range 10 {
+		n := nodes[round*2%5]
+		cmd := programs[round%2](n)
+		for _, n := range nodes {
+			n.WaitForMount(mount)
+		}
+		for i := len(all); i < len(received); i++ {
+			all = append(all, nodes[i%5].Open(mount, harness.HTTP1, i >= 5, func(body io.Reader) {
+				buf := make([]byte, 4096)
+				for {
+					n, err := body.Read(buf)
+					if received[i].Add(int64(n)); err != nil {
+						received[i].Store(-1)
+						return
+					}
+				}
+			}))
+		}
+		var before [10]int64
+		for i := range all {
+			before[i] = received[i].Load()
+		}
+		harness.Eventually(t, "all go on", func() error {
+			for i := range all {
+				if now := received[i].Load(); now < before[i]+20_000 {
+					return fmt.Errorf("round %d: listener %d has %d bytes, after %d", round, i, now, before[i])
+				}
+			}
+			return nil
+		})
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
 }

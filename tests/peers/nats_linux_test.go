@@ -36,12 +36,26 @@ type engine struct {
 	process         *exec.Cmd
 }
 
-func newEngine(t *testing.T) *engine {
+func newEngine(t *testing.T, more ...string) *engine {
 	t.Helper()
 	e := &engine{t: t, address: harness.FreeAddress(t), config: t.TempDir() + "/nats.conf"}
-	harness.WriteFile(t, e.config, "listen: "+e.address+"\n"+section(t, "permissions", ""))
+	harness.WriteFile(t, e.config, "listen: "+e.address+"\n"+strings.Join(more, "\n")+section(t, "permissions", ""))
 	e.start()
 	return e
+}
+
+// threeEngines starts three servers that are a cluster of NATS.
+func threeEngines(t *testing.T) (all []*engine) {
+	t.Helper()
+	var routes []string
+	for range 3 {
+		routes = append(routes, harness.FreeAddress(t))
+	}
+	for i, at := range routes {
+		all = append(all, newEngine(t, fmt.Sprintf("server_name: n%d\ncluster {\n\tname: radio\n\tlisten: %s\n\troutes: [nats://%s]\n}\n",
+			i, at, strings.Join(routes, ", nats://"))))
+	}
+	return all
 }
 
 func (e *engine) start() {
