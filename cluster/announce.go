@@ -98,5 +98,6 @@ func (n *Node) send(m *Message, now time.Time) {
 // leave tells the others that this node ends.
 func (n *Node) leave() {
 	n.seq++
-	n.send(&Message{Report: relay.Report{ID: n.local.Identity.ID, Interval: 1, Seq: n.seq, Leaving: true}}, time.Now())
+	left := relay.Report{ID: n.local.Identity.ID, Interval: 1, Seq: n.seq, Leaving: true}
+	n.send(&Message{Report: left, HandedOver: n.handedOver.Load()}, time.Now())
 }

@@ -41,6 +41,10 @@ type Message struct {
 	Internal []string `json:"internal,omitempty"` // base URLs for other nodes
 	Proof    []byte   `json:"proof,omitempty"`    // key of the proofs of its public URLs
 
+	// HandedOver says of a node that leaves that another process has its listeners, which count until
+	// that is known.
+	HandedOver bool `json:"handed_over,omitempty"`
+
 	// Streams are the streams that the node has, by their mounts. In a partial message these
 	// are the changed ones; null stands for one that has ended.
 	Streams map[string]*Stream `json:"streams,omitempty"`

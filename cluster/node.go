@@ -3,6 +3,7 @@ package cluster
 import (
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddycast/caddycast/streaming/relay"
@@ -55,6 +56,7 @@ type Config struct {
 type Local struct {
 	Host     string
 	Identity *Identity
+	Heir     string // id of the node of the process before this one, whose places this one has; empty: none
 
 	Report   func() relay.Report                                        // the load now
 	Streams  func() map[string]*Stream                                  // those that have changed since the last call; nil: ended
@@ -65,6 +67,7 @@ type Local struct {
 	Yield    func(mount string, since int64)                            // another node owns the mount: the source of that time ends
 	Hold     func(bool)                                                 // what is known of other nodes stays as it is
 	Warn     func(text string, err error)
+	Limits   func(shared bool, cause error) // those of the cluster hold for this node alone, or no longer
 }
 
 // Node is this node of a cluster. Any goroutine may call its methods.
@@ -75,6 +78,9 @@ type Node struct {
 	done   chan struct{}
 	ended  sync.WaitGroup
 	cancel []func() // subscriptions
+
+	handedOver atomic.Bool // another process has the listeners
+	leases     *Leases
 
 	mu        sync.Mutex
 	directory *Directory
@@ -105,10 +111,12 @@ func Start(config Config, local Local) (*Node, error) {
 		sender: sender{seq: uint64(time.Now().UnixMilli())},
 		lister: lister{listings: make(map[string]relay.Listing)},
 	}
+	n.leases = StartLeases(config.Engine, local.Identity.ID, local.Heir, local.Limits)
 	for subject, receive := range map[string]func([]byte){subjectState: n.receive, subjectAsk: n.answer} {
 		cancel, err := config.Engine.Subscribe(subject, receive)
 		if err != nil {
 			n.unsubscribe()
+			n.leases.Close()
 			return nil, err
 		}
 		n.cancel = append(n.cancel, cancel)
@@ -123,7 +131,14 @@ func (n *Node) Close() {
 	close(n.done)
 	n.ended.Wait()
 	n.unsubscribe()
+	n.leases.Close()
 }
+
+// Leases returns the shares of limits of the whole cluster.
+func (n *Node) Leases() *Leases { return n.leases }
+
+// HandOver makes Close announce that another process has the listeners of this node.
+func (n *Node) HandOver() { n.handedOver.Store(true) }
 
 func (n *Node) unsubscribe() {
 	for _, cancel := range n.cancel {

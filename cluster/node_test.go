@@ -117,7 +117,8 @@ func startWith(t *testing.T, e *Memory) *station {
 			defer s.mu.Unlock()
 			s.held = hold
 		},
-		Warn: func(text string, err error) { t.Errorf("%s: %v", text, err) },
+		Limits: func(bool, error) {},
+		Warn:   func(text string, err error) { t.Errorf("%s: %v", text, err) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ func (n *Node) receive(payload []byte) {
 	}
 	id := m.Report.ID
 	if id == n.local.Identity.ID {
+		n.leases.Seen(id, false)
 		return
 	}
 	n.mu.Lock()
@@ -29,6 +30,7 @@ func (n *Node) receive(payload []byte) {
 		return
 	}
 	n.notify()
+	n.leases.Seen(id, m.Report.Leaving && !m.HandedOver)
 	r := m.Report
 	r.CountedBy, r.Edges = id, slices.Clone(r.Edges)
 	err = n.local.Register(relay.PeerCredential(m.Proof), r, baseOf(m.Internal))

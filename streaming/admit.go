@@ -13,7 +13,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 	if m.Settings().NoDirect && !c.Slave {
 		return nil, ErrNoDirect
 	}
-	l, err := m.admit(c, nil)
+	l, err := m.admit(c, nil, nil)
 	if IsFull(err) && !errors.Is(err, ErrStationFull) && m.Settings().FallbackWhenFull {
 		if other := m.admitOverflow(c); other != nil {
 			return other, nil
@@ -27,7 +27,7 @@ func (m *Mount) Admit(c Client) (*Listener, error) {
 func (m *Mount) admitOverflow(c Client) *Listener {
 	for _, path := range m.station.settings.Load().director().Overflow(m.Path) {
 		if other := m.station.Mount(path); other != nil {
-			if l, err := other.admit(c, nil); err == nil {
+			if l, err := other.admit(c, nil, nil); err == nil {
 				return l
 			}
 		}
@@ -35,10 +35,19 @@ func (m *Mount) admitOverflow(c Client) *Listener {
 	return nil
 }
 
-// admit counts a listener in, as a session of a follower if that is not nil.
-func (m *Mount) admit(c Client, f *Follower) (*Listener, error) {
+// admit counts a listener in, as a session of a follower if that is not nil. places are those that it
+// has taken; nil: it takes them now.
+func (m *Mount) admit(c Client, f *Follower, places *Places) (*Listener, error) {
 	st := m.station
-	group, stream, err := st.join(m, c, f)
+	if places == nil {
+		own, err := m.reserve(&c)
+		if err != nil {
+			return nil, err
+		}
+		defer own.Release()
+		places = &own
+	}
+	group, stream, err := st.join(m, c, f, places)
 	if err != nil {
 		return nil, err
 	}

@@ -192,6 +192,7 @@ func (st *Station) enter(l *Listener, path, heardPath string) {
 	}
 	if c := &l.Client; !c.Slave {
 		_ = st.addresses.Enter(c.IP, 0)
+		m.enterQuota(c, false)
 		st.audience.Enter(m.Path, c.visitor(), time.Now())
 	}
 	st.present.add(&l.Client, 1)

@@ -37,6 +37,7 @@
 //	await.go             waiting until a mount has something to hear
 //	admit.go             Mount.Admit: a Listener begins
 //	join.go              limits, and the group of a new listener
+//	quota.go             Quota: limits that several stations have together
 //	listener.go          Listener, Client, Conn; the goroutine of a listener
 //	listener_group.go    listenerGroup: listeners that hear the same
 //	shard.go             shard: the loop that serves listeners

@@ -6,7 +6,7 @@ import "time"
 // the stream that it is promised. The group is that of a follower, unless that is nil. It
 // fails if there is nothing to hear or if a limit forbids it. Limits are checked and counted
 // in one step.
-func (st *Station) join(m *Mount, c Client, f *Follower) (*listenerGroup, *Stream, error) {
+func (st *Station) join(m *Mount, c Client, f *Follower, places *Places) (*listenerGroup, *Stream, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.closedAt.Load() != nil {
@@ -30,7 +30,7 @@ func (st *Station) join(m *Mount, c Client, f *Follower) (*listenerGroup, *Strea
 		return nil, nil, ErrNothing
 	}
 	if !c.Slave {
-		if err := st.enterListener(m, heard, &c); err != nil {
+		if err := st.enterListener(m, heard, &c, places); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -51,17 +51,19 @@ func (st *Station) join(m *Mount, c Client, f *Follower) (*listenerGroup, *Strea
 
 // enterListener checks the limits for a listener that is no slave, and counts its arrival.
 // mu is held.
-func (st *Station) enterListener(m, heard *Mount, c *Client) error {
+func (st *Station) enterListener(m, heard *Mount, c *Client, places *Places) error {
 	if err := m.limitReached(heard); err != nil {
 		m.publishFull(err)
 		return err
 	}
 	now := time.Now()
-	if !st.audience.IsSecond(m.Path, c.visitor(), now) {
+	second := st.audience.IsSecond(m.Path, c.visitor(), now)
+	if !second {
 		if err := st.addresses.Enter(c.IP, st.settings.Load().PerIP); err != nil {
 			return err
 		}
 	}
+	places.use(m, c, second)
 	st.audience.Enter(m.Path, c.visitor(), now)
 	m.countArrival(c)
 	st.totals.listeners.Add(1)
@@ -75,9 +77,11 @@ func (g *listenerGroup) leave(c Client) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	g.mount.present.add(&c, -1)
-	if !c.Slave && !st.audience.Leave(g.mount.Path, c.visitor(), time.Now()) {
+	second := !c.Slave && st.audience.Leave(g.mount.Path, c.visitor(), time.Now())
+	if !c.Slave && !second {
 		st.addresses.Leave(c.IP)
 	}
+	g.mount.leaveQuota(&c, second)
 	g.removeOne()
 	st.present.add(&c, -1)
 	st.noteDrained()

@@ -11,13 +11,18 @@ type session struct {
 	polled   atomic.Int64  // when it last was heard of, on the station's clock
 }
 
+// Reserve takes places for a listener that Admit is to count in, or returns why there are none. It may
+// wait; Admit does not, with them. They must be released.
+func (f *Follower) Reserve(c *Client) (Places, error) { return f.mount.reserve(c) }
+
 // Admit counts a listener in that hears what the follower hears, unless a limit forbids it. It
-// ends when it has not polled for longer than patience.
-func (f *Follower) Admit(c Client, patience time.Duration) (*Listener, error) {
+// ends when it has not polled for longer than patience. places are those of Reserve; nil: it takes
+// them now, and may wait for that.
+func (f *Follower) Admit(c Client, patience time.Duration, places *Places) (*Listener, error) {
 	if f.mount.Settings().NoDirect {
 		return nil, ErrNoDirect
 	}
-	l, err := f.mount.admit(c, f)
+	l, err := f.mount.admit(c, f, places)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Station struct {
 	cycleTimes  histogram
 	delays      histogram
 	handover    atomic.Pointer[Handover] // nil: the streams are this process's alone
+	quota       atomic.Pointer[Quota]    // of limits of several stations; nil: there is none
 	onDemand    atomic.Bool              // some source is, or was, on demand
 	changes     changes
 
@@ -93,10 +94,12 @@ func (st *Station) OnClaim(claim func(path string, s *Source) error) { st.claim 
 func (st *Station) Apply(s *Settings) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	before := st.settings.Load().PerIP
 	st.settings.Store(s)
 	for _, m := range st.mounts {
 		m.applySettings(s)
 	}
+	st.applyQuota(before)
 	st.reconsider()
 }
 

@@ -98,6 +98,7 @@ type ListenerReport struct {
 // ClusterReport is what a node of a cluster knows of the others.
 type ClusterReport struct {
 	Connected bool         `json:"connected"` // false: what follows is old
+	Limits    string       `json:"limits"`    // cluster: they hold for all nodes; local: for this one alone
 	Nodes     []NodeReport `json:"nodes"`
 }
 
@@ -169,11 +170,19 @@ func reportCluster(n *cluster.Node) *ClusterReport {
 	if n == nil {
 		return nil
 	}
-	r := &ClusterReport{Connected: n.IsConnected(), Nodes: []NodeReport{}}
+	r := &ClusterReport{Connected: n.IsConnected(), Limits: scopeOf(n), Nodes: []NodeReport{}}
 	for _, one := range n.Nodes() {
 		r.Nodes = append(r.Nodes, NodeReport{one.ID, one.Host, one.Region, one.Internal, append([]string{}, one.Streams...), append([]string{}, one.Carried...)})
 	}
 	return r
+}
+
+// scopeOf returns for what the limits of a node hold now.
+func scopeOf(n *cluster.Node) string {
+	if n.Leases().AreShared() {
+		return "cluster"
+	}
+	return "local"
 }
 
 func listMounts(q query) (any, error) {

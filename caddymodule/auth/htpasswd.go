@@ -77,24 +77,20 @@ func (a *Htpasswd) AdmitListener(r *http.Request, q Request) (*streaming.Admissi
 	case !ok:
 		return nil, ErrDenied
 	}
-	admission := a.begin(q.User, a.MaxSessions)
-	if admission == nil {
+	end, ok := a.about.Sessions.Begin(a.session(q.User), a.MaxSessions)
+	if !ok {
 		return nil, ErrSessions
 	}
-	return admission, nil
+	return &streaming.Admission{User: q.User, OnEnd: end, Local: true}, nil
 }
 
 // AdoptListener implements ListenerAdopter.
-func (a *Htpasswd) AdoptListener(user string) *streaming.Admission { return a.begin(user, 0) }
-
-// begin begins a session of a user, of most at a time; nil: there are as many.
-func (a *Htpasswd) begin(user string, most int) *streaming.Admission {
-	end, ok := a.about.Sessions.Begin(a.about.Scope+"\x00"+icy.Clean(user), most)
-	if !ok {
-		return nil
-	}
-	return &streaming.Admission{User: user, OnEnd: end, Local: true}
+func (a *Htpasswd) AdoptListener(user string) *streaming.Admission {
+	return &streaming.Admission{User: user, OnEnd: a.about.Sessions.Adopt(a.session(user), a.MaxSessions), Local: true}
 }
+
+// session returns the key that the listeners of a user are counted by.
+func (a *Htpasswd) session(user string) string { return a.about.Scope + "\x00" + icy.Clean(user) }
 
 // AdmitSource implements Module: sources have source_password.
 func (*Htpasswd) AdmitSource(*http.Request, Request) (bool, error) { return false, nil }

@@ -133,6 +133,9 @@ func isInternal(a netip.Addr) bool {
 // an error. A client that is denied is sent back to the node that sent it, but no denied client
 // is sent anywhere by the first node.
 func (q *listenerRequest) mayFitElsewhere(err error) bool {
+	if streaming.IsShared(err) {
+		return false
+	}
 	return streaming.IsFull(err) || errors.Is(err, streaming.ErrTooManyFromAddress) || errors.Is(err, streaming.ErrClosed) ||
 		errors.Is(err, errDrained) ||
 		errors.Is(err, access.ErrDenied) && q.hops() > 0

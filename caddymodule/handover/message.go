@@ -9,6 +9,7 @@ type Kind string
 const (
 	Socket    Kind = "socket"    // asks for, or has, the listening socket at Address
 	Streams   Kind = "streams"   // asks for the streams, which stand still from here on
+	Node      Kind = "node"      // the id that Station has as a node of a cluster is ID
 	Mount     Kind = "mount"     // a mount of Station, and its connection
 	Listener  Kind = "listener"  // a listener of Station, and its connection; also after Commit and Committed
 	End       Kind = "end"       // all were sent
@@ -25,6 +26,7 @@ type Message struct {
 	Kind     Kind
 	Address  string                   `json:",omitempty"`
 	Station  string                   `json:",omitempty"`
+	ID       string                   `json:",omitempty"`
 	Mount    *streaming.MountState    `json:",omitempty"`
 	Listener *streaming.ListenerState `json:",omitempty"`
 	Ahead    []byte                   `json:",omitempty"`

@@ -38,7 +38,7 @@ func (g *Generation) Report(master string) relay.Report {
 		r.Mounts[p] = listeners
 		policy := g.Policy(p)
 		if limit := policy.Engine.MaxListeners; limit > 0 {
-			r.Room[p] = max(0, limit-listeners)
+			r.Room[p] = g.room(p, limit, listeners)
 		}
 		if policy.HLS != nil {
 			r.HLS = append(r.HLS, p)
@@ -46,6 +46,15 @@ func (g *Generation) Report(master string) relay.Report {
 	}
 	r.Edges = g.slaves.Edges(master, r.Mounts)
 	return r
+}
+
+// room returns how many places of a mount are left, for its listeners here or, at a node of a cluster,
+// for those of all nodes.
+func (st *Station) room(mount string, limit, listeners int) int {
+	if node := st.Peer(); node != nil {
+		return node.Leases().Left(streaming.QuotaMount, mount, limit)
+	}
+	return max(0, limit-listeners)
 }
 
 // ListenerRefused notes that a listener was refused since a limit is reached. The masters get a

@@ -31,6 +31,8 @@ type peer struct {
 	release func() // of the engine; nil: it has none
 
 	streams ownStreams
+
+	heir atomic.Pointer[string] // id of the node of the process before this one; nil: there was none
 }
 
 // applyPeering starts, keeps or ends the node of the station.
@@ -54,7 +56,7 @@ func (st *Station) applyPeering(g *Generation) {
 		release()
 		return
 	}
-	p.close() // what is known of the other nodes stays until the next one knows it
+	st.closeNode() // what is known of the other nodes stays until the next one knows it
 	p.streams.told = nil
 	node, err := cluster.Start(config, st.localNode())
 	if err != nil {
@@ -65,11 +67,12 @@ func (st *Station) applyPeering(g *Generation) {
 	}
 	p.config, p.release = config, release
 	p.node.Store(node)
+	st.share(node.Leases())
 }
 
 // endPeering ends the node, and forgets the others. mu of the peer is held.
 func (st *Station) endPeering() {
-	st.peer.close()
+	st.closeNode()
 	st.slaves.HoldPeers(false)
 	st.slaves.SetSelf(nil)
 	st.relays.Unlist()
@@ -79,19 +82,40 @@ func sameConfig(a, b cluster.Config) bool {
 	return a.Engine == b.Engine && a.Region == b.Region && a.Fanout == b.Fanout && slices.Equal(a.Internal, b.Internal)
 }
 
-// close ends the node, which tells the others. mu is held.
-func (p *peer) close() {
-	if node := p.node.Swap(nil); node != nil {
+// closeNode ends the node, which tells the others. mu of the peer is held.
+func (st *Station) closeNode() {
+	if node := st.peer.node.Swap(nil); node != nil {
+		st.share(nil)
 		node.Close()
-		p.release()
+		st.peer.release()
 	}
+}
+
+// share makes the limits of listeners those of all nodes; nil: they are those of this one.
+func (st *Station) share(l *cluster.Leases) {
+	if l == nil {
+		st.Share(nil)
+		st.sessions.Share(nil)
+		return
+	}
+	st.Share(l)
+	st.sessions.Share(l)
+}
+
+// limitsChanged logs whether limits hold for the whole cluster.
+func (st *Station) limitsChanged(shared bool, cause error) {
+	if shared {
+		st.Logger().Info("limits hold for the whole cluster again")
+		return
+	}
+	st.Logger().Warn("limits hold for this node alone until the cluster engine answers", zap.Error(cause))
 }
 
 // closePeering ends the node of the station.
 func (st *Station) closePeering() {
 	st.peer.mu.Lock()
 	defer st.peer.mu.Unlock()
-	st.peer.close()
+	st.closeNode()
 }
 
 // Peer returns the station as a node of a cluster; nil: it is none.
@@ -106,10 +130,25 @@ func (st *Station) PeerSecret() string {
 	return st.peer.identity.Secret
 }
 
+// NodeID returns the id of the station as a node.
+func (st *Station) NodeID() string { return st.peer.identity.ID }
+
+// Inherit makes the station the heir of the node of the process before this one: what that holds of the
+// limits of a cluster is this one's.
+func (st *Station) Inherit(id string) { st.peer.heir.Store(&id) }
+
+// inherited returns the id of the node of the process before this one; empty: there was none.
+func (p *peer) inherited() string {
+	if id := p.heir.Load(); id != nil {
+		return *id
+	}
+	return ""
+}
+
 // localNode returns what the node of the station needs of it.
 func (st *Station) localNode() cluster.Local {
 	return cluster.Local{
-		Host: st.node, Identity: st.peer.identity,
+		Host: st.node, Identity: st.peer.identity, Heir: st.peer.inherited(),
 		Report:  st.peerReport,
 		Streams: func() map[string]*cluster.Stream { return st.peer.streams.changes(st) },
 		Changed: st.Changed,
@@ -121,6 +160,7 @@ func (st *Station) localNode() cluster.Local {
 		Settle: st.relays.Settle,
 		Yield:  st.yield,
 		Hold:   st.slaves.HoldPeers,
+		Limits: st.limitsChanged,
 		Warn:   func(text string, err error) { st.Logger().Warn(text, zap.Error(err)) },
 	}
 }

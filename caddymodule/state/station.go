@@ -195,6 +195,9 @@ const handoverTime = 2 * time.Second
 func (st *Station) StandDown() {
 	ctx, cancel := context.WithTimeout(context.Background(), handoverTime)
 	defer cancel()
+	if node := st.Peer(); node != nil {
+		node.HandOver()
+	}
 	st.ending.Do(func() { close(st.closing) })
 	st.stopDrain()
 	st.signOff(ctx)

@@ -199,6 +199,9 @@ func (u *upgrade) sendStreams() error {
 			return err
 		}
 		u.handovers = append(u.handovers, h)
+		if err := u.link.Send(handover.Message{Kind: handover.Node, Station: st.StationName(), ID: st.NodeID()}, nil); err != nil {
+			return err
+		}
 		for i := range h.Mounts {
 			m := &h.Mounts[i]
 			if err := u.link.Send(handover.Message{Kind: handover.Mount, Station: st.StationName(), Mount: &m.MountState}, m.Remote); err != nil {

@@ -80,6 +80,10 @@ func (t *taking) takeUntil(last handover.Kind, within time.Duration) error {
 
 // take takes one mount, or one listener.
 func (t *taking) take(m handover.Message, file *os.File) error {
+	if g := t.generations[m.Station]; m.Kind == handover.Node && g != nil {
+		g.Inherit(m.ID)
+		return nil
+	}
 	if file == nil {
 		return fmt.Errorf("message of kind %q without a connection", m.Kind)
 	}

@@ -179,6 +179,8 @@ func (v *View) pageFor(list *uint64) *hls.Page {
 // ErrCrowded if that is not counted because of its address.
 func (m *Mount) Admit(id string, c streaming.Client) error {
 	p := m.takePending(id)
+	places, full := m.reserve(id, &c)
+	defer places.Release()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := m.sessions[id]
@@ -203,9 +205,11 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 	switch {
 	case before == nil && address.IsValid() && m.addresses[address] >= maxSessions:
 		err = ErrCrowded
+	case full != nil:
+		err = full
 	case f != nil:
 		var l *streaming.Listener
-		if l, err = f.Admit(c, m.options.Load().patience()); err == nil {
+		if l, err = f.Admit(c, m.options.Load().patience(), &places); err == nil {
 			m.forget(id)
 			m.sessions[id] = &session{
 				listener: l, address: address, lists: [2]uint64{m.View().first, m.rewind.Load().first}, seen: time.Now(),
@@ -219,6 +223,15 @@ func (m *Mount) Admit(id string, c streaming.Client) error {
 		p.end()
 	}
 	return err
+}
+
+// reserve takes the places of a new session, before mu is held.
+func (m *Mount) reserve(id string, c *streaming.Client) (streaming.Places, error) {
+	f := m.follower.Load()
+	if f == nil || m.IsPlaying(id) {
+		return streaming.Places{}, nil
+	}
+	return f.Reserve(c)
 }
 
 // forget forgets a session, if there is one. mu is held.
