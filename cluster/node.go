@@ -68,6 +68,9 @@ type Local struct {
 	Hold     func(bool)                                                 // what is known of other nodes stays as it is
 	Warn     func(text string, err error)
 	Limits   func(shared bool, cause error) // those of the cluster hold for this node alone, or no longer
+
+	Shared Shared       // what all nodes have; nil: nothing
+	Obey   func(*Order) // does what another node orders, once; nil: nothing is done
 }
 
 // Node is this node of a cluster. Any goroutine may call its methods.
@@ -91,6 +94,9 @@ type Node struct {
 	rejected  time.Time // when an invalid message was logged
 	whole     time.Time // when the next whole message is due
 
+	shares sharer
+	orders orders
+
 	sender // owned by run
 	lister
 }
@@ -110,9 +116,12 @@ func Start(config Config, local Local) (*Node, error) {
 		pulls:     make(map[string]int), repulled: make(map[string]bool), asked: make(map[string]time.Time),
 		sender: sender{seq: uint64(time.Now().UnixMilli())},
 		lister: lister{listings: make(map[string]relay.Listing)},
+		shares: sharer{wake: make(chan struct{}, 1)},
 	}
 	n.leases = StartLeases(config.Engine, local.Identity.ID, local.Heir, local.Limits)
-	for subject, receive := range map[string]func([]byte){subjectState: n.receive, subjectAsk: n.answer} {
+	for subject, receive := range map[string]func([]byte){
+		subjectState: n.receive, subjectAsk: n.answer, subjectShare: n.receiveShare, subjectOrder: n.receiveOrder,
+	} {
 		cancel, err := config.Engine.Subscribe(subject, receive)
 		if err != nil {
 			n.unsubscribe()
@@ -121,8 +130,9 @@ func Start(config Config, local Local) (*Node, error) {
 		}
 		n.cancel = append(n.cancel, cancel)
 	}
-	n.cancel = append(n.cancel, config.Engine.OnConnection(n.notify))
+	n.cancel = append(n.cancel, config.Engine.OnConnection(n.notify), config.Engine.OnConnection(n.shares.notify))
 	n.ended.Go(n.run)
+	n.ended.Go(n.runShare)
 	return n, nil
 }
 

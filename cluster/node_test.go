@@ -16,6 +16,8 @@ import (
 type station struct {
 	*Node
 	engine *Memory
+	config Config
+	local  Local
 
 	mu      sync.Mutex
 	changes map[string]*Stream
@@ -68,8 +70,27 @@ func startCutOff(t *testing.T, bus *Bus) *station {
 
 func startWith(t *testing.T, e *Memory) *station {
 	t.Helper()
+	s := newStation(t, e)
+	s.start(t)
+	return s
+}
+
+// start starts the node of a station.
+func (s *station) start(t *testing.T) {
+	t.Helper()
+	node, err := Start(s.config, s.local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Node = node
+}
+
+// newStation returns a station whose node is not started yet.
+func newStation(t *testing.T, e *Memory) *station {
+	t.Helper()
 	s := &station{engine: e, changes: make(map[string]*Stream), changed: make(chan struct{}), reports: make(map[string]int)}
-	node, err := Start(Config{Engine: failing{e, s}, Fanout: 2, Internal: []string{"http://10.0.0.1:8000"}}, Local{
+	s.config = Config{Engine: failing{e, s}, Fanout: 2, Internal: []string{"http://10.0.0.1:8000"}}
+	s.local = Local{
 		Host: "node", Identity: NewIdentity(),
 		Report: func() relay.Report { return relay.Report{Mounts: map[string]int{}} },
 		Streams: func() map[string]*Stream {
@@ -119,11 +140,7 @@ func startWith(t *testing.T, e *Memory) *station {
 		},
 		Limits: func(bool, error) {},
 		Warn:   func(text string, err error) { t.Errorf("%s: %v", text, err) },
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	s.Node = node
 	return s
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/caddymodule/state"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -68,11 +69,19 @@ func (c *Commands) killClient(w http.ResponseWriter, r *request.Facts, q url.Val
 	if !q.Has("id") {
 		return response.Refuse(http.StatusBadRequest, "Missing parameter: id, a number from listclients")
 	}
+	o := orderOf(r, q, state.OrderKick)
+	o.ID, _ = strconv.ParseUint(q.Get("id"), 10, 64) // no listener has 0
+	if sent, err := c.sendElsewhere(o); err != nil {
+		return err
+	} else if sent {
+		return iceResponse(w, r, fmt.Sprintf("Client %d removed", o.ID), true)
+	}
 	l := c.clientOf(q.Get("id"), q.Get("mount"))
 	if l == nil {
 		return iceResponse(w, r, fmt.Sprintf("Client %s not found", response.Printable(q.Get("id"))), false)
 	}
 	l.Remove(streaming.Removed)
+	c.station.Note(o, nil)
 	return iceResponse(w, r, fmt.Sprintf("Client %d removed", l.ID), true)
 }
 
@@ -92,8 +101,18 @@ func (c *Commands) moveClients(w http.ResponseWriter, r *request.Facts, q url.Va
 	if q.Has("id") {
 		return c.moveClient(w, r, q.Get("id"), from, to)
 	}
-	if _, err := c.station.Move(from, to, q.Get("slaves") == "1"); err != nil {
+	o := orderOf(r, q, state.OrderMove)
+	o.To, o.Slaves = to, q.Get("slaves") == "1"
+	_, err := c.station.Move(from, to, o.Slaves)
+	switch peer := c.station.Peer(); {
+	case peer != nil && (err == nil || peer.Has(from)):
+		if _, err := c.station.Send(o, ""); err != nil {
+			return response.Refuse(http.StatusServiceUnavailable, err.Error())
+		}
+	case err != nil:
 		return response.Refuse(http.StatusBadRequest, "Destination not running")
+	default:
+		c.station.Note(o, nil)
 	}
 	return iceResponse(w, r, fmt.Sprintf("Clients moved from %s to %s", from, to), true)
 }

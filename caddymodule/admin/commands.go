@@ -136,11 +136,18 @@ func errHead() error {
 
 // killSource disconnects the source of a mount.
 func (c *Commands) killSource(w http.ResponseWriter, r *request.Facts, q url.Values) error {
+	o := orderOf(r, q, state.OrderKill)
+	if sent, err := c.sendElsewhere(o); err != nil {
+		return err
+	} else if sent {
+		return iceResponse(w, r, "Source Removed", true)
+	}
 	m := c.station.Mount(q.Get("mount"))
 	if m == nil || m.Source() == nil {
 		return response.Refuse(http.StatusBadRequest, "Source is not available")
 	}
 	m.Source().Stop(streaming.Removed)
+	c.station.Note(o, nil)
 	return iceResponse(w, r, "Source Removed", true)
 }
 

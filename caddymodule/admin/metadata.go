@@ -10,7 +10,6 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/request"
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/streaming"
-	"github.com/caddycast/caddycast/streaming/blocklog"
 )
 
 // serveMetadata sets the title of a mount: /admin/metadata, as every encoder sends it. The
@@ -38,11 +37,19 @@ func (c *Commands) serveMetadata(w http.ResponseWriter, r *request.Facts) error 
 	if path == "" {
 		return response.Refuse(http.StatusBadRequest, "Missing parameter: mount")
 	}
+	mode := q.Get("mode")
+	if mode == "" || mode == "updinfo" {
+		if sent, err := c.retitleElsewhere(r, q, path); err != nil {
+			return err
+		} else if sent {
+			return iceResponse(w, r, "Metadata update successful", true)
+		}
+	}
 	mount := c.station.Mount(path)
 	if mount == nil {
 		return response.Refuse(http.StatusBadRequest, "Source does not exist")
 	}
-	if mode := q.Get("mode"); mode != "" && mode != "updinfo" {
+	if mode != "" && mode != "updinfo" {
 		return iceResponse(w, r, "No such action", false)
 	}
 	if !setMetadata(mount, q) {
@@ -70,20 +77,13 @@ func (c *Commands) checkTitleTLS(r *request.Facts, path string) error {
 
 // setMetadata sets the title of a mount from parameters. It reports false if there is none.
 func setMetadata(mount *streaming.Mount, q url.Values) bool {
-	artist, title := q.Get("artist"), q.Get("title")
-	switch {
-	case q.Has("song"):
-		artist, title = "", q.Get("song")
-	case !q.Has("title") && !q.Has("artist"):
-		return false
-	}
 	charset := q.Get("charset")
 	if charset == "" {
 		charset = mount.Settings().Charset
 	}
-	mount.SetMetadata(
-		blocklog.DecodeText(artist, charset),
-		blocklog.DecodeText(title, charset),
-		blocklog.DecodeText(q.Get("url"), charset))
-	return true
+	artist, title, address, ok := titleOf(q, charset)
+	if ok {
+		mount.SetMetadata(artist, title, address)
+	}
+	return ok
 }

@@ -72,7 +72,15 @@ func (c *Commands) shoutcastLogin(r *request.Facts, q url.Values) (mount, passwo
 // retitleShoutcast sets the title and answers as SHOUTcast does.
 func (c *Commands) retitleShoutcast(w http.ResponseWriter, r *request.Facts, path string, q url.Values) error {
 	mount := c.station.Mount(path)
+	sent := false
+	if q.Get("mode") == "updinfo" {
+		var err error
+		if sent, err = c.retitleElsewhere(r, q, path); err != nil {
+			return err
+		}
+	}
 	switch {
+	case sent:
 	case mount == nil:
 		return response.Refuse(http.StatusBadRequest, "Source does not exist")
 	case q.Get("mode") != "updinfo":

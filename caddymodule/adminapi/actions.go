@@ -90,7 +90,19 @@ func retitle(st *state.Station, req *actionBody) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var artist, title string
+	artist, title, err := titleOf(req)
+	if err != nil {
+		return nil, err
+	}
+	if m.Source() == nil {
+		return nil, errorf(http.StatusNotFound, "mount %s: no source; expected a mount with one", m.Path)
+	}
+	changed := m.SetMetadata(artist, title, req.URL)
+	return map[string]any{"changed": changed, "mount": m.Path}, nil
+}
+
+// titleOf returns the title in a request.
+func titleOf(req *actionBody) (artist, title string, err error) {
 	switch {
 	case req.Song != nil && req.Artist == nil && req.Title == nil:
 		title = *req.Song
@@ -100,13 +112,9 @@ func retitle(st *state.Station, req *actionBody) (any, error) {
 			artist = *req.Artist
 		}
 	default:
-		return nil, errorf(http.StatusBadRequest, "song: missing; expected song, or title with or without artist")
+		err = errorf(http.StatusBadRequest, "song: missing; expected song, or title with or without artist")
 	}
-	if m.Source() == nil {
-		return nil, errorf(http.StatusNotFound, "mount %s: no source; expected a mount with one", m.Path)
-	}
-	changed := m.SetMetadata(artist, title, req.URL)
-	return map[string]any{"changed": changed, "mount": m.Path}, nil
+	return artist, title, err
 }
 
 // mountOf returns a mount that has a source or listeners.

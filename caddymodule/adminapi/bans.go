@@ -10,6 +10,7 @@ import (
 	"github.com/caddycast/caddycast/caddymodule/response"
 	"github.com/caddycast/caddycast/caddymodule/setting"
 	"github.com/caddycast/caddycast/caddymodule/state"
+	"github.com/caddycast/caddycast/cluster"
 )
 
 // BanReport is the report on a ban in force.
@@ -33,11 +34,11 @@ func addBan(st *state.Station, req *actionBody) (any, error) {
 	if err != nil {
 		return nil, errorf(http.StatusBadRequest, "%w", err)
 	}
-	b, ended, err := st.Ban(b)
+	b, ended, spread, err := st.Ban(b)
 	if err != nil {
 		return nil, errorf(http.StatusConflict, "ban: %w", err)
 	}
-	return map[string]any{"ban": b, "listeners": ended.Listeners, "sources": ended.Sources}, nil
+	return spreadOf(st, spread, map[string]any{"ban": b, "listeners": ended.Listeners, "sources": ended.Sources}), nil
 }
 
 // parseBan returns the ban that a request asks for.
@@ -72,9 +73,17 @@ func parseBan(req *actionBody) (b ban.Ban, err error) {
 
 // removeBan takes a ban back.
 func removeBan(st *state.Station, req *actionBody) (any, error) {
-	b, err := st.Unban(req.named, req.by, req.from)
+	b, spread, err := st.Unban(req.named, req.by, req.from)
 	if err != nil {
 		return nil, errorf(http.StatusNotFound, "ban %.100q: %w", req.named, err)
 	}
-	return map[string]any{"unbanned": b.ID, "kind": b.Kind, "value": b.Value}, nil
+	return spreadOf(st, spread, map[string]any{"unbanned": b.ID, "kind": b.Kind, "value": b.Value}), nil
+}
+
+// spreadOf adds to an answer to how many other nodes something goes, and whether it has to wait.
+func spreadOf(st *state.Station, spread cluster.Spread, reply map[string]any) map[string]any {
+	if st.Peer() != nil {
+		reply["nodes"], reply["pending"] = spread.Nodes, spread.IsPending
+	}
+	return reply
 }

@@ -102,6 +102,7 @@ type actionBody struct {
 	Slave   string  `json:"slave"`
 	Off     bool    `json:"off"`
 	Over    string  `json:"over"` // of a drain: a duration such as 5m
+	Node    string  `json:"node"` // id or host name of the one that is to do it
 
 	Address string `json:"address"` // of a ban: one of these four
 	Network string `json:"network"`

@@ -31,7 +31,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "icecast",
-		Usage: "status|mounts|listeners|kick|move|kill|metadata|ban|unban|bans|slave|drain|undrain|upgrade|events|convert",
+		Usage: "status|mounts|listeners|kick|move|kill|metadata|orders|ban|unban|bans|slave|drain|undrain|upgrade|events|convert",
 		Short: "Shows and changes the stations of a running Caddy; converts icecast.xml",
 		Long: `
 Uses the admin endpoint of a running Caddy, as 'caddy reload' does. The output is a
@@ -65,8 +65,10 @@ func addCommands(root *cobra.Command) {
 	status.Flags().BoolP("watch", "w", false, "Show it again every second, until interrupted")
 	add("mounts [<mount>]", "Lists mounts", cobra.MaximumNArgs(1), (*client).mounts)
 	add("listeners [<mount>]", "Lists listeners", cobra.MaximumNArgs(1), (*client).listeners)
-	add("kick <id>...", "Disconnects listeners", cobra.MinimumNArgs(1), (*client).kick)
+	kick := add("kick <id>...", "Disconnects listeners", cobra.MinimumNArgs(1), (*client).kick)
+	addNode(kick)
 	move := add("move <mount>|<id> <mount>", "Moves the listeners of a mount, or one listener, to another mount", cobra.ExactArgs(2), (*client).move)
+	addNode(move)
 	move.Flags().Bool("slaves", false, "Move the slaves of the mount, too, and so all their listeners")
 	add("kill <mount>", "Disconnects the source of a mount", cobra.ExactArgs(1), (*client).kill)
 	title := add("metadata <mount> <song>", "Sets the title of a mount", cobra.ExactArgs(2), (*client).metadata)
@@ -74,6 +76,7 @@ func addCommands(root *cobra.Command) {
 	title.Flags().String("url", "", "A URL that is sent with the title")
 	root.AddCommand(slaveCommand())
 	addBan(root)
+	add("orders", "Lists the last orders of administrators", cobra.NoArgs, (*client).orders)
 	addDrain(root)
 	addUpgrade(root)
 	events := add("events [<mount>]", "Shows events, until interrupted", cobra.MaximumNArgs(1), (*client).events)
@@ -210,6 +213,7 @@ func (c *client) act(call string, body map[string]any, sentence func(reply map[s
 	if c.station != "" {
 		body["station"] = c.station
 	}
+	c.name(body)
 	answer, err := c.ask(http.MethodPost, call, nil, body)
 	if err != nil {
 		return err
@@ -227,7 +231,7 @@ func (c *client) act(call string, body map[string]any, sentence func(reply map[s
 	if err := json.Unmarshal(text, &reply); err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	_, err = fmt.Fprintln(c.out, response.Printable(sentence(reply)))
+	_, err = fmt.Fprintln(c.out, response.Printable(c.said(reply, sentence)))
 	return err
 }
 

@@ -25,11 +25,17 @@ func addDrain(root *cobra.Command) {
 	drain := subcommand("drain", "Takes no listeners and sources any more, and ends those that are there one by one", cobra.NoArgs, (*client).drainStations)
 	drain.Flags().String("over", state.DefaultDrain.String(), "The time over which the listeners are ended")
 	drain.Flags().Bool("wait", false, "Wait until all are gone, and show how many are left")
-	root.AddCommand(drain, subcommand("undrain", "Takes listeners and sources again", cobra.NoArgs, (*client).undrainStations))
+	undrain := subcommand("undrain", "Takes listeners and sources again", cobra.NoArgs, (*client).undrainStations)
+	addNode(drain)
+	addNode(undrain)
+	root.AddCommand(drain, undrain)
 }
 
 func (c *client) drainStations([]string) error {
 	flags := caddycmd.Flags{FlagSet: c.cmd.Flags()}
+	if flags.String("node") != "" {
+		return c.act("drain", map[string]any{"over": flags.String("over")}, func(map[string]any) string { return "this node is drained" })
+	}
 	drains, err := c.postDrain("drain", map[string]any{"over": flags.String("over")})
 	if err != nil || c.json && !flags.Bool("wait") {
 		return err
@@ -44,6 +50,9 @@ func (c *client) drainStations([]string) error {
 }
 
 func (c *client) undrainStations([]string) error {
+	if (caddycmd.Flags{FlagSet: c.cmd.Flags()}).String("node") != "" {
+		return c.act("undrain", map[string]any{}, func(map[string]any) string { return "this node takes listeners and sources" })
+	}
 	drains, err := c.postDrain("undrain", map[string]any{})
 	if err != nil || c.json {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddycast/caddycast/caddymodule/ban"
 	"github.com/caddycast/caddycast/caddymodule/response"
+	"github.com/caddycast/caddycast/cluster"
 	"github.com/caddycast/caddycast/streaming"
 )
 
@@ -41,31 +42,36 @@ func banFields(b *ban.Ban) []zap.Field {
 func (st *Station) Bans() []ban.Ban { return st.bans.InForce() }
 
 // Ban puts a ban that ban.Parse has returned into force, and ends the clients that it is for. It
-// returns the ban and how many listeners and sources were ended.
-func (st *Station) Ban(b ban.Ban) (ban.Ban, Ended, error) {
+// returns the ban, how many listeners and sources were ended here, and to how many other nodes it goes.
+func (st *Station) Ban(b ban.Ban) (ban.Ban, Ended, cluster.Spread, error) {
 	b, err := st.bans.Add(b)
 	if err != nil {
-		return b, Ended{}, err
+		return b, Ended{}, cluster.Spread{}, err
 	}
 	ended := st.endBanned()
 	st.Logger().Info("clients banned", append(banFields(&b), zap.String("by", b.By), zap.String("from", b.From), zap.Time("until", b.Until),
 		zap.Int("listeners", ended.Listeners), zap.Int("sources", ended.Sources))...)
-	st.bansChanged()
-	return b, ended, nil
+	return b, ended, st.bansChanged(b), nil
 }
 
 // Unban takes a ban back. The error is ban.ErrUnknown if it is not in force.
-func (st *Station) Unban(id, by, from string) (ban.Ban, error) {
+func (st *Station) Unban(id, by, from string) (_ ban.Ban, spread cluster.Spread, _ error) {
 	b, err := st.bans.Remove(id, by, from)
 	if err == nil {
 		st.Logger().Info("ban taken back", append(banFields(&b), zap.String("by", by), zap.String("from", from))...)
-		st.bansChanged()
+		spread = st.bansChanged(b)
 	}
-	return b, err
+	return b, spread, err
 }
 
-// bansChanged stores the bans.
-func (st *Station) bansChanged() { st.banStore.saveNow() }
+// bansChanged stores the bans, and tells the other nodes of a changed one.
+func (st *Station) bansChanged(b ban.Ban) (spread cluster.Spread) {
+	if node := st.Peer(); node != nil {
+		spread = node.Share(encodeBans([]ban.Ban{b}))
+	}
+	st.banStore.load()
+	return spread
+}
 
 // Ended is how many clients were ended.
 type Ended struct{ Listeners, Sources int }

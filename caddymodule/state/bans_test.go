@@ -37,7 +37,7 @@ func TestBansOutliveTheStation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if *to, _, err = g.Ban(b); err != nil {
+				if *to, _, _, err = g.Ban(b); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -45,7 +45,7 @@ func TestBansOutliveTheStation(t *testing.T) {
 			if n := len(g.Bans()); n != 2 {
 				t.Errorf("%d are left", n)
 			}
-			if _, err := g.Unban(removed.ID, "admin", ""); err != nil {
+			if _, _, err := g.Unban(removed.ID, "admin", ""); err != nil {
 				t.Error(err)
 			}
 		default:
@@ -68,7 +68,7 @@ func TestStoredBansThatCannotBeReadAreReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := g.Ban(b); err != nil {
+	if _, _, _, err := g.Ban(b); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "icecast", "bans", "*", "*.json"))

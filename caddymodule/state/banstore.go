@@ -34,15 +34,12 @@ type banStore struct {
 	closed bool
 }
 
-// load merges the stored bans. The station has a new configuration, perhaps with another storage.
+// load merges the stored bans, and stores all.
 func (s *banStore) load() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sync()
 }
-
-// saveNow stores the bans.
-func (s *banStore) saveNow() { s.load() }
 
 // saveSoon stores the bans within a second.
 func (s *banStore) saveSoon() {

@@ -162,6 +162,8 @@ func (st *Station) localNode() cluster.Local {
 		Hold:   st.slaves.HoldPeers,
 		Limits: st.limitsChanged,
 		Warn:   func(text string, err error) { st.Logger().Warn(text, zap.Error(err)) },
+		Shared: sharedBans{st},
+		Obey:   st.obey,
 	}
 }
 

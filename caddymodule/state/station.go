@@ -48,6 +48,7 @@ type Station struct {
 	remote   RemoteListeners
 	bans     ban.List
 	banStore banStore
+	orders   orderLog
 
 	refusedListeners atomic.Int64 // since a limit was reached, ever
 
