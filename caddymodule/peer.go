@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -45,6 +46,10 @@ type Peer struct {
 	// How many nodes may pull one mount from this node. Others pull it from one of those.
 	// Default: 50.
 	Fanout int `json:"fanout,omitempty"`
+
+	// Of the sources at this node. Where the node of another source of a mount has a lower
+	// priority, a source at this node replaces it. Default: 0.
+	Priority int `json:"priority,omitempty"`
 }
 
 // maxFanout bounds the nodes that pull one mount from a node.
@@ -59,6 +64,7 @@ const maxFanout = 10000
 //		redirect      off|when_full|balance [except <agent>...]
 //		prefer_region <placeholder>
 //		fanout        <number>
+//		priority      <number>
 //	}
 func (p *Peer) parse(d *caddyfile.Dispenser) error {
 	steering := new(Master)
@@ -69,6 +75,7 @@ func (p *Peer) parse(d *caddyfile.Dispenser) error {
 		"redirect":      func() error { return steering.parseRedirect(d) },
 		"prefer_region": func() error { return steering.parsePreferRegion(d) },
 		"fanout":        setting.Count(d, &p.Fanout),
+		"priority":      setting.Count(d, &p.Priority),
 	}); err != nil {
 		return err
 	}
@@ -108,7 +115,7 @@ func (p *Peer) validate() error {
 		if slices.Contains(p.RedirectExcept, "") {
 			return errors.New("redirect except: empty pattern; expected that of a user agent, such as Sonos*")
 		}
-		return setting.CheckRange("fanout", p.Fanout, maxFanout)
+		return cmp.Or(setting.CheckRange("fanout", p.Fanout, maxFanout), setting.CheckRange("priority", p.Priority, cluster.MaxPriority))
 	}()
 	if err != nil {
 		return fmt.Errorf("role peer: %w", err)
@@ -176,6 +183,6 @@ func (s *Station) peering(ctx caddy.Context) (*state.Peering, error) {
 	}
 	return &state.Peering{
 		Acquire: module.Acquire,
-		Config:  cluster.Config{Region: module.Region(), Fanout: s.Peer.Fanout, Internal: internal},
+		Config:  cluster.Config{Region: module.Region(), Fanout: s.Peer.Fanout, Internal: internal, Priority: s.Peer.Priority},
 	}, nil
 }

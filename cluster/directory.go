@@ -213,6 +213,7 @@ func (d *Directory) Owner(mount string, own *Stream) (id string, owner *Stream) 
 func compareOwners(a, b *Stream, aID, bID string) int {
 	return cmp.Or(
 		cmp.Compare(b.Takeovers, a.Takeovers),
+		cmp.Compare(b.Priority, a.Priority),
 		cmp.Compare(a.Since, b.Since),
 		cmp.Compare(aID, bID),
 	)

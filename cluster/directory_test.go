@@ -47,6 +47,7 @@ func TestAMountIsOwnedByOneOfItsSources(t *testing.T) {
 	}{
 		{"the older one", young, old, nil, "b"},
 		{"the one that took it over", taken, old, nil, "a"},
+		{"the one of the higher priority", old, &Stream{Local: true, Since: 2000, Priority: 1}, nil, "b"},
 		{"the lesser id, if all is equal", old, old, nil, "a"},
 		{"this node", young, young, old, "self"},
 		{"another node", young, old, young, "b"},

@@ -19,7 +19,10 @@ const (
 	maxText     = 255 // bytes of a name
 
 	maxTakeovers = 1 << 30
-	proofSize    = 32
+
+	// MaxPriority is the highest priority of a node.
+	MaxPriority = 1000
+	proofSize   = 32
 )
 
 // maxAge is how old a message may be, or how far in the future, by the clock of its sender.
@@ -60,6 +63,7 @@ type Stream struct {
 	User      string `json:"user,omitempty"`
 	Since     int64  `json:"since,omitempty"`     // Unix milliseconds
 	Takeovers int    `json:"takeovers,omitempty"` // how often the mount was taken over from another node
+	Priority  int    `json:"priority,omitempty"`  // that of the node; the higher one has the mount
 
 	Protections []relay.Protection `json:"protections,omitempty"`
 
@@ -131,7 +135,7 @@ func (s *Stream) check(mount string) error {
 	if !relay.IsMount(mount) {
 		return fmt.Errorf("message: %.100q is no mount; expected a path", mount)
 	}
-	if s != nil && (len(s.Type) > maxText || len(s.User) > maxText || s.Since < 0 || s.Pulls < 0 || s.Takeovers < 0 || s.Takeovers > maxTakeovers ||
+	if s != nil && (len(s.Type) > maxText || len(s.User) > maxText || s.Since < 0 || s.Pulls < 0 || s.Takeovers < 0 || s.Takeovers > maxTakeovers || s.Priority < 0 || s.Priority > MaxPriority ||
 		len(s.Protections) > 8 || slices.ContainsFunc(s.Protections, func(p relay.Protection) bool { return !p.IsKnown() })) {
 		return fmt.Errorf("message: %.100q: a stream out of range; expected one of a node", mount)
 	}
@@ -141,5 +145,5 @@ func (s *Stream) check(mount string) error {
 // Equal reports whether two streams are the same, whoever pulls them.
 func (s *Stream) Equal(o *Stream) bool {
 	return s.Type == o.Type && s.Local == o.Local && s.User == o.User && s.Since == o.Since &&
-		s.Takeovers == o.Takeovers && slices.Equal(s.Protections, o.Protections)
+		s.Takeovers == o.Takeovers && s.Priority == o.Priority && slices.Equal(s.Protections, o.Protections)
 }

@@ -37,6 +37,7 @@ func TestAMessageIsThatOfItsNode(t *testing.T) {
 		{"a path that is no mount", func(m *Message) { m.Streams["/../x"] = local(1) }, by, "is no mount"},
 		{"a page", func(m *Message) { m.Streams["/admin/x"] = local(1) }, by, "is no mount"},
 		{"a long type", func(m *Message) { m.Streams["/live.mp3"].Type = strings.Repeat("x", maxText+1) }, by, "out of range"},
+		{"a priority without end", func(m *Message) { m.Streams["/live.mp3"].Priority = MaxPriority + 1 }, by, "out of range"},
 		{"takeovers without end", func(m *Message) { m.Streams["/live.mp3"].Takeovers = maxTakeovers + 1 }, by, "out of range"},
 		{"an unknown protection", func(m *Message) { m.Streams["/live.mp3"].Protections = []relay.Protection{"x"} }, by, "out of range"},
 		{"less than no pulls", func(m *Message) { m.Streams["/live.mp3"].Pulls = -1 }, by, "out of range"},

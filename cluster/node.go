@@ -45,6 +45,7 @@ type Config struct {
 	Region   string   // empty: none
 	Fanout   int      // nodes that may pull a stream from this one; 0: DefaultFanout
 	Internal []string // base URLs for other nodes, checked
+	Priority int      // of the sources at this node, up to MaxPriority
 
 	// Decode decodes payloads; nil: the function Decode does. Many nodes of one process may share
 	// what was decoded for one of them: a message does not change.
@@ -267,6 +268,9 @@ func (n *Node) takeOwn() {
 			delete(n.own, mount)
 		} else {
 			s.Pulls = n.pulls[mount]
+			if s.Local {
+				s.Priority = n.config.Priority
+			}
 			n.own[mount] = s
 		}
 		n.directory.changed[mount] = true

@@ -78,7 +78,7 @@ type Claim struct {
 }
 
 // Claim decides whether a source at this node may have a mount: no other node owns it, or the
-// source may take it over, as one with the same user. While the engine is away, a source may have
+// source may take it over, as one with the same user, or as one at a node of a higher priority. While the engine is away, a source may have
 // any mount: if another node has one too, the rule of Directory.Owner decides later.
 func (n *Node) Claim(mount, user string, mayTakeOver bool) Claim {
 	connected := n.IsConnected()
@@ -92,7 +92,7 @@ func (n *Node) Claim(mount, user string, mayTakeOver bool) Claim {
 	switch {
 	case stream == nil:
 		return Claim{Takeovers: takeovers}
-	case mayTakeOver && stream.User == user:
+	case mayTakeOver && stream.User == user, n.config.Priority > stream.Priority:
 		return Claim{Takeovers: min(max(takeovers, stream.Takeovers+1), maxTakeovers)}
 	case !connected:
 		return Claim{Takeovers: takeovers}

@@ -79,7 +79,7 @@ func (st *Station) endPeering() {
 }
 
 func sameConfig(a, b cluster.Config) bool {
-	return a.Engine == b.Engine && a.Region == b.Region && a.Fanout == b.Fanout && slices.Equal(a.Internal, b.Internal)
+	return a.Engine == b.Engine && a.Region == b.Region && a.Fanout == b.Fanout && a.Priority == b.Priority && slices.Equal(a.Internal, b.Internal)
 }
 
 // closeNode ends the node, which tells the others. mu of the peer is held.

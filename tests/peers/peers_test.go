@@ -76,16 +76,45 @@ func TestAMountHasOneSourceInAllNodes(t *testing.T) {
 	nodes := load(t, "", "a", "b")
 	src := nodes["a"].NumberedSource("/live.mp3", 1)
 	nodes["b"].WaitForMount("/live.mp3")
-	conn := nodes["b"].Dial(false)
-	defer conn.Close()
-	_, _ = io.WriteString(conn, "SOURCE /live.mp3 HTTP/1.0\r\n"+harness.BasicAuth("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a second source got %v, %v", resp, err)
+	if got := feed(t, nodes["b"]); got != http.StatusForbidden {
+		t.Errorf("a second source is answered %d", got)
 	}
 	src.Down()
 	next := nodes["b"].NumberedSource("/live.mp3", 2)
 	next.Down()
+}
+
+func TestASourceAtANodeOfAHigherPriorityHasTheMount(t *testing.T) {
+	c := harness.NewCluster(t, "studio", "automation")
+	c.Load(map[string]string{"studio": peer("studio", "priority 10\n}\nmount /live.mp3 {\nlinger 10s"), "automation": peer("automation", "}\nmount /live.mp3 {\nlinger 10s")})
+	studio, automation := c.Nodes["studio"], c.Nodes["automation"]
+	src := automation.DescribedSource("/live.mp3", 1)
+	all := everywhere(c.Nodes, "/live.mp3")
+	harness.WaitForSource(t, "all hear the automation", 1, all...)
+	live := studio.DescribedSource("/live.mp3", 2)
+	harness.WaitForSource(t, "all hear the studio", 2, all...)
+	src.Abandon()
+	if got := feed(t, automation); got != http.StatusForbidden {
+		t.Errorf("the automation is answered %d while the studio is on air", got)
+	}
+	live.Down()
+	again := automation.DescribedSource("/live.mp3", 3)
+	harness.WaitForSource(t, "all hear the automation again", 3, all...)
+	again.Down()
+	harness.CheckAll(t, all...)
+}
+
+// feed connects a source, and returns the status of the answer.
+func feed(t *testing.T, at *harness.Server) (status int) {
+	t.Helper()
+	conn := at.Dial(false)
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "SOURCE /live.mp3 HTTP/1.0\r\n"+harness.BasicAuth("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode
 }
 
 func TestListenersAreSentToNodesWithRoom(t *testing.T) {
