@@ -11,6 +11,7 @@
 # make chaos      what listeners of a slave notice of killed masters and broken links; prints the table of docs/guides/master-slaves.md
 # make hlstable   what players of HLS do when something happens to a stream; writes the table of docs/guides/hls.md
 # make upgradeplots listeners over time for the three ways to a new version; draws the plots of docs/guides/upgrade.md
+# make sim        a simulated cluster of SIMFLAGS; writes the table and the plots of docs/guides/cluster.md
 # make microbench the benchmarks of the engine's parts
 
 TAGS        := nobadger,nomysql,nopgx
@@ -30,7 +31,7 @@ TOOL     := go tool -modfile=tools/go.mod
 SOURCES  := $(shell find . -path './.*' -prune -o \( -path ./tests -o -path ./docs -o -path ./dist -o -path ./caddycast \) -prune -o -type f ! -name '*_test.go' ! -name '*.md' -print)
 CADDY     = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 
-.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos hlstable upgradeplots microbench
+.PHONY: help deps programs build binaries test lint cross hlsjs fuzz bench chaos hlstable upgradeplots sim microbench
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -111,6 +112,9 @@ hlstable: deps binaries
 
 upgradeplots: binaries
 	go test -tags $(TAGS),plots -count 1 -v -run '^TestPlotsOfUpgrades$$' ./tests/reload
+
+sim:
+	go run ./tests/sim -docs docs/guides $(SIMFLAGS)
 
 microbench:
 	go test -run '^$$' -bench . ./streaming/...

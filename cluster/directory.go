@@ -234,6 +234,7 @@ type candidate struct {
 	Place
 	rank  rank
 	owns  bool
+	hops  int
 	pulls int
 }
 
@@ -244,12 +245,14 @@ func compareCandidates(a, b candidate) int {
 		}
 		return 1
 	}
-	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.pulls, b.pulls), cmp.Compare(a.Node, b.Node))
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.hops, b.hops), cmp.Compare(a.pulls, b.pulls), cmp.Compare(a.Node, b.Node))
 }
 
 // Places returns the nodes from which this node may pull a mount of another one, the best
 // first: its owner, but before that a node of this region if the owner is in another one, and a
-// node that has the stream already if the owner has given it to as many as it may.
+// node that has the stream already if the owner has given it to as many as it may. Of these,
+// nodes near the source are the best, so that trees stay flat. The owner is always among them: the
+// others may have the stream from this node.
 func (d *Directory) Places(mount string) (places []Place, owner *Stream) {
 	id, owner := d.Owner(mount, nil)
 	if owner == nil {
@@ -257,7 +260,7 @@ func (d *Directory) Places(mount string) (places []Place, owner *Stream) {
 	}
 	var all []candidate
 	for other, s := range d.mounts[mount] {
-		c := candidate{Place: Place{other, baseOf(d.nodes[other].last.Internal)}, rank: carrying, owns: other == id, pulls: s.Pulls}
+		c := candidate{Place: Place{other, baseOf(d.nodes[other].last.Internal)}, rank: carrying, owns: other == id, hops: s.Hops, pulls: s.Pulls}
 		if c.Base == "" || s.Local && !c.owns { // it has a stream of its own
 			continue
 		}
@@ -272,6 +275,9 @@ func (d *Directory) Places(mount string) (places []Place, owner *Stream) {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, compareCandidates)
+	if i := slices.IndexFunc(all, func(c candidate) bool { return c.owns }); i >= maxPlaces {
+		all[maxPlaces-1] = all[i]
+	}
 	for _, c := range all[:min(len(all), maxPlaces)] {
 		places = append(places, c.Place)
 	}

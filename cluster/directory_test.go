@@ -78,6 +78,10 @@ func TestAMountIsPulledFromTheNearestNodeWithRoom(t *testing.T) {
 		{"not a full owner", "", map[string]*Stream{"eu1": full, "eu2": carried(1), "us1": carried(0)}, []string{"us1", "eu2", "eu1"}},
 		{"not a full node of this region", "us", map[string]*Stream{"eu1": local(1), "us1": carried(2)}, []string{"eu1", "us1"}},
 		{"nowhere without a source", "", map[string]*Stream{"eu1": carried(0)}, nil},
+		{"a node near the source before one that none pulls from", "us", map[string]*Stream{"eu1": local(1), "us1": {Hops: 2}, "us2": {Hops: 1, Pulls: 1}}, []string{"us2", "us1", "eu1"}},
+		{"also the owner", "us", map[string]*Stream{
+			"eu1": local(1), "us1": carried(0), "us2": carried(0), "us3": carried(0), "us4": carried(0),
+		}, []string{"us1", "us2", "us3", "eu1"}},
 		{"never from another source", "", map[string]*Stream{"eu1": local(1), "eu2": local(2)}, []string{"eu1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -68,6 +68,7 @@ type Stream struct {
 	Protections []relay.Protection `json:"protections,omitempty"`
 
 	Pulls int `json:"pulls,omitempty"` // nodes that pull the stream from this one
+	Hops  int `json:"hops,omitempty"`  // from the node with the source to this one
 }
 
 // encode returns the payload of a message: the signature, and the message as JSON.
@@ -135,7 +136,8 @@ func (s *Stream) check(mount string) error {
 	if !relay.IsMount(mount) {
 		return fmt.Errorf("message: %.100q is no mount; expected a path", mount)
 	}
-	if s != nil && (len(s.Type) > maxText || len(s.User) > maxText || s.Since < 0 || s.Pulls < 0 || s.Takeovers < 0 || s.Takeovers > maxTakeovers || s.Priority < 0 || s.Priority > MaxPriority ||
+	if s != nil && (len(s.Type) > maxText || len(s.User) > maxText || s.Since < 0 || s.Pulls < 0 || s.Hops < 0 ||
+		s.Takeovers < 0 || s.Takeovers > maxTakeovers || s.Priority < 0 || s.Priority > MaxPriority ||
 		len(s.Protections) > 8 || slices.ContainsFunc(s.Protections, func(p relay.Protection) bool { return !p.IsKnown() })) {
 		return fmt.Errorf("message: %.100q: a stream out of range; expected one of a node", mount)
 	}
@@ -144,6 +146,6 @@ func (s *Stream) check(mount string) error {
 
 // Equal reports whether two streams are the same, whoever pulls them.
 func (s *Stream) Equal(o *Stream) bool {
-	return s.Type == o.Type && s.Local == o.Local && s.User == o.User && s.Since == o.Since &&
+	return s.Type == o.Type && s.Local == o.Local && s.User == o.User && s.Since == o.Since && s.Hops == o.Hops &&
 		s.Takeovers == o.Takeovers && s.Priority == o.Priority && slices.Equal(s.Protections, o.Protections)
 }

@@ -23,6 +23,13 @@ const (
 	// answerSpread is within which time all nodes answer one that asks all of them.
 	answerSpread = 500 * time.Millisecond
 
+	// askSpread is within which time nodes ask that have missed a message: the answer to the first one
+	// is for all.
+	askSpread = time.Second
+
+	// maxSingle is for how many nodes one asks singly. With more of them, all nodes are asked.
+	maxSingle = 3
+
 	// settleTime is how long the mounts of the others are waited for.
 	settleTime = wholeGap + answerSpread + 3*changeGap
 
@@ -92,6 +99,8 @@ type Node struct {
 	pulls     map[string]int     // nodes that pull a mount from this one
 	repulled  map[string]bool    // mounts whose pulls have changed since they were announced
 	asked     map[string]time.Time
+	missed    map[string]bool // nodes of which messages were missed; they are asked at askAt
+	askAt     time.Time
 	rejected  time.Time // when an invalid message was logged
 	whole     time.Time // when the next whole message is due
 
@@ -114,7 +123,7 @@ func Start(config Config, local Local) (*Node, error) {
 		config: config, local: local, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		directory: NewDirectory(local.Identity.ID, config.Region, config.Fanout),
 		own:       make(map[string]*Stream),
-		pulls:     make(map[string]int), repulled: make(map[string]bool), asked: make(map[string]time.Time),
+		pulls:     make(map[string]int), repulled: make(map[string]bool), asked: make(map[string]time.Time), missed: make(map[string]bool),
 		sender: sender{seq: uint64(time.Now().UnixMilli())},
 		lister: lister{listings: make(map[string]relay.Listing)},
 		shares: sharer{wake: make(chan struct{}, 1)},
@@ -188,6 +197,7 @@ func (n *Node) run() {
 		case connected:
 			n.announce(now)
 			n.expire(now)
+			n.askMissed(now)
 		case now.Sub(n.sent) >= announceInterval: // it chooses among the nodes by its own load, too
 			n.sent = now
 			_ = n.local.Report()
@@ -215,6 +225,9 @@ func (n *Node) wait(since time.Time, changed <-chan struct{}) bool {
 	}
 	n.mu.Lock()
 	next := n.whole
+	if len(n.missed) > 0 && n.askAt.Before(next) {
+		next = n.askAt
+	}
 	n.mu.Unlock()
 	if sign := since.Add(announceInterval); sign.Before(next) {
 		next = sign

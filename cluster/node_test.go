@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -27,6 +28,8 @@ type station struct {
 	yielded []string
 	reports map[string]int // by node
 	fails   int            // messages that are to fail
+	loses   int            // messages that are to be lost
+	asks    int            // questions
 	held    bool
 	settled bool
 }
@@ -40,6 +43,13 @@ type failing struct {
 func (f failing) Publish(subject string, payload []byte) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	if subject == subjectAsk {
+		f.s.asks++
+	}
+	if f.s.loses > 0 {
+		f.s.loses--
+		return nil
+	}
 	if f.s.fails > 0 {
 		f.s.fails--
 		return ErrDisconnected
@@ -279,6 +289,46 @@ func TestANodeThatIsSilentIsForgotten(t *testing.T) {
 			t.Error("the mount of a node that is gone is not free")
 		}
 	})
+}
+
+func TestFewNodesAskForWhatAllHaveMissed(t *testing.T) {
+	for missed, n := range map[string]int{"one node": 1, "most nodes": 15} {
+		t.Run(missed, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus := NewBus()
+				var all []*station
+				for range 20 {
+					s := startStation(t, bus)
+					defer s.Close()
+					all = append(all, s)
+				}
+				eventually.Advance(settleTime + 4*changeGap)
+				before, want := asksOf(all), make(map[string]string)
+				for i, s := range all[:n] {
+					mount := fmt.Sprint("/lost", i)
+					want[mount] = s.id()
+					s.mu.Lock()
+					s.loses = 1
+					s.mu.Unlock()
+					s.set(mount, local(now()))
+				}
+				eventually.Advance(askSpread + 3*announceInterval)
+				if asks := asksOf(all) - before; asks == 0 || asks > 8 {
+					t.Errorf("%d questions; want a few", asks)
+				}
+				all[19].has(t, "after that", want)
+			})
+		})
+	}
+}
+
+func asksOf(all []*station) (n int) {
+	for _, s := range all {
+		s.mu.Lock()
+		n += s.asks
+		s.mu.Unlock()
+	}
+	return n
 }
 
 func TestAFanoutIsBounded(t *testing.T) {

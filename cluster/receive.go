@@ -25,6 +25,9 @@ func (n *Node) receive(payload []byte) {
 	}
 	n.mu.Lock()
 	taken := n.directory.Take(m, now)
+	if taken == Applied {
+		delete(n.missed, id)
+	}
 	n.mu.Unlock()
 	if taken == Ignored {
 		return
@@ -61,18 +64,46 @@ type question struct {
 	Of string `json:"of,omitempty"`
 }
 
-// ask asks for a whole message, at most once in wholeGap.
+// ask asks all nodes for whole messages, or notes that one of them is to be asked soon. A node is
+// asked at most once in wholeGap.
 func (n *Node) ask(id string) {
 	n.mu.Lock()
-	now := time.Now()
-	mayAsk := now.Sub(n.asked[id]) >= wholeGap && len(n.asked) < maxAsked
-	if mayAsk {
-		n.asked[id] = now
-	}
-	n.mu.Unlock()
-	if !mayAsk {
+	defer n.mu.Unlock()
+	if id == "" {
+		n.publishAsk("", time.Now())
 		return
 	}
+	if len(n.missed) == 0 {
+		n.askAt = time.Now().Add(rand.N(askSpread)) //nolint:gosec // so that few ask before the first answer
+	}
+	if len(n.missed) < maxAsked {
+		n.missed[id] = true
+	}
+}
+
+// askMissed asks the nodes of which messages were missed, if it is time. If they are many, it asks all.
+func (n *Node) askMissed(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.missed) == 0 || now.Before(n.askAt) {
+		return
+	}
+	if len(n.missed) > maxSingle {
+		n.publishAsk("", now)
+	} else {
+		for id := range n.missed {
+			n.publishAsk(id, now)
+		}
+	}
+	clear(n.missed)
+}
+
+// publishAsk sends a question. mu is held.
+func (n *Node) publishAsk(id string, now time.Time) {
+	if now.Sub(n.asked[id]) < wholeGap || now.Sub(n.asked[""]) < wholeGap || len(n.asked) >= maxAsked {
+		return
+	}
+	n.asked[id] = now
 	payload, _ := json.Marshal(question{id})         // it never fails
 	_ = n.config.Engine.Publish(subjectAsk, payload) // else the next message asks again
 }
@@ -80,7 +111,16 @@ func (n *Node) ask(id string) {
 // answer sets when the next whole message is due.
 func (n *Node) answer(payload []byte) {
 	var q question
-	if len(payload) > maxAsk || json.Unmarshal(payload, &q) != nil || q.Of != "" && q.Of != n.local.Identity.ID {
+	if len(payload) > maxAsk || json.Unmarshal(payload, &q) != nil {
+		return
+	}
+	n.mu.Lock()
+	delete(n.missed, q.Of)
+	if q.Of == "" {
+		clear(n.missed)
+	}
+	n.mu.Unlock()
+	if q.Of != "" && q.Of != n.local.Identity.ID {
 		return
 	}
 	due := time.Now()

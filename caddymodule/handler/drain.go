@@ -24,7 +24,7 @@ func (h *Handler) checkDraining(q *listenerRequest) error {
 		return nil
 	}
 	if h.mayRedirect(q) {
-		if redirect := h.redirectToSlave(q); redirect != nil {
+		if redirect := h.redirectToSlave(q, true); redirect != nil {
 			return redirect
 		}
 	}

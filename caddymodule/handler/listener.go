@@ -81,8 +81,8 @@ func (h *Handler) serveListener(w http.ResponseWriter, r *request.Facts, path st
 	if r.Method == http.MethodHead {
 		return serveHead(w, q)
 	}
-	if h.shouldRedirect(q, q.mount.IsFull()) {
-		if redirect := h.redirectToSlave(q); redirect != nil {
+	if full := q.mount.IsFull(); h.shouldRedirect(q, full) {
+		if redirect := h.redirectToSlave(q, full); redirect != nil {
 			return redirect
 		}
 	}

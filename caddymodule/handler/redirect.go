@@ -50,8 +50,8 @@ func (h *Handler) shouldRedirect(q *listenerRequest, full bool) bool {
 }
 
 // redirectToSlave returns the redirect to a slave that has room, nil if there is none.
-func (h *Handler) redirectToSlave(q *listenerRequest) error {
-	base, ok := h.pickSlave(q, false)
+func (h *Handler) redirectToSlave(q *listenerRequest, full bool) error {
+	base, ok := h.pickSlave(q, false, full)
 	if !ok {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (h *Handler) redirectToSlave(q *listenerRequest) error {
 
 // pickSlave chooses a slave that has room for a listener, of the stream or by HLS, and returns its base
 // URL.
-func (h *Handler) pickSlave(q *listenerRequest, byHLS bool) (base string, ok bool) {
+func (h *Handler) pickSlave(q *listenerRequest, byHLS, full bool) (base string, ok bool) {
 	query := relay.PickQuery{Mount: q.path, Scheme: q.Scheme, Protected: h.station.IsProtected(q.path), Region: h.station.RegionOf(q.Request), HLS: byHLS}
 	if q.mount != nil {
 		query.Kbps = q.mount.Kbps
@@ -68,8 +68,9 @@ func (h *Handler) pickSlave(q *listenerRequest, byHLS bool) (base string, ok boo
 	if base := q.URL.Query().Get(except); base != "" {
 		query.Except = []string{base}
 	}
-	base, ok = h.station.Slaves().Pick(query)
-	return base, ok && base != h.station.PublicURL(q.Scheme) // else it stays here
+	self := h.station.PublicURL(q.Scheme)
+	base, ok = h.station.Slaves().Pick(h.station.Redirect.Aim(query, self, full, q.hops()))
+	return base, ok && base != self // else it stays here
 }
 
 // redirectTo returns the redirect to a mount at another node. The query is kept, since it may be a
@@ -99,7 +100,7 @@ func (h *Handler) sendOn(q *listenerRequest, err error, refusal error) error {
 		h.station.ListenerRefused()
 	}
 	if h.shouldRedirect(q, true) {
-		if redirect := h.redirectToSlave(q); redirect != nil {
+		if redirect := h.redirectToSlave(q, true); redirect != nil {
 			return redirect
 		}
 	}
@@ -151,5 +152,5 @@ func (h *Handler) steerHLS(q *listenerRequest, long, full bool) (base string, ok
 	if !h.shouldRedirect(q, full) && (h.station.Draining() == nil || !h.mayRedirect(q)) {
 		return "", false
 	}
-	return h.pickSlave(q, true)
+	return h.pickSlave(q, true, full || h.station.Draining() != nil)
 }

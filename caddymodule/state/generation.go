@@ -87,29 +87,6 @@ type StationLimits struct {
 	Latency   time.Duration // 0: the engine's default
 }
 
-// Redirect says which listeners a master sends to its slaves.
-type Redirect string
-
-// The values of Redirect.
-const (
-	RedirectOff      Redirect = "off" // as the zero value
-	RedirectWhenFull Redirect = "when_full"
-	RedirectBalance  Redirect = "balance"
-)
-
-// IsOn reports whether listeners are sent to slaves at all.
-func (r Redirect) IsOn() bool { return r != "" && r != RedirectOff }
-
-// MaxHops is how often a listener is redirected: to a slave, back from one that has no room,
-// and to another one.
-const MaxHops = 3
-
-// Sends reports whether a listener that was redirected so often is sent to another node: always, or
-// because this one is full. A listener that another node has redirected here stays if there is a place.
-func (r Redirect) Sends(full bool, hops int) bool {
-	return hops < MaxHops && (full && r == RedirectWhenFull || (full || hops == 0) && r == RedirectBalance)
-}
-
 // Templates are those of the station's pages.
 type Templates struct{ Status, Admin *template.Template }
 

@@ -265,6 +265,8 @@ func (st *Station) clusterStream(path string) *cluster.Stream {
 	s := &cluster.Stream{Type: stream.Type, Local: src.Upstream == "" || g.isOwnRelay(path), Protections: g.Protections(path)}
 	if s.Local {
 		s.User, s.Since, s.Takeovers = src.User, src.Since.UnixMilli(), src.Takeovers
+	} else {
+		s.Hops = st.relays.Hops(path)
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,27 @@ import (
 	"github.com/caddycast/caddycast/internal/eventually"
 	"github.com/caddycast/caddycast/streaming/relay"
 )
+
+func TestAFullNodeSendsAListenerToAllOthers(t *testing.T) {
+	near := relay.PickQuery{Region: "eu", Except: []string{"http://before"}}
+	for _, tt := range []struct {
+		name   string
+		full   bool
+		hops   int
+		region string
+		except []string
+	}{
+		{"the first node", false, 0, "eu", []string{"http://before"}},
+		{"a full first node", true, 0, "eu", []string{"http://before", "http://self"}},
+		{"a full node that it was sent to", true, 1, "", []string{"http://before", "http://self"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if q := RedirectBalance.Aim(near, "http://self", tt.full, tt.hops); q.Region != tt.region || !slices.Equal(q.Except, tt.except) {
+				t.Errorf("%+v; want region %q, except %v", q, tt.region, tt.except)
+			}
+		})
+	}
+}
 
 func TestAHubWithoutARedirectPassesOnAllPlacesOfItsSlaves(t *testing.T) {
 	for redirect, want := range map[Redirect]int{

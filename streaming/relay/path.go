@@ -67,6 +67,15 @@ func (m *Manager) PulledOnlyFrom(mount, node string) bool {
 	return !slices.ContainsFunc(r.settings.Load().Upstreams, func(u Upstream) bool { return u.Node != node })
 }
 
+// Hops returns through how many other nodes the stream of a mount comes; 0: through none, or that is not
+// known.
+func (m *Manager) Hops(mount string) int {
+	if r := m.relay(mount); r != nil {
+		return len(r.path())
+	}
+	return 0
+}
+
 // AddDownstream notes that the nodes of a request's PathHeader wait for a mount, until
 // remove is called. The relay names them to its upstream when it dials.
 func (m *Manager) AddDownstream(mount, field string) (remove func()) {
