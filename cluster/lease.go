@@ -205,6 +205,13 @@ func (l *Leases) AreShared() bool {
 	return !l.isAlone()
 }
 
+// Lapses returns how often limits have ceased to hold for the whole cluster.
+func (l *Leases) Lapses() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trips
+}
+
 // lease returns the lease of a thing. mu is held.
 func (l *Leases) lease(t thing) *lease {
 	e := l.things[t]

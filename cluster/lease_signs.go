@@ -117,6 +117,7 @@ type breaker struct {
 	opened time.Time
 	cause  error
 	told   bool
+	trips  int // how often it was opened since the start
 }
 
 // isAlone reports whether this node goes by its own count. mu is held.
@@ -127,6 +128,7 @@ func (l *Leases) trip(err error) {
 	l.cause = err
 	if !l.isOpen {
 		l.isOpen, l.opened = true, time.Now()
+		l.trips++
 		l.notify()
 	}
 }

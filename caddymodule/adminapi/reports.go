@@ -99,6 +99,7 @@ type ListenerReport struct {
 type ClusterReport struct {
 	Connected bool         `json:"connected"` // false: what follows is old
 	Limits    string       `json:"limits"`    // cluster: they hold for all nodes; local: for this one alone
+	Lapses    int          `json:"lapses"`    // how often they have become local
 	Nodes     []NodeReport `json:"nodes"`
 }
 
@@ -170,7 +171,7 @@ func reportCluster(n *cluster.Node) *ClusterReport {
 	if n == nil {
 		return nil
 	}
-	r := &ClusterReport{Connected: n.IsConnected(), Limits: scopeOf(n), Nodes: []NodeReport{}}
+	r := &ClusterReport{Connected: n.IsConnected(), Limits: scopeOf(n), Lapses: n.Leases().Lapses(), Nodes: []NodeReport{}}
 	for _, one := range n.Nodes() {
 		r.Nodes = append(r.Nodes, NodeReport{one.ID, one.Host, one.Region, one.Internal, append([]string{}, one.Streams...), append([]string{}, one.Carried...)})
 	}

@@ -85,17 +85,17 @@ func (e *engine) kill() {
 // node is a node in a process of its own, with the Caddyfile of the guide.
 type node struct{ harness.Restartable }
 
-func newNode(t *testing.T, e *engine) *node {
+func newNode(t *testing.T, e *engine, change func(config string) string) *node {
 	t.Helper()
 	n := &node{harness.Restartable{
 		Server: &harness.Server{T: t, Plain: harness.FreeAddress(t), AdminAddress: harness.FreeAddress(t)}, Home: t.TempDir(),
 	}}
-	n.Config = strings.NewReplacer(
+	n.Config = change(strings.NewReplacer(
 		"{\n\ticecast {", "{\n\tadmin "+n.AdminAddress+"\n\tauto_https off\n\ticecast {",
 		"nats://n1.example.org:4222 nats://n2.example.org:4222 nats://n3.example.org:4222", "nats://"+e.address,
 		"http://edge1.example.org:8000", "http://"+n.Plain, "http://10.1.2.3:8000", "http://"+n.Plain,
 		"http://:8000 {", "http://:"+harness.Port(n.Plain)+" {\n\tbind 127.0.0.1",
-	).Replace(section(t, "example", "caddyfile"))
+	).Replace(section(t, "example", "caddyfile")))
 	n.Start()
 	return n
 }
@@ -117,11 +117,17 @@ func knows(n *harness.Restartable, others int) {
 // threeNodes starts the nodes of the guide.
 func threeNodes(t *testing.T) (*engine, []*node) {
 	t.Helper()
+	return threeNodesWith(t, func(config string) string { return config })
+}
+
+// threeNodesWith starts the nodes of the guide with other settings.
+func threeNodesWith(t *testing.T, change func(config string) string) (*engine, []*node) {
+	t.Helper()
 	t.Setenv("SOURCE_PASSWORD", "hackme")
 	t.Setenv("NATS_USER", "edge1")
 	t.Setenv("NATS_PASSWORD", "secret1")
-	e := newEngine(t)
-	nodes := []*node{newNode(t, e), newNode(t, e), newNode(t, e)}
+	e := newEngine(t, "jetstream { store_dir: \""+t.TempDir()+"\" }\n")
+	nodes := []*node{newNode(t, e, change), newNode(t, e, change), newNode(t, e, change)}
 	for _, n := range nodes {
 		knows(&n.Restartable, 2)
 	}
