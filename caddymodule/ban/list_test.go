@@ -71,7 +71,13 @@ func TestWhatIsNoBan(t *testing.T) {
 		kind  Kind
 		value string
 	}{
-		{Address, "example.org"}, {Address, ""}, {Network, "192.0.2.0/33"}, {Agent, ""}, {Agent, "a\nb"}, {User, "a\x00"}, {"name", "x"},
+		{Address, "example.org"},
+		{Address, ""},
+		{Network, "192.0.2.0/33"},
+		{Agent, ""},
+		{Agent, "a\nb"},
+		{User, "a\x00"},
+		{"name", "x"},
 		{User, string(make([]byte, MaxText+1))},
 	} {
 		if got, err := Parse(b.kind, b.value); err == nil {

@@ -164,8 +164,8 @@ func TestTheAdminEndpointSaysWhatIsWrong(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: drain, events, kick, kill, listeners, live, masters, metadata, mounts, move, ready, relays, slaves, slaves/drain, slaves/remove, stations, undrain, upgrade`},
-		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: drain, events, kick, kill, listeners, live, masters, metadata, mounts, move, ready, relays, slaves, slaves/drain, slaves/remove, stations, undrain, upgrade`},
+		{"GET", "", "", 404, `"/icecast/": unknown path; expected, below /icecast/, one of: bans, drain, events, kick, kill, listeners, live, masters, metadata, mounts, move, orders, ready, relays, slaves, slaves/drain, slaves/remove, stations, undrain, upgrade`},
+		{"GET", "mounts/x", "", 404, `"/icecast/mounts/x": unknown path; expected, below /icecast/, one of: bans, drain, events, kick, kill, listeners, live, masters, metadata, mounts, move, orders, ready, relays, slaves, slaves/drain, slaves/remove, stations, undrain, upgrade`},
 		{"POST", "mounts", "{}", 405, "method: not allowed; expected GET, HEAD"},
 		{"DELETE", "events", "", 405, "method: not allowed; expected GET, HEAD"},
 		{"GET", "kill", "", 405, "method: not allowed; expected POST"},

@@ -73,6 +73,11 @@ func TestABanEndsASource(t *testing.T) {
 	if status, body := s.API(http.MethodPost, "bans", `{"user": "source"}`); status != http.StatusOK || !strings.Contains(body, `"listeners":0,"sources":1`) {
 		t.Fatalf("answered %d %s", status, body)
 	}
+	defer func() { // it would outlive the server, for the tests that follow
+		if status, body := s.API(http.MethodDelete, fmt.Sprintf("bans?id=%v", s.APIList("bans")[0]["id"]), ""); status != http.StatusOK {
+			t.Errorf("answered %d %s", status, body)
+		}
+	}()
 	conn := s.Dial(false)
 	defer conn.Close()
 	resp, _ := harness.SendHead(t, conn, "SOURCE /live.mp3 HTTP/1.0\r\n"+harness.BasicAuth("source", "hackme")+"Content-Type: audio/mpeg\r\n\r\n")
