@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -118,68 +119,99 @@ func closeAll(all []net.Conn) {
 	}
 }
 
-// eventuallyCrowd waits until so many of a crowd are admitted, never more.
-func eventuallyCrowd(t *testing.T, nodes []*node, mount string, want int) (admitted []net.Conn) {
+// fill lets crowds come until so many listeners are admitted. One more is an error.
+func fill(t *testing.T, nodes []*node, mount string, crowd, want int) (admitted []net.Conn, err error) {
 	t.Helper()
-	before := lapses(nodes)
-	harness.Eventually(t, fmt.Sprintf("%d listeners are admitted", want), func() error {
-		admitted = append(admitted, arrive(t, nodes, mount, 12)...)
-		switch {
-		case len(admitted) > want && lapses(nodes) != before:
-			t.Skip("NATS did not answer in time, since the computer is too busy")
-		case len(admitted) > want:
-			t.Fatalf("%d listeners are admitted; want %d", len(admitted), want)
-		case len(admitted) < want:
-			return fmt.Errorf("%d are", len(admitted))
+	err = harness.Await(func() error {
+		if admitted = append(admitted, arrive(t, nodes, mount, crowd)...); len(admitted) < want {
+			return fmt.Errorf("%d listeners of %s are admitted; want %d", len(admitted), mount, want)
 		}
 		return nil
 	})
-	return admitted
+	if len(admitted) > want {
+		err = fmt.Errorf("%d listeners of %s are admitted; want %d", len(admitted), mount, want)
+	}
+	return admitted, err
+}
+
+// undisturbed runs a check again if NATS has not always answered in time meanwhile, as on a busy machine:
+// then limits are local for a while, rightly.
+func undisturbed(t *testing.T, nodes []*node, check func() error) {
+	t.Helper()
+	for range 20 {
+		for _, n := range nodes {
+			n.limits("cluster")
+		}
+		before := lapses(nodes)
+		err := check()
+		if lapses(nodes) == before {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		t.Logf("NATS did not answer in time; then: %v", err)
+	}
+	t.Error("NATS never answered in time")
 }
 
 func TestLimitsHoldForAllNodes(t *testing.T) {
 	_, nodes := limitedNodes(t)
-	before := lapses(nodes)
-	admitted := arrive(t, nodes, "/live.mp3", 60)
-	if lapses(nodes) != before {
-		t.Skip("NATS did not answer in time, since the computer is too busy")
-	}
-	if len(admitted) != 10 {
-		t.Errorf("%d listeners are admitted; want 10", len(admitted))
-	}
-	closeAll(admitted)
-	for range 3 {
-		closeAll(eventuallyCrowd(t, nodes, "/live.mp3", 10))
-	}
-	open := eventuallyCrowd(t, nodes, "/open.mp3", 40) // per_ip
-	closeAll(open)
-
-	login := harness.BasicAuth("bob", "secret")
-	for round := range 3 {
-		at, other := nodes[round], nodes[(round+1)%3]
-		var conn net.Conn
-		harness.Eventually(t, "a user listens", func() error {
-			var status int
-			if conn, status = listen(t, at, "/members.mp3", login); status != http.StatusOK {
-				return fmt.Errorf("answered %d", status)
-			}
-			return nil
+	for _, c := range []struct {
+		mount       string
+		crowd, want int
+	}{{"/live.mp3", 60, 10}, {"/live.mp3", 12, 10}, {"/open.mp3", 12, 40}} { // max_listeners, again, and per_ip
+		undisturbed(t, nodes, func() error {
+			admitted, err := fill(t, nodes, c.mount, c.crowd, c.want)
+			closeAll(admitted)
+			return err
 		})
-		if _, status := listen(t, other, "/members.mp3", login); status != http.StatusForbidden {
-			t.Errorf("the same user at another node: answered %d", status)
-		}
-		_ = conn.Close()
+	}
+	for round := range 3 {
+		undisturbed(t, nodes, func() error { return listensOnce(t, nodes[round], nodes[(round+1)%3]) })
 	}
 
 	// A node that is killed frees its places.
-	killed := eventuallyCrowd(t, nodes[:1], "/open.mp3", 40)
-	if len(arrive(t, nodes[1:], "/open.mp3", 4)) > 0 {
-		t.Error("a place too many")
-	}
+	var all []net.Conn
+	undisturbed(t, nodes, func() (err error) {
+		closeAll(all)
+		if all, err = fill(t, nodes[:1], "/open.mp3", 12, 40); err == nil && len(arrive(t, nodes[1:], "/open.mp3", 4)) > 0 {
+			err = errors.New("a listener too many is admitted")
+		}
+		return err
+	})
 	nodes[0].Kill()
-	closeAll(killed)
+	closeAll(all)
 	nodes[1].WaitForMount("/open.mp3") // its source is at the third node
-	closeAll(eventuallyCrowd(t, nodes[1:], "/open.mp3", 40))
+	undisturbed(t, nodes[1:], func() error {
+		admitted, err := fill(t, nodes[1:], "/open.mp3", 12, 40)
+		closeAll(admitted)
+		return err
+	})
+}
+
+// listensOnce lets a user who may listen once listen at one node, and then at another one as well.
+func listensOnce(t *testing.T, at, other *node) error {
+	t.Helper()
+	login := harness.BasicAuth("bob", "secret")
+	var conn net.Conn
+	err := harness.Await(func() error {
+		var status int
+		if conn, status = listen(t, at, "/members.mp3", login); status != http.StatusOK {
+			return fmt.Errorf("a user is answered %d", status)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	second, status := listen(t, other, "/members.mp3", login)
+	_ = second.Close()
+	if status != http.StatusForbidden {
+		return fmt.Errorf("the same user at another node is answered %d", status)
+	}
+	return nil
 }
 
 func TestLimitsAreLocalWithoutNATS(t *testing.T) {
@@ -194,8 +226,14 @@ func TestLimitsAreLocalWithoutNATS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.away()
 			began := time.Now()
-			all := eventuallyCrowd(t, nodes[:1], "/live.mp3", 10)
-			all = append(all, eventuallyCrowd(t, nodes[1:2], "/live.mp3", 10)...)
+			var all []net.Conn
+			for i := range 2 {
+				admitted, err := fill(t, nodes[i:i+1], "/live.mp3", 12, 10)
+				if err != nil {
+					t.Error(err)
+				}
+				all = append(all, admitted...)
+			}
 			t.Logf("%d listeners in %v", len(all), time.Since(began))
 			for _, n := range nodes[:2] {
 				n.limits("local")
@@ -213,7 +251,11 @@ func TestLimitsAreLocalWithoutNATS(t *testing.T) {
 				return nil
 			})
 			closeAll(all)
-			closeAll(eventuallyCrowd(t, nodes, "/live.mp3", 10))
+			undisturbed(t, nodes, func() error {
+				admitted, err := fill(t, nodes, "/live.mp3", 12, 10)
+				closeAll(admitted)
+				return err
+			})
 		})
 	}
 }

@@ -4,7 +4,7 @@
 // plots for the guide.
 //
 // What is simulated, and so not measured: connections, audio, the relays (they dial in the order and
-// with the pauses of the real ones), the proofs of public URLs, and NATS itself.
+// with the pauses of the real ones), the proofs of public URLs, limits of the whole cluster, and NATS itself.
 package main
 
 import (

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,9 +77,10 @@ func (l *link) Publish(subject string, payload []byte) error {
 	payload = append([]byte(nil), payload...)
 	n.messages.Add(1)
 	n.bytes.Add(int64(len(payload)))
-	if subject == "state" {
+	switch subject {
+	case "state":
 		n.decode(payload)
-	} else {
+	case "ask":
 		n.asks.Add(1)
 	}
 	side := l.side.Load()
@@ -195,4 +197,12 @@ func (l *link) connect(up bool) {
 // itself in between.
 func since(start time.Duration) func(*atomic.Int64) {
 	return func(sum *atomic.Int64) { sum.Add(int64(releaseThread() - start)) }
+}
+
+// Get implements cluster.Engine: limits of the whole cluster are not simulated, so there are no keys.
+func (l *link) Get(context.Context, string) ([]byte, uint64, error) { return nil, 0, cluster.ErrNoKeys }
+
+// CompareAndSet implements cluster.Engine.
+func (l *link) CompareAndSet(context.Context, string, []byte, uint64) (uint64, error) {
+	return 0, cluster.ErrNoKeys
 }

@@ -125,6 +125,7 @@ func (n *node) local(identity *cluster.Identity) cluster.Local {
 		Settle:   func() {},
 		Yield:    func(mount string, _ int64) { n.yield(mountIndex(mount)) },
 		Hold:     n.slaves.HoldPeers,
+		Limits:   func(bool, error) {},
 		Warn:     func(text string, err error) { n.world.warn(fmt.Errorf("%s: %s: %w", n.name, text, err)) },
 	}
 }
