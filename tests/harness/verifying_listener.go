@@ -26,8 +26,12 @@ const OtherSource = 1 << 20
 // ListenVerifying listens to a mount.
 func (s *Server) ListenVerifying(path string, k Kind, encrypted bool) *VerifyingListener {
 	s.T.Helper()
-	w := &VerifyingListener{Ended: make(chan error, 1)}
-	w.Listener = s.Open(path, k, encrypted, func(body io.Reader) { w.Ended <- w.read(body) })
+	w, ready := &VerifyingListener{Ended: make(chan error, 1)}, make(chan struct{})
+	w.Listener = s.Open(path, k, encrypted, func(body io.Reader) {
+		<-ready
+		w.Ended <- w.read(body)
+	})
+	close(ready)
 	return w
 }
 
