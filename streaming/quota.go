@@ -27,15 +27,15 @@ const (
 	quotaAddress = "address"
 )
 
-// sharedLimit is an error of Admit about a limit that several stations have together.
-type sharedLimit struct{ error }
+// sharedLimitError is an error of Admit about a limit that several stations have together.
+type sharedLimitError struct{ error }
 
-func (e sharedLimit) Unwrap() error { return e.error }
+func (e sharedLimitError) Unwrap() error { return e.error }
 
 // IsShared reports whether an error of Admit names a limit that several stations have together, so
 // that no other one has room.
 func IsShared(err error) bool {
-	_, ok := errors.AsType[sharedLimit](err)
+	_, ok := errors.AsType[sharedLimitError](err)
 	return ok
 }
 
@@ -110,7 +110,7 @@ func (m *Mount) reserve(c *Client) (p Places, err error) {
 	p.quota = q
 	if !q.Take(QuotaMount, m.Path, m.Settings().MaxListeners) {
 		m.publishFull(ErrMountFull)
-		return p, sharedLimit{ErrMountFull}
+		return p, sharedLimitError{ErrMountFull}
 	}
 	p.mount = m.Path
 	st.mu.RLock()
@@ -119,7 +119,7 @@ func (m *Mount) reserve(c *Client) (p Places, err error) {
 	if name := addressName(c); name != "" && !second {
 		if !q.Take(quotaAddress, name, st.settings.Load().PerIP) {
 			p.Release()
-			return p, sharedLimit{ErrTooManyFromAddress}
+			return p, sharedLimitError{ErrTooManyFromAddress}
 		}
 		p.address = name
 	}
