@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -235,13 +236,16 @@ func TestHealthOfMounts(t *testing.T) {
 }
 
 func TestTheCommandLineDrainsAndWaits(t *testing.T) {
+	program := binary.Caddy(t)
 	s := harness.Start(t, harness.Station)
 	src := s.Source("/m")
 	src.Send(100)
 	l := s.Listen("/m", harness.HTTP1, false)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
+	defer cancel()
 	command := func(args ...string) string {
 		t.Helper()
-		out, err := exec.Command(binary.Caddy(t), append([]string{"icecast", "--address", s.AdminAddress}, args...)...).CombinedOutput()
+		out, err := exec.CommandContext(ctx, program, append([]string{"icecast", "--address", s.AdminAddress}, args...)...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
