@@ -29,14 +29,10 @@ type action func(*state.Station, *actionBody) (any, error)
 // ordered returns an action that is done at the node it is for, and noted.
 func ordered(kind string, do action) action {
 	return func(st *state.Station, req *actionBody) (any, error) {
-		o, err := orderOf(kind, req)
-		if err != nil {
-			return nil, err
-		}
-		to, err := st.Target(o)
+		o, to, err := orderFor(st, kind, req)
 		switch {
 		case err != nil:
-			return nil, errorf(http.StatusNotFound, "node %.100q: %w", req.Node, err)
+			return nil, err
 		case to != "":
 			return sendOrder(st, o, to)
 		}
@@ -49,6 +45,17 @@ func ordered(kind string, do action) action {
 		}
 		return reply, err
 	}
+}
+
+// orderFor returns the order of a request, and the id of the other node that it is for; empty: it is for this one.
+func orderFor(st *state.Station, kind string, req *actionBody) (o *state.Order, to string, err error) {
+	if o, err = orderOf(kind, req); err != nil {
+		return nil, "", err
+	}
+	if to, err = st.Target(o); err != nil {
+		return nil, "", errorf(http.StatusNotFound, "node %.100q: %w", req.Node, err)
+	}
+	return o, to, nil
 }
 
 // sendOrder sends an order to another node.
@@ -82,14 +89,10 @@ func orderedAll(kind string, do func([]*state.Station, *actionBody) (any, error)
 		var sent any
 		var here []*state.Station
 		for _, st := range stations {
-			o, err := orderOf(kind, req)
-			if err != nil {
-				return nil, err
-			}
-			to, err := st.Target(o)
+			o, to, err := orderFor(st, kind, req)
 			switch {
 			case err != nil:
-				return nil, errorf(http.StatusNotFound, "node %.100q: %w", req.Node, err)
+				return nil, err
 			case to == "":
 				here = append(here, st)
 				continue
